@@ -1,0 +1,35 @@
+"""Who sees whom: a view per row and the documents packed into it.
+
+Shapes: B rows, L positions; in a mask the query comes first: mask[b, 0, q, k] is True where q may attend to k.
+"""
+
+import torch
+from torch import Tensor
+
+BOTH, FORWARD, BACKWARD = 0, 1, 2
+"""A view: everything, only what came before (causal), only what comes after (anticausal: the upper triangle)."""
+
+
+def mask(document: Tensor, view: Tensor) -> Tensor | None:
+    """The attention mask of rows, or None where everyone sees everyone.
+
+    document: [B, L] which document of its row a position belongs to, -1 for padding. Documents never see each other;
+        padding sees padding only, so no query is left without a key.
+    view: [B] BOTH, FORWARD or BACKWARD.
+    Returns [B, 1, L, L] bool.
+    """
+    if bool((document == document[:, :1]).all()) and bool((view == BOTH).all()):
+        return None
+    place = torch.arange(document.shape[1], device=document.device)
+    ahead, behind = place[:, None] <= place, place[:, None] >= place  # [L, L]: k is not before q; not after q
+    way = view[:, None, None]
+    seen = (way == BOTH) | (way == FORWARD) & behind | (way == BACKWARD) & ahead  # [B, L, L]
+    return (seen & (document[:, :, None] == document[:, None, :]))[:, None]
+
+
+def positions(document: Tensor) -> Tensor:
+    """[B, L] int64, each position's place within its own document, from 0."""
+    place = torch.arange(document.shape[1], device=document.device).expand_as(document)
+    fresh = torch.ones_like(document, dtype=torch.bool)
+    fresh[:, 1:] = document[:, 1:] != document[:, :-1]
+    return place - torch.where(fresh, place, 0).cummax(1).values

@@ -1,0 +1,90 @@
+"""Settings: an object is its config, a frozen dataclass whose fields are the knobs.
+
+`settings` makes such a class; `make` builds one from a mapping and turns every mistake into one sentence that
+names the knob, the value and what would be right; `override` applies `a.b=c` to a nested mapping.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, dataclass_transform
+
+import yaml
+from pydantic import ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def settings(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen, validated dataclass; the string under each field is its documentation."""
+    rules = ConfigDict(extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True)
+    return pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """`; did you mean 'ratio'?` when something in `choices` is close to `word`, else the list of choices."""
+    choices = sorted(choices)
+    close = difflib.get_close_matches(word, choices, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there is {', '.join(choices) or 'nothing to choose from'}"
+
+
+def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Build `cls` from `values`.
+
+    Raises ValueError with one sentence when a key is unknown or a value does not fit; `where` is the path of the
+    section, as in `objective`.
+    """
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        raise ValueError(_sentence(cls, error, where)) from None
+
+
+def _sentence(cls: type, error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    knob = ".".join([where, *(str(part) for part in first["loc"])]).strip(".")
+    if first["type"] == "unexpected_keyword_argument":
+        return f"unknown key {knob}: {nearest(str(first['loc'][-1]), known(cls))}"
+    if first["type"] == "value_error":
+        return f"{where}: {first['ctx']['error']}"
+    return f"{knob}={first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def known(cls: type) -> list[str]:
+    """The knobs of a settings class, in order."""
+    return [field.name for field in dataclasses.fields(cls) if field.init]
+
+
+def override(tree: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """Apply `section.key=value` assignments (values are YAML) to a copy of `tree`.
+
+    Naming a section anew (`objective.name=causal`) drops that section's other knobs, which belonged to the old name.
+    Assignments of a name come first, whatever their order.
+    """
+    changed = {key: dict(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
+    pairs = [_split(assignment) for assignment in assignments]
+    for path, value in sorted(pairs, key=lambda pair: pair[0][-1] != "name"):
+        _assign(changed, path, value)
+    return changed
+
+
+def _split(assignment: str) -> tuple[list[str], Any]:
+    path, equals, value = assignment.partition("=")
+    if not equals:
+        raise ValueError(f"an override reads section.key=value, not {assignment!r}")
+    return path.split("."), yaml.safe_load(value)
+
+
+def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    *sections, key = path
+    for section in sections:
+        inner = tree.get(section) or {}
+        if not isinstance(inner, Mapping):
+            raise ValueError(f"{'.'.join(path)}={value!r}: {section} is a value, not a section")
+        tree[section] = dict(inner)
+        tree = tree[section]
+    if key == "name" and tree.get("name") not in (None, value):
+        tree.clear()
+    tree[key] = value

@@ -1,0 +1,93 @@
+"""Batches as a function of the step. The loader's whole state is the step; it reads ahead, but draws nothing.
+
+A curriculum of row lengths is several packs of the same text, each from some epoch on; the batch is counted in tokens,
+so that shorter rows come in larger batches. Ranks and micro-batches are slices of the batch that one process would see.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .order import places
+from .pack import Pack
+from .rows import Rows
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of the run with rows of one length."""
+
+    pack: Pack
+    epoch: int
+    """The epoch in which it begins."""
+    step: int
+    """The step at which it begins."""
+    rows: int
+    """Rows in a batch."""
+
+
+def read(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float) -> Rows:
+    """The rows of a pack with the given numbers ([B] int64), each in its epoch ([B] int64)."""
+    shape = len(rows), pack.length
+    tokens, document, word = (torch.empty(shape, dtype=kind) for kind in (torch.int64, torch.int32, torch.int32))
+    pack.gather(rows, tokens.numpy(), document.numpy(), word.numpy())
+    ids = torch.from_numpy(rows | pack.length << 32)  # the same text cut to another length is another row
+    return Rows(tokens, document, word, ids, torch.from_numpy(epochs), progress, pack.vocabulary)
+
+
+class Loader:
+    """The training batches of a run.
+
+    packs: the first epoch of each stage and its pack, in order, the first from epoch 0.
+    batch_tokens: positions in a batch, all ranks together. steps: of the whole run, for the progress that rows carry.
+    """
+
+    def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, steps: int, seed: int):
+        self.steps, self.seed, self.stages, step = steps, seed, [], 0
+        ends = [epoch for epoch, _ in packs[1:]] + [packs[-1][0]]
+        for (epoch, pack), end in zip(packs, ends, strict=True):
+            if batch_tokens < pack.length:
+                raise ValueError(f"training.batch_tokens={batch_tokens}: a batch holds at least a row of {pack.length}")
+            rows = batch_tokens // pack.length
+            self.stages.append(Stage(pack, epoch, step, rows))
+            step += -(-(end - epoch) * len(pack) // rows)
+
+    def stage(self, step: int) -> Stage:
+        """The stage that `step` lies in."""
+        return max((stage for stage in self.stages if stage.step <= step), key=lambda stage: (stage.step, stage.epoch))
+
+    def epoch(self, step: int) -> float:
+        """How often the rows were gone through before `step`, with fractions."""
+        stage = self.stage(step)
+        return stage.epoch + (step - stage.step) * stage.rows / len(stage.pack)
+
+    def step_of(self, epochs: float) -> int:
+        """The first step at which at least `epochs` are done."""
+        stage = max((stage for stage in self.stages if stage.epoch <= epochs), key=lambda stage: stage.epoch)
+        return stage.step + int(np.ceil((epochs - stage.epoch) * len(stage.pack) / stage.rows))
+
+    def batch(self, step: int, rank: int = 0, world: int = 1) -> Rows:
+        """The rows that `rank` of `world` sees at `step`."""
+        stage = self.stage(step)
+        place = (step - stage.step) * stage.rows
+        begin, end = place + stage.rows * rank // world, place + stage.rows * (rank + 1) // world
+        epochs, rows = places(begin, end, len(stage.pack), self.seed)
+        return read(stage.pack, rows, epochs + stage.epoch, step / self.steps)
+
+    def batches(self, step: int, rank: int = 0, world: int = 1) -> Iterator[Rows]:
+        """The batches from `step` to the end of the run, the next one read while this one is used."""
+        with ThreadPoolExecutor(1, thread_name_prefix="maskwright-loader") as reader:
+            ahead = reader.submit(self.batch, step, rank, world)
+            for following in range(step + 1, self.steps + 1):
+                rows, ahead = ahead.result(), reader.submit(self.batch, min(following, self.steps - 1), rank, world)
+                yield rows
+
+
+def exam(pack: Pack, rows: int) -> Iterator[Rows]:
+    """All rows of a pack, in their own order, `rows` at a time, in epoch 0 and at the end of the run: a fixed exam."""
+    for begin in range(0, len(pack), rows):
+        numbers = np.arange(begin, min(begin + rows, len(pack)))
+        yield read(pack, numbers, np.zeros_like(numbers), 1.0)

@@ -1,0 +1,132 @@
+"""Documents packed into rows of fixed length: best fit, longest first, packed once, so that a row has a name.
+
+Every piece of a document is opened by [CLS]; [SEP] closes the document where it ends. A document that is too long for a
+row is cut into full rows and a rest.
+
+Shapes: D documents, P pieces, R rows, L positions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from ..kernels import by_rows
+from ..text.shards import Split
+from ..text.vocabulary import Vocabulary
+
+
+@njit(cache=True)
+def _cut(offsets: np.ndarray, length: int, out: np.ndarray, write: bool) -> int:
+    """Cut documents into pieces (document, first token, tokens, closed); returns how many."""
+    count = 0
+    for d in range(len(offsets) - 1):
+        begin, end = offsets[d], offsets[d + 1]
+        while begin < end:
+            closed = end - begin <= length - 2
+            tokens = end - begin if closed else min(end - begin, length - 1)
+            if write:
+                out[count, 0], out[count, 1], out[count, 2], out[count, 3] = d, begin, tokens, closed
+            count += 1
+            begin += tokens
+    return count
+
+
+@njit(cache=True)
+def _best_fit(sizes: np.ndarray, order: np.ndarray, length: int, row: np.ndarray) -> int:
+    """Give each piece the fullest open row that still takes it; returns the number of rows."""
+    head = np.full(length + 1, -1, np.int64)  # by space left: the last row opened with that much
+    below = np.full(len(sizes), -1, np.int64)  # by row: the row under it in the same pile
+    rows = 0
+    for piece in order:
+        space = sizes[piece]
+        while space <= length and head[space] < 0:
+            space += 1
+        if space > length:
+            chosen, space, rows = rows, length, rows + 1
+        else:
+            chosen = head[space]
+            head[space] = below[chosen]
+        left = space - sizes[piece]
+        below[chosen], head[left] = head[left], chosen
+        row[piece] = chosen
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def _gather(b0, b1, rows, begins, pieces, stream, word_starts, special, cls, sep, pad, tokens, document, word):
+    length = tokens.shape[1]
+    for b in range(b0, b1):
+        place, words, row = 0, 0, rows[b]
+        for p in range(begins[row], begins[row + 1]):
+            d, start, size = p - begins[row], pieces[p, 1], pieces[p, 2]
+            tokens[b, place], document[b, place], word[b, place] = cls, d, 0
+            for i in range(start, start + size):
+                place += 1
+                token = np.int64(stream[i])
+                words += i == start or word_starts[i] > 0
+                tokens[b, place], document[b, place] = token, d
+                word[b, place] = 0 if special[token] else words
+            place += 1
+            if pieces[p, 3]:
+                tokens[b, place], document[b, place], word[b, place] = sep, d, 0
+                place += 1
+        tokens[b, place:length] = pad
+        document[b, place:length] = -1
+        word[b, place:length] = 0
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One split of the shards as R rows of `length` positions."""
+
+    split: Split
+    vocabulary: Vocabulary
+    length: int
+    pieces: np.ndarray
+    """[P, 4] int64, in the order of rows: document, first token, number of tokens, whether the document ends here."""
+    begins: np.ndarray
+    """[R + 1] int64, where each row's pieces begin."""
+
+    def __len__(self) -> int:
+        return len(self.begins) - 1
+
+    @property
+    def padding(self) -> float:
+        """The share of positions that are padding."""
+        used = self.pieces[:, 2].sum() + self.pieces[:, 3].sum() + len(self.pieces)
+        return 1 - used / (len(self) * self.length)
+
+    @property
+    def cut(self) -> float:
+        """The share of documents that were cut."""
+        documents, pieces = np.unique(self.pieces[:, 0], return_counts=True)
+        return float((pieces > 1).sum() / len(documents))
+
+    def gather(self, rows: np.ndarray, tokens: np.ndarray, document: np.ndarray, word: np.ndarray) -> None:
+        """Write rows: tokens [B, L] int64, document [B, L] int32, word [B, L] int32, as in `Rows`."""
+        v, s = self.vocabulary, self.split
+        by_rows(
+            _gather, *tokens.shape, rows, self.begins, self.pieces, s.tokens, s.word_starts, v.is_special,
+            v.cls, v.sep, v.pad, tokens, document, word,
+        )  # fmt: skip
+
+    def documents(self, rows: np.ndarray, document: np.ndarray) -> np.ndarray:
+        """[B, L] int64, which document of the split each position comes from; -1 for padding."""
+        first = self.begins[rows][:, None]
+        return np.where(document >= 0, self.pieces[first + np.maximum(document, 0), 0], -1)
+
+
+def pack(split: Split, vocabulary: Vocabulary, length: int) -> Pack:
+    """Pack a split into rows of `length`. Raises ValueError when a row could not hold [CLS], a token and [SEP]."""
+    if length < 3:
+        raise ValueError(f"rows.length={length}: a row holds [CLS], at least one token and [SEP], so at least 3")
+    offsets = np.asarray(split.offsets, np.int64)
+    pieces = np.empty((_cut(offsets, length, np.empty((0, 4), np.int64), False), 4), np.int64)
+    _cut(offsets, length, pieces, True)
+    sizes = 1 + pieces[:, 2] + pieces[:, 3]
+    row = np.empty(len(pieces), np.int64)
+    rows = _best_fit(sizes, np.argsort(-sizes, kind="stable"), length, row)
+    begins = np.zeros(rows + 1, np.int64)
+    np.cumsum(np.bincount(row, minlength=rows), out=begins[1:])
+    return Pack(split, vocabulary, length, pieces[np.argsort(row, kind="stable")], begins)

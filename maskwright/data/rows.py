@@ -1,0 +1,48 @@
+"""Clean text, as the loader yields it and objectives take it.
+
+Shapes: B rows, L positions.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from ..text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Rows:
+    """B rows of packed documents."""
+
+    tokens: Tensor
+    """[B, L] int64 ids."""
+    document: Tensor
+    """[B, L] int32, which document of its row a position belongs to (0, 1, ...); -1 for padding."""
+    word: Tensor
+    """[B, L] int32, which word of its row a position belongs to (1, 2, ...); 0 for what is never chosen: special ids
+    and padding."""
+    ids: Tensor
+    """[B] int64, what each row is: the same for the same text under any batch, order or number of ranks."""
+    epoch: Tensor
+    """[B] int64, how often the rows were gone through before."""
+    progress: float
+    """The share of the run that is done, in [0, 1]."""
+    vocabulary: Vocabulary
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def maskable(self) -> Tensor:
+        """[B, L] bool, True where a token may be chosen."""
+        return self.word > 0
+
+    def __getitem__(self, chosen: slice | Tensor) -> "Rows":
+        """The rows at `chosen`."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("progress", "vocabulary")}
+        return replace(self, **{name: tensor[chosen] for name, tensor in tensors.items()})
+
+    def repeat(self, times: int) -> "Rows":
+        """Each row `times` times, copies side by side."""
+        return self[torch.arange(len(self)).repeat_interleave(times)]

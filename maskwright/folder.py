@@ -1,0 +1,53 @@
+"""The folder is the registry: a file `whole_word.py` in `objectives/` is the objective `whole_word`, its class WholeWord.
+
+Names may be written with dashes. What follows the file's name is a preset: `modern-tiny` is the entry `tiny` of PRESETS
+in `models/modern.py`.
+"""
+
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import Any
+
+from .config import nearest
+
+
+def files(folder: str) -> list[str]:
+    """The modules of `maskwright/<folder>`, sorted, without those that start with an underscore."""
+    package = importlib.import_module(f"maskwright.{folder}")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+
+
+def module(folder: str, name: str) -> ModuleType:
+    """The module behind `name`. Raises ValueError, naming the nearest, when there is none."""
+    stem = name.replace("-", "_")
+    if stem not in files(folder):
+        raise ValueError(f"no {folder.rpartition('.')[2].removesuffix('s')} {name!r}: {nearest(name, names(folder))}")
+    return importlib.import_module(f"maskwright.{folder}.{stem}")
+
+
+def names(folder: str) -> list[str]:
+    """Every name that `load` takes: each file, and each of its presets."""
+    found = []
+    for stem in files(folder):
+        presets = getattr(importlib.import_module(f"maskwright.{folder}.{stem}"), "PRESETS", {})
+        found += [stem, *(f"{stem.replace('_', '-')}-{preset}" for preset in presets)]
+    return found
+
+
+def load(folder: str, name: str) -> tuple[type, dict[str, Any]]:
+    """The class behind `name` and the knobs that its preset sets (none without a preset)."""
+    stem, preset = name.replace("-", "_"), ""
+    while stem and stem not in files(folder):
+        stem, _, last = stem.rpartition("_")
+        preset = f"{last}_{preset}".strip("_")
+    found = module(folder, stem or name)
+    presets = getattr(found, "PRESETS", {})
+    if preset and preset not in presets:
+        raise ValueError(f"no {folder.rpartition('.')[2].removesuffix('s')} {name!r}: {nearest(name, names(folder))}")
+    return getattr(found, stem.title().replace("_", "")), dict(presets.get(preset, {}))
+
+
+def name_of(thing: object) -> str:
+    """The name under which the class of `thing` is found."""
+    return type(thing).__module__.rpartition(".")[2]

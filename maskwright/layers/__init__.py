@@ -1,0 +1,1 @@
+"""The parts that transformers share; a model in `models/` puts them together."""

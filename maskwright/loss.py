@@ -1,0 +1,43 @@
+"""The loss, one number a question: cross-entropy in float32, reduced by nobody here.
+
+A trainer divides once, by the weight of all questions over all micro-steps and ranks. `z` adds z · ln²Z, which keeps
+the normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
+    """−ln p(target) + z · ln²Z at every position.
+
+    logits: [N, V], any float dtype; the logarithm is taken in float32.  targets: [N] int64 in [0, V).
+    Returns [N] float32, unreduced.
+    """
+    normaliser = logits.float().logsumexp(dim=-1)  # [N]
+    named = logits.gather(-1, targets[:, None])[:, 0].float()  # [N]
+    return normaliser - named + z * normaliser.square() if z else normaliser - named
+
+
+def problem_loss(
+    model: nn.Module,
+    inputs: Tensor,
+    mask: Tensor | None,
+    positions: Tensor | None,
+    asked: Tensor,
+    targets: Tensor,
+    z: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    """Ask `model` a batch of questions; the vocabulary is scored only where something is asked.
+
+    inputs: [B, L] int64.  mask: [B, 1, L, L] bool or None.  positions: [B, L] int64 or None.
+    asked: [N] int64, places in the flattened [B·L].  targets: [N] int64, the tokens to name there.
+    Returns the loss [N] float32 and whether the best guess was the target [N] bool.
+
+    Compile it whole, `torch.compile(problem_loss, dynamic=False)`: one graph then fuses casts, norms and the softmax of
+    the vocabulary, and recompiles only for a new shape. Pad `asked` to a multiple (weight 0 for the padding) where
+    its length varies.
+    """
+    hidden = model(inputs, mask, positions)  # [B, L, D]
+    logits = model.logits(hidden.flatten(0, 1)[asked])  # type: ignore[operator]  # [N, V]
+    return cross_entropy(logits, targets, z), logits.argmax(dim=-1) == targets

@@ -1,0 +1,171 @@
+"""What an objective is: a pure function from clean rows to a problem, and the masking objectives' common part.
+
+Shapes: B rows, L positions. Kernels see one row after another; what they draw depends on nothing but its address.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from .attention import BOTH
+from .config import settings
+from .data.rows import Rows
+from .kernels import IGNORE, draw_units, replace
+from .noise import Noise
+from .schedule import Ratio, value
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the model sees and what it is asked."""
+
+    inputs: Tensor
+    """[B, L] int64, corrupted ids."""
+    targets: Tensor
+    """[B, L] int64, the token that a position must name, always from the original tokens; or IGNORE."""
+    weights: Tensor
+    """[B, L] float32, the weight of a position in the loss; 0 exactly where there is no target."""
+    view: Tensor
+    """[B] int64, BOTH, FORWARD or BACKWARD: who may see whom in a row."""
+
+
+@settings
+class Objective(ABC):
+    """Turns clean rows into a problem. A subclass is its own config; `corrupt` is all it must write."""
+
+    unmasks: ClassVar[bool] = False
+    """Whether a model trained so can name a hidden token from both sides, and so takes the common masked exam."""
+
+    patterns: Annotated[int, Field(ge=1)] | None = None
+    """How many different corruptions a row gets: none for a new one each epoch (dynamic), 1 for ever the same (static),
+    10 as in BERT."""
+
+    @abstractmethod
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        """The problem that `rows` pose under `noise`."""
+
+    def __call__(self, rows: Rows, seed: int) -> Problem:
+        """The problem of training: `corrupt` at the address of `seed`, the rows and their epochs.
+
+        Raises ValueError when nothing is asked.
+        """
+        epoch = rows.epoch if self.patterns is None else rows.epoch % self.patterns
+        problem = self.corrupt(rows, Noise(seed, epoch, rows.ids))
+        if not bool((problem.weights > 0).any()):
+            raise ValueError(f"{type(self).__name__.lower()} asks nothing of these {len(rows)} rows: raise its ratio")
+        return problem
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        """The questions whose summed weighted loss scores each row: the negative log-likelihood that it stands for."""
+        yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))
+
+    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+        """Learn from a step: loss [B, L] float32 and correct [B, L] bool, both 0 where nothing was asked."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What `feedback` has learned, for the checkpoint."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the state of a checkpoint."""
+        assert not state
+
+    def describe(self) -> dict[str, Any]:
+        """Numbers worth a line in the log at the present state."""
+        return {}
+
+
+@settings
+class Masked(Objective, ABC):
+    """Hide some tokens and ask for them. A subclass only says where a row may be cut into units: `cut`."""
+
+    unmasks: ClassVar[bool] = True
+
+    ratio: Ratio = 0.15
+    """The share of the maskable positions that are chosen; or a schedule of it."""
+    random: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The share of the chosen that become a random token."""
+    keep: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The share of the chosen that stay as they are."""
+    fate: Literal["token", "unit"] = "token"
+    """Whether mask, random or keep is drawn for each token or once for a whole unit (word or span)."""
+    at_least_one: bool = True
+    """Whether every row with anything to choose has at least one chosen position."""
+    balance: bool = False
+    """Whether positions hidden less often so far come first: over each 1 / ratio epochs, all before any twice."""
+
+    def __post_init__(self) -> None:
+        if self.random + self.keep > 1:
+            raise ValueError(f"random + keep = {self.random + self.keep:g}: their sum is a share, at most 1")
+        if self.balance and not isinstance(self.ratio, float):
+            raise ValueError("balance needs a constant ratio, for it counts on what earlier epochs hid")
+
+    @abstractmethod
+    def select(self, rows: Rows, noise: Noise) -> Tensor:
+        """[B, L] int32: 0 where a token stays out of it, else the number of its unit (1, 2, ...) in the row."""
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        """[MASK], a random token or the token itself at the selected positions; the original as their target."""
+        inputs, targets = torch.empty_like(rows.tokens), torch.empty_like(rows.tokens)
+        weights = torch.empty(rows.tokens.shape, dtype=torch.float32)
+        shares = np.float32(self.random), np.float32(self.random + self.keep)
+        replace(
+            rows.tokens.numpy(), self.select(rows, noise).numpy(), noise.keys("fate"), noise.keys("other"),
+            rows.vocabulary.ordinary, rows.vocabulary.mask, *shares, self.fate == "unit",
+            inputs.numpy(), targets.numpy(), weights.numpy(),
+        )  # fmt: skip
+        return Problem(inputs, targets, weights, torch.full_like(rows.ids, BOTH))
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        """Pseudo-log-likelihood: one question per position, each with that position alone hidden.
+
+        Salazar et al. 2020, "Masked language model scoring", eq. 1.
+        """
+        for place in torch.nonzero(rows.maskable.any(0)).flatten():
+            here = torch.zeros_like(rows.maskable)
+            here[:, place] = rows.maskable[:, place]
+            inputs = torch.where(here, rows.vocabulary.mask, rows.tokens)
+            yield Problem(inputs, torch.where(here, rows.tokens, IGNORE), here.float(), torch.full_like(rows.ids, BOTH))
+
+    def budget(self, rows: Rows, noise: Noise) -> tuple[Tensor, Tensor]:
+        """How many positions are chosen in each row, and how many of its order were chosen in earlier epochs.
+
+        The ratio times the maskable positions, rounded up or down by address so that the mean is exact. Two [B] int64.
+        """
+        ratio, maskable = value(self.ratio, rows.progress), rows.maskable.sum(1)
+        if not self.balance:
+            chosen = (maskable * ratio + noise.uniform("budget", 1)[:, 0]).long()
+            first = torch.zeros_like(chosen)
+        else:
+            turn, luck = (
+                noise.epochs % self.cycle,
+                Noise(noise.seed, noise.epochs * 0, noise.rows).uniform("budget", 1)[:, 0],
+            )
+            first = (maskable * ratio * turn + luck).long()
+            chosen = (maskable * ratio * (turn + 1) + luck).long() - first
+        return torch.maximum(chosen, (maskable > 0).long() * self.at_least_one), first
+
+    @property
+    def cycle(self) -> int:
+        """In how many epochs a balanced objective has hidden every position once."""
+        return int(np.ceil(1 / value(self.ratio, 0.0)))
+
+    def draw(self, rows: Rows, noise: Noise, begins: Tensor, whole: bool) -> Tensor:
+        """[B, L] int32 unit numbers, as `select` gives them: units in random order until the budget is spent.
+
+        begins: [B, L] bool, where a unit starts; it lasts to the next start. whole: whether a unit that is larger than
+        what is left of the budget is passed over (True) or cut short (False).
+        """
+        chosen, first = self.budget(rows, noise)
+        order = noise if not self.balance else Noise(noise.seed, noise.epochs // self.cycle, noise.rows)
+        units = torch.empty_like(rows.word)
+        draw_units(
+            rows.word.numpy(), begins.numpy(), chosen.numpy(), first.numpy(), order.keys("select"), whole, units.numpy()
+        )
+        return units

@@ -1,0 +1,46 @@
+"""Spans of geometric length at random places (Joshi et al. 2020, "SpanBERT", §3.1; LTG-BERT).
+
+Lengths are truncated (the distribution renormalised), not clipped and not taken modulo.
+"""
+
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..config import settings
+from ..data.rows import Rows
+from ..kernels import draw_spans
+from ..noise import Noise
+from ..objective import Masked
+from ..schedule import Share
+
+
+@settings
+class Span(Masked):
+    """Masked language modelling, span by span."""
+
+    p: Share = 0.3
+    """The chance that a span ends after each of its tokens, before truncation."""
+    longest: Annotated[int, Field(ge=1)] = 10
+    """The longest span, in tokens."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.balance:
+            raise ValueError("balance=true: spans at random places cannot be balanced; use objective ranked_span")
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """[longest] float64, the probability of each length from 1 on."""
+        weight = self.p * (1 - self.p) ** np.arange(self.longest)
+        return weight / weight.sum()
+
+    def select(self, rows: Rows, noise: Noise) -> Tensor:
+        chosen, _ = self.budget(rows, noise)
+        units = torch.empty_like(rows.word)
+        ladder = self.lengths.cumsum().astype(np.float32)
+        draw_spans(rows.word.numpy(), chosen.numpy(), noise.keys("select"), ladder, units.numpy())
+        return units

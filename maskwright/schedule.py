@@ -1,0 +1,81 @@
+"""A number that may change over a run: a constant, a line, a cosine or steps, as a function of progress in [0, 1].
+
+In YAML: `0.15`, `{start: 0.4, end: 0.15}`, `{start: 0.4, end: 0.15, shape: cosine}` or `{steps: {0: 0.4, 0.5: 0.15}}`.
+"""
+
+from collections.abc import Callable
+from math import cos, pi
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .config import settings
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A share strictly between nothing and everything."""
+
+SHAPES: dict[str, Callable[[float], float]] = {
+    "linear": lambda progress: progress,
+    "cosine": lambda progress: (1 - cos(pi * progress)) / 2,
+}
+
+
+@settings
+class Ramp:
+    """From `start` to `end` over the run."""
+
+    start: Share
+    """The value at the first step."""
+    end: Share
+    """The value at the last step."""
+    shape: Literal["linear", "cosine"] = "linear"
+    """The way between them."""
+
+    def at(self, progress: float) -> float:
+        return self.start + (self.end - self.start) * SHAPES[self.shape](progress)
+
+
+@settings
+class Steps:
+    """Constant between given points of the run."""
+
+    steps: dict[float, Share]
+    """From which share of the run on (the first is 0) which value holds."""
+
+    def __post_init__(self) -> None:
+        if 0 not in self.steps or not all(0 <= begin < 1 for begin in self.steps):
+            raise ValueError(f"steps={self.steps}: the keys are shares of the run in [0, 1), the first of them 0")
+
+    def at(self, progress: float) -> float:
+        return self.steps[max(begin for begin in self.steps if begin <= progress)]
+
+
+Ratio = Share | Ramp | Steps
+
+
+def value(ratio: Ratio, progress: float) -> float:
+    """The ratio at `progress`, the share of the run that is done, in [0, 1]."""
+    return ratio if isinstance(ratio, float) else ratio.at(progress)
+
+
+DECAYS: dict[str, Callable[[float], float]] = {
+    "constant": lambda progress: 1.0,
+    "linear": lambda progress: 1 - progress,
+    "cosine": lambda progress: (1 + cos(pi * progress)) / 2,
+}
+
+
+def learning_rate(
+    step: int, steps: int, warmup: float = 0.0, decay: str = "cosine", stable: float = 0.0, floor: float = 0.0
+) -> float:
+    """The factor on the peak learning rate at `step` (0-based) of `steps`.
+
+    Rises linearly over the first `warmup` share of the run (never zero at the first step), stays at 1 for the next
+    `stable` share, then decays by `decay` (constant, linear or cosine) to `floor`.
+    """
+    progress = (step + 1) / steps
+    if progress < warmup:
+        return progress / warmup
+    rest = max(1 - warmup - stable, 1e-12)
+    fallen = min(max((step / steps - warmup - stable) / rest, 0.0), 1.0)
+    return floor + (1 - floor) * DECAYS[decay](fallen)

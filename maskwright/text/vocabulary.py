@@ -1,0 +1,35 @@
+"""What the rest of the house knows of a tokenizer: how many ids there are, and which of them are special."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The ids of a tokenizer.
+
+    Special ids are a set, never a range: they are never chosen, never drawn as random tokens, never counted.
+    """
+
+    size: int
+    pad: int
+    mask: int
+    cls: int
+    """Opens every piece of a document; the beginning of a text for causal models."""
+    sep: int
+    """Closes a document; the end of a text for causal models."""
+    special: frozenset[int]
+
+    @cached_property
+    def is_special(self) -> np.ndarray:
+        """[V] bool, True for special ids."""
+        table = np.zeros(self.size, dtype=np.bool_)
+        table[list(self.special)] = True
+        return table
+
+    @cached_property
+    def ordinary(self) -> np.ndarray:
+        """[V - S] int64, the ids that text is made of, ascending."""
+        return np.flatnonzero(~self.is_special)
