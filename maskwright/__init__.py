@@ -1,0 +1,31 @@
+"""maskwright: pretrain small language models under any masking objective."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .hub.collator import MaskingCollator
+    from .objective import Masked, Objective, Problem
+    from .training.config import Config
+    from .training.final import load
+    from .training.trainer import Trainer
+
+__version__ = "0.1.0"
+__all__ = ["Config", "Masked", "MaskingCollator", "Objective", "Problem", "Trainer", "load"]
+
+_HOMES = {
+    "Config": "training.config",
+    "Masked": "objective",
+    "MaskingCollator": "hub.collator",
+    "Objective": "objective",
+    "Problem": "objective",
+    "Trainer": "training.trainer",
+    "load": "training.final",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that `maskwright --help` does not wait for PyTorch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'maskwright' has no attribute {name!r}")
+    return getattr(import_module(f"maskwright.{_HOMES[name]}"), name)

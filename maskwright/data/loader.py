@@ -16,6 +16,19 @@ from .pack import Pack
 from .rows import Rows
 
 
+def curriculum(length: int | str) -> list[tuple[int, int]]:
+    """The first epoch and the row length of each stage of `128` or `0:64,5:256`. Raises ValueError on anything else."""
+    try:
+        pairs = [part.split(":") for part in str(length).split(",")] if ":" in str(length) else [["0", str(length)]]
+        stages = [(int(epoch), int(positions)) for epoch, positions in pairs]
+    except ValueError:
+        stages = []
+    epochs = [epoch for epoch, _ in stages]
+    if epochs[:1] != [0] or epochs != sorted(set(epochs)) or min(positions for _, positions in stages) < 3:
+        raise ValueError(f"rows.length={length!r}: give positions, at least 3, as in 128, or epochs as in 0:64,5:256")
+    return stages
+
+
 @dataclass(frozen=True)
 class Stage:
     """A stretch of the run with rows of one length."""
@@ -42,11 +55,12 @@ class Loader:
     """The training batches of a run.
 
     packs: the first epoch of each stage and its pack, in order, the first from epoch 0.
-    batch_tokens: positions in a batch, all ranks together. steps: of the whole run, for the progress that rows carry.
+    batch_tokens: positions in a batch, all ranks together. Raises ValueError when no row fits in it.
     """
 
-    def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, steps: int, seed: int):
-        self.steps, self.seed, self.stages, step = steps, seed, [], 0
+    def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, seed: int):
+        self.seed, step = seed, 0
+        self.stages: list[Stage] = []
         ends = [epoch for epoch, _ in packs[1:]] + [packs[-1][0]]
         for (epoch, pack), end in zip(packs, ends, strict=True):
             if batch_tokens < pack.length:
@@ -69,20 +83,20 @@ class Loader:
         stage = max((stage for stage in self.stages if stage.epoch <= epochs), key=lambda stage: stage.epoch)
         return stage.step + int(np.ceil((epochs - stage.epoch) * len(stage.pack) / stage.rows))
 
-    def batch(self, step: int, rank: int = 0, world: int = 1) -> Rows:
-        """The rows that `rank` of `world` sees at `step`."""
+    def batch(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Rows:
+        """The rows that `rank` of `world` sees at `step` of `steps`."""
         stage = self.stage(step)
         place = (step - stage.step) * stage.rows
         begin, end = place + stage.rows * rank // world, place + stage.rows * (rank + 1) // world
         epochs, rows = places(begin, end, len(stage.pack), self.seed)
-        return read(stage.pack, rows, epochs + stage.epoch, step / self.steps)
+        return read(stage.pack, rows, epochs + stage.epoch, step / steps)
 
-    def batches(self, step: int, rank: int = 0, world: int = 1) -> Iterator[Rows]:
-        """The batches from `step` to the end of the run, the next one read while this one is used."""
+    def batches(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Iterator[Rows]:
+        """The batches from `step` to the end of a run of `steps`, the next one read while this one is used."""
         with ThreadPoolExecutor(1, thread_name_prefix="maskwright-loader") as reader:
-            ahead = reader.submit(self.batch, step, rank, world)
-            for following in range(step + 1, self.steps + 1):
-                rows, ahead = ahead.result(), reader.submit(self.batch, min(following, self.steps - 1), rank, world)
+            ahead = reader.submit(self.batch, step, steps, rank, world)
+            for following in range(step + 1, steps + 1):
+                rows, ahead = ahead.result(), reader.submit(self.batch, following, steps, rank, world)
                 yield rows
 
 

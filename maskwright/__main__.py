@@ -1,0 +1,5 @@
+"""`python -m maskwright` is `maskwright`."""
+
+from .cli import main
+
+main()

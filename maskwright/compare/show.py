@@ -1,0 +1,29 @@
+"""Numbers and guesses as tables for the terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..sample.fill import SIGNS, Blank
+
+
+def metrics(numbers: Mapping[str, float]) -> Table:
+    """A table of named numbers."""
+    table = Table("metric", box=None, header_style="bold")
+    table.add_column("value", justify="right")
+    for name, number in numbers.items():
+        table.add_row(name, f"{number:,}" if isinstance(number, int) else f"{number:,.4f}")
+    return table
+
+
+def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
+    """A text with its masks in colour, and the guesses for each."""
+    line = Text(text)
+    line.highlight_words([SIGNS], "bold black on yellow")
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for number, blank in enumerate(found, 1):
+        guesses = [f"{guess.strip() or repr(guess)} [dim]{share:.1%}[/]" for guess, share in blank.guesses]
+        table.add_row(*([f"{number}."] if len(found) > 1 else []), *guesses)
+    return Group(line, table)

@@ -1,0 +1,39 @@
+"""An exponential moving average of the weights (Polyak and Juditsky 1992), which is evaluated and kept in their place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """The average of a model's parameters over its updates."""
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay, self.parameters = decay, dict(model.named_parameters())
+        self.weights = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """average += (1 - decay) * (weights - average)."""
+        torch._foreach_lerp_(list(self.weights.values()), list(self.parameters.values()), 1 - self.decay)
+
+    def restore(self, weights: dict[str, Tensor]) -> None:
+        """Take up the average of a checkpoint."""
+        for name, weight in weights.items():
+            self.weights[name].copy_(weight)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The model has the average for weights while the block runs."""
+        self._swap()
+        yield
+        self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        for name, parameter in self.parameters.items():
+            kept = parameter.detach().clone()
+            parameter.copy_(self.weights[name])
+            self.weights[name].copy_(kept)

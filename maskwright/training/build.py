@@ -1,0 +1,65 @@
+"""From a config to the parts of a run: the device, the packed data, the model and its optimizer."""
+
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import nn
+
+from ..data.loader import Loader, curriculum
+from ..data.pack import Pack, pack
+from ..noise import address
+from ..text.prepare import prepare
+from ..text.shards import Shards
+from .config import Config
+
+
+def device(name: str) -> torch.device:
+    """The device that `training.device` names. Raises ValueError when it is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        wanted = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"training.device={name!r}: give auto, cpu, cuda or cuda:1") from None
+    if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"training.device={name!r}: this machine has {torch.cuda.device_count()} GPUs; cpu will work")
+    return wanted
+
+
+@dataclass(frozen=True)
+class Data:
+    """The text of a run, packed."""
+
+    shards: Shards
+    loader: Loader
+    valid: Pack
+    steps: int
+    """Updates in the run."""
+
+
+def data(config: Config, show: bool = True) -> Data:
+    """Tokenize (or open what was tokenized before), and pack training and validation rows."""
+    shards = prepare(config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, progress=show)
+    stages = curriculum(config.rows.length)
+    packs = [(epoch, pack(shards.train, shards.vocabulary, length)) for epoch, length in stages]
+    loader = Loader(packs, config.training.batch_tokens, config.seed)
+    valid = pack(shards.valid, shards.vocabulary, stages[-1][1])
+    return Data(shards, loader, valid, steps(config, loader))
+
+
+def steps(config: Config, loader: Loader) -> int:
+    """The number of updates that steps, epochs or tokens of the config come to."""
+    training = config.training
+    if training.epochs is not None:
+        return max(1, loader.step_of(training.epochs))
+    return training.steps or ceil((training.tokens or 0) / training.batch_tokens)
+
+
+def model(config: Config, vocabulary_size: int, where: torch.device) -> nn.Module:
+    """The model at its start, a function of the config and the seed alone."""
+    longest = max(length for _, length in curriculum(config.rows.length))
+    if longest > config.model.max_length:
+        raise ValueError(f"rows.length={longest} is over the model's max_length={config.model.max_length}")
+    generator = torch.Generator().manual_seed(address(config.seed, "model") % 2**63)
+    return config.model.build(vocabulary_size, generator).to(where)

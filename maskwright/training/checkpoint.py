@@ -1,0 +1,131 @@
+"""A checkpoint is a folder: tensors in safetensors, everything else in state.json, written aside, synced, renamed.
+
+state.json names every file with its size and SHA-256, so a truncated or foreign checkpoint is known for what it is.
+Loading runs no code.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+FORMAT = 1
+
+Loaded = tuple[dict[str, dict[str, Tensor]], dict[str, Any]]
+"""The tensors of a checkpoint, by file and name, and its state."""
+
+
+@contextmanager
+def written_aside(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `folder`, whole and on the disk, when the block ends well.
+
+    Raises ValueError when the disk is full; what was there before stays.
+    """
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir(parents=True)
+        yield aside
+        _sync(aside)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+        _sync_one(folder.parent)
+    except (OSError, safetensors.SafetensorError) as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and "os error 28" not in str(error):
+            raise
+        raise ValueError(f"the disk is full: {folder} could not be written; make room and resume the run") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+def save(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
+    """Write a checkpoint: one safetensors file for each group of `tensors`, and `state` as JSON."""
+    with written_aside(folder) as aside:
+        for name, group in tensors.items():
+            contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in group.items()}
+            safetensors.torch.save_file(contiguous, aside / f"{name}.safetensors")
+        files = {path.name: {"bytes": path.stat().st_size, "sha256": digest(path)} for path in sorted(aside.iterdir())}
+        (aside / "state.json").write_text(json.dumps({"format": FORMAT, "files": files, **state}, indent=1))
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def load(folder: Path) -> Loaded:
+    """The tensors and the state of a checkpoint. Raises ValueError, in one sentence, when it is not whole."""
+    try:
+        state = json.loads((folder / "state.json").read_text())
+    except (OSError, ValueError):
+        raise ValueError(f"{folder} is no checkpoint: its state.json cannot be read") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ValueError(f"{folder} is no checkpoint of this version: it lacks `format: {FORMAT}`")
+    for name, facts in state["files"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != facts["bytes"] or digest(path) != facts["sha256"]:
+            raise ValueError(f"the checkpoint {folder} is damaged: {name} is not what was written")
+    names = [Path(name).stem for name in state["files"]]
+    return {name: safetensors.torch.load_file(folder / f"{name}.safetensors") for name in names}, state
+
+
+def steps(folder: Path) -> list[int]:
+    """The steps of the checkpoints in `folder`, ascending."""
+    return sorted(int(path.name.removeprefix("step-")) for path in folder.glob("step-*") if path.is_dir())
+
+
+def prune(folder: Path, keep: int | None) -> None:
+    """Remove all but the `keep` newest checkpoints."""
+    for step in steps(folder)[: -keep if keep else 0]:
+        shutil.rmtree(folder / f"step-{step}")
+
+
+def flatten(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """An optimizer's state dict as named tensors and the rest, which JSON takes."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, dict[str, Any]] = {}
+    for index, values in optimizer["state"].items():
+        for key, value in values.items():
+            if isinstance(value, Tensor):
+                tensors[f"{index}.{key}"] = value
+            else:
+                numbers.setdefault(str(index), {})[key] = value
+    return tensors, {"numbers": numbers, "param_groups": optimizer["param_groups"]}
+
+
+def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """The state dict that `flatten` took apart."""
+    state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in rest["numbers"].items()}
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = tensor
+    return {"state": state, "param_groups": rest["param_groups"]}
+
+
+def versions() -> dict[str, str]:
+    """The versions of what a bit-identical resume depends on."""
+    return {name: version(name) for name in ("maskwright", "numpy", "numba", "tokenizers")} | {
+        "torch": torch.__version__
+    }

@@ -1,0 +1,186 @@
+"""A run, complete: one frozen tree of settings, read from a recipe or a YAML file and written back whole.
+
+Sections that are named (`objective: {name: span, ratio: 0.3}`) take the class that the folder of that name offers, with
+the knobs of its preset; every other key is a knob. `a.b=c` overrides come last.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field
+
+from .. import folder
+from ..config import make, nearest, override, settings
+from ..data.loader import curriculum
+from ..objective import Objective
+from ..schedule import Share
+from ..text.tokenizer import TokenizerSettings
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+@settings
+class Rows:
+    """How documents become rows."""
+
+    length: int | str = 128
+    """Positions in a row; or a curriculum by epoch, `0:64,5:256`."""
+
+    def __post_init__(self) -> None:
+        curriculum(self.length)
+
+
+@settings
+class Training:
+    """How long, how fast and with what."""
+
+    steps: Annotated[int, Field(ge=1)] | None = None
+    """Updates in the run; or give `epochs` or `tokens`."""
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    """How often the training rows are gone through."""
+    tokens: Annotated[float, Field(gt=0)] | None = None
+    """Positions to see."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
+    batch_tokens: Annotated[int, Field(ge=1)] = 4096
+    """Positions in one update, over all ranks and micro-steps."""
+    micro_batch_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Positions that one device takes at once; none for the whole batch."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    """Share of the run in which the learning rate rises."""
+    stable: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the run for which it then stays at its peak."""
+    decay: Literal["constant", "linear", "cosine"] = "cosine"
+    """How it falls after that."""
+    floor: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Where it ends, as a share of the peak."""
+    clip: Annotated[float, Field(gt=0)] | None = 1.0
+    """Largest norm of the whole gradient; none to leave it."""
+    z_loss: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of ln² Z in the loss."""
+    ema: Share | None = None
+    """Decay per step of the average of the weights that is evaluated and kept; none to keep the last weights."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """Of matrix products (weights stay float32); auto takes bf16 where the hardware multiplies it."""
+    compile: Literal["auto", "yes", "no"] = "auto"
+    """Whether the step is compiled; auto does where the run is long enough to earn the minute it takes back."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+    """Steps between checkpoints; none for ten in the run."""
+    keep: Annotated[int, Field(ge=1)] | None = 2
+    """How many checkpoints stay; none for all."""
+    log_every: Annotated[int, Field(ge=1)] = 10
+    """Steps between lines of metrics.jsonl."""
+    trackers: tuple[str, ...] = ()
+    """Where else numbers go: tensorboard, trackio, wandb."""
+
+    def __post_init__(self) -> None:
+        if sum(length is not None for length in (self.steps, self.epochs, self.tokens)) != 1:
+            raise ValueError(
+                "exactly one of training.steps, training.epochs and training.tokens says how long to train"
+            )
+
+
+@settings
+class Evaluation:
+    """What is held out, and how often it is asked."""
+
+    held_out: Share = 0.05
+    """Share of the documents kept for validation, chosen by the hash of their text."""
+    every: Annotated[int, Field(ge=1)] | None = None
+    """Steps between validations; none for ten in the run."""
+    batch_tokens: Annotated[int, Field(ge=1)] = 16384
+    """Positions asked at once."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that a run depends on."""
+
+    corpus: Any
+    tokenizer: TokenizerSettings
+    rows: Rows
+    model: Any
+    objective: Objective
+    optimizer: Any
+    training: Training
+    evaluation: Evaluation
+    seed: int = 0
+    errors: Literal["strict", "replace"] = "strict"
+    """What to do with bytes that are no UTF-8: stop and name the place, or replace them."""
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any], overrides: Iterable[str] = ()) -> "Config":
+        """The run that a nested mapping describes. Raises ValueError with one sentence for whatever does not fit."""
+        tree = override(tree, overrides)
+        for key in tree:
+            if key not in (choices := [field.name for field in dataclasses.fields(cls)]):
+                raise ValueError(f"unknown section {key}: {nearest(key, choices)}")
+        parts = {name: _named(name, where, tree.get(name) or {}) for name, where in NAMED.items()}
+        parts |= {name: make(kind, tree.get(name) or {}, name) for name, kind in PLAIN.items()}
+        return cls(**parts, seed=int(tree.get("seed", 0)), errors=tree.get("errors", "strict"))
+
+    @classmethod
+    def load(cls, source: str | Path, overrides: Iterable[str] = ()) -> "Config":
+        """The run of a recipe's name, a YAML file or a folder that a run was written to."""
+        return cls.of(read(source), overrides)
+
+    def tree(self) -> dict[str, Any]:
+        """The nested mapping that `of` takes back, complete."""
+        plain = {name: _plain(getattr(self, name)) for name in PLAIN}
+        named = {name: {"name": folder.name_of(part)} | _plain(part) for name in NAMED if (part := getattr(self, name))}
+        return named | plain | {"seed": self.seed, "errors": self.errors}
+
+    def write(self, path: Path) -> None:
+        """Write the run as YAML."""
+        path.write_text(yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+NAMED = {"corpus": "text.corpora", "model": "models", "objective": "objectives", "optimizer": "optimizers"}
+"""Sections whose name is a file in a folder."""
+PLAIN = {"tokenizer": TokenizerSettings, "rows": Rows, "training": Training, "evaluation": Evaluation}
+DEFAULT = {"corpus": "embedded", "model": "modern-tiny", "objective": "mlm", "optimizer": "muon"}
+
+
+def _named(section: str, where: str, values: Mapping[str, Any]) -> Any:
+    name = values.get("name") or ("files" if "files" in values and section == "corpus" else DEFAULT[section])
+    kind, preset = folder.load(where, str(name))
+    return make(kind, preset | {key: value for key, value in values.items() if key != "name"}, section)
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    """The knobs of a settings object as YAML knows them."""
+    return {f.name: _yaml(getattr(part, f.name)) for f in dataclasses.fields(part) if f.init}
+
+
+def _yaml(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return _plain(value)
+    if isinstance(value, tuple | list):
+        return [_yaml(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def recipes() -> list[str]:
+    """The names of the recipes that come with the package."""
+    return sorted(str(path.relative_to(RECIPES).with_suffix("")) for path in RECIPES.rglob("*.yaml"))
+
+
+def read(source: str | Path) -> dict[str, Any]:
+    """The mapping in a recipe, a YAML file or a run's folder. Raises ValueError when there is none."""
+    path = Path(source)
+    candidates = [path / "config.yaml", path, RECIPES / f"{source}.yaml"]
+    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if found is None:
+        raise ValueError(f"no recipe or file {str(source)!r}: {nearest(str(source), recipes())}")
+    try:
+        tree = yaml.safe_load(found.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{found} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise ValueError(f"{found} holds no sections such as `objective:` or `training:`")
+    return tree

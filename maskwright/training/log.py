@@ -1,0 +1,72 @@
+"""Numbers go to one JSONL file, to a line with a bar in the terminal, and to whatever trackers were asked for."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .. import folder
+
+
+class Tracker(Protocol):
+    """Somewhere that numbers are sent to."""
+
+    def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Log:
+    """The log of a run in `out`, from `step` on: later lines of an earlier attempt are dropped."""
+
+    def __init__(
+        self, out: Path, config: Mapping[str, Any], trackers: Iterable[str], step: int, steps: int, show: bool
+    ):
+        path = out / "metrics.jsonl"
+        kept = [line for line in read(path) if line["step"] <= step]
+        path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        self.file = path.open("a")
+        self.trackers: list[Tracker] = [folder.load("trackers", name)[0](out, config) for name in trackers]
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        self.progress = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, disable=not show)
+        self.task = self.progress.add_task("starting", total=steps, completed=step)
+
+    def __enter__(self) -> "Log":
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.progress.stop()
+        self.file.close()
+        for tracker in self.trackers:
+            tracker.close()
+
+    def write(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Add numbers of `step` to the file and the trackers."""
+        self.file.write(json.dumps({"step": step, **numbers}) + "\n")
+        self.file.flush()
+        for tracker in self.trackers:
+            tracker.write(step, numbers)
+
+    def show(self, step: int, loss: float, speed: float) -> None:
+        """Move the bar."""
+        self.progress.update(self.task, completed=step, description=f"loss {loss:.3f}  {speed:,.0f} tokens/s")
+
+    def say(self, sentence: str) -> None:
+        """A line above the bar."""
+        self.progress.console.print(sentence, highlight=False)
+
+
+console = Console(stderr=True)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The objects of a metrics file, without a last line that a killed run left unfinished."""
+    if not path.is_file():
+        return []
+    lines = path.read_text().split("\n")
+    return [json.loads(line) for line in lines[:-1] if line]

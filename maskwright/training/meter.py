@@ -1,0 +1,66 @@
+"""Counts what a run has seen, and how the questions since the last line of the log were answered."""
+
+from math import isfinite
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data.rows import Rows
+from .step import Questions
+
+
+class Meter:
+    """Sums stay on the device until they are read, so that counting waits for nothing."""
+
+    def __init__(self, device: torch.device):
+        self.sums = torch.zeros(5, dtype=torch.float64, device=device)
+        """Loss, weight, right answers, questions and maskable positions since the last reading."""
+        self.tokens = self.words = 0
+        """Positions without padding, and words, since the run began."""
+        self.seconds = 0.0
+        """Of training, over all attempts."""
+        self._began, self._read = monotonic(), (0, 0.0)
+
+    def count(self, rows: Rows, micro: Questions, loss: Tensor, correct: Tensor) -> None:
+        """Take in a micro-batch: its rows, and the loss [N] and correctness [N] of its questions."""
+        self.tokens += int((rows.document >= 0).sum())
+        self.words += int(rows.word.amax(1).sum())
+        known = torch.tensor([0, micro.weight, 0, micro.count, int(rows.maskable.sum())], dtype=torch.float64)
+        self.sums += known.to(self.sums.device, non_blocking=True)
+        self.sums[0] += (loss * micro.weights).sum()
+        self.sums[2] += correct[: micro.count].sum()
+
+    def tick(self) -> None:
+        """Note the time."""
+        now = monotonic()
+        self.seconds, self._began = self.seconds + now - self._began, now
+
+    def read(self) -> dict[str, float]:
+        """The means since the last reading. Raises ValueError when the loss is not finite."""
+        loss, weight, right, count, maskable = self.sums.tolist()
+        if not isfinite(loss):
+            raise ValueError(f"the loss is {loss}: lower optimizer.lr, or set training.precision=fp32")
+        self.sums.zero_()
+        tokens, seconds = self._read
+        self._read = self.tokens, self.seconds
+        return {
+            "loss": loss / weight,
+            "accuracy": right / count,
+            "mask_ratio": count / max(maskable, 1),
+            "tokens": self.tokens,
+            "words": self.words,
+            "seconds": self.seconds,
+            "tokens_per_second": (self.tokens - tokens) / max(self.seconds - seconds, 1e-9),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """The counts, for the checkpoint (the sums are tensors and go with the tensors)."""
+        return {"tokens": self.tokens, "words": self.words, "seconds": self.seconds}
+
+    def restore(self, state: dict[str, Any], sums: Tensor) -> None:
+        """Take up the counts and sums of a checkpoint."""
+        self.tokens, self.words, self.seconds = state["tokens"], state["words"], state["seconds"]
+        self.sums.copy_(sums)
+        self._read = self.tokens, self.seconds

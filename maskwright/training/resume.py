@@ -1,0 +1,44 @@
+"""What a checkpoint of a run holds, and whether a run may go on from it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import checkpoint
+from .checkpoint import Loaded
+
+FREE = ("evaluation.every", "evaluation.batch_tokens") + tuple(
+    f"training.{knob}" for knob in ("minutes", "checkpoint_every", "keep", "log_every", "device", "compile", "trackers")
+)
+"""Settings that may change from one attempt to the next."""
+
+
+def latest(folder: Path) -> tuple[Loaded | None, list[str]]:
+    """The newest whole checkpoint in `folder`, and a sentence for each damaged one that was passed over."""
+    complaints = []
+    for step in reversed(checkpoint.steps(folder)):
+        try:
+            return checkpoint.load(folder / f"step-{step}"), complaints
+        except ValueError as error:
+            complaints.append(str(error))
+    return None, complaints
+
+
+def check(state: Mapping[str, Any], now: Mapping[str, Any], source: Path) -> None:
+    """Refuse a checkpoint of another run. Raises ValueError that names the first setting that differs."""
+    then, today = dict(leaves(state["config"])), dict(leaves(now))
+    for knob in sorted(then.keys() | today.keys()):
+        if then.get(knob) != today.get(knob) and knob not in FREE:
+            raise ValueError(
+                f"{source} is from another run: {knob} is {then.get(knob)!r} there and {today.get(knob)!r} now; "
+                "resume with the same settings or choose another --out"
+            )
+
+
+def leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """The `section.key` and value of every leaf."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", list(value) if isinstance(value, tuple) else value

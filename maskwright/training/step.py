@@ -1,0 +1,89 @@
+"""One update: questions in, gradients out. The loss is divided once, by the weight of all that was asked.
+
+Shapes: B rows, L positions, N asked positions (padded to a few sizes, so that compiled code is reused).
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..attention import mask, positions
+from ..data.rows import Rows
+from ..loss import problem_loss
+from ..objective import IGNORE, Problem
+
+Ask = Callable[..., tuple[Tensor, Tensor]]
+"""`problem_loss`, or its compiled twin."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """A micro-batch on the device."""
+
+    inputs: Tensor
+    """[B, L] int64."""
+    mask: Tensor | None
+    """[B, 1, L, L] bool, or none when everyone sees everyone."""
+    positions: Tensor
+    """[B, L] int64."""
+    asked: Tensor
+    """[N] int64, places in the flattened [B * L]; the padding asks place 0 with weight 0."""
+    targets: Tensor
+    """[N] int64."""
+    weights: Tensor
+    """[N] float32."""
+    weight: float
+    """Their sum."""
+    count: int
+    """How many of the N are asked in earnest."""
+
+
+def questions(rows: Rows, problem: Problem, device: torch.device) -> Questions:
+    """Gather what a problem asks, and send it to `device`."""
+    asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
+    count = len(asked)
+    padding = torch.zeros(padded(count) - count, dtype=torch.int64)
+    weights = torch.cat([problem.weights.flatten()[asked], padding.float()])
+    targets = torch.cat([problem.targets.flatten()[asked], padding])
+    seen = mask(rows.document, problem.view)
+    tensors = (problem.inputs, seen, positions(rows.document), torch.cat([asked, padding]), targets, weights)
+    sent = (None if tensor is None else tensor.to(device, non_blocking=True) for tensor in tensors)
+    return Questions(*sent, weight=float(weights.sum(dtype=torch.float64)), count=count)  # type: ignore[arg-type]
+
+
+def padded(count: int) -> int:
+    """`count` rounded up to a multiple of an eighth of its power of two: few sizes, little waste."""
+    unit = max(32, 1 << max(count.bit_length() - 4, 0))
+    return -(-count // unit) * unit
+
+
+def precision(name: str, device: torch.device) -> AbstractContextManager:
+    """Autocast to bf16, or nothing. `auto` is bf16 where the hardware multiplies it."""
+    fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if name == "fp32" or (name == "auto" and not fast):
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def backward(
+    ask: Ask, model: nn.Module, micro: Questions, total: float, z_loss: float, cast: AbstractContextManager
+) -> tuple[Tensor, Tensor]:
+    """Add a micro-batch's share of the gradient of the mean loss over `total` weight.
+
+    Returns the loss [N] float32 and whether the best guess was right [N] bool, of the padded questions.
+    """
+    with cast:
+        loss, correct = ask(model, micro.inputs, micro.mask, micro.positions, micro.asked, micro.targets, z_loss)
+    ((loss * micro.weights).sum() / total).backward()
+    return loss.detach(), correct
+
+
+def compiled(wanted: str, tokens: float, device: torch.device) -> Ask:
+    """`problem_loss`, compiled when that pays: always on a GPU, on a CPU from some ten million tokens on."""
+    pays = device.type == "cuda" or tokens > 1e7
+    return (
+        torch.compile(problem_loss, dynamic=False) if wanted == "yes" or (wanted == "auto" and pays) else problem_loss
+    )
