@@ -1,0 +1,52 @@
+"""The folders of the BabyLM challenge: `train_10M/*.train` or `train_100M/*.train` to train on, `dev/*.dev` to validate.
+
+The files hold lines and mark no documents; a blank line or a fixed number of lines ends one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from ...config import settings
+from ..corpus import Document, Errors, Source
+from ..reading import Reading, domain, source, texts
+
+
+@settings
+class Babylm:
+    """The corpora of the BabyLM challenge in their official folders."""
+
+    folder: str
+    """The folder that holds `train_10M`, `train_100M` and `dev`, or the training folder itself."""
+    track: Literal["10M", "100M"] = "10M"
+    """How many words to train on: strict-small or strict."""
+    lines: int = 100
+    """Lines that make a document, unless a blank line ends it sooner."""
+
+    def documents(self, errors: Errors) -> Iterator[Document]:
+        """Raises ValueError when the folder has no such files."""
+        return self._read(self._train(), errors)
+
+    def validation_documents(self, errors: Errors) -> Iterator[Document] | None:
+        """None when there is no `dev` folder."""
+        return self._read(self._dev(), errors) if self._dev() else None
+
+    def sources(self) -> list[Source]:
+        """Name, size and time of the last change of each file."""
+        return [source(path, path.suffix == ".dev") for path in (*self._train(), *self._dev())]
+
+    def _train(self) -> list[Path]:
+        files = sorted(Path(self.folder).glob(f"train_{self.track}/*.train")) or sorted(
+            Path(self.folder).glob("*.train")
+        )
+        if not files:
+            raise ValueError(f"corpus.folder={self.folder!r} holds no train_{self.track}/*.train files of BabyLM")
+        return files
+
+    def _dev(self) -> list[Path]:
+        return sorted((self._train()[0].parent.parent / "dev").glob("*.dev"))
+
+    def _read(self, files: list[Path], errors: Errors) -> Iterator[Document]:
+        reading = Reading(errors=errors, lines=self.lines)
+        for path in files:
+            yield from (Document(text, domain(path)) for text in texts(path, reading))

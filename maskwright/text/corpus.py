@@ -1,0 +1,52 @@
+"""A corpus is a stream of documents with an identity.
+
+The files in `corpora/` are the corpora; each is a settings class with the three methods of `Corpus`. Nothing here holds
+a corpus in memory: documents come one by one, in the same order each time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Errors = Literal["strict", "replace"]
+"""What to do with bytes that are not UTF-8: refuse the file, or put U+FFFD in their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text, and the part of the corpus it belongs to."""
+
+    text: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing that a corpus is read from; a changed source is another corpus."""
+
+    name: str
+    version: str
+    """Differs when the content does: a hash, or size and time of the last change."""
+    bytes: int | None = None
+    """About how many bytes of text it holds, where that is known without reading it."""
+    validation: bool = False
+
+
+class Corpus(Protocol):
+    """What every file in `corpora/` offers."""
+
+    def documents(self, errors: Errors) -> Iterator[Document]:
+        """The documents to train on (and to hold out from), in order.
+
+        Raises ValueError with one sentence for missing or empty sources and, when `errors` is `strict`, for bytes that
+        are not UTF-8.
+        """
+        ...
+
+    def validation_documents(self, errors: Errors) -> Iterator[Document] | None:
+        """The documents that the corpus itself sets apart for validation; None when it sets none apart."""
+        ...
+
+    def sources(self) -> list[Source]:
+        """What the documents are read from: part of the key under which shards are cached."""
+        ...

@@ -1,0 +1,121 @@
+"""Documents to arrays, in chunks, on all cores: the order stays, and only a few chunks are in memory at a time.
+
+Which process encodes a chunk changes nothing in it, so the result is the same for any number of workers.
+"""
+
+import gc
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+
+import numpy as np
+
+from .corpus import Document
+from .layout import DOCUMENT, text_hash, token_type
+from .tokenizer import Tokenizer
+
+CHUNK = 1 << 20
+"""Characters after which a chunk is full."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some documents in their order, encoded."""
+
+    tokens: np.ndarray  # [T] uint16 or uint32
+    word_starts: np.ndarray  # [T] uint8
+    documents: np.ndarray  # [D] DOCUMENT; `end` counts from the start of the chunk, `domain` is not yet set
+    domains: list[str]  # [D]
+    held_out: bool  # documents that the corpus itself sets apart
+
+
+def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """`documents` in lists of about CHUNK characters."""
+    chunk: list[Document] = []
+    size = 0
+    for document in documents:
+        chunk.append(document)
+        size += len(document.text)
+        if size >= CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def encode(tokenizer: Tokenizer, documents: list[Document], held_out: bool) -> Chunk:
+    """One chunk."""
+    encoded = tokenizer.encode_batch([document.text for document in documents])
+    dtype = token_type(tokenizer.vocabulary.size)
+    records = np.zeros(len(documents), dtype=DOCUMENT)
+    records["end"] = np.cumsum([len(ids) for ids, _ in encoded])
+    raw = [document.text.encode() for document in documents]
+    records["hash"] = [text_hash(text) for text in raw]
+    records["bytes"] = [len(text) for text in raw]
+    records["words"] = [len(document.text.split()) for document in documents]
+    tokens = np.concatenate([ids for ids, _ in encoded]).astype(dtype)
+    starts = np.concatenate([starts for _, starts in encoded])
+    return Chunk(tokens, starts, records, [document.domain for document in documents], held_out)
+
+
+Work = tuple[list[Document], bool]
+
+
+def encode_all(tokenizer: Tokenizer, work: Iterator[Work], workers: int | None) -> Iterator[Chunk]:
+    """The chunks of `work` in order; one chunk alone, or one worker, needs no processes.
+
+    `workers` are processes of their own, by default as many as there are cores.
+    """
+    first = [item for _, item in zip(range(2), work, strict=False)]
+    count = workers or _cores()
+    if len(first) < 2 or count == 1:
+        yield from (encode(tokenizer, *item) for item in first)
+        yield from (encode(tokenizer, *item) for item in work)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(count, context, initializer=_start, initargs=(tokenizer,)) as pool:
+        yield from _in_order(pool, first, work, most=count + 2)
+
+
+def _cores() -> int:
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def _in_order(pool: ProcessPoolExecutor, first: list[Work], work: Iterator[Work], most: int) -> Iterator[Chunk]:
+    waiting: deque[Future[Chunk]] = deque(pool.submit(_encode, *item) for item in first)
+    try:
+        for item in work:
+            waiting.append(pool.submit(_encode, *item))
+            if len(waiting) > most:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_worker: list[Tokenizer] = []
+"""The tokenizer of this process, where it is a worker."""
+
+
+def _start(tokenizer: Tokenizer) -> None:
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    gc.disable()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker.append(tokenizer)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _encode(documents: list[Document], held_out: bool) -> Chunk:
+    return encode(_worker[0], documents, held_out)

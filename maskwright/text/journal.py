@@ -1,0 +1,43 @@
+"""What has been written for good: a kill at any moment loses at most what came after the last entry.
+
+The arrays only grow; the journal says how far they count. After a kill they are cut back to it and go on from there.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .cache import write_whole
+from .layout import data_files
+
+
+@dataclass
+class Journal:
+    """The state of a tokenization: all there is to know for going on."""
+
+    key: str
+    """Of corpus, tokenizer and settings: with another one, the work begins anew."""
+    documents: int = 0
+    """Documents of the corpus that are done, explicit validation documents after the others."""
+    bytes: int = 0
+    """UTF-8 bytes of their text."""
+    sizes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(data_files(), 0))
+    """Bytes of each array that count."""
+    domains: list[str] = field(default_factory=list)
+    """In the order in which they first came up."""
+    overlap: dict[str, int] = field(default_factory=lambda: {"documents": 0, "words": 0})
+    """Explicit validation documents that were dropped, since they stand in training too."""
+    example: str = ""
+    """The beginning of the first of them."""
+
+    def save(self, folder: Path) -> None:
+        """Write it; the arrays must be on disk by then."""
+        write_whole(folder / "journal.json", json.dumps(dataclasses.asdict(self)))
+
+
+def resume(folder: Path, key: str) -> Journal:
+    """The journal in `folder` when it is about the same work, else a new one."""
+    path = folder / "journal.json"
+    found = Journal(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else Journal(key)
+    return found if found.key == key else Journal(key)

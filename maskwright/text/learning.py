@@ -1,0 +1,148 @@
+"""The four kinds of tokenizers that can be learned, one function each, all told by `tokenizers`.
+
+None of their tokens crosses from one word into the next, but for blanks before it.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from ..config import settings
+from .special import NAMES, OURS
+
+UNKNOWN = NAMES["unk"][0]
+
+
+@settings
+class TokenizerSettings:
+    """A tokenizer to learn from the training text, or one to load."""
+
+    kind: Literal["bpe", "wordpiece", "unigram", "character"] = "bpe"
+    """Byte-level BPE, WordPiece, Unigram as in SentencePiece, or single characters."""
+    size: int = 16_384
+    """How many ids there may be, the five special ones included."""
+    normalisation: Literal["nfc", "nfkc", "none"] = "nfc"
+    """Unicode normal form of the text; nfkc also makes look-alikes equal."""
+    lowercase: bool = False
+    """Whether case is dropped."""
+    split_digits: bool = True
+    """Whether each digit is a token of its own."""
+    byte_fallback: bool = True
+    """Whether Unigram spells characters it does not know in bytes; BPE always does, the others have [UNK]."""
+    file: str | None = None
+    """Load instead: a tokenizer.json, the folder of a `transformers` tokenizer, or a SentencePiece .model."""
+
+    def __post_init__(self) -> None:
+        if self.size < SMALLEST[self.kind]:
+            raise ValueError(f"size={self.size}: a {self.kind} tokenizer has at least {SMALLEST[self.kind]} ids")
+
+
+SMALLEST = {"bpe": 261, "wordpiece": 64, "unigram": 320, "character": 8}
+
+
+def learn(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+    """A tokenizer of at most `knobs.size` ids learned from `texts`, which are read once."""
+    return LEARN[knobs.kind](texts, knobs)
+
+
+def _bpe(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = _normalizer(knobs)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [*_digits(knobs), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=knobs.size, special_tokens=OURS, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _wordpiece(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+    """WordPiece's own trainer numbers the alphabet by chance, so pieces are learned as BPE of words marked by ▁."""
+    tokenizer = Tokenizer(models.BPE())
+    bert = normalizers.BertNormalizer(handle_chinese_chars=True, strip_accents=False, lowercase=False)
+    tokenizer.normalizer = normalizers.Sequence([_normalizer(knobs), bert])
+    parts = [pre_tokenizers.BertPreTokenizer(), *_digits(knobs)]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*parts, pre_tokenizers.Metaspace(split=False)])
+    trainer = trainers.BpeTrainer(vocab_size=knobs.size, limit_alphabet=1000, show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.model = models.WordPiece(_unmarked(tokenizer.get_vocab(), knobs.size), unk_token=UNKNOWN)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
+
+
+def _unmarked(marked: dict[str, int], size: int) -> dict[str, int]:
+    """The first `size` pieces in WordPiece's writing: those without ▁ continue a word and get ##."""
+    learned = sorted(marked, key=lambda piece: marked[piece])
+    letters = [piece for piece in learned if len(piece) == 1 and piece != "▁"]
+    pieces = [piece[1:] if piece.startswith("▁") else f"##{piece}" for piece in learned if piece != "▁"]
+    return {piece: i for i, piece in enumerate(list(dict.fromkeys([*OURS, *letters, *pieces]))[:size])}
+
+
+def _unigram(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = _normalizer(knobs)
+    signs = pre_tokenizers.Split(
+        Regex(r"\n|[^\w\s\p{M}'▁]+|'(?!\w)|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"), "isolated"
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), signs, *_digits(knobs)])
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+    size = knobs.size - 256 * knobs.byte_fallback
+    trainer = trainers.UnigramTrainer(
+        vocab_size=size, special_tokens=OURS, unk_token=UNKNOWN, max_piece_length=16, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.model = _settled(tokenizer, knobs.byte_fallback)
+    return tokenizer
+
+
+def _settled(tokenizer: Tokenizer, byte_fallback: bool) -> models.Model:
+    """The Unigram model of `tokenizer`, and the 256 bytes as its last and least likely pieces.
+
+    Scores are rounded and ties put in order, since sums over threads differ in their last digits from run to run.
+    """
+    model = json.loads(tokenizer.to_str())["model"]
+    rounded = [(piece, round(score, 6)) for piece, score in model["vocab"]]
+    special, learned = rounded[: len(OURS)], sorted(rounded[len(OURS) :], key=lambda pair: (-pair[1], pair[0]))
+    least = learned[-1][1] - 10.0
+    spelled = [(f"<0x{byte:02X}>", least) for byte in range(256 * byte_fallback)]
+    return models.Unigram([*special, *learned, *spelled], model["unk_id"], byte_fallback)
+
+
+def _character(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
+    tokenizer.normalizer = _normalizer(knobs)
+    tokenizer.pre_tokenizer = pre_tokenizers.FixedLength(length=1)
+    tokenizer.decoder = decoders.Fuse()
+    trainer = trainers.WordLevelTrainer(vocab_size=knobs.size, special_tokens=OURS, show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+LEARN: dict[str, Callable[[Iterator[str], TokenizerSettings], Tokenizer]] = {
+    "bpe": _bpe,
+    "wordpiece": _wordpiece,
+    "unigram": _unigram,
+    "character": _character,
+}
+
+FORMS: dict[str, list[normalizers.Normalizer]] = {
+    "nfc": [normalizers.NFC()],
+    "nfkc": [normalizers.NFKC()],
+    "none": [],
+}
+
+
+def _normalizer(knobs: TokenizerSettings) -> normalizers.Normalizer:
+    return normalizers.Sequence([*FORMS[knobs.normalisation], *([normalizers.Lowercase()] if knobs.lowercase else [])])
+
+
+def _digits(knobs: TokenizerSettings) -> list[pre_tokenizers.PreTokenizer]:
+    """Splits off every digit, together with the blank before it."""
+    return [pre_tokenizers.Split(Regex(r"[ ▁]?\p{N}"), "isolated")] if knobs.split_digits else []

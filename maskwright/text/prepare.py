@@ -1,0 +1,61 @@
+"""Corpus and settings to shards, made once and kept in the user's cache.
+
+The tokenizer is learned from the training split only: what is held out must not shape the vocabulary. It is kept
+before tokenizing starts, so that a killed run goes on with the same one.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+
+from .cache import alone, cache_folder, key
+from .corpus import Corpus, Errors
+from .layout import FORMAT, held_out, text_hash
+from .shards import Shards, check_share, listed, tokenize
+from .tokenizer import Tokenizer, TokenizerSettings
+
+
+def prepare(
+    corpus: Corpus,
+    tokenizer_settings: TokenizerSettings,
+    validation: float = 0.05,
+    errors: Errors = "strict",
+    folder: str | Path | None = None,
+    progress: bool = True,
+) -> Shards:
+    """The shards of `corpus`, from the cache where it has them.
+
+    They are written to `folder` when it is given. Several processes may ask at once: one works, the others wait for
+    it. Raises ValueError as `Tokenizer.train` and `tokenize` do.
+    """
+    check_share(validation)
+    name = _key(corpus, tokenizer_settings, validation, errors)
+    with alone(cache_folder() / "locks" / name):
+        tokenizer = _tokenizer(corpus, tokenizer_settings, validation, errors, cache_folder() / "tokenizers" / name)
+        place = Path(folder) if folder else cache_folder() / "shards" / name
+        return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress)
+
+
+def _key(corpus: Corpus, knobs: TokenizerSettings, validation: float, errors: Errors) -> str:
+    learned = key(dataclasses.asdict(knobs), tokenizers.__version__)  # type: ignore[call-overload]
+    made = Tokenizer.load(knobs.file).fingerprint if knobs.file else learned
+    return key(FORMAT, repr(corpus), listed(corpus), made, validation, errors)
+
+
+def _tokenizer(corpus: Corpus, knobs: TokenizerSettings, validation: float, errors: Errors, kept: Path) -> Tokenizer:
+    if knobs.file:
+        return Tokenizer.load(knobs.file)
+    if not (kept / "tokenizer.json").exists():
+        Tokenizer.train(_training_texts(corpus, validation, errors), knobs).save(kept)
+    return Tokenizer.load(kept)
+
+
+def _training_texts(corpus: Corpus, validation: float, errors: Errors) -> Iterator[str]:
+    own = corpus.validation_documents(errors) is not None
+    for document in corpus.documents(errors):
+        name = np.array(text_hash(document.text.encode()), dtype=np.uint64)
+        if own or not held_out(name, validation):
+            yield document.text

@@ -1,0 +1,236 @@
+"""Tokenized text on disk: `tokenize` writes it once, `Shards` opens it, memory-mapped.
+
+A folder is whole or not there: it is written aside as `FOLDER.partial` and renamed, and a run that was killed goes on
+from there to the same bytes.
+"""
+
+import dataclasses
+import errno
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, groupby, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .cache import alone, cache_folder, key, write_whole
+from .corpus import Corpus, Errors
+from .encoding import Work, chunks, encode_all
+from .journal import resume
+from .layout import DOCUMENT, FORMAT, data_files, file_hash, token_type
+from .manifest import describe
+from .progress import shown
+from .tokenizer import Tokenizer
+from .vocabulary import Vocabulary
+from .writing import Writer
+
+TOO_MUCH = 0.01
+"""Share of the words of explicit validation documents that may stand in training too."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Documents one after the other: T tokens, D documents."""
+
+    tokens: np.ndarray  # [T] uint16 or uint32, memory-mapped
+    word_starts: np.ndarray  # [T] uint8, memory-mapped, 1 where a word starts
+    offsets: np.ndarray  # [D + 1] int64, document d is tokens[offsets[d] : offsets[d + 1]]
+    hashes: np.ndarray  # [D] uint64, of the text
+    domains: np.ndarray  # [D] uint16, index into Shards.domains
+    bytes: np.ndarray  # [D] int64, UTF-8 length of the text
+    words: np.ndarray  # [D] int64, words between blanks
+
+
+@dataclass(frozen=True, eq=False)
+class Shards:
+    """A folder of tokenized text; make one with `open`."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Shards":
+        """Raises ValueError when `folder` holds no shards, shards of another format, or files cut short."""
+        folder = Path(folder)
+        if not (folder / "manifest.json").is_file():
+            raise ValueError(f"{folder} holds no tokenized text: it has no manifest.json")
+        manifest = _manifest(folder / "manifest.json")
+        for name in data_files():
+            wanted = manifest["files"][name]["bytes"]
+            found = (folder / name).stat().st_size if (folder / name).exists() else None
+            if found != wanted:
+                raise ValueError(f"{folder / name} has {found or 'no'} bytes where {wanted} belong: tokenize anew")
+        return cls(folder, manifest)
+
+    def verify(self) -> None:
+        """Read everything. Raises ValueError when a byte is not the one that was written."""
+        for name, facts in self.manifest["files"].items():
+            if file_hash(self.folder / name) != facts["sha256"]:
+                raise ValueError(f"{self.folder / name} was changed since it was written: tokenize anew")
+        self.check(self.tokenizer)
+
+    def check(self, tokenizer: Tokenizer) -> None:
+        """Raises ValueError when `tokenizer` is not the one that made these tokens."""
+        wanted = self.manifest["tokenizer"]["sha256"]
+        if tokenizer.fingerprint != wanted:
+            raise ValueError(
+                f"{self.folder} was tokenized by the tokenizer {wanted[:12]}, not by {tokenizer.fingerprint[:12]}: "
+                "use the one in that folder, or tokenize anew"
+            )
+
+    @property
+    def domains(self) -> list[str]:
+        """The names that `Split.domains` counts."""
+        return [domain["name"] for domain in self.manifest["domains"]]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of tokens and tokenizer."""
+        return self.manifest["fingerprint"]
+
+    @cached_property
+    def train(self) -> Split:
+        """What is trained on."""
+        return self._split("train")
+
+    @cached_property
+    def valid(self) -> Split:
+        """What is held out; empty when no document is."""
+        return self._split("valid")
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that made the tokens."""
+        return Tokenizer.load(self.folder)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The ids of that tokenizer."""
+        return self.tokenizer.vocabulary
+
+    def _split(self, name: str) -> Split:
+        records = np.fromfile(self.folder / f"{name}.documents", dtype=DOCUMENT)
+        return Split(
+            tokens=_mapped(self.folder / f"{name}.tokens", token_type(self.manifest["tokenizer"]["size"])),
+            word_starts=_mapped(self.folder / f"{name}.word_starts", np.dtype(np.uint8)),
+            offsets=np.r_[np.int64(0), records["end"]],
+            hashes=records["hash"].copy(),
+            domains=records["domain"].copy(),
+            bytes=records["bytes"].copy(),
+            words=records["words"].copy(),
+        )
+
+
+def _mapped(path: Path, dtype: np.dtype) -> np.ndarray:
+    return np.memmap(path, dtype=dtype, mode="r") if path.stat().st_size else np.zeros(0, dtype=dtype)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise ValueError(f"{path} is not a manifest of tokenized text") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a manifest of tokenized text in format {FORMAT}")
+    return manifest
+
+
+def tokenize(
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    folder: str | Path,
+    validation: float = 0.05,
+    workers: int | None = None,
+    errors: Errors = "strict",
+    progress: bool = True,
+) -> Shards:
+    """Write `corpus` as shards to `folder`, or go on where a killed run left off, or open what is there already.
+
+    `validation` is the share of documents held out, unless the corpus sets its own apart. A corpus of more than a
+    megabyte is encoded by `workers` processes (one a core), so a script that calls this does it below
+    `if __name__ == "__main__":`. Raises ValueError for what the corpus refuses, an empty corpus, validation documents
+    that stand in training too, a full disk, and a folder that holds something else.
+    """
+    folder = Path(folder)
+    check_share(validation)
+    name = key(FORMAT, repr(corpus), listed(corpus), tokenizer.fingerprint, validation, errors)
+    with alone(cache_folder() / "locks" / key(str(folder.resolve()))), _sentence_when_full(folder):
+        if folder.exists() and any(folder.iterdir()):
+            return _same(Shards.open(folder), name)
+        aside = folder.with_name(f"{folder.name}.partial")
+        aside.mkdir(parents=True, exist_ok=True)
+        journal = resume(aside, name)
+        work = _work(corpus, errors, journal.documents)
+        with Writer(aside, journal, tokenizer, validation) as writer:
+            for chunk in shown(encode_all(tokenizer, work, workers), journal, corpus.sources(), progress):
+                writer.add(chunk)
+            writer.commit()
+        _finish(aside, folder, describe(aside, journal, tokenizer, corpus.sources(), validation), tokenizer)
+    return Shards.open(folder)
+
+
+def check_share(validation: float) -> None:
+    """Raises ValueError unless `validation` can be the share of documents held out."""
+    if not 0 <= validation < 1:
+        raise ValueError(f"validation={validation}: the share of documents held out is at least 0 and below 1")
+
+
+def listed(corpus: Corpus) -> list[dict[str, Any]]:
+    """The sources of `corpus` for a key."""
+    return [dataclasses.asdict(source) for source in corpus.sources()]
+
+
+def _work(corpus: Corpus, errors: Errors, done: int) -> Iterator[Work]:
+    """Chunks of what is left after the first `done` documents, those that the corpus holds out last."""
+    train = ((document, False) for document in corpus.documents(errors))
+    valid = ((document, True) for document in corpus.validation_documents(errors) or ())
+    for apart, group in groupby(islice(chain(train, valid), done, None), key=itemgetter(1)):
+        for chunk in chunks(document for document, _ in group):
+            yield chunk, apart
+
+
+def _finish(aside: Path, folder: Path, manifest: dict[str, Any], tokenizer: Tokenizer) -> None:
+    """Refuse what nobody can train on, else put the folder in its place."""
+    problem = _problem(manifest)
+    if problem:
+        shutil.rmtree(aside)
+        raise ValueError(problem)
+    tokenizer.save(aside)
+    (aside / "journal.json").unlink()
+    write_whole(aside / "manifest.json", json.dumps(manifest, indent=2))
+    aside.replace(folder)
+
+
+def _problem(manifest: dict[str, Any]) -> str:
+    valid, overlap = manifest["splits"]["valid"], manifest["validation"]["overlap"]
+    if not manifest["splits"]["train"]["documents"]:
+        held_out = f"all {valid['documents']} documents are held out" if valid["documents"] else "it has no documents"
+        return f"the corpus is empty: {held_out}"
+    if overlap["words"] > TOO_MUCH * (valid["words"] + overlap["words"]):
+        return (
+            f"{overlap['documents']} of {valid['documents'] + overlap['documents']} validation documents stand in "
+            f"training too, as {overlap['example']!r}: take them out of one side"
+        )
+    return ""
+
+
+def _same(shards: Shards, name: str) -> Shards:
+    if shards.manifest["key"] != name:
+        raise ValueError(f"{shards.folder} holds other tokenized text already: remove it or choose another folder")
+    return shards
+
+
+@contextmanager
+def _sentence_when_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ValueError(f"the disk is full: make room and tokenize to {folder} again, it goes on there") from None

@@ -1,0 +1,165 @@
+"""Text to ids and back, and where words start.
+
+One class for every tokenizer, learned here or loaded. It always has the five special tokens: those of a loaded one are
+kept under their own names, missing ones get new ids. Text of a corpus is plain: "[MASK]" written in it is six signs.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from tokenizers import AddedToken, Encoding, processors
+from tokenizers import Tokenizer as Backend
+
+from . import sentencepiece
+from .cache import write_whole
+from .learning import TokenizerSettings, learn
+from .special import NAMES, roles
+from .vocabulary import Vocabulary
+from .words import token_starts
+
+__all__ = ["Tokenizer", "TokenizerSettings"]
+
+
+class Tokenizer:
+    """A tokenizer of the package `tokenizers` with its special tokens known."""
+
+    def __init__(self, backend: Backend) -> None:
+        backend.no_truncation()
+        backend.no_padding()
+        special = {t.content: i for i, t in backend.get_added_tokens_decoder().items() if t.special}
+        self.names = roles(special)
+        """Role (pad, unk, cls, sep, mask) to the token that has it."""
+        backend.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in self.names.values()])
+        backend.post_processor = _framed(backend, self.names)
+        self._recognising = backend
+        self._plain = Backend.from_str(backend.to_str())
+        self._plain.encode_special_tokens = True
+
+    @classmethod
+    def train(cls, texts: Iterable[str], settings: TokenizerSettings) -> "Tokenizer":
+        """Learn from `texts`, which are read once, or load `settings.file` where it is given.
+
+        Raises ValueError when there is no text.
+        """
+        if settings.file:
+            return cls.load(settings.file)
+        return cls(learn(_not_empty(texts), settings))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Tokenizer":
+        """Open a tokenizer.json, a folder that holds one, or a SentencePiece model.
+
+        Raises ValueError when it is none of these.
+        """
+        file = _file(Path(path).expanduser())
+        if file.suffix not in FORMATS:
+            raise ValueError(f"tokenizer {file} is neither a tokenizer.json nor a SentencePiece .model")
+        return cls(FORMATS[file.suffix](file))
+
+    def save(self, folder: str | Path) -> None:
+        """Write what `load` and `AutoTokenizer.from_pretrained` open."""
+        config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+        tokens = {f"{role}_token": name for role, name in self.names.items()}
+        marks = {"bos_token": self.names["cls"], "eos_token": self.names["sep"]}
+        write_whole(Path(folder) / "tokenizer.json", self._recognising.to_str(pretty=True))
+        write_whole(Path(folder) / "tokenizer_config.json", json.dumps({**config, **tokens, **marks}, indent=2))
+        write_whole(Path(folder) / "special_tokens_map.json", json.dumps({**tokens, **marks}, indent=2))
+
+    def encode(self, text: str, specials: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Ids [T] int64 and word starts [T] uint8 of `text`, without [CLS] and [SEP].
+
+        With `specials`, a special token spelled out in `text` is that token, as a prompt needs it.
+        """
+        return self.encode_batch([text], specials)[0]
+
+    def encode_batch(self, texts: Sequence[str], specials: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
+        """`encode` of each text; several cores work on it."""
+        backend = self._recognising if specials else self._plain
+        encodings = backend.encode_batch(texts, add_special_tokens=False)
+        return [_arrays(encoding, text) for encoding, text in zip(encodings, texts, strict=True)]
+
+    def decode(self, ids: Iterable[int], specials: bool = False) -> str:
+        """The text of `ids`; special tokens are left out unless `specials`."""
+        return self._recognising.decode([int(i) for i in ids], skip_special_tokens=not specials)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """How many ids there are, and which of them are special."""
+        special = {i for i, token in self._recognising.get_added_tokens_decoder().items() if token.special}
+        ids = {role: self._id(name) for role, name in self.names.items()}
+        size = max(self._recognising.get_vocab().values()) + 1
+        return Vocabulary(size, ids["pad"], ids["mask"], ids["cls"], ids["sep"], frozenset(special))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the tokenizer, the same wherever it was saved and loaded."""
+        canonical = json.dumps(json.loads(self._recognising.to_str()), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """[V] how each id is written in the vocabulary; ids without a token are empty."""
+        written = [""] * self.vocabulary.size
+        for token, i in self._recognising.get_vocab().items():
+            written[i] = token
+        return written
+
+    def _id(self, name: str) -> int:
+        found = self._recognising.token_to_id(name)
+        assert found is not None, name
+        return found
+
+    def __getstate__(self) -> str:
+        return self._recognising.to_str()
+
+    def __setstate__(self, state: str) -> None:
+        self.__init__(Backend.from_str(state))  # type: ignore[misc]
+
+
+def _framed(backend: Backend, names: dict[str, str]) -> processors.PostProcessor:
+    """[CLS] text [SEP], as `transformers` makes of a text."""
+    cls, sep = names["cls"], names["sep"]
+    ids = [(name, backend.token_to_id(name)) for name in (cls, sep)]
+    return processors.TemplateProcessing(
+        single=f"{cls} $A {sep}", pair=f"{cls} $A {sep} $B:1 {sep}:1", special_tokens=ids
+    )
+
+
+def _arrays(encoding: Encoding, text: str) -> tuple[np.ndarray, np.ndarray]:
+    ids = np.array(encoding.ids, dtype=np.int64)
+    spans = np.fromiter(chain.from_iterable(encoding.offsets), dtype=np.int64, count=2 * len(ids)).reshape(-1, 2)
+    return ids, token_starts(text, spans)
+
+
+def _not_empty(texts: Iterable[str]) -> Iterator[str]:
+    iterator = iter(texts)
+    first = next(iterator, None)
+    if first is None:
+        raise ValueError("there is no text to learn a tokenizer from")
+    return chain([first], iterator)
+
+
+def _file(path: Path) -> Path:
+    """The file to load from `path`: itself, or the tokenizer in the folder."""
+    candidates = [path / "tokenizer.json", *sorted(path.glob("*.model"))] if path.is_dir() else [path]
+    found = next((file for file in candidates if file.is_file()), None)
+    if found is None:
+        wanted = "holds no tokenizer.json and no .model" if path.is_dir() else "does not exist"
+        raise ValueError(f"tokenizer {path} {wanted}")
+    return found
+
+
+def _json(path: Path) -> Backend:
+    content = path.read_text(encoding="utf-8")
+    try:
+        return Backend.from_str(content)
+    except Exception as error:  # the bindings raise nothing narrower
+        raise ValueError(f"{path} is not a tokenizer of the package tokenizers: {error}") from None
+
+
+FORMATS: dict[str, Callable[[Path], Backend]] = {".json": _json, ".model": sentencepiece.load}

@@ -1,0 +1,104 @@
+"""Where words start, for every tokenizer alike: found in the text, then carried over to the tokens by their spans.
+
+A word is a maximal run of word characters (letters, digits, underscore) with apostrophes inside, so don't is one; every
+Chinese, Japanese or Korean character is a word of its own; so is every other run of signs. Combining marks belong to
+the character before them.
+"""
+
+import re
+import sys
+import unicodedata
+from functools import cache
+
+import numpy as np
+
+SPACE, WORD, IDEOGRAPH, SIGN, MARK, APOSTROPHE = range(6)
+
+IDEOGRAPHS = (
+    (0x1100, 0x11FF),  # Hangul jamo
+    (0x2E80, 0x2FDF),  # radicals
+    (0x3005, 0x3007),  # iteration mark, zero
+    (0x3040, 0x31FF),  # kana, bopomofo
+    (0x3400, 0x4DBF),  # extension A
+    (0x4E00, 0x9FFF),  # unified ideographs
+    (0xA960, 0xA97F),  # jamo extended A
+    (0xAC00, 0xD7FF),  # Hangul syllables
+    (0xF900, 0xFAFF),  # compatibility ideographs
+    (0xFF66, 0xFFDC),  # half-width kana and jamo
+    (0x1B000, 0x1B16F),  # kana supplement
+    (0x20000, 0x323AF),  # extensions B to H
+)
+
+
+@cache
+def _classes() -> np.ndarray:
+    """[0x110000] uint8, the class of each code point."""
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    classes = np.full(len(everything), SIGN, dtype=np.uint8)
+    for pattern, name in ((r"\s+", SPACE), (r"\w+", WORD)):
+        for run in re.finditer(pattern, everything):
+            classes[run.start() : run.end()] = name
+    for first, last in IDEOGRAPHS:
+        classes[first : last + 1][classes[first : last + 1] == WORD] = IDEOGRAPH
+    classes[[i for i, c in enumerate(everything) if unicodedata.category(c)[0] == "M" or c in "\u200c\u200d"]] = MARK
+    classes[[ord("'"), ord("\u2019")]] = APOSTROPHE
+    return classes
+
+
+def word_starts(text: str) -> np.ndarray:
+    """[characters] bool, True where a word of `text` starts."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    found = _classes()[points]
+    mark = found == MARK
+    found = _carried(found, mark)
+    before, after = np.r_[SPACE, found][:-1], np.r_[found, SPACE][1:]
+    inner = (found == APOSTROPHE) & (before == WORD) & (after == WORD)
+    found = np.where(found == APOSTROPHE, np.where(inner, WORD, SIGN), found)
+    before = np.r_[SPACE, found][:-1]
+    return (found != SPACE) & ((found != before) | ((found == IDEOGRAPH) & ~mark))
+
+
+def _carried(found: np.ndarray, mark: np.ndarray) -> np.ndarray:
+    """`found` with marks in the class of what they combine with; a mark with nothing before it is a sign."""
+    base = np.maximum.accumulate(np.where(mark, 0, np.arange(len(found))))
+    carried = found[base]
+    return np.where(mark & ((carried == SPACE) | (carried == MARK)), np.uint8(SIGN), carried)
+
+
+def token_starts(text: str, spans: np.ndarray) -> np.ndarray:
+    """[T] uint8, 1 for the tokens in which a word of `text` starts.
+
+    `spans` [T, 2] int64 are the characters that each token stands for. Where spans overlap, as those of the bytes of
+    one character do, the first token has what they share.
+    """
+    starts = word_starts(text)
+    spans = _spelled(text, spans)
+    ends = np.maximum.accumulate(spans[:, 1])
+    first = np.maximum(spans[:, 0], np.r_[0, ends][:-1])
+    count = np.r_[0, np.cumsum(starts)]
+    return (count[ends] > count[np.minimum(first, ends)]).astype(np.uint8)
+
+
+def _spelled(text: str, spans: np.ndarray) -> np.ndarray:
+    """`spans` [T, 2] with those of characters spelled in bytes set apart.
+
+    Unigram gives every byte of a run of unknown characters the span of the whole run.
+    """
+    new = np.r_[True, (spans[1:] != spans[:-1]).any(axis=1)][: len(spans)]
+    if new.all():
+        return spans
+    first = np.flatnonzero(new)
+    run = np.cumsum(new) - 1
+    length = np.diff(np.r_[first, len(spans)])
+    ends = np.cumsum(_utf8_lengths(text))
+    before = np.r_[0, ends]
+    is_spelled = (length == before[spans[first, 1]] - before[spans[first, 0]])[run]
+    byte = before[spans[:, 0]] + np.arange(len(spans)) - first[run]
+    character = np.searchsorted(ends, np.where(is_spelled, byte, 0), side="right")
+    return np.where(is_spelled[:, None], np.stack([character, character + 1], axis=1), spans)
+
+
+def _utf8_lengths(text: str) -> np.ndarray:
+    """[characters] int64, the bytes of each character."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)
