@@ -1,10 +1,16 @@
-"""What a model would put in the place of [MASK]."""
+"""What a model would put in the place of [MASK]: in a prompt, or in text that was held out from it."""
 
 from dataclasses import dataclass
+from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..data.loader import read
+from ..data.order import places
+from ..data.pack import Pack
+from ..noise import address
 from ..text.tokenizer import Tokenizer
 
 SIGNS = "[MASK]"
@@ -46,3 +52,42 @@ def fill_tokens(model: nn.Module, tokenizer: Tokenizer, tokens: Tensor, top: int
         Blank(int(place), [(tokenizer.decode([i]), float(p)) for i, p in zip(ids, shares, strict=True)])
         for place, ids, shares in zip(places.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A word hidden in held-out text."""
+
+    before: str
+    truth: str
+    after: str
+    guesses: list[tuple[str, float]]
+    """As in `Blank`."""
+
+
+def gaps(model: nn.Module, tokenizer: Tokenizer, pack: Pack, count: int, top: int = 5) -> list[Gap]:
+    """`count` gaps in as many rows of `pack`, always the same ones: words that are one token of three letters or more."""
+    _, numbers = places(0, len(pack), len(pack), seed=0)
+    found = (_gap(model, tokenizer, pack, int(number), top) for number in numbers)
+    return list(islice((gap for gap in found if gap), count))
+
+
+def _gap(model: nn.Module, tokenizer: Tokenizer, pack: Pack, number: int, top: int) -> Gap | None:
+    rows = read(pack, np.array([number]), np.zeros(1, np.int64), 1.0)
+    tokens, document, word = rows.tokens[0], rows.document[0], rows.word[0].numpy()
+    sizes = np.bincount(word)
+    fit = [i for i in np.flatnonzero(word) if sizes[word[i]] == 1 and _is_word(tokenizer.decode([int(tokens[i])]))]
+    if not fit:
+        return None
+    place = fit[address(0, "gaps", number) % len(fit)]
+    inside = torch.nonzero(document == document[place])[:, 0]
+    piece, here = tokens[inside], place - int(inside[0])
+    hidden = piece.clone()
+    hidden[here] = tokenizer.vocabulary.mask
+    (blank,) = fill_tokens(model, tokenizer, hidden, top)
+    before, truth, after = (tokenizer.decode(part) for part in (piece[:here], piece[here : here + 1], piece[here + 1 :]))
+    return Gap(before, truth, after, blank.guesses)
+
+
+def _is_word(text: str) -> bool:
+    return len(text.strip()) >= 3 and text.strip().isalpha()

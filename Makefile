@@ -1,0 +1,32 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Nothing before them but Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO ?= demo
+
+.PHONY: demo test check install clean
+
+demo: install
+	$(BIN)/maskwright train quickstart --out $(DEMO)
+	$(BIN)/maskwright fill $(DEMO) "The function returns a [MASK] of strings." "If the [MASK] is empty, ValueError is raised."
+	$(BIN)/maskwright masks "Masks are drawn anew in each epoch, so no two look the same."
+	@$(BIN)/python -m webbrowser -t "file://$(abspath $(DEMO))/report.html" >/dev/null 2>&1 || true
+	@echo "The report is $(DEMO)/report.html"
+
+test: install
+	$(BIN)/python -m pytest -n 2
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch numpy
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

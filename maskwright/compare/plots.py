@@ -1,0 +1,70 @@
+"""A run's curves as figures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+Lines = Sequence[Mapping[str, Any]]
+"""The objects of metrics.jsonl."""
+
+STYLE = {
+    "figure.figsize": (6.4, 3.4), "figure.dpi": 150, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.alpha": 0.25, "font.size": 9, "legend.frameon": False, "svg.hashsalt": "maskwright",
+}  # fmt: skip
+
+
+def column(lines: Lines, name: str) -> tuple[list[float], list[float]]:
+    """The steps at which a number was written, and the number."""
+    found = [(line["step"], line[name]) for line in lines if name in line]
+    return [step for step, _ in found], [number for _, number in found]
+
+
+def curves(lines: Lines, final: Mapping[str, float], out: Path) -> list[Path]:
+    """Draw loss, accuracy and learning rate over steps into the folder `out`. Returns the files, as SVG."""
+    out.mkdir(parents=True, exist_ok=True)
+    return [_figure(out / f"{name}.svg", draw, lines, final) for name, draw in FIGURES.items()]
+
+
+def _figure(path: Path, draw: Any, lines: Lines, final: Mapping[str, float]) -> Path:
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots()
+        draw(axes, lines, final)
+        axes.set_xlabel("step")
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+    return path
+
+
+def _loss(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
+    axes.plot(*column(lines, "loss"), color="#b9c4d6", linewidth=0.8, label="training")
+    axes.plot(*column(lines, "valid/loss"), color="#1f4e9c", marker="o", markersize=3, label="held out")
+    if "valid/unigram/loss" in final:
+        axes.axhline(final["valid/unigram/loss"], color="#a33", linestyle=":", label="unigram")
+    axes.set_ylabel("loss (nats a token)")
+    axes.legend()
+
+
+def _accuracy(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
+    prefix = "valid/masked/" if "valid/masked/accuracy" in final else "valid/"
+    axes.plot(*column(lines, f"{prefix}top5"), color="#7fa7d9", marker="o", markersize=3, label="among the best five")
+    axes.plot(*column(lines, f"{prefix}accuracy"), color="#1f4e9c", marker="o", markersize=3, label="best guess")
+    axes.axhline(final.get("valid/unigram/accuracy", 0.0), color="#a33", linestyle=":", label="unigram")
+    axes.set_ylabel("held-out accuracy")
+    axes.set_ylim(0, 1)
+    axes.legend()
+
+
+def _rate(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
+    axes.plot(*column(lines, "lr"), color="#1f4e9c")
+    axes.set_ylabel("learning rate")
+    axes.set_ylim(bottom=0)
+
+
+FIGURES = {"loss": _loss, "accuracy": _accuracy, "learning_rate": _rate}
