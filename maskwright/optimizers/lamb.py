@@ -1,0 +1,68 @@
+"""LAMB: Adam steps as long, matrix by matrix, as a share of the matrix (You et al. 2020, arXiv 1904.00962).
+
+As LTG-BERT has it (Samuel et al. 2023, arXiv 2303.09859): both moments bias-corrected, norms unclamped, and what is
+not decayed is not scaled either, so that it takes plain Adam steps at the same learning rate.
+"""
+
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ..config import settings
+from ..parameters import groups
+from ..schedule import Share
+
+
+@settings
+class Lamb:
+    """Decays matrices; embeddings as in LTG-BERT not, unless `decay_embeddings` (GPT-BERT); vectors never."""
+
+    lr: Annotated[float, Field(gt=0)] = 1e-2
+    """Peak learning rate."""
+    betas: tuple[Share, Share] = (0.9, 0.98)
+    """Decay per step of the mean gradient and of its square."""
+    eps: Annotated[float, Field(gt=0)] = 1e-6
+    """Added to the root of the squares."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    """Added to the step as this share of the matrix, before the step is scaled."""
+    decay_embeddings: bool = False
+    """Whether embedding tables (a tied decoder is one) are decayed, and so scaled, too."""
+
+    def build(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer of `model`, one parameter group a role, each at its peak `lr`."""
+        parts = groups(model, self.weight_decay, self.decay_embeddings)
+        return LambOptimizer(parts, {"lr": self.lr, "betas": self.betas, "eps": self.eps})
+
+
+class LambOptimizer(torch.optim.Optimizer):
+    """The optimizer behind `Lamb`."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient; there is no closure to call."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, parameter.grad, self.state[parameter], group)
+
+    def _update(self, parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """w −= lr · ratio · (Adam's step + decay · w), with ratio |w| / |step| (algorithm 2), or 1 without decay."""
+        if not state:
+            state |= {"step": 0, "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter)}
+        state["step"] += 1
+        first, second = group["betas"]
+        mean = state["mean"].lerp_(gradient, 1 - first)
+        square = state["square"].mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        root = square.sqrt().div_((1 - second ** state["step"]) ** 0.5).add_(group["eps"])
+        step = root.reciprocal_().mul_(mean).div_(1 - first ** state["step"])
+        if group["weight_decay"]:
+            step.add_(parameter, alpha=group["weight_decay"]).mul_(_ratio(parameter, step))
+        parameter.add_(step, alpha=-group["lr"])
+
+
+def _ratio(parameter: Tensor, step: Tensor) -> Tensor:
+    """|parameter| / |step|, a scalar; 1 where either is 0, so that a matrix of zeros can leave it."""
+    weight, length = parameter.norm(), step.norm()
+    return torch.where((weight > 0) & (length > 0), weight / length, 1.0)

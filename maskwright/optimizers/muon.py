@@ -1,0 +1,118 @@
+"""Muon: the momentum of a matrix, orthogonalised, is its step; everything else takes AdamW steps.
+
+Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", with the arithmetic of torch.optim.Muon,
+scaled so that a step is as long as AdamW's (Liu et al. 2025, "Muon is scalable for LLM training", arXiv 2502.16982,
+section 2.2): one learning rate serves both. Matrices of equal shape are orthogonalised together, in one batch.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.optim.adamw import adamw
+
+from ..config import settings
+from ..parameters import groups
+from ..schedule import Share
+
+QUINTIC = 3.4445, -4.7750, 2.0315
+"""Coefficients of X, (X Xᵀ) X and (X Xᵀ)² X in one Newton-Schulz iteration (Jordan et al. 2024)."""
+TINY = 1e-7
+"""Smallest norm that a matrix is divided by."""
+RMS = 0.2
+"""The root mean square of AdamW's steps, which Muon's are scaled to (Liu et al. 2025, section 2.2)."""
+
+
+@settings
+class Muon:
+    """Decays matrices; embeddings not, unless `decay_embeddings`; vectors never."""
+
+    lr: Annotated[float, Field(gt=0)] = 4e-3
+    """Peak learning rate, of all groups."""
+    momentum: Share = 0.95
+    """Decay per step of a matrix's mean gradient; the step looks one further ahead (Nesterov)."""
+    iterations: Annotated[int, Field(ge=1, lt=100)] = 5
+    """Newton-Schulz iterations."""
+    betas: tuple[Share, Share] = (0.9, 0.98)
+    """Of AdamW: decay per step of the mean gradient and of its square."""
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+    """Of AdamW: added to the root of the squares."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    """Share of a matrix that is lost per step and unit of learning rate."""
+    decay_embeddings: bool = False
+    """Whether embedding tables (a tied decoder is one) are decayed too."""
+
+    def build(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer of `model`, one parameter group a role, each at its peak `lr`."""
+        parts = groups(model, self.weight_decay, self.decay_embeddings)
+        knobs = {"lr": self.lr, "momentum": self.momentum, "iterations": self.iterations}
+        return MuonOptimizer(parts, knobs | {"betas": self.betas, "eps": self.eps})
+
+
+class MuonOptimizer(torch.optim.Optimizer):
+    """The optimizer behind `Muon`: one rule for the group of matrices, one for the others."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient; there is no closure to call."""
+        for group in self.param_groups:
+            trained = [parameter for parameter in group["params"] if parameter.grad is not None]
+            (self._turn if group["role"] == "matrix" else self._adapt)(trained, group)
+
+    def _turn(self, trained: list[Tensor], group: dict[str, Any]) -> None:
+        """W −= lr · decay · W + lr · scale · orthogonalised momentum."""
+        steps = [self._momentum(parameter, group["momentum"]) for parameter in trained]
+        for parameter, step in zip(trained, orthogonalised(steps, group["iterations"]), strict=True):
+            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+            parameter.add_(step.reshape(parameter.shape), alpha=-group["lr"] * RMS * max(step.shape) ** 0.5)
+
+    def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
+        """Nesterov's look ahead, as a matrix: [rows, everything else]."""
+        assert parameter.grad is not None
+        state = self.state[parameter]
+        if not state:
+            state["mean"] = torch.zeros_like(parameter)
+        mean = state["mean"].lerp_(parameter.grad, 1 - momentum)
+        return parameter.grad.lerp(mean, momentum).flatten(1)
+
+    def _adapt(self, trained: list[Tensor], group: dict[str, Any]) -> None:
+        """AdamW (Loshchilov and Hutter 2019, algorithm 2), by torch's fused kernel."""
+        for parameter in trained:
+            if not self.state[parameter]:
+                step = torch.zeros((), device=parameter.device)
+                zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
+                self.state[parameter] |= {"step": step, "mean": zeros[0], "square": zeros[1]}
+        gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
+        means, squares, steps = ([self.state[p][key] for p in trained] for key in ("mean", "square", "step"))
+        first, second = group["betas"]
+        adamw(
+            trained, gradients, means, squares, [], steps, fused=True, amsgrad=False, maximize=False,
+            beta1=first, beta2=second, lr=group["lr"], weight_decay=group["weight_decay"], eps=group["eps"],
+        )  # fmt: skip
+
+
+def orthogonalised(matrices: Sequence[Tensor], iterations: int) -> list[Tensor]:
+    """Each matrix U S Vᵀ, [m, n] float, as about U Vᵀ, [m, n] bf16; equal shapes (transposes too) in one batch."""
+    wide = [matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix for matrix in matrices]
+    alike = defaultdict(list)
+    for place, matrix in enumerate(wide):
+        alike[matrix.shape].append(place)
+    done: dict[int, Tensor] = {}
+    for places in alike.values():
+        stacked = torch.stack([wide[place].bfloat16() for place in places])
+        done |= dict(zip(places, newton_schulz(stacked, iterations), strict=True))
+    return [done[place].mT if wide[place] is not matrix else done[place] for place, matrix in enumerate(matrices)]
+
+
+def newton_schulz(wide: Tensor, iterations: int) -> Tensor:
+    """Push all singular values of `wide` [N, m, n], m ≤ n, towards 1: in five iterations into about [0.7, 1.2]."""
+    linear, cubic, quintic = QUINTIC
+    wide = wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=TINY)
+    for _ in range(iterations):
+        gram = wide @ wide.mT  # [N, m, m]
+        odd = torch.baddbmm(gram, gram, gram, beta=cubic, alpha=quintic)
+        wide = torch.baddbmm(wide, odd, wide, beta=linear)
+    return wide
