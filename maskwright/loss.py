@@ -4,7 +4,6 @@ A trainer divides once, by the weight of all questions over all micro-steps and 
 the normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
 """
 
-import torch
 from torch import Tensor, nn
 
 

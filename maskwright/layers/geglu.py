@@ -1,0 +1,27 @@
+"""GEGLU: a feed-forward layer where one half of the inner vector gates the other.
+
+Shazeer 2020, GLU Variants Improve Transformer (arXiv 2002.05202), without biases.
+"""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Geglu(nn.Module):
+    """D → 2·intermediate → intermediate → D; `between` stands before the last matrix (a norm, a dropout)."""
+
+    def __init__(self, hidden: int, intermediate: int, between: nn.Module, gelu: Literal["none", "tanh"], gate: int):
+        """`gelu` is the approximation torch uses; `gate` says which half (0 or 1) passes through the GELU."""
+        super().__init__()
+        self.into = nn.Linear(hidden, 2 * intermediate, bias=False)
+        self.between = between
+        self.out = nn.Linear(intermediate, hidden, bias=False)
+        self.gelu, self.gate = gelu, gate
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, L, D] → [B, L, D]."""
+        halves = self.into(hidden).chunk(2, dim=-1)  # 2 × [B, L, I]
+        gated = F.gelu(halves[self.gate], approximate=self.gelu) * halves[1 - self.gate]
+        return self.out(self.between(gated))

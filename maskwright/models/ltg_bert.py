@@ -1,0 +1,164 @@
+"""LTG-BERT: normed before and after each attention, gated feed-forward, order known only through distances.
+
+Samuel et al. 2023, Trained on 100 million words and still in shape (arXiv 2303.09859): NormFormer-like norms, GEGLU,
+disentangled attention over one shared table of distances, and an initialisation that shrinks with depth.
+"""
+
+import torch
+import torch.nn.functional as F
+from pydantic import model_validator
+from torch import Tensor, nn
+
+from ..config import settings
+from ..layers.buckets import bucket_index
+from ..layers.disentangled import attend_disentangled
+from ..layers.geglu import Geglu
+from ..layers.truncated import truncated_normal_
+
+PRESETS = {
+    "xs": {"hidden": 192, "heads": 3, "intermediate": 512},
+    "small": {"hidden": 384, "heads": 6, "intermediate": 1024},
+    "base": {"hidden": 768, "heads": 12, "intermediate": 2048},
+}
+
+EPSILON = 1e-7
+
+
+@settings
+class LtgBert:
+    """The sizes of the paper are presets; `buckets` and `farthest` are its `position_bucket_size` and maximum."""
+
+    hidden: int = 384
+    """Width of the residual stream."""
+    layers: int = 12
+    """Number of transformer layers."""
+    heads: int = 6
+    """Attention heads; they share `hidden` evenly."""
+    intermediate: int = 1024
+    """Inner width of GEGLU; its first matrix is twice as wide."""
+    max_length: int = 512
+    """Longest row that the model takes, in tokens; distances beyond it would share the last bucket."""
+    dropout: float = 0.1
+    """Probability for embeddings, distances, attention weights, branch outputs and the head."""
+    buckets: int = 32
+    """Distances in one direction fall into this many buckets, zero included; half of them are exact."""
+    farthest: int = 512
+    """Distances of `farthest` − 1 and more share the last bucket."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "LtgBert":
+        if self.hidden % self.heads:
+            raise ValueError(f"heads={self.heads} must divide hidden={self.hidden}")
+        if not 2 <= self.buckets // 2 < self.farthest - 1:
+            raise ValueError(f"buckets={self.buckets} must be at least 4 and less than farthest={self.farthest}")
+        return self
+
+    def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
+        """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
+        with torch.device("meta"):
+            model = LtgBertModel(self, vocabulary_size)
+        model.to_empty(device="cpu")
+        model.initialise(generator)
+        return model
+
+
+class LtgBertModel(nn.Module):
+    """The module behind `LtgBert`; `layers` are its blocks, in order."""
+
+    def __init__(self, knobs: LtgBert, vocabulary_size: int):
+        super().__init__()
+        self.max_length, self.buckets, self.farthest = knobs.max_length, knobs.buckets, knobs.farthest
+        self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
+        self.norm = _norm(knobs.hidden)
+        self.distances = nn.Embedding(2 * knobs.buckets - 1, knobs.hidden)
+        self.distances_norm = _norm(knobs.hidden, affine=True)
+        self.dropout = nn.Dropout(knobs.dropout)
+        self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
+        transform = nn.Linear(knobs.hidden, knobs.hidden)
+        self.head = nn.Sequential(_norm(knobs.hidden), transform, nn.GELU(), _norm(knobs.hidden), self.dropout)
+        self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None, positions: Tensor | None = None) -> Tensor:
+        """Contextual vectors, [B, L, D].
+
+        tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
+        positions: [B, L] int64, within the document, or None for 0 … L − 1.
+        Raises ValueError when rows are longer than `max_length`.
+        """
+        if tokens.shape[1] > self.max_length:
+            raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
+        if positions is None:
+            positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
+        index = bucket_index(positions, self.buckets // 2, self.farthest, self.buckets)  # [B or 1, 1, L, L]
+        hidden = self.dropout(self.norm(self.embedding(tokens)))  # [B, L, D]
+        table = self.dropout(self.distances_norm(self.distances.weight))  # [K, D]
+        for layer in self.layers:
+            hidden = layer(hidden, table, index, mask)
+        return hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
+        return F.linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator) -> None:
+        """Matrices sqrt(2 / 5D), those of feed-forward i times sqrt(1 / (2 (1 + i))); norms 1, biases 0 (section 3)."""
+        std = (2 / (5 * self.embedding.embedding_dim)) ** 0.5
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                truncated_normal_(module.weight, std, generator)
+                if isinstance(module, nn.Linear) and module.bias is not None:
+                    module.bias.zero_()
+            elif isinstance(module, nn.LayerNorm):
+                module.reset_parameters()
+        for depth, branch in enumerate(module for module in self.modules() if isinstance(module, Geglu)):
+            for matrix in (branch.into, branch.out):
+                matrix.weight.mul_((2 * (1 + depth)) ** -0.5)
+        self.decoder_bias.zero_()
+
+
+class _Block(nn.Module):
+    """x += attention(x); x += feed_forward(norm(x))."""
+
+    def __init__(self, knobs: LtgBert):
+        super().__init__()
+        self.attention = _Attention(knobs)
+        self.norm = _norm(knobs.hidden)
+        between = _norm(knobs.intermediate)
+        self.feed_forward = Geglu(knobs.hidden, knobs.intermediate, between, gelu="tanh", gate=1)
+        self.dropout = nn.Dropout(knobs.dropout)
+
+    def forward(self, hidden: Tensor, table: Tensor, index: Tensor, mask: Tensor | None) -> Tensor:
+        hidden = hidden + self.attention(hidden, table, index, mask)
+        return hidden + self.dropout(self.feed_forward(self.norm(hidden)))
+
+
+class _Attention(nn.Module):
+    """One matrix makes queries and keys, of the tokens and of the distances alike."""
+
+    def __init__(self, knobs: LtgBert):
+        super().__init__()
+        self.heads = knobs.heads
+        self.norm = _norm(knobs.hidden)
+        self.query_key = nn.Linear(knobs.hidden, 2 * knobs.hidden)
+        self.value = nn.Linear(knobs.hidden, knobs.hidden)
+        self.out = nn.Linear(knobs.hidden, knobs.hidden)
+        self.out_norm = _norm(knobs.hidden, affine=True)
+        self.dropout = nn.Dropout(knobs.dropout)
+
+    def forward(self, hidden: Tensor, table: Tensor, index: Tensor, mask: Tensor | None) -> Tensor:
+        hidden = self.norm(hidden)  # [B, L, D]
+        queries, keys = map(self._split, self.query_key(hidden).chunk(2, dim=-1))  # [B, H, L, D / H]
+        far_queries, far_keys = map(self._split, self.query_key(table).chunk(2, dim=-1))  # [H, K, D / H]
+        values = self._split(self.value(hidden))  # [B, H, L, D / H]
+        dropout = self.dropout.p if self.training else 0.0
+        mixed = attend_disentangled(queries, keys, values, index, far_keys, far_queries, mask, dropout)  # [B, L, D]
+        return self.dropout(self.out_norm(self.out(mixed)))
+
+    def _split(self, vectors: Tensor) -> Tensor:
+        """[…, L, D] → […, H, L, D / H]."""
+        return vectors.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
+
+
+def _norm(hidden: int, affine: bool = False) -> nn.LayerNorm:
+    return nn.LayerNorm(hidden, eps=EPSILON, elementwise_affine=affine)

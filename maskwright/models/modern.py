@@ -1,0 +1,156 @@
+"""A pre-norm encoder with rotary positions and GEGLU, no biases: what a BERT looks like in 2025.
+
+Warner et al. 2024, ModernBERT (arXiv 2412.13663), with global attention in every layer. Branches that end in a zero
+matrix leave the residual stream alone at first, which trains sooner (Zhang et al. 2019, Fixup, arXiv 1901.09321).
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import model_validator
+from torch import Tensor, nn
+
+from ..config import settings
+from ..layers.attend import attend
+from ..layers.geglu import Geglu
+from ..layers.learned_positions import LearnedPositions
+from ..layers.rotary import turn, turns
+from ..layers.truncated import truncated_normal_
+
+PRESETS = {
+    "tiny": {"hidden": 192, "layers": 4, "heads": 3, "intermediate": 512},
+    "small": {"hidden": 384, "layers": 12, "heads": 6, "intermediate": 1024},
+    "base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 2048},
+}
+
+EPSILON = 1e-5
+
+
+@settings
+class Modern:
+    """With `positions: rotary` it is a `transformers` ModernBERT; learned positions have no counterpart there."""
+
+    hidden: int = 384
+    """Width of the residual stream."""
+    layers: int = 12
+    """Number of transformer layers."""
+    heads: int = 6
+    """Attention heads; they share `hidden` evenly."""
+    intermediate: int = 1024
+    """Inner width of GEGLU; its first matrix is twice as wide."""
+    max_length: int = 512
+    """Longest row that the model takes, in tokens."""
+    dropout: float = 0.0
+    """Probability for the embeddings, the attention weights and outputs, and the inner vector of GEGLU."""
+    positions: Literal["rotary", "learned"] = "rotary"
+    """Where order comes from: rotary turns of queries and keys, or a learned vector a position."""
+    theta: float = 10_000.0
+    """Base of the rotary wavelengths."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Modern":
+        if self.hidden % (2 * self.heads):
+            raise ValueError(f"heads={self.heads} must divide hidden={self.hidden} into heads of even width")
+        return self
+
+    def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
+        """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
+        with torch.device("meta"):
+            model = ModernModel(self, vocabulary_size)
+        model.to_empty(device="cpu")
+        model.initialise(generator)
+        return model
+
+
+class ModernModel(nn.Module):
+    """The module behind `Modern`; `layers` are its blocks, in order."""
+
+    def __init__(self, knobs: Modern, vocabulary_size: int):
+        super().__init__()
+        self.max_length, self.theta = knobs.max_length, knobs.theta
+        self.head_width = knobs.hidden // knobs.heads
+        self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
+        learned = knobs.positions == "learned"
+        self.positions = LearnedPositions(knobs.max_length, knobs.hidden) if learned else None
+        self.norm = _norm(knobs.hidden)
+        self.dropout = nn.Dropout(knobs.dropout)
+        self.layers = nn.ModuleList(_Block(knobs, first=layer == 0) for layer in range(knobs.layers))
+        self.final_norm = _norm(knobs.hidden)
+        self.head = nn.Sequential(nn.Linear(knobs.hidden, knobs.hidden, bias=False), nn.GELU(), _norm(knobs.hidden))
+        self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None, positions: Tensor | None = None) -> Tensor:
+        """Contextual vectors, [B, L, D].
+
+        tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
+        positions: [B, L] int64, within the document, or None for 0 … L − 1.
+        Raises ValueError when rows are longer than `max_length`.
+        """
+        if tokens.shape[1] > self.max_length:
+            raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
+        if positions is None:
+            positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
+        hidden = self.embedding(tokens)  # [B, L, D]
+        if self.positions is not None:
+            hidden = self.positions(hidden, positions)
+        hidden = self.dropout(self.norm(hidden))
+        rotation = None if self.positions is not None else turns(positions, self.head_width, self.theta)
+        for layer in self.layers:
+            hidden = layer(hidden, mask, rotation)
+        return self.final_norm(hidden)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
+        return F.linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator) -> None:
+        """Norms 1, biases and branch outputs 0, embeddings ± 0.02, matrices sqrt(2 / 5D) (Nguyen & Salazar 2019)."""
+        matrix = (2 / (5 * self.embedding.embedding_dim)) ** 0.5
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                truncated_normal_(module.weight, 0.02 if isinstance(module, nn.Embedding) else matrix, generator)
+            elif isinstance(module, nn.LayerNorm):
+                module.reset_parameters()
+        for branch in self.modules():
+            if isinstance(branch, _Attention | Geglu):
+                branch.out.weight.zero_()
+        self.decoder_bias.zero_()
+
+
+class _Block(nn.Module):
+    """x += attention(norm(x)); x += feed_forward(norm(x)); the first block's input is normed already."""
+
+    def __init__(self, knobs: Modern, first: bool):
+        super().__init__()
+        self.attention_norm = nn.Identity() if first else _norm(knobs.hidden)
+        self.attention = _Attention(knobs)
+        self.feed_forward_norm = _norm(knobs.hidden)
+        between = nn.Dropout(knobs.dropout)
+        self.feed_forward = Geglu(knobs.hidden, knobs.intermediate, between, gelu="none", gate=0)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+        hidden = hidden + self.attention(self.attention_norm(hidden), mask, rotation)
+        return hidden + self.feed_forward(self.feed_forward_norm(hidden))
+
+
+class _Attention(nn.Module):
+    def __init__(self, knobs: Modern):
+        super().__init__()
+        self.heads, self.dropout = knobs.heads, knobs.dropout
+        self.query_key_value = nn.Linear(knobs.hidden, 3 * knobs.hidden, bias=False)
+        self.out = nn.Linear(knobs.hidden, knobs.hidden, bias=False)
+        self.out_dropout = nn.Dropout(knobs.dropout)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+        joint = self.query_key_value(hidden).unflatten(-1, (3, self.heads, -1))  # [B, L, 3, H, D / H]
+        queries, keys, values = joint.transpose(1, 3).unbind(2)  # each [B, H, L, D / H]
+        if rotation is not None:
+            queries, keys = turn(queries, *rotation), turn(keys, *rotation)
+        mixed = attend(queries, keys, values, mask, self.dropout if self.training else 0.0)  # [B, L, D]
+        return self.out_dropout(self.out(mixed))
+
+
+def _norm(hidden: int) -> nn.LayerNorm:
+    return nn.LayerNorm(hidden, eps=EPSILON, bias=False)
