@@ -1,8 +1,8 @@
 """How tokenized text lies on disk: one folder, flat little-endian arrays, and a manifest with their hashes.
 
-`manifest.json`, `tokenizer.json` with the two files that `transformers` wants beside it, and per split `S.tokens` (uint16,
-or uint32 above 65,536 ids), `S.word_starts` (uint8) and `S.documents` (DOCUMENT records). Tokens are stored as they are
-in the text, without [CLS] and [SEP].
+`manifest.json`, `tokenizer.json` with the two files that `transformers` wants beside it, and per split `S.tokens`
+(uint16, or uint32 above 65,536 ids), `S.word_starts` (uint8) and `S.documents` (DOCUMENT records). Tokens are stored as
+they are in the text, without [CLS] and [SEP].
 """
 
 import hashlib

@@ -40,7 +40,7 @@ def prepare(
 
 
 def _key(corpus: Corpus, knobs: TokenizerSettings, validation: float, errors: Errors) -> str:
-    learned = key(dataclasses.asdict(knobs), tokenizers.__version__)  # type: ignore[call-overload]
+    learned = key(dataclasses.asdict(knobs), tokenizers.__version__)
     made = Tokenizer.load(knobs.file).fingerprint if knobs.file else learned
     return key(FORMAT, repr(corpus), listed(corpus), made, validation, errors)
 

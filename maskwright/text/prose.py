@@ -1,9 +1,9 @@
 """Documentation as prose: what a language can be learned from, without the drawings around it.
 
 Paragraphs are unwrapped to one line each, since where a line of source was full says nothing. Left out are underlines,
-tables and rulers, `>>>` sessions, grammar rules, paragraphs of under four words or mostly of signs, and every paragraph
-that was there before, but for case, digits and punctuation: a text held out must not stand in training too. Of inline
-markup the signs go and the words stay. Nothing is reworded.
+and tables, `>>>` sessions and grammar rules to the end of their paragraph; paragraphs of under four words or mostly of
+signs; and every paragraph that was there before, but for case, digits and punctuation: a text held out must not stand
+in training too. Of inline markup the signs go and the words stay. Nothing is reworded.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ MARKUP = (
 )
 RULER = re.compile(r"^[^\w\n]{3,}$", re.MULTILINE)
 BLANK = re.compile(r"\n\s*\n")
-ORNAMENT = re.compile(r"^\s*(>>>|\.\.\. |\+[-=]+|\|)|::=")
+ORNAMENT = re.compile(r"^\s*(?:>>>|\.\.\. |\+[-=]+|\|)|^.*::=", re.MULTILINE)
 LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -46,9 +46,7 @@ class Paragraphs:
 
 def prose(paragraph: str) -> str:
     """`paragraph` on one line without markup, or nothing when it is not prose."""
-    if ORNAMENT.search(paragraph):
-        return ""
-    text = " ".join(paragraph.split())
+    text = " ".join(ORNAMENT.split(paragraph, maxsplit=1)[0].split())
     for pattern, words in MARKUP:
         text = pattern.sub(words, text)
     letters = LETTERS.findall(text)

@@ -1,7 +1,7 @@
 """Files of text as streams of documents, in bounded memory whatever the size of the file or of its documents.
 
-What ends a document depends on the kind of file: a blank line in `.txt`; a line in `.jsonl`; a row in `.parquet`; a blank
-line or a fixed number of lines in the `.train`, `.dev` and `.test` files of BabyLM, which mark no documents.
+What ends a document depends on the kind of file: a blank line in `.txt`; a line in `.jsonl`; a row in `.parquet`; a
+blank line or a fixed number of lines in the `.train`, `.dev` and `.test` files of BabyLM, which mark no documents.
 """
 
 import codecs

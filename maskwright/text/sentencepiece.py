@@ -1,7 +1,7 @@
 """A SentencePiece `.model` as a tokenizer of `tokenizers`, which also tells where in the text each token stands.
 
 Unigram and BPE models are read; BPE merges are not stored in the file and follow from the scores of the pieces. Needs
-the extra `sentencepiece`.
+the extra `hub`.
 """
 
 import importlib
@@ -34,7 +34,7 @@ def load(path: Path) -> Tokenizer:
 
 def _parse(path: Path) -> Any:
     if not all(map(importlib.util.find_spec, ("sentencepiece", "google.protobuf"))):
-        raise ValueError(f"{path} needs the packages sentencepiece and protobuf: pip install maskwright[sentencepiece]")
+        raise ValueError(f"{path} needs the packages sentencepiece and protobuf: pip install maskwright[hub]")
     format_ = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
     errors = importlib.import_module("google.protobuf.message")
     try:

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as Backend
 from . import sentencepiece
 from .cache import write_whole
 from .learning import TokenizerSettings, learn
-from .special import NAMES, roles
+from .special import roles
 from .vocabulary import Vocabulary
 from .words import token_starts
 

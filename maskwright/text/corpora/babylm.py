@@ -1,4 +1,4 @@
-"""The folders of the BabyLM challenge: `train_10M/*.train` or `train_100M/*.train` to train on, `dev/*.dev` to validate.
+"""The folders of the BabyLM challenge: `train_10M/*.train` or `train_100M/*.train` to train on, `dev/*.dev` beside.
 
 The files hold lines and mark no documents; a blank line or a fixed number of lines ends one.
 """
@@ -36,9 +36,8 @@ class Babylm:
         return [source(path, path.suffix == ".dev") for path in (*self._train(), *self._dev())]
 
     def _train(self) -> list[Path]:
-        files = sorted(Path(self.folder).glob(f"train_{self.track}/*.train")) or sorted(
-            Path(self.folder).glob("*.train")
-        )
+        folder = Path(self.folder).expanduser()
+        files = sorted(folder.glob(f"train_{self.track}/*.train")) or sorted(folder.glob("*.train"))
         if not files:
             raise ValueError(f"corpus.folder={self.folder!r} holds no train_{self.track}/*.train files of BabyLM")
         return files

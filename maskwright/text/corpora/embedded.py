@@ -19,7 +19,7 @@ from ..cache import alone, cache_folder, write_whole
 from ..corpus import Document, Errors, Source
 from ..prose import Paragraphs
 
-RECIPE = 1
+RECIPE = 2
 """Part of the name under which the text is cached: another way of making it is another number."""
 
 APART = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "_bundled", "turtledemo"}

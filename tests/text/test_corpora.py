@@ -1,0 +1,199 @@
+"""Corpora: a contract for every file in the folder, then what each format holds and refuses."""
+
+import gzip
+import inspect
+import json
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskwright import folder
+from maskwright.text.corpora.babylm import Babylm
+from maskwright.text.corpora.embedded import Embedded
+from maskwright.text.corpora.files import Files
+from maskwright.text.corpora.hub import Hub
+from maskwright.text.corpus import Document
+from maskwright.text.prose import Paragraphs
+from maskwright.text.reading import Reading, pieces, texts
+
+
+def babylm(path: Path) -> Babylm:
+    """The official layout: lines without documents."""
+    for part, name in (("train_10M", "bnc_spoken.train"), ("train_10M", "childes.train"), ("dev", "childes.dev")):
+        (path / part).mkdir(exist_ok=True)
+        (path / part / name).write_text("".join(f"line {i} of {part} {name}\n" for i in range(250)))
+    return Babylm(folder=str(path))
+
+
+def text_files(path: Path) -> Files:
+    (path / "one.txt").write_text("first\nline\n\nsecond\n \n\n\nthird\n")
+    return Files(files=(str(path),))
+
+
+def hub(path: Path) -> Hub:
+    pytest.importorskip("datasets", reason="datasets is an extra")
+    (path / "train.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    return Hub(dataset=str(path))
+
+
+EXAMPLES: dict[str, Callable[[Path], Any]] = {
+    "babylm": babylm,
+    "embedded": lambda path: Embedded(),
+    "files": text_files,
+    "hub": hub,
+}
+
+
+@pytest.mark.parametrize("name", folder.names("text.corpora"))
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_contract(name: str, tmp_path: Path) -> None:
+    corpus = EXAMPLES[name](tmp_path)
+    first, second = list(corpus.documents("strict")), list(corpus.documents("strict"))
+    assert first == second
+    assert all(document.text.strip() and document.domain for document in first)
+    assert corpus.sources() == corpus.sources() != []
+    assert type(corpus) is folder.load("text.corpora", name)[0]
+    assert repr(corpus) == repr(EXAMPLES[name](tmp_path))
+
+
+@pytest.mark.parametrize("name", folder.names("text.corpora"))
+def test_every_field_says_what_it_is(name: str) -> None:
+    cls = folder.load("text.corpora", name)[0]
+    source = inspect.getsource(cls)
+    assert all('"""' in source.split(f"    {field}:")[1].split("\n")[1] for field in cls.__dataclass_fields__)
+
+
+def test_the_embedded_corpus_is_prose_that_never_repeats() -> None:
+    documents = list(Embedded().documents("strict"))
+    assert {document.domain for document in documents} == {"topics", "library"}
+    assert 200_000 < sum(len(document.text.split()) for document in documents) < 450_000
+    paragraphs = [line for document in documents for line in document.text.split("\n")]
+    assert len(paragraphs) == len(set(paragraphs))
+    assert not any(">>> " in line[:8] or line.startswith(("+--", "***", "===")) for line in paragraphs)
+
+
+def test_prose_loses_its_ornaments_and_keeps_its_words() -> None:
+    raw = 'The ``with`` statement\n******\n\nSee *item* of :class:`Foo` for\nmore words.\n\n>>> 1 + 1\n2\n\nx ::= y "z" and more'
+    assert Paragraphs().new(raw) == "See item of Foo for more words."
+
+
+def test_blank_lines_end_documents_of_a_text_file(tmp_path: Path) -> None:
+    documents = list(text_files(tmp_path).documents("strict"))
+    assert documents == [Document("first\nline", "one"), Document("second", "one"), Document("third", "one")]
+
+
+@given(st.text(alphabet="ab \n", max_size=200), st.integers(1, 50))
+def test_pieces_lose_nothing_and_keep_to_their_length(text: str, longest: int) -> None:
+    cut = list(pieces(text, longest))
+    assert "".join(cut) == text
+    assert all(0 < len(piece) <= longest for piece in cut)
+
+
+def test_carriage_returns_byte_order_marks_and_split_characters_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "one.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + ("é" * (1 << 20) + "\r\n\r\nend").encode())
+    found = list(texts(path, Reading(longest=1 << 21)))
+    assert [len(text) for text in found] == [1 << 20, 3]
+    assert found[0][0] == "é"
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "t.jsonl.zst", "t.parquet", "t.txt.gz"])
+def test_formats_hold_the_same_texts(name: str, tmp_path: Path) -> None:
+    wanted = ["one é", "two\nlines"]
+    write(tmp_path / name, wanted)
+    assert [d.text for d in Files(files=(str(tmp_path / name),)).documents("strict")] == wanted
+    assert [d.domain for d in Files(files=(f"{tmp_path}/t.*",)).documents("strict")] == ["t", "t"]
+
+
+def write(path: Path, wanted: list[str]) -> None:
+    """The texts in the format that the name says."""
+    lines = "".join(json.dumps({"text": text, "id": 1}) + "\n" for text in wanted).encode()
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({"text": [*wanted, None]}), path)
+    elif path.suffix == ".gz":
+        path.write_bytes(gzip.compress(lines if ".jsonl" in path.name else "\n\n".join(wanted).encode()))
+    else:
+        with pa.output_stream(str(path), compression="detect") as file:
+            file.write(lines)
+
+
+def test_babylm_files_are_cut_after_lines(tmp_path: Path) -> None:
+    corpus = babylm(tmp_path)
+    documents = list(corpus.documents("strict"))
+    assert [document.domain for document in documents] == ["bnc_spoken"] * 3 + ["childes"] * 3
+    assert [document.text.count("\n") + 1 for document in documents] == [100, 100, 50] * 2
+    valid = corpus.validation_documents("strict")
+    assert valid is not None
+    assert {document.domain for document in valid} == {"childes"}
+
+
+def test_an_endless_text_is_cut_in_bounded_memory(tmp_path: Path) -> None:
+    path = tmp_path / "endless.txt"
+    with path.open("w") as file:
+        for _ in range(30):
+            file.write("word " * 200_000)
+    tracemalloc.start()
+    sizes = [len(text) for text in texts(path, Reading(longest=10_000))]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(sizes) == 30_000_000
+    assert max(sizes) <= 10_000
+    assert peak < 16_000_000
+
+
+def test_bytes_that_are_not_utf8_are_named_or_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_bytes(b"x" * (1 << 20) + b"\n\nab\xffcd")
+    with pytest.raises(ValueError, match=r"bad\.txt is not UTF-8: byte 0xff at position 1048580"):
+        list(Files(files=(str(path),)).documents("strict"))
+    assert [d.text for d in Files(files=(str(path),)).documents("replace")][-1] == "ab\ufffdcd"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('{"text": "a"}\n{"text": \n', r"line 2 is not JSON"),
+        ('{"body": "a"}\n', r"line 1 has no text in the field 'text': it has body"),
+        ("[1]\n", r"line 1 has no text in the field 'text': it has list"),
+        ('{"text": "\\ud800"}\n', r"line 1 holds half a character"),
+    ],
+)
+def test_bad_json_lines_are_named(content: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text(content)
+    with pytest.raises(ValueError, match=complaint):
+        list(Files(files=(str(tmp_path / "bad.jsonl"),)).documents("strict"))
+
+
+def test_missing_files_columns_and_kinds_are_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"body": ["a"]}), tmp_path / "t.parquet")
+    (tmp_path / "notes.doc").write_text("x")
+    for files, complaint in {
+        (str(tmp_path / "t.parquet"),): "no column 'text': it has body",
+        (str(tmp_path / "nothing*"),): "no file at",
+        (str(tmp_path / "notes.doc"),): "not a kind of file that can be read",
+        (): "corpus.files is empty",
+    }.items():
+        with pytest.raises(ValueError, match=complaint):
+            list(Files(files=files).documents("strict"))
+    with pytest.raises(ValueError, match="holds no train_10M"):
+        list(Babylm(folder=str(tmp_path)).documents("strict"))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_hub_reads_local_folders_and_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = hub(tmp_path)
+    assert [document.text for document in corpus.documents("strict")] == ["one", "two"]
+    with pytest.raises(ValueError, match="no text in the column 'body': it has text"):
+        list(Hub(dataset=str(tmp_path), field="body").documents("strict"))
+    with pytest.raises(ValueError, match="cannot open the split 'test'"):
+        list(Hub(dataset=str(tmp_path), split="test").documents("strict"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"needs the package datasets: pip install maskwright\[hub\]"):
+        list(corpus.documents("strict"))
