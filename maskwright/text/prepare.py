@@ -14,7 +14,7 @@ import tokenizers
 from .cache import alone, cache_folder, key
 from .corpus import Corpus, Errors
 from .layout import FORMAT, held_out, text_hash
-from .shards import Shards, check_share, listed, tokenize
+from .shards import Shards, listed, share_of, tokenize
 from .tokenizer import Tokenizer, TokenizerSettings
 
 
@@ -31,31 +31,30 @@ def prepare(
     They are written to `folder` when it is given. Several processes may ask at once: one works, the others wait for
     it. Raises ValueError as `Tokenizer.train` and `tokenize` do.
     """
-    check_share(validation)
-    name = _key(corpus, tokenizer_settings, validation, errors)
+    share = share_of(corpus, validation, errors)
+    name = _key(corpus, tokenizer_settings, share, errors)
     with alone(cache_folder() / "locks" / name):
-        tokenizer = _tokenizer(corpus, tokenizer_settings, validation, errors, cache_folder() / "tokenizers" / name)
+        tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, cache_folder() / "tokenizers" / name)
         place = Path(folder) if folder else cache_folder() / "shards" / name
         return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress)
 
 
-def _key(corpus: Corpus, knobs: TokenizerSettings, validation: float, errors: Errors) -> str:
+def _key(corpus: Corpus, knobs: TokenizerSettings, share: float, errors: Errors) -> str:
     learned = key(dataclasses.asdict(knobs), tokenizers.__version__)
     made = Tokenizer.load(knobs.file).fingerprint if knobs.file else learned
-    return key(FORMAT, repr(corpus), listed(corpus), made, validation, errors)
+    return key(FORMAT, repr(corpus), listed(corpus), made, share, errors)
 
 
-def _tokenizer(corpus: Corpus, knobs: TokenizerSettings, validation: float, errors: Errors, kept: Path) -> Tokenizer:
+def _tokenizer(corpus: Corpus, knobs: TokenizerSettings, share: float, errors: Errors, kept: Path) -> Tokenizer:
     if knobs.file:
         return Tokenizer.load(knobs.file)
     if not (kept / "tokenizer.json").exists():
-        Tokenizer.train(_training_texts(corpus, validation, errors), knobs).save(kept)
+        Tokenizer.train(_training_texts(corpus, share, errors), knobs).save(kept)
     return Tokenizer.load(kept)
 
 
-def _training_texts(corpus: Corpus, validation: float, errors: Errors) -> Iterator[str]:
-    own = corpus.validation_documents(errors) is not None
+def _training_texts(corpus: Corpus, share: float, errors: Errors) -> Iterator[str]:
     for document in corpus.documents(errors):
         name = np.array(text_hash(document.text.encode()), dtype=np.uint64)
-        if own or not held_out(name, validation):
+        if not held_out(name, share):
             yield document.text

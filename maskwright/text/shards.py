@@ -158,8 +158,8 @@ def tokenize(
     that stand in training too, a full disk, and a folder that holds something else.
     """
     folder = Path(folder)
-    check_share(validation)
-    name = key(FORMAT, repr(corpus), listed(corpus), tokenizer.fingerprint, validation, errors)
+    share = share_of(corpus, validation, errors)
+    name = key(FORMAT, repr(corpus), listed(corpus), tokenizer.fingerprint, share, errors)
     with alone(cache_folder() / "locks" / key(str(folder.resolve()))), _sentence_when_full(folder):
         if folder.exists() and any(folder.iterdir()):
             return _same(Shards.open(folder), name)
@@ -167,18 +167,22 @@ def tokenize(
         aside.mkdir(parents=True, exist_ok=True)
         journal = resume(aside, name)
         work = _work(corpus, errors, journal.documents)
-        with Writer(aside, journal, tokenizer, validation) as writer:
+        with Writer(aside, journal, tokenizer, share) as writer:
             for chunk in shown(encode_all(tokenizer, work, workers), journal, corpus.sources(), progress):
                 writer.add(chunk)
             writer.commit()
-        _finish(aside, folder, describe(aside, journal, tokenizer, corpus.sources(), validation), tokenizer)
+        _finish(aside, folder, describe(aside, journal, tokenizer, corpus.sources(), share), tokenizer)
     return Shards.open(folder)
 
 
-def check_share(validation: float) -> None:
-    """Raises ValueError unless `validation` can be the share of documents held out."""
+def share_of(corpus: Corpus, validation: float, errors: Errors) -> float:
+    """The share of documents to hold out: none where the corpus sets its own apart, else `validation`.
+
+    Raises ValueError unless `validation` is in [0, 1).
+    """
     if not 0 <= validation < 1:
         raise ValueError(f"validation={validation}: the share of documents held out is at least 0 and below 1")
+    return validation if corpus.validation_documents(errors) is None else 0.0
 
 
 def listed(corpus: Corpus) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,8 @@ def test_held_out_documents_do_not_shape_the_vocabulary(tmp_path: Path) -> None:
 
 def test_a_share_held_out_does_not_either(corpus: Files) -> None:
     shards = prepare(corpus, KNOBS, 0.3, progress=False)
-    texts = [shards.tokenizer.decode(shards.train.tokens[a:b]) for a, b in pairs(shards.train.offsets)]
+    texts = [shards.tokenizer.decode(shards.train.tokens[a:b]) for a, b in pairwise(shards.train.offsets)]
     assert Tokenizer.train(texts, KNOBS).fingerprint == shards.tokenizer.fingerprint
-
-
-def pairs(offsets) -> list[tuple[int, int]]:
-    return list(zip(offsets[:-1], offsets[1:], strict=True))
 
 
 def test_a_tokenizer_can_be_given(corpus: Files, learned: dict[str, Tokenizer], tmp_path: Path) -> None:

@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer as Backend
+from tokenizers import models, pre_tokenizers
 
 from maskwright.text import encoding, writing
 from maskwright.text.corpora.files import Files
@@ -35,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def documents(split: Split) -> Iterator[np.ndarray]:
     """The tokens of each document."""
-    return (split.tokens[a:b] for a, b in zip(split.offsets, split.offsets[1:]))
+    return (split.tokens[a:b] for a, b in pairwise(split.offsets))
 
 
 def test_tokens_and_facts_of_every_document_are_there(corpus: Files, tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -205,18 +208,7 @@ def test_broken_and_foreign_shards_are_refused(
             Shards.open(shards.folder)
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.integers(1, 400))
-def test_cutting_the_work_anywhere_changes_no_chunk(size: int) -> None:
-    texts = [encoding.Document(text, "d") for text in TEXTS[:20]]
-    assert [document for chunk in encoding.chunks(texts) for document in chunk] == texts
-    assert size
-
-
 def test_wide_vocabularies_take_four_bytes(tmp_path: Path, corpus: Files) -> None:
-    from tokenizers import Tokenizer as Backend
-    from tokenizers import models, pre_tokenizers
-
     backend = Backend(models.WordLevel({f"w{i}": i for i in range(70_000)} | {"[UNK]": 70_000}, unk_token="[UNK]"))
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
     shards = tokenize(corpus, Tokenizer(backend), tmp_path / "shards", progress=False)

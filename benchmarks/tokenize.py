@@ -1,0 +1,133 @@
+"""Text to shards: tokens a second and peak memory, beside a plain `encode_batch` loop over the same text.
+
+    python benchmarks/tokenize.py --gigabytes 3 --json
+
+Ours reads the file, finds word starts, hashes, and writes everything to disk; the peer only encodes, with the same
+tokenizer and as many threads. Peak memory is the resident memory of our process and its workers, shared pages counted
+in each.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from maskwright.text.corpora.embedded import Embedded
+from maskwright.text.corpora.files import Files
+from maskwright.text.shards import Shards, tokenize
+from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+
+SLICE = 8 << 20
+"""Characters that the peer encodes at a time."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gigabytes", type=float, default=0.3, help="size of the generated text")
+    parser.add_argument("--repeats", type=int, default=5, help="slices that the peer encodes")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        text, tokenizer, folder = arguments.worker
+        tokenize(Files(files=(text,)), Tokenizer.load(tokenizer), folder, progress=False)
+    else:
+        print(shown(measure(int(arguments.gigabytes * 1e9), arguments.repeats), arguments.json))
+
+
+def measure(size: int, repeats: int) -> dict[str, dict[str, object]]:
+    """Generate, tokenize, and encode slices of the same text."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Tokenizer.train((d.text for d in Embedded().documents("strict")), TokenizerSettings()).save(
+            folder / "tokenizer"
+        )
+        generate(folder / "text.txt", size)
+        seconds, peak = ours(folder)
+        tokens = sum(len(split.tokens) for split in splits(folder))
+        peers = peer(folder, repeats)
+    speed = tokens / seconds
+    ratios = sorted(speed / other for other in peers)
+    middle = float(np.median(peers))
+    return {
+        "tokenize": case(speed, middle, "tokens/s", speed / middle, ratios),
+        "text": case(size / seconds / 1e6, size / tokens * middle / 1e6, "MB/s", speed / middle, ratios),
+        "memory": case(peak / 1e9, 1.0, "GB (peer: the limit)", peak / 1e9, [peak / 1e9] * 2),
+    }
+
+
+def case(ours: float, peer: float, unit: str, ratio: float, spread: list[float]) -> dict[str, object]:
+    """One row of the result."""
+    return {"ours": ours, "peer": peer, "unit": unit, "ratio": ratio, "spread": [spread[0], spread[-1]]}
+
+
+def generate(path: Path, size: int) -> None:
+    """Write about `size` bytes: words by the frequency they have in the embedded corpus, in lines and documents."""
+    words, counts = np.unique(" ".join(d.text for d in Embedded().documents("strict")).split(), return_counts=True)
+    rng = np.random.default_rng(0)
+    with path.open("w", encoding="utf-8") as file:
+        while file.tell() < size:
+            drawn = words[rng.choice(len(words), size=200_000, p=counts / counts.sum())]
+            ends = np.array([" ", "\n", "\n\n"])[rng.choice(3, size=len(drawn), p=[0.93, 0.068, 0.002])]
+            file.write("".join(np.char.add(drawn, ends).tolist()))
+
+
+def ours(folder: Path) -> tuple[float, int]:
+    """Seconds, and the peak of resident bytes over all processes."""
+    command = [
+        sys.executable,
+        __file__,
+        "--worker",
+        *(str(folder / name) for name in ("text.txt", "tokenizer", "shards")),
+    ]
+    start, peak = time.perf_counter(), 0
+    process = psutil.Popen(command)
+    while process.poll() is None:
+        peak = max(peak, resident(process))
+        time.sleep(0.1)
+    assert process.returncode == 0
+    return time.perf_counter() - start, peak
+
+
+def resident(process: psutil.Process) -> int:
+    """Bytes of `process` and all below it; those that end meanwhile count nothing."""
+    total = 0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass
+    return total
+
+
+def splits(folder: Path) -> tuple:
+    """Both splits of what was written."""
+    shards = Shards.open(folder / "shards")
+    return shards.train, shards.valid
+
+
+def peer(folder: Path, repeats: int) -> list[float]:
+    """Tokens a second of a bare `encode_batch` loop on slices of the text."""
+    backend = Tokenizer.load(folder / "tokenizer")._plain
+    speeds = []
+    with (folder / "text.txt").open(encoding="utf-8") as file:
+        for _ in range(repeats):
+            documents = file.read(SLICE).split("\n\n")
+            start = time.perf_counter()
+            count = sum(len(encoding.ids) for encoding in backend.encode_batch(documents, add_special_tokens=False))
+            speeds.append(count / (time.perf_counter() - start))
+    return speeds
+
+
+def shown(result: dict[str, dict[str, object]], as_json: bool) -> str:
+    """The result as one object, or a line for each case."""
+    return json.dumps(result) if as_json else "\n".join(f"{name}: {row}" for name, row in result.items())
+
+
+if __name__ == "__main__":
+    main()
