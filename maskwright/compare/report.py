@@ -76,7 +76,8 @@ def _domains(numbers: Mapping[str, float]) -> str:
     columns = ["loss", "accuracy", "top5"]
     head = "".join(f"<th>{column}" for column in columns)
     body = "".join(
-        f"<tr><td>{escape(domain)}" + "".join(f"<td>{row[column]}" for column in columns) for domain, row in found.items()
+        f"<tr><td>{escape(domain)}" + "".join(f"<td>{row[column]}" for column in columns)
+        for domain, row in found.items()
     )
     return f"<table><tr><th>domain{head}</tr>{body}</table>"
 

@@ -85,7 +85,9 @@ def _gap(model: nn.Module, tokenizer: Tokenizer, pack: Pack, number: int, top: i
     hidden = piece.clone()
     hidden[here] = tokenizer.vocabulary.mask
     (blank,) = fill_tokens(model, tokenizer, hidden, top)
-    before, truth, after = (tokenizer.decode(part) for part in (piece[:here], piece[here : here + 1], piece[here + 1 :]))
+    before, truth, after = (
+        tokenizer.decode(part) for part in (piece[:here], piece[here : here + 1], piece[here + 1 :])
+    )
     return Gap(before, truth, after, blank.guesses)
 
 
