@@ -1,0 +1,58 @@
+"""What can be set, read off the settings classes themselves, so that it cannot go stale."""
+
+import inspect
+from typing import Any
+
+from rich.table import Table
+
+from .. import folder
+from ..config import nearest
+from ..training.config import NAMED, PLAIN, recipes
+
+
+def table(path: str) -> Table:
+    """Sections (no path), the names in a section, or the knobs of a class. Raises ValueError for anything else."""
+    section, _, name = path.partition(".")
+    if not section:
+        return _listing("section", {section: _about(section) for section in [*NAMED, *PLAIN]})
+    if section in PLAIN:
+        return knobs(PLAIN[section], {})
+    if section not in NAMED:
+        raise ValueError(f"no section {section!r}: {nearest(section, [*NAMED, *PLAIN])}")
+    if name:
+        return knobs(*folder.load(NAMED[section], name))
+    names = folder.names(NAMED[section])
+    return _listing(section, {name: _first_line(folder.load(NAMED[section], name)[0]) for name in names})
+
+
+def knobs(kind: type, preset: dict[str, Any]) -> Table:
+    """The knobs of a settings class: default (of the preset, where it sets one) and meaning."""
+    shown = Table("knob", "default", "meaning", box=None, header_style="bold", title=_first_line(kind), title_justify="left")
+    for name, field in kind.__pydantic_fields__.items():  # type: ignore[attr-defined]
+        default = preset.get(name, "required" if field.is_required() else field.default)
+        shown.add_row(name, str(default), _meaning(kind, name))
+    return shown
+
+
+def _meaning(kind: type, knob: str) -> str:
+    """The documentation under a field, in the class or in the base that has it."""
+    fields = (base.__dict__.get("__pydantic_fields__", {}).get(knob) for base in kind.__mro__)
+    return next((field.description for field in fields if field and field.description), "")
+
+
+def _about(section: str) -> str:
+    if section in PLAIN:
+        return _first_line(PLAIN[section])
+    return ", ".join(folder.names(NAMED[section]))
+
+
+def _listing(what: str, rows: dict[str, str]) -> Table:
+    caption = "recipes: " + ", ".join(recipes()) if what == "section" else None
+    shown = Table(what, "", box=None, header_style="bold", caption=caption, caption_justify="left")
+    for name, about in rows.items():
+        shown.add_row(name, about)
+    return shown
+
+
+def _first_line(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n")[0]
