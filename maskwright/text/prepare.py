@@ -54,7 +54,12 @@ def _tokenizer(corpus: Corpus, knobs: TokenizerSettings, share: float, errors: E
 
 
 def _training_texts(corpus: Corpus, share: float, errors: Errors) -> Iterator[str]:
+    empty = True
     for document in corpus.documents(errors):
         name = np.array(text_hash(document.text.encode()), dtype=np.uint64)
         if not held_out(name, share):
+            empty = False
             yield document.text
+    if empty:
+        sources = ", ".join(source.name for source in corpus.sources())
+        raise ValueError(f"the corpus holds no text to train on: {sources}")
