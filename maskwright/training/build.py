@@ -41,6 +41,11 @@ class Data:
 def data(config: Config, show: bool = True) -> Data:
     """Tokenize (or open what was tokenized before), and pack training and validation rows."""
     shards = prepare(config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, progress=show)
+    if not len(shards.valid.bytes):
+        raise ValueError(
+            f"evaluation.held_out={config.evaluation.held_out}: none of the {len(shards.train.bytes)} documents is held out; "
+            "raise it, or give corpus.valid"
+        )
     stages = curriculum(config.rows.length)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length)) for epoch, length in stages]
     loader = Loader(packs, config.training.batch_tokens, config.seed)

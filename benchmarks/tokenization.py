@@ -1,21 +1,15 @@
-# ruff: noqa: E402
 """Text to shards: tokens a second and peak memory, beside a plain `encode_batch` loop over the same text.
 
-    python benchmarks/tokenize.py --gigabytes 3 --json
+    python benchmarks/tokenization.py --gigabytes 3 --json
 
 Ours reads the file, finds word starts, hashes, and writes everything to disk; the peer only encodes, with the same
 tokenizer and as many threads. Peak memory is the resident memory of our process and its workers, shared pages counted
 in each.
 """
 
-import os
-import sys
-
-# This file is named as a module of the standard library, which others must still find.
-sys.path[:] = [folder for folder in sys.path if folder != os.path.dirname(os.path.abspath(__file__))]
-
 import argparse
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
