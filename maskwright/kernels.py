@@ -1,6 +1,7 @@
-"""The loops of masking, compiled: which units of a row are chosen, and what stands there instead.
+"""The loops of masking, compiled: which positions of a row are chosen, and what stands there instead.
 
-Shapes: B rows, L positions. Rows are shared out to threads, which changes nothing: every draw has an address.
+Shapes: B rows, L positions. Rows are shared out to threads, which changes nothing: every draw has an address. A *unit*
+is what is chosen together: the positions of a row that carry the same number (1, 2, ...) in `group`; 0 is never chosen.
 """
 
 import os
@@ -16,7 +17,7 @@ from .noise import below, draw, fraction
 
 IGNORE = -100
 """The target of a position that is not asked."""
-WORTH_A_THREAD = 32_768
+WORTH_A_THREAD = 262_144
 """Positions from which on a batch is shared out to threads."""
 
 
@@ -37,55 +38,162 @@ def by_rows(kernel: Callable[..., None], rows: int, positions: int, *arguments: 
 
 
 @njit(cache=True, nogil=True)
-def _cut(word: np.ndarray, begins: np.ndarray, start: np.ndarray, size: np.ndarray) -> int:
-    """Write the starts and sizes of a row's units; a unit lasts to the next start. Returns how many there are."""
-    count, before = 0, 0
-    for i in range(len(word)):
-        if word[i] == 0:
-            before = 0
-            continue
-        if begins[i] or before == 0:
-            start[count], size[count] = i, 0
-            count += 1
-        size[count - 1] += 1
-        before = word[i]
-    return count
+def count(group: np.ndarray) -> np.ndarray:
+    """[B] int64, how many positions of each row can be chosen; group: [B, L] int32."""
+    found = np.empty(len(group), np.int64)
+    for b in range(len(group)):
+        some = np.int32(0)
+        for i in range(group.shape[1]):
+            some += np.int32(group[b, i] > 0)
+        found[b] = some
+    return found
 
 
 @njit(cache=True, nogil=True)
-def _draw_units(b0, b1, word, begins, budget, first, keys, whole, units):
-    length = word.shape[1]
-    start, size = np.empty(length, np.int32), np.empty(length, np.int32)
+def _draw_tokens(b0, b1, group, budget, first, keys, units):
+    place = np.empty(group.shape[1], np.int32)
     for b in range(b0, b1):
         units[b] = 0
-        count = _cut(word[b], begins[b], start, size)
-        left, passed, number = budget[b], 0, 0
-        for j in range(2 * count):
+        known = 0
+        for i in range(group.shape[1]):
+            place[known] = i
+            known += group[b, i] > 0
+        end = first[b] + budget[b]
+        for j in range(min(end, known)):  # Fisher and Yates: a position that was not drawn yet comes to place j
+            r = j + below(draw(keys[b], j), known - j)
+            place[j], place[r] = place[r], place[j]
+        for j in range(first[b], end):
+            units[b, place[j - known if j >= known else j]] = j - first[b] + 1
+
+
+def draw_tokens(group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Choose positions one by one in random order.
+
+    group: [B, L] int32, 0 for what is never chosen. keys: [B] uint64.
+    budget, first: [B] int64, how many places of the order are chosen and from which on; the order is a circle.
+    Returns [B, L] int32: 0, or the number of the unit in the order in which units were chosen.
+    """
+    units = np.empty_like(group)
+    by_rows(_draw_tokens, *group.shape, group, budget, first, keys, units)
+    return units
+
+
+@njit(cache=True, nogil=True)
+def _cut(group: np.ndarray, start: np.ndarray, size: np.ndarray) -> int:
+    """Write where a row's units start and how many positions they have; returns how many units there are."""
+    known, passed, before = 0, 0, np.int32(0)
+    for i in range(len(group)):
+        here = group[i]
+        start[known], size[known] = i, passed
+        known += (here > 0) & (here != before)
+        passed += here > 0
+        before = here if here > 0 else before
+    for j in range(known):
+        size[j] = (size[j + 1] if j + 1 < known else passed) - size[j]
+    return known
+
+
+@njit(cache=True, nogil=True)
+def _take(group: np.ndarray, i: int, low: int, high: int, number: int, units: np.ndarray) -> None:
+    """Give `number` to the positions `low` to `high` of the unit that starts at `i`."""
+    passed = 0
+    while passed < high:
+        if group[i] > 0:
+            if passed >= low:
+                units[i] = number
+            passed += 1
+        i += 1
+
+
+@njit(cache=True, nogil=True)
+def _swap(start: np.ndarray, size: np.ndarray, j: int, r: int) -> None:
+    start[j], start[r] = start[r], start[j]
+    size[j], size[r] = size[r], size[j]
+
+
+@njit(cache=True, nogil=True)
+def _fit_units(b0, b1, group, budget, keys, anyway, units):
+    start, size = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.int32)
+    for b in range(b0, b1):
+        units[b] = 0
+        known = _cut(group[b], start, size)
+        left, number = budget[b], 0
+        for j in range(known):
             if left == 0:
                 break
-            u = j % count
-            if j < count:  # one step of a shuffle (Fisher and Yates): a unit that was not drawn yet comes to place j
-                r = j + below(draw(keys[b], j), count - j)
-                start[j], start[r] = start[r], start[j]
-                size[j], size[r] = size[r], size[j]
-            passed += size[u]
-            if passed <= first[b] or units[b, start[u]] or (whole and size[u] > left):
-                continue
-            number += 1
-            taken = min(size[u], left)
-            units[b, start[u] : start[u] + taken] = number
-            left -= taken
+            _swap(start, size, j, j + below(draw(keys[b], j), known - j))
+            if size[j] <= left:
+                number += 1
+                left -= size[j]
+                _take(group[b], start[j], 0, size[j], number, units[b])
+        if anyway and number == 0 and left > 0:
+            _take(group[b], start[0], 0, size[0], 1, units[b])
 
 
-def draw_units(word, begins, budget, first, keys, whole, units) -> None:
-    """Choose units in random order until the budget is spent.
+def fit_units(group: np.ndarray, budget: np.ndarray, keys: np.ndarray, anyway: bool) -> np.ndarray:
+    """Choose whole units in random order, passing over those that are larger than what is left of the budget.
 
-    word: [B, L] int32, 0 for what is never chosen. begins: [B, L] bool, where units start. budget, first: [B] int64,
-    positions to choose, and to pass over at the head of the order (going round, a second lap comes back to them).
-    keys: [B] uint64. whole: pass over a unit larger than the rest of the budget instead of cutting it.
-    units: [B, L] int32, written: 0, or the number of the unit in the order in which units were chosen.
+    anyway: where no unit is small enough, choose the first all the same. The rest as in `draw_tokens`.
     """
-    by_rows(_draw_units, *word.shape, word, begins, budget, first, keys, whole, units)
+    units = np.empty_like(group)
+    by_rows(_fit_units, *group.shape, group, budget, keys, anyway, units)
+    return units
+
+
+@njit(cache=True, nogil=True)
+def _deal_units(b0, b1, group, budget, first, keys, whole, anyway, units):
+    start, size = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.int32)
+    for b in range(b0, b1):
+        units[b] = 0
+        known = _cut(group[b], start, size)
+        end, place, number, j = first[b] + budget[b], 0, 0, 0
+        while place < end:
+            if j < known:
+                _swap(start, size, j, j + below(draw(keys[b], j), known - j))
+            u = j % known
+            low, high = max(first[b] - place, 0), min(end - place, size[u])
+            if whole:
+                last = number == 0 and place + size[u] >= end
+                low, high = 0, size[u] if low == 0 or (anyway and last) else 0
+            if low < high:
+                number += 1
+                _take(group[b], start[u], low, high, number, units[b])
+            place += size[u]
+            j += 1
+
+
+def deal_units(
+    group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: np.ndarray, whole: bool, anyway: bool
+) -> np.ndarray:
+    """Lay units end to end in random order, on a circle, and choose the places `first` to `first + budget`.
+
+    whole: choose the units that begin there; otherwise cut the first and the last.
+    anyway: where no unit begins there, choose the one that covers it all the same. The rest as in `draw_tokens`.
+    """
+    units = np.empty_like(group)
+    by_rows(_deal_units, *group.shape, group, budget, first, keys, whole, anyway, units)
+    return units
+
+
+@njit(cache=True, nogil=True)
+def _tile(b0, b1, word, keys, longest, group):
+    for b in range(b0, b1):
+        group[b], place, number = 0, 0, 0
+        while place < word.shape[1]:
+            group[b, place] = 1
+            place += 1 + below(draw(keys[b], number), longest)
+            number += 1
+        number = 0
+        for i in range(word.shape[1]):
+            number += group[b, i] | (word[b, i] == 0)
+            group[b, i] = number if word[b, i] > 0 else 0
+
+
+def tile(word: np.ndarray, keys: np.ndarray, longest: int) -> np.ndarray:
+    """Tile rows by lengths uniform from 1 to `longest`; special ids cut tiles in two. Returns [B, L] int32 groups."""
+    group = np.empty_like(word)
+    by_rows(_tile, *word.shape, word, keys, longest, group)
+    return group
 
 
 @njit(cache=True, nogil=True)
@@ -107,29 +215,37 @@ def _draw_spans(b0, b1, word, budget, keys, ladder, units):
                     left -= 1
 
 
-def draw_spans(word, budget, keys, ladder, units) -> None:
+def draw_spans(word: np.ndarray, budget: np.ndarray, keys: np.ndarray, ladder: np.ndarray) -> np.ndarray:
     """Choose spans at random places, which may overlap or overhang the row, until the budget is spent.
 
     Spans that overhang make every position equally likely, the first and the last included; a position counts once.
-    ladder: [S] float32, the cumulative probabilities of the lengths 1 to S. The rest as in `draw_units`.
+    ladder: [S] float32, the cumulative probabilities of the lengths 1 to S. The rest as in `draw_tokens`.
     """
+    units = np.empty_like(word)
     by_rows(_draw_spans, *word.shape, word, budget, keys, ladder, units)
+    return units
+
+
+@njit(cache=True, nogil=True)
+def _hide(tokens, units, mask, inputs, targets, weights):
+    for i in range(len(tokens)):
+        inputs[i] = mask if units[i] > 0 else tokens[i]
+    for i in range(len(tokens)):
+        targets[i] = tokens[i] if units[i] > 0 else IGNORE
+    for i in range(len(tokens)):
+        weights[i] = np.float32(units[i] > 0)
 
 
 @njit(cache=True, nogil=True)
 def _replace(b0, b1, tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights):
+    place = np.empty(tokens.shape[1], np.int32)
     for b in range(b0, b1):
-        for i in range(tokens.shape[1]):
-            token, unit = tokens[b, i], units[b, i]
-            chosen = unit > 0
-            inputs[b, i] = mask if chosen else token
-            targets[b, i] = token if chosen else IGNORE
-            weights[b, i] = np.float32(chosen)
-        if settled == 0:
-            continue
-        for i in range(tokens.shape[1]):
-            if units[b, i] == 0:
-                continue
+        _hide(tokens[b], units[b], mask, inputs[b], targets[b], weights[b])
+        chosen = 0
+        for i in range(tokens.shape[1] if settled > 0 else 0):
+            place[chosen] = i
+            chosen += units[b, i] > 0
+        for i in place[:chosen]:
             luck = fraction(draw(fates[b], units[b, i] if by_unit else i))
             if luck < random:
                 inputs[b, i] = ordinary[below(draw(others[b], i), len(ordinary))]
@@ -140,7 +256,7 @@ def _replace(b0, b1, tokens, units, fates, others, ordinary, mask, random, settl
 def replace(tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights) -> None:
     """Write a masked problem: inputs [B, L] int64, targets [B, L] int64 and weights [B, L] float32.
 
-    units: [B, L] int32 as from `draw_units`. fates, others: [B] uint64 keys. ordinary: int64 ids that text is made of,
+    units: [B, L] int32 as from `draw_tokens`. fates, others: [B] uint64 keys. ordinary: int64 ids that text is made of,
     from which random tokens are drawn. random, settled: float32, cumulative shares of random and of random or kept.
     by_unit: one fate for a whole unit, not for each token.
     """

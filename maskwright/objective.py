@@ -16,7 +16,8 @@ from torch import Tensor
 from .attention import BOTH
 from .config import settings
 from .data.rows import Rows
-from .kernels import IGNORE, draw_units, replace
+from .folder import name_of
+from .kernels import IGNORE, count, replace
 from .noise import Noise
 from .schedule import Ratio, value
 
@@ -57,8 +58,8 @@ class Objective(ABC):
         """
         epoch = rows.epoch if self.patterns is None else rows.epoch % self.patterns
         problem = self.corrupt(rows, Noise(seed, epoch, rows.ids))
-        if not bool((problem.weights > 0).any()):
-            raise ValueError(f"{type(self).__name__.lower()} asks nothing of these {len(rows)} rows: raise its ratio")
+        if not problem.weights.numpy().any():
+            raise ValueError(f"{name_of(self)} asks nothing of these {len(rows)} rows: raise its ratio")
         return problem
 
     def exam(self, rows: Rows) -> Iterator[Problem]:
@@ -83,7 +84,7 @@ class Objective(ABC):
 
 @settings
 class Masked(Objective, ABC):
-    """Hide some tokens and ask for them. A subclass only says where a row may be cut into units: `cut`."""
+    """Hide some tokens and ask for them. A subclass only says which: `select`."""
 
     unmasks: ClassVar[bool] = True
 
@@ -133,39 +134,24 @@ class Masked(Objective, ABC):
             inputs = torch.where(here, rows.vocabulary.mask, rows.tokens)
             yield Problem(inputs, torch.where(here, rows.tokens, IGNORE), here.float(), torch.full_like(rows.ids, BOTH))
 
-    def budget(self, rows: Rows, noise: Noise) -> tuple[Tensor, Tensor]:
-        """How many positions are chosen in each row, and how many of its order were chosen in earlier epochs.
-
-        The ratio times the maskable positions, rounded up or down by address so that the mean is exact. Two [B] int64.
-        """
-        ratio, maskable = value(self.ratio, rows.progress), rows.maskable.sum(1)
-        if not self.balance:
-            chosen = (maskable * ratio + noise.uniform("budget", 1)[:, 0]).long()
-            first = torch.zeros_like(chosen)
-        else:
-            turn, luck = (
-                noise.epochs % self.cycle,
-                Noise(noise.seed, noise.epochs * 0, noise.rows).uniform("budget", 1)[:, 0],
-            )
-            first = (maskable * ratio * turn + luck).long()
-            chosen = (maskable * ratio * (turn + 1) + luck).long() - first
-        return torch.maximum(chosen, (maskable > 0).long() * self.at_least_one), first
-
     @property
     def cycle(self) -> int:
-        """In how many epochs a balanced objective has hidden every position once."""
-        return int(np.ceil(1 / value(self.ratio, 0.0)))
+        """How many epochs share one order of the positions: 1, or as many as a balanced objective needs to hide all."""
+        return int(np.ceil(1 / value(self.ratio, 0.0))) if self.balance else 1
 
-    def draw(self, rows: Rows, noise: Noise, begins: Tensor, whole: bool) -> Tensor:
-        """[B, L] int32 unit numbers, as `select` gives them: units in random order until the budget is spent.
+    def order(self, noise: Noise) -> Noise:
+        """The noise that the epochs of a cycle share."""
+        return Noise(noise.seed, noise.epochs // self.cycle, noise.rows)
 
-        begins: [B, L] bool, where a unit starts; it lasts to the next start. whole: whether a unit that is larger than
-        what is left of the budget is passed over (True) or cut short (False).
+    def places(self, rows: Rows, noise: Noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How many places of each row's order are chosen, the first of them, and the key of the order.
+
+        The ratio times the maskable positions, rounded up or down by address so that the mean is exact. [B] int64, [B]
+        int64 and [B] uint64, as kernels take them.
         """
-        chosen, first = self.budget(rows, noise)
-        order = noise if not self.balance else Noise(noise.seed, noise.epochs // self.cycle, noise.rows)
-        units = torch.empty_like(rows.word)
-        draw_units(
-            rows.word.numpy(), begins.numpy(), chosen.numpy(), first.numpy(), order.keys("select"), whole, units.numpy()
-        )
-        return units
+        maskable, order = count(rows.word.numpy()), self.order(noise)
+        least = np.minimum(maskable, self.at_least_one)
+        rate = np.maximum(maskable * value(self.ratio, rows.progress), least)  # [B] float64
+        turn, luck = noise.epochs.numpy() % self.cycle, order.uniform("budget", 1).numpy()[:, 0]
+        first, end = ((rate * passed + luck).astype(np.int64) for passed in (turn, turn + 1))
+        return end - first, first % np.maximum(maskable, 1), order.keys("select")

@@ -54,26 +54,34 @@ def _best_fit(sizes: np.ndarray, order: np.ndarray, length: int, row: np.ndarray
 
 
 @njit(cache=True, nogil=True)
+def _copy(stream, word_starts, special, words, tokens, word):
+    """Write one piece's tokens and their words, counted on from `words`; returns how many words there are now."""
+    for i in range(len(stream)):
+        tokens[i] = stream[i]
+    words += len(stream) > 0 and word_starts[0] == 0  # a piece begins a word, wherever its document was cut
+    for i in range(len(stream)):
+        words += word_starts[i] > 0
+        word[i] = 0 if special[stream[i]] else words
+    return words
+
+
+@njit(cache=True, nogil=True)
 def _gather(b0, b1, rows, begins, pieces, stream, word_starts, special, cls, sep, pad, tokens, document, word):
-    length = tokens.shape[1]
     for b in range(b0, b1):
         place, words, row = 0, 0, rows[b]
+        word[b] = 0
         for p in range(begins[row], begins[row + 1]):
-            d, start, size = p - begins[row], pieces[p, 1], pieces[p, 2]
-            tokens[b, place], document[b, place], word[b, place] = cls, d, 0
-            for i in range(start, start + size):
-                place += 1
-                token = np.int64(stream[i])
-                words += i == start or word_starts[i] > 0
-                tokens[b, place], document[b, place] = token, d
-                word[b, place] = 0 if special[token] else words
-            place += 1
-            if pieces[p, 3]:
-                tokens[b, place], document[b, place], word[b, place] = sep, d, 0
-                place += 1
-        tokens[b, place:length] = pad
-        document[b, place:length] = -1
-        word[b, place:length] = 0
+            start, size, closed = pieces[p, 1], pieces[p, 2], pieces[p, 3]
+            end = place + 1 + size
+            tokens[b, place] = cls
+            inside, taken = slice(place + 1, end), slice(start, start + size)
+            words = _copy(stream[taken], word_starts[taken], special, words, tokens[b, inside], word[b, inside])
+            if closed:
+                tokens[b, end] = sep
+            document[b, place : end + closed] = p - begins[row]
+            place = end + closed
+        tokens[b, place:] = pad
+        document[b, place:] = -1
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..config import settings
 from ..data.rows import Rows
+from ..kernels import draw_tokens
 from ..noise import Noise
 from ..objective import Masked
 
@@ -14,4 +15,4 @@ class Mlm(Masked):
     """Masked language modelling, token by token."""
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        return self.draw(rows, noise, begins=torch.ones_like(rows.maskable), whole=True)
+        return torch.from_numpy(draw_tokens(rows.word.numpy(), *self.places(rows, noise)))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..config import settings
 from ..data.rows import Rows
+from ..kernels import deal_units, tile
 from ..noise import Noise
 from ..objective import Masked
 
@@ -23,9 +24,5 @@ class RankedSpan(Masked):
     """Lengths are uniform from 1 to this, in tokens."""
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        place = noise.below(self.longest, "length", rows.tokens.shape[1]).add_(1).cumsum(1)  # [B, L] where tiles end
-        begins = torch.zeros_like(rows.maskable)
-        begins[:, 0] = True
-        inside = place < rows.tokens.shape[1]
-        begins.scatter_(1, torch.where(inside, place, 0), True)
-        return self.draw(rows, noise, begins, whole=False)
+        tiles = tile(rows.word.numpy(), self.order(noise).keys("length"), self.longest)
+        return torch.from_numpy(deal_units(tiles, *self.places(rows, noise), False, False))

@@ -39,8 +39,6 @@ class Span(Masked):
         return weight / weight.sum()
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        chosen, _ = self.budget(rows, noise)
-        units = torch.empty_like(rows.word)
+        budget, _, keys = self.places(rows, noise)
         ladder = self.lengths.cumsum().astype(np.float32)
-        draw_spans(rows.word.numpy(), chosen.numpy(), noise.keys("select"), ladder, units.numpy())
-        return units
+        return torch.from_numpy(draw_spans(rows.word.numpy(), budget, keys, ladder))
