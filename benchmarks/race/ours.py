@@ -1,0 +1,72 @@
+"""Our side: the preset a user would take, at the size of the race, under our trainer."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from maskwright.attention import BOTH, mask, positions
+from maskwright.data.rows import Rows
+from maskwright.training.config import Config
+from maskwright.training.trainer import Trainer
+from race.clock import Clock, Curve
+from race.text import Text, score
+
+SCHEDULE = {"warmup": 0.05, "decay": "linear", "floor": 0.0}
+"""As on the other side."""
+
+
+def asker(model: nn.Module):
+    """How it is examined: no document sees another, as in training."""
+
+    def ask(rows: Rows, shown: Tensor, asked: Tensor) -> Tensor:
+        model.eval()
+        seen = mask(rows.document, torch.full_like(rows.ids, BOTH))
+        logits = model.logits(model(shown, seen, positions(rows.document)).flatten(0, 1)[asked])
+        model.train()
+        return logits
+
+    return ask
+
+
+class Examined(Trainer):
+    """A trainer whose validation is the exam, off the clock."""
+
+    def __init__(self, config: Config, folder: Path, text: Text, every: int):
+        super().__init__(config, folder, show=False)
+        self.batch, self.last = config.training.batch_tokens, 0
+        self.clock = Clock(lambda: score(asker(self.model), text), every)
+
+    def _validate(self) -> dict[str, float]:
+        self.clock.at(self.step * self.batch, self.step == self.steps)
+        return {"valid/loss": self.clock.curve.loss[-1]}
+
+
+def race(
+    text: Text, sizes: dict[str, int], lr: float, tokens: int, batch_tokens: int, every: int, seed: int = 0
+) -> Curve:
+    """One run over `tokens` tokens at peak learning rate `lr`, examined each `every` tokens."""
+    config = Config.of(tree(text, sizes, lr, tokens, batch_tokens, every, seed))
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Examined(config, Path(folder), text, every)
+        trainer.train()
+    return trainer.clock.curve
+
+
+def tree(
+    text: Text, sizes: dict[str, int], lr: float, tokens: int, batch_tokens: int, every: int, seed: int
+) -> dict[str, Any]:
+    """The run as a user would write it down."""
+    return {
+        "corpus": {"name": "files", "files": list(text.corpus.files), "valid": list(text.corpus.valid)},
+        "tokenizer": {"kind": "bpe", "size": text.shards.vocabulary.size},
+        "rows": {"length": text.train.length},
+        "model": {"name": "modern", **sizes},
+        "objective": {"name": "mlm"},
+        "optimizer": {"name": "muon", "lr": lr},
+        "training": {"tokens": tokens, "batch_tokens": batch_tokens, "checkpoint_every": 10**9, **SCHEDULE},
+        "evaluation": {"every": every // batch_tokens},
+        "seed": seed,
+    }

@@ -1,0 +1,76 @@
+"""Real text for both sides: one tokenizer, one set of packed rows, one exam.
+
+The exam hides 15 % of the tokens of every third validation row behind [MASK], always the same ones.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskwright.data.loader import read
+from maskwright.data.pack import Pack, pack
+from maskwright.data.rows import Rows
+from maskwright.loss import cross_entropy
+from maskwright.objective import IGNORE
+from maskwright.objectives.mlm import Mlm
+from maskwright.text.corpora.files import Files
+from maskwright.text.prepare import prepare
+from maskwright.text.shards import Shards
+from maskwright.text.tokenizer import TokenizerSettings
+
+LENGTH = 128
+VOCABULARY = TokenizerSettings(kind="bpe", size=16_384)
+EXAM = Mlm(ratio=0.15, random=0.0, keep=0.0)
+AT_ONCE = 64
+"""Rows that are scored together."""
+
+Ask = Callable[[Rows, Tensor, Tensor], Tensor]
+"""From rows, the ids shown [B, L] and the places asked [N] of the flattened [B · L] to logits [N, V]."""
+
+
+def corpus() -> Files:
+    """The corpus below MASKWRIGHT_DATA. Raises SystemExit, saying so, when it is not there."""
+    beside = Path(__file__).parents[3] / "shared/data"
+    folder = Path(os.environ.get("MASKWRIGHT_DATA", beside)) / "minibaby"
+    if not (folder / "train").is_dir() or not (folder / "valid").is_dir():
+        raise SystemExit(f"no text: {folder} needs the folders train and valid; say where with MASKWRIGHT_DATA")
+    return Files(files=(str(folder / "train"),), valid=(str(folder / "valid"),))
+
+
+class Text:
+    """The text, tokenized and packed once."""
+
+    def __init__(self) -> None:
+        self.corpus = corpus()
+        self.shards: Shards = prepare(self.corpus, VOCABULARY, progress=False)
+        self.train: Pack = pack(self.shards.train, self.shards.vocabulary, LENGTH)
+        self.valid: Pack = pack(self.shards.valid, self.shards.vocabulary, LENGTH)
+
+    @cached_property
+    def questions(self) -> list[tuple[Rows, Tensor, Tensor, Tensor]]:
+        """Rows, what is shown of them [B, L], the places asked [N] and the answers [N]."""
+        return list(self._questions())
+
+    def _questions(self) -> Iterator[tuple[Rows, Tensor, Tensor, Tensor]]:
+        chosen = np.arange(0, len(self.valid), 3)
+        for begin in range(0, len(chosen), AT_ONCE):
+            numbers = chosen[begin : begin + AT_ONCE]
+            rows = read(self.valid, numbers, np.zeros_like(numbers), 1.0)
+            problem = EXAM(rows, 0)
+            asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
+            yield rows, problem.inputs, asked, problem.targets.flatten()[asked]
+
+
+@torch.no_grad()
+def score(ask: Ask, text: Text) -> float:
+    """The mean loss, in nats and float32, over all questions of the exam."""
+    total, count = 0.0, 0
+    for rows, shown, asked, answers in text.questions:
+        total += float(cross_entropy(ask(rows, shown, asked), answers).double().sum())
+        count += len(asked)
+    return total / count

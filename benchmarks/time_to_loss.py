@@ -1,0 +1,127 @@
+"""How much sooner we reach the validation loss that `transformers.Trainer` reaches with a ModernBERT after N tokens.
+
+    python benchmarks/time_to_loss.py --tokens 1.6e6 --json
+
+Same text, tokenizer, packed rows, batch, width, depth and parameters; one exam for both, taken off the clock at fixed
+token counts. Each side's learning rate is the best of three in runs of a quarter of the tokens. The peer runs once more
+with our optimizer, which parts what the optimizer gives from what the rest does. Text is read below MASKWRIGHT_DATA.
+Every finished leg is kept in the folder `--out` and not run again.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from os import getloadavg
+from pathlib import Path
+from typing import Any
+
+from race import ours, peer
+from race.clock import Curve
+from race.text import Text
+
+SIZES = {"layers": 6, "hidden": 256, "heads": 4, "intermediate": 704}
+BATCH_TOKENS = 4096
+EXAMS = 20
+"""In a run over all tokens; shorter runs are examined after as many tokens."""
+TUNED_ON = 0.25
+"""Share of the tokens that learning rates are tried on."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to train."""
+
+    race: Callable[..., Curve]
+    """From text, sizes, learning rate, tokens, tokens a batch, tokens an exam and seed."""
+    rates: tuple[float, float, float]
+    """The learning rates tried."""
+
+
+SIDES = {
+    "ours": Side(ours.race, (5e-3, 1e-2, 2e-2)),
+    "peer": Side(peer.race, (5e-4, 1e-3, 2e-3)),
+    "peer with our muon": Side(peer.race_with_muon, (5e-3, 1e-2, 2e-2)),
+}
+
+
+@dataclass(frozen=True)
+class Race:
+    """The legs of one race, each run once and kept in `out`."""
+
+    tokens: int
+    out: Path
+
+    @cached_property
+    def text(self) -> Text:
+        return Text()
+
+    def leg(self, side: str, lr: float, tokens: int, seed: int = 0) -> Curve:
+        """A run of `side` over `tokens`, rounded down to whole steps."""
+        kept = self.out / f"{side.replace(' ', '-')}-lr{lr:g}-{tokens}-seed{seed}.json"
+        if not kept.exists():
+            every = _whole(self.tokens / EXAMS)
+            curve = SIDES[side].race(self.text, SIZES, lr, _whole(tokens), BATCH_TOKENS, every, seed)
+            self.out.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps({"load": getloadavg()[1], **asdict(curve)}))
+        found = json.loads(kept.read_text())
+        return Curve(found["tokens"], found["seconds"], found["loss"])
+
+    def tuned(self, side: str) -> dict[float, float]:
+        """The last loss under each learning rate that was tried."""
+        return {lr: self.leg(side, lr, int(TUNED_ON * self.tokens)).loss[-1] for lr in SIDES[side].rates}
+
+    def run(self, side: str, share: float, seed: int = 0) -> Curve:
+        """`side` at its best learning rate over a share of the tokens."""
+        tried = self.tuned(side)
+        return self.leg(side, min(tried, key=tried.__getitem__), int(share * self.tokens), seed)
+
+
+def _whole(tokens: float) -> int:
+    return int(tokens) // BATCH_TOKENS * BATCH_TOKENS
+
+
+def case(race: Race, rival: str, share: float, seeds: int) -> dict[str, Any]:
+    """Ours, planned for `share` of the tokens, against where `rival` ends: seconds of the middle run, and spread."""
+    end = race.run(rival, 1.0)
+    target = end.loss[-1]
+    reached = [race.run("ours", share, seed).first_below(target) for seed in range(seeds)]
+    times = sorted(found[0] for found in reached if found)
+    if len(times) < seeds:
+        raise SystemExit(f"{seeds - len(times)} of our {seeds} runs did not reach {target:.3f}: raise --share")
+    middle = times[len(times) // 2]
+    return {
+        "ours": middle, "peer": end.seconds[-1], "unit": "s", "ratio": end.seconds[-1] / middle,
+        "spread": [end.seconds[-1] / times[-1], end.seconds[-1] / times[0]], "loss": target,
+        "tokens": {"ours": sorted(found[1] for found in reached if found), "peer": end.tokens[-1]},
+    }  # fmt: skip
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokens", type=float, default=1.6e6, help="what the peer trains on")
+    parser.add_argument("--share", type=float, default=0.35, help="of the tokens: what our runs are planned for")
+    parser.add_argument("--seeds", type=int, default=3, help="how many runs of ours")
+    parser.add_argument("--rivals", nargs="+", default=list(SIDES)[1:], choices=list(SIDES)[1:])
+    parser.add_argument("--out", type=Path, default=Path("runs/time_to_loss"), help="where finished legs are kept")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args()
+
+
+def main() -> None:
+    knobs = arguments()
+    race = Race(int(knobs.tokens), knobs.out / f"{int(knobs.tokens)}")
+    cases = {f"to the loss of {rival}": case(race, rival, knobs.share, knobs.seeds) for rival in knobs.rivals}
+    tried = {side: race.tuned(side) for side in ("ours", *knobs.rivals)}
+    (race.out / "result.json").write_text(json.dumps({"cases": cases, "learning rates tried": tried}, indent=1))
+    if knobs.json:
+        print(json.dumps(cases))
+        return
+    for name, found in cases.items():
+        print(f"{name} ({found['loss']:.3f}): ours {found['ours']:.0f} s, peer {found['peer']:.0f} s, ", end="")
+        print(f"{found['ratio']:.1f} times sooner ({found['spread'][0]:.1f} to {found['spread'][1]:.1f})")
+
+
+if __name__ == "__main__":
+    main()
