@@ -43,13 +43,18 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 
 def _sentence(cls: type, error: ValidationError, where: str) -> str:
-    first = error.errors()[0]
-    knob = ".".join([where, *(str(part) for part in first["loc"])]).strip(".")
-    if first["type"] == "unexpected_keyword_argument":
-        return f"unknown key {knob}: {nearest(str(first['loc'][-1]), known(cls))}"
-    if first["type"] == "value_error":
-        return f"{where}: {first['ctx']['error']}"
-    return f"{knob}={first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    fault = max(error.errors(), key=_telling)
+    knob = ".".join(str(part) for part in (where, *fault["loc"][: 1 if len(fault["loc"]) > 1 else None]))
+    if fault["type"] == "unexpected_keyword_argument":
+        return f"unknown key {knob}: {nearest(str(fault['loc'][-1]), known(cls))}"
+    if fault["type"] == "value_error":
+        return f"{where}: {fault['ctx']['error']}"
+    return f"{knob}={fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _telling(fault: Any) -> tuple[bool, int]:
+    """Where a knob takes one of several kinds of values, the complaint that went deepest says most."""
+    return fault["type"] not in ("missing", "unexpected_keyword_argument") or len(fault["loc"]) == 1, len(fault["loc"])
 
 
 def known(cls: type) -> list[str]:

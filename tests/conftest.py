@@ -1,9 +1,55 @@
-"""One thread a process: small models are no faster with more, and the suite runs on all cores by processes."""
+"""One thread a process (small models are no faster with more; the suite runs on all cores by processes), and a small
+run on real text: topics of the Python documentation, a few epochs in a few seconds.
+"""
 
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+from collections.abc import Iterator
+from pathlib import Path
+from pydoc_data.topics import topics
+
+import pytest
 import torch
 
+from maskwright.training.config import Config
+
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of thirty documents."""
+    path = tmp_path_factory.mktemp("text") / "topics.txt"
+    documents = [" ".join(topics[name].split())[:1500] for name in sorted(topics)[:30]]
+    path.write_text("\n\n".join(documents), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Shards are cached where the tests may write, once for the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def settings(text: Path) -> dict:
+    """The sections of a run of about three epochs in 40 steps."""
+    return {
+        "corpus": {"files": [str(text)]},
+        "tokenizer": {"kind": "bpe", "size": 400},
+        "rows": {"length": 32},
+        "model": {"name": "modern", "hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64},
+        "objective": {"name": "mlm"},
+        "optimizer": {"name": "adamw", "lr": 0.01},
+        "training": {"steps": 40, "batch_tokens": 1024, "log_every": 1, "checkpoint_every": 7, "precision": "fp32"},
+        "evaluation": {"held_out": 0.2, "every": 20},
+    }
+
+
+@pytest.fixture
+def config(settings: dict) -> Config:
+    return Config.of(settings)

@@ -55,7 +55,7 @@ class Loader:
     """The training batches of a run.
 
     packs: the first epoch of each stage and its pack, in order, the first from epoch 0.
-    batch_tokens: positions in a batch, all ranks together. Raises ValueError when no row fits in it.
+    batch_tokens: positions in a batch, all ranks together; at least the longest row.
     """
 
     def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, seed: int):
@@ -63,9 +63,8 @@ class Loader:
         self.stages: list[Stage] = []
         ends = [epoch for epoch, _ in packs[1:]] + [packs[-1][0]]
         for (epoch, pack), end in zip(packs, ends, strict=True):
-            if batch_tokens < pack.length:
-                raise ValueError(f"training.batch_tokens={batch_tokens}: a batch holds at least a row of {pack.length}")
             rows = batch_tokens // pack.length
+            assert rows, f"a batch of {batch_tokens} positions holds no row of {pack.length}"
             self.stages.append(Stage(pack, epoch, step, rows))
             step += -(-(end - epoch) * len(pack) // rows)
 

@@ -63,8 +63,5 @@ def steps(config: Config, loader: Loader) -> int:
 
 def model(config: Config, vocabulary_size: int, where: torch.device) -> nn.Module:
     """The model at its start, a function of the config and the seed alone."""
-    longest = max(length for _, length in curriculum(config.rows.length))
-    if longest > config.model.max_length:
-        raise ValueError(f"rows.length={longest} is over the model's max_length={config.model.max_length}")
     generator = torch.Generator().manual_seed(address(config.seed, "model") % 2**63)
     return config.model.build(vocabulary_size, generator).to(where)

@@ -116,13 +116,18 @@ class Config:
     @classmethod
     def of(cls, tree: Mapping[str, Any], overrides: Iterable[str] = ()) -> "Config":
         """The run that a nested mapping describes. Raises ValueError with one sentence for whatever does not fit."""
+        overrides = list(overrides)
+        if any(assignment.startswith("corpus.files=") for assignment in overrides):
+            overrides.append("corpus.name=files")
         tree = override(tree, overrides)
         for key in tree:
             if key not in (choices := [field.name for field in dataclasses.fields(cls)]):
                 raise ValueError(f"unknown section {key}: {nearest(key, choices)}")
         parts = {name: _named(name, where, tree.get(name) or {}) for name, where in NAMED.items()}
         parts |= {name: make(kind, tree.get(name) or {}, name) for name, kind in PLAIN.items()}
-        return cls(**parts, seed=int(tree.get("seed", 0)), errors=tree.get("errors", "strict"))
+        config = cls(**parts, seed=int(tree.get("seed", 0)), errors=tree.get("errors", "strict"))
+        _check_lengths(config)
+        return config
 
     @classmethod
     def load(cls, source: str | Path, overrides: Iterable[str] = ()) -> "Config":
@@ -150,6 +155,16 @@ def _named(section: str, where: str, values: Mapping[str, Any]) -> Any:
     name = values.get("name") or ("files" if "files" in values and section == "corpus" else DEFAULT[section])
     kind, preset = folder.load(where, str(name))
     return make(kind, preset | {key: value for key, value in values.items() if key != "name"}, section)
+
+
+def _check_lengths(config: Config) -> None:
+    longest = max(length for _, length in curriculum(config.rows.length))
+    if longest > config.model.max_length:
+        raise ValueError(f"rows.length={longest} is over the model's max_length={config.model.max_length}")
+    if longest > config.training.batch_tokens:
+        raise ValueError(
+            f"training.batch_tokens={config.training.batch_tokens}: a batch holds at least a row of {longest}"
+        )
 
 
 def _plain(part: Any) -> dict[str, Any]:

@@ -24,6 +24,12 @@ from .test_trainer import interrupted, losses, same, weights
         ({"training": {"steps": "many"}}, "training.steps='many'"),
         ({"training": {}}, "exactly one of training.steps"),
         ({"rows": {"length": "64:0"}}, "rows.length='64:0'"),
+        ({"rows": {"length": 128}}, "rows.length=128 is over the model's max_length=64"),
+        (
+            {"training": {"steps": 1, "batch_tokens": 16}},
+            "training.batch_tokens=16: a batch holds at least a row of 32",
+        ),
+        ({"objective": {"name": "mlm", "ratio": {"start": 0.4, "end": 7}}}, "less than 1"),
         ({"modle": {}}, "unknown section modle: did you mean 'model'?"),
     ],
 )
@@ -39,14 +45,6 @@ def refused(settings: dict, out: Path, *overrides: str, resume: bool = False) ->
         Trainer(Config.of(settings, overrides), out, resume=resume, show=False)
     assert "\n" not in str(error.value)
     return str(error.value)
-
-
-def test_rows_longer_than_the_model_takes_are_refused(settings: dict, tmp_path: Path) -> None:
-    assert refused(settings, tmp_path, "rows.length=128") == "rows.length=128 is over the model's max_length=64"
-
-
-def test_a_batch_smaller_than_a_row_is_refused(settings: dict, tmp_path: Path) -> None:
-    assert "training.batch_tokens=16" in refused(settings, tmp_path, "training.batch_tokens=16")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")

@@ -1,0 +1,125 @@
+"""The journey on the command line, and what it says to mistakes: one sentence, exit code 2, nothing lost."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from maskwright import cli
+from maskwright.folder import files
+from maskwright.training.config import Config, recipes
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Call `maskwright` with arguments; gives the exit code, what was printed and what was complained."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["maskwright", *map(str, arguments)])
+        monkeypatch.setattr(cli.app, "registered_commands", [])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, " ".join(said.err.split())
+
+    return call
+
+
+@pytest.fixture
+def recipe(settings: dict, tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def test_help_shows_the_journey_and_every_command_has_examples(run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    order = [out.index(f" {name}") for name in ("tokenize ", "masks ", "train ", "evaluate ", "fill ")]
+    assert order == sorted(order)
+    for name in files("commands"):
+        assert "Examples" in run(name.replace("_", "-"), "--help")[1]
+
+
+def test_from_text_to_filled_masks(run, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code, said, complaint = run("train", recipe, "training.steps=20", "--out", out, "--quiet")
+    assert code == 0, complaint
+    assert "held out: names" in said
+    assert {"config.yaml", "metrics.jsonl", "final.json", "report.html", "final", "plots"} <= {
+        p.name for p in out.iterdir()
+    }
+    page = (out / "report.html").read_text()
+    assert page.count("<svg") == 3
+    assert page.count("class=gap") > 3
+    assert not re.search(r'(?:src|href)="https?:', page)
+    code, said, _ = run("fill", out, "The [MASK] is [MASK].", "--top", 3, "--json")
+    (blanks,) = json.loads(said).values()
+    assert [len(blank["guesses"]) for blank in blanks] == [3, 3]
+    assert all(0 <= share <= 1 for blank in blanks for _, share in blank["guesses"])
+    code, said, _ = run("evaluate", out, "validation", "--json")
+    final = json.loads((out / "final.json").read_text())
+    assert json.loads(said) == {name.removeprefix("valid/"): final[name] for name in final if name in again(said)}
+
+
+def again(said: str) -> set[str]:
+    return {f"valid/{name}" for name in json.loads(said)}
+
+
+def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None:
+    code, said, _ = run("tokenize", recipe, "--out", tmp_path / "shards")
+    assert code == 0
+    assert re.search(r"train\s+\d+ documents", said)
+    assert (tmp_path / "shards" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "quickstrat"], "no recipe or file 'quickstrat': did you mean 'quickstart'?"),
+        (["train", "quickstart", "objective.ratoi=0.2"], "unknown key objective.ratoi: did you mean 'ratio'?"),
+        (["train", "quickstart", "objective.ratio=1.5"], "objective.ratio=1.5"),
+        (["train", "quickstart", "objective.random=0.9", "objective.keep=0.2"], "random + keep = 1.1"),
+        (["train", "quickstart", "training.steps=many"], "training.steps='many'"),
+        (["train", "quickstart", "corpus.files=[nowhere.txt]"], "nowhere.txt"),
+        (["train", "quickstart", "rows.length=5000"], "rows.length=5000 is over the model's max_length=512"),
+        (["train", "quickstart", "training"], "an override reads section.key=value, not 'training'"),
+        (["fill", "nowhere", "a [MASK]"], "nowhere holds no trained model"),
+        (["knobs", "objective.spam"], "no objective 'spam'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    out = ["--out", str(tmp_path / "run")] if arguments[0] == "train" else []
+    code, _, complaint = run(*arguments, *out)
+    assert code == 2
+    assert sentence in complaint
+    assert "Traceback" not in complaint
+    assert not (tmp_path / "run").exists()
+
+
+def test_bytes_that_are_no_text_are_named_or_replaced(run, recipe: Path, settings: dict, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    text = Path(settings["corpus"]["files"][0]).read_bytes()
+    bad.write_bytes(text[:1000] + b"\xff" + text[1000:])
+    override = f"corpus.files=[{bad}]"
+    code, _, complaint = run("tokenize", recipe, override, "--out", tmp_path / "shards")
+    assert code == 2
+    assert "bad.txt" in complaint
+    assert "1000" in complaint
+    assert run("tokenize", recipe, override, "--out", tmp_path / "shards", "--errors", "replace")[0] == 0
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["maskwright", "train", "quickstrat", "--debug"])
+    monkeypatch.setattr(cli.app, "registered_commands", [])
+    with pytest.raises(ValueError, match="quickstrat"):
+        cli.main()
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_every_recipe_is_a_whole_config(name: str) -> None:
+    config = Config.load(name)
+    assert Config.of(config.tree()) == config
