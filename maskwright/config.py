@@ -20,7 +20,7 @@ T = TypeVar("T")
 def settings(cls: type[T]) -> type[T]:
     """Make `cls` a frozen, validated dataclass; the string under each field is its documentation."""
     rules = ConfigDict(extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True)
-    return pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)
+    return pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)  # type: ignore[return-value]
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The folder is the registry: a file `whole_word.py` in `objectives/` is the objective `whole_word`, its class WholeWord.
+"""The folder is the registry: the file `objectives/whole_word.py` is the objective `whole_word`, its class WholeWord.
 
 Names may be written with dashes. What follows the file's name is a preset: `modern-tiny` is the entry `tiny` of PRESETS
 in `models/modern.py`.

@@ -42,7 +42,7 @@ def draw(key: np.uint64, index: int) -> np.uint64:
 @njit(cache=True, nogil=True, inline="always")
 def below(bits: np.uint64, high: int) -> int:
     """An integer in [0, high), high < 2^32, from the upper 32 bits of a draw."""
-    return np.int64(((bits >> _32) * np.uint64(high)) >> _32)
+    return np.int64(((bits >> _32) * np.uint64(high)) >> _32)  # type: ignore[return-value]
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -27,7 +27,8 @@ def table(path: str) -> Table:
 
 def knobs(kind: type, preset: dict[str, Any]) -> Table:
     """The knobs of a settings class: default (of the preset, where it sets one) and meaning."""
-    shown = Table("knob", "default", "meaning", box=None, header_style="bold", title=_first_line(kind), title_justify="left")
+    title = _first_line(kind)
+    shown = Table("knob", "default", "meaning", box=None, header_style="bold", title=title, title_justify="left")
     for name, field in kind.__pydantic_fields__.items():  # type: ignore[attr-defined]
         default = preset.get(name, "required" if field.is_required() else field.default)
         shown.add_row(name, str(default), _meaning(kind, name))

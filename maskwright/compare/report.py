@@ -40,7 +40,8 @@ def headline(numbers: Mapping[str, float]) -> str:
     prefix = "valid/masked/" if "valid/masked/accuracy" in numbers else "valid/"
     what = "hidden tokens" if prefix == "valid/masked/" else "tokens"
     return (
-        f"held out: names {numbers[prefix + 'accuracy']:.1%} of {what}, {numbers[prefix + 'top5']:.1%} within five guesses "
+        f"held out: names {numbers[prefix + 'accuracy']:.1%} of {what}, "
+        f"{numbers[prefix + 'top5']:.1%} within five guesses "
         f"(unigram {numbers['valid/unigram/accuracy']:.1%}); loss {numbers['valid/loss']:.3f}, "
         f"{numbers['valid/bits_per_byte']:.3f} bits per byte; {numbers['seconds'] / 60:.1f} minutes of training"
     )
@@ -64,7 +65,8 @@ def _gap(gap: Gap) -> str:
         f"{escape(guess)} <small>{share:.1%}</small></li>"
         for guess, share in gap.guesses
     )
-    return f"<div class=gap><p>…{escape(gap.before)}<mark>{escape(gap.truth)}</mark>{escape(gap.after)}…</p><ol>{bars}</ol></div>"
+    text = f"…{escape(gap.before)}<mark>{escape(gap.truth)}</mark>{escape(gap.after)}…"
+    return f"<div class=gap><p>{text}</p><ol>{bars}</ol></div>"
 
 
 def _domains(numbers: Mapping[str, float]) -> str:

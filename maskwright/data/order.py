@@ -17,7 +17,8 @@ def _encrypt(x: int, half: int, key: np.uint64) -> int:
     low = (1 << half) - 1
     left, right = x >> half, x & low
     for r in range(ROUNDS):
-        left, right = right, left ^ (np.int64(draw(key, right * ROUNDS + r) >> np.uint64(33)) & low)
+        bits = np.int64(draw(key, right * ROUNDS + r) >> np.uint64(33))
+        left, right = right, left ^ int(bits & low)
     return left << half | right
 
 

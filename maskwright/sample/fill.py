@@ -66,7 +66,7 @@ class Gap:
 
 
 def gaps(model: nn.Module, tokenizer: Tokenizer, pack: Pack, count: int, top: int = 5) -> list[Gap]:
-    """`count` gaps in as many rows of `pack`, always the same ones: words that are one token of three letters or more."""
+    """`count` gaps in as many rows of `pack`, always the same: words that are one token of three letters or more."""
     _, numbers = places(0, len(pack), len(pack), seed=0)
     found = (_gap(model, tokenizer, pack, int(number), top) for number in numbers)
     return list(islice((gap for gap in found if gap), count))

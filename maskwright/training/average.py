@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights (Polyak and Juditsky 1992), which is evaluated and kept in their place."""
+"""An exponential moving average of the weights (Polyak and Juditsky 1992), evaluated and kept in their place."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

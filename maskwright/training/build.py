@@ -43,7 +43,7 @@ def data(config: Config, show: bool = True) -> Data:
     shards = prepare(config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, progress=show)
     if not len(shards.valid.bytes):
         raise ValueError(
-            f"evaluation.held_out={config.evaluation.held_out}: none of the {len(shards.train.bytes)} documents is held out; "
+            f"evaluation.held_out={config.evaluation.held_out}: of {len(shards.train.bytes)} documents none is held out; "
             "raise it, or give corpus.valid"
         )
     stages = curriculum(config.rows.length)

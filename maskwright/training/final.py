@@ -1,5 +1,6 @@
 """The end of a run: a folder with the weights, the model's settings and the tokenizer, and the way back from it."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,6 @@ def save(out: Path, model: nn.Module, settings: Any, tokenizer: Tokenizer) -> No
 
 def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
     """What it takes to build the model anew."""
-    import dataclasses
-
     knobs = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings) if f.init}
     return {"name": folder.name_of(settings), "vocabulary_size": vocabulary_size, "knobs": knobs}
 
@@ -44,6 +43,7 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Mod
         raise ValueError(f"{path} holds no trained model (final/model.json){unfinished}")
     facts = json.loads((final / "model.json").read_text())
     kind, _ = folder.load("models", facts["name"])
-    model = make(kind, facts["knobs"], "model").build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
+    settings: Any = make(kind, facts["knobs"], "model")
+    model: nn.Module = settings.build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
     safetensors.torch.load_model(model, str(final / "model.safetensors"))
     return model.to(device).eval(), Tokenizer.load(final)

@@ -7,15 +7,15 @@ from typing import Any
 from . import checkpoint
 from .checkpoint import Loaded
 
-FREE = ("evaluation.every", "evaluation.batch_tokens") + tuple(
+FREE = {"evaluation.every", "evaluation.batch_tokens"} | {
     f"training.{knob}" for knob in ("minutes", "checkpoint_every", "keep", "log_every", "device", "compile", "trackers")
-)
+}
 """Settings that may change from one attempt to the next."""
 
 
 def latest(folder: Path) -> tuple[Loaded | None, list[str]]:
     """The newest whole checkpoint in `folder`, and a sentence for each damaged one that was passed over."""
-    complaints = []
+    complaints: list[str] = []
     for step in reversed(checkpoint.steps(folder)):
         try:
             return checkpoint.load(folder / f"step-{step}"), complaints

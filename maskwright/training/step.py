@@ -49,9 +49,14 @@ def questions(rows: Rows, problem: Problem, device: torch.device) -> Questions:
     weights = torch.cat([problem.weights.flatten()[asked], padding.float()])
     targets = torch.cat([problem.targets.flatten()[asked], padding])
     seen = mask(rows.document, problem.view)
-    tensors = (problem.inputs, seen, positions(rows.document), torch.cat([asked, padding]), targets, weights)
-    sent = (None if tensor is None else tensor.to(device, non_blocking=True) for tensor in tensors)
-    return Questions(*sent, weight=float(weights.sum(dtype=torch.float64)), count=count)  # type: ignore[arg-type]
+
+    def sent(tensor: Tensor) -> Tensor:
+        return tensor.to(device, non_blocking=True)
+
+    return Questions(
+        sent(problem.inputs), None if seen is None else sent(seen), sent(positions(rows.document)),
+        sent(torch.cat([asked, padding])), sent(targets), sent(weights), float(weights.sum(dtype=torch.float64)), count,
+    )  # fmt: skip
 
 
 def padded(count: int) -> int:

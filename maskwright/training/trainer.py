@@ -83,9 +83,10 @@ class Trainer:
         objective, stage = self.config.objective, self.data.loader.stages[-1]
         masks = {None: "dynamic", 1: "static"}.get(objective.patterns, f"{objective.patterns} patterns")
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
+        words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
         return (
             f"model      {type(self.config.model).__name__} with {parameters:,} parameters on {self.device}\n"
-            f"text       {int(train.words.sum()):,} words, {len(train.tokens):,} tokens in {len(train.bytes):,} documents\n"
+            f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents\n"
             f"rows       {len(stage.pack):,} of {stage.pack.length}: {stage.pack.padding:.1%} padding, "
             f"{stage.pack.cut:.1%} of documents cut\n"
             f"objective  {type(objective).__name__}, {masks} corruption\n"
@@ -159,7 +160,7 @@ class Trainer:
 
     def _save(self) -> None:
         optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
-        weights = dict(self.model.named_parameters())
+        weights: dict[str, Tensor] = dict(self.model.named_parameters())
         tensors = {"model": weights, "optimizer": optimizer, "meter": {"sums": self.meter.sums}}
         tensors |= {"average": self.average.weights} if self.average else {}
         tensors |= {"objective": learned} if (learned := self.config.objective.state()) else {}

@@ -88,5 +88,5 @@ def test_a_full_disk_loses_nothing(config: Config, tmp_path: Path, monkeypatch: 
 
 def test_a_loss_that_is_not_finite_ends_the_run(settings: dict, tmp_path: Path) -> None:
     settings["optimizer"] = {"name": "adamw", "lr": 1e12}
-    with pytest.raises(ValueError, match="lower optimizer.lr"):
+    with pytest.raises(ValueError, match=r"lower optimizer\.lr"):
         Trainer(Config.of(settings), tmp_path / "run", show=False).train()
