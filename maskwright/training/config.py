@@ -127,6 +127,8 @@ class Config:
         parts |= {name: make(kind, tree.get(name) or {}, name) for name, kind in PLAIN.items()}
         config = cls(**parts, seed=int(tree.get("seed", 0)), errors=tree.get("errors", "strict"))
         _check_lengths(config)
+        for tracker in config.training.trackers:
+            folder.module("trackers", tracker)
         return config
 
     @classmethod
