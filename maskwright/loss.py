@@ -4,6 +4,9 @@ A trainer divides once, by the weight of all questions over all micro-steps and 
 the normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
 """
 
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
 
@@ -13,9 +16,26 @@ def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
     logits: [N, V], any float dtype; the logarithm is taken in float32.  targets: [N] int64 in [0, V).
     Returns [N] float32, unreduced.
     """
-    normaliser = logits.float().logsumexp(dim=-1)  # [N]
-    named = logits.gather(-1, targets[:, None])[:, 0].float()  # [N]
-    return normaliser - named + z * normaliser.square() if z else normaliser - named
+    loss, normaliser = _CrossEntropy.apply(logits, targets)
+    return loss + z * normaliser.square() if z else loss
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Keeps the logits and their normaliser, and not a float32 copy of either: the gradient is computed from them."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        normaliser = logits.float().logsumexp(dim=-1)  # [N]
+        ctx.save_for_backward(logits, targets, normaliser)
+        return normaliser - logits.gather(-1, targets[:, None])[:, 0].float(), normaliser
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        logits, targets, normaliser = ctx.saved_tensors
+        loss, both = gradients[0], gradients[0] + gradients[1]  # [N]
+        chances = (logits.float() - normaliser[:, None]).exp()  # [N, V]
+        named = torch.arange(logits.shape[-1], device=logits.device) == targets[:, None]  # [N, V]
+        return (chances * both[:, None] - named * loss[:, None]).to(logits.dtype), None
 
 
 def problem_loss(
@@ -37,6 +57,6 @@ def problem_loss(
     the vocabulary, and recompiles only for a new shape. Pad `asked` to a multiple (weight 0 for the padding) where
     its length varies.
     """
-    hidden = model(inputs, mask, positions)  # [B, L, D]
-    logits = model.logits(hidden.flatten(0, 1)[asked])  # type: ignore[operator]  # [N, V]
+    hidden = model(inputs, mask, positions, asked)  # [N, D]
+    logits = model.logits(hidden)  # type: ignore[operator]  # [N, V]
     return cross_entropy(logits, targets, z), logits.argmax(dim=-1) == targets

@@ -1,5 +1,6 @@
 """Softmax attention over what a mask allows (Vaswani et al. 2017, section 3.2.1)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -10,6 +11,18 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, d
     queries, keys, values: [B, H, L, width].  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query
     must see at least one key.  dropout: probability of dropping a weight (0 outside training).
     Returns [B, L, H·width].
+
+    A processor multiplies bfloat16 matrices far sooner than its fused kernel mixes them, so there the two products
+    are written out; the softmax between them is float32.
     """
-    mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout)
-    return mixed.transpose(1, 2).flatten(2)
+    by_hand = queries.device.type == "cpu" and queries.dtype == torch.bfloat16
+    kernel = _two_products if by_hand else F.scaled_dot_product_attention
+    return kernel(queries, keys, values, mask, dropout).transpose(1, 2).flatten(2)
+
+
+def _two_products(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    scores = (queries * queries.shape[-1] ** -0.5) @ keys.mT  # [B, H, L, L]
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(dim=-1, dtype=torch.float32).to(values.dtype)
+    return F.dropout(weights, dropout) @ values

@@ -1,12 +1,38 @@
 """Buckets of distances: near ones are told apart, far ones share a bucket the wider the farther they are.
 
-Huang et al. 2020 / He et al. 2021 (DeBERTa, arXiv 2006.03654; the logarithmic form is DeBERTa-v2's and LTG-BERT's).
+He et al. 2021, DeBERTa (arXiv 2006.03654), with the logarithmic buckets of its second version, which LTG-BERT took on.
 """
 
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+class Buckets(nn.Module):
+    """The bucket of every pair of places in rows of up to `max_length`, out of 2·count − 1 for both directions.
+
+    Distances up to `near` are exact; `far` − 1 and all beyond share the last bucket. The table is no part of the state;
+    `fill` computes it.
+    """
+
+    table: Tensor
+
+    def __init__(self, max_length: int, near: int, far: int, count: int):
+        super().__init__()
+        self.max_length, self.near, self.far, self.count = max_length, near, far, count
+        self.register_buffer("table", torch.empty(max_length, max_length, dtype=torch.int64), persistent=False)
+
+    def fill(self) -> None:
+        """Compute the table, on the device where it lies: from 0 to 2·count − 2, for query minus key."""
+        place = torch.arange(self.max_length, device=self.table.device)
+        distance = place[:, None] - place[None, :]
+        self.table.copy_(log_buckets(distance, self.near, self.far, self.count) + self.count - 1)
+
+    def forward(self, length: int) -> Tensor:
+        """[length, length, 2·count − 1] bool: at (query, key), True for their bucket alone."""
+        buckets = torch.arange(2 * self.count - 1, device=self.table.device)
+        return self.table[:length, :length, None] == buckets
 
 
 def log_buckets(distance: Tensor, near: int, far: int, count: int) -> Tensor:
@@ -19,14 +45,3 @@ def log_buckets(distance: Tensor, near: int, far: int, count: int) -> Tensor:
     beyond = (size.clamp(min=near).double() / near).log() / math.log((far - 1) / near)  # 0 at near, 1 at far − 1
     logarithmic = near + (beyond * (count - near - 1) - 1e-9).ceil().long()
     return distance.sign() * torch.where(size <= near, size, logarithmic)
-
-
-def bucket_index(positions: Tensor, near: int, far: int, count: int) -> Tensor:
-    """For every pair (query, key) the row of a table of 2·count − 1 buckets that stands for their distance.
-
-    positions: [B, L] int64.  Returns [B, 1, L, L] int64; the distance is the query's position minus the key's.
-    """
-    steps = torch.arange(1 - far, far, device=positions.device)
-    table = log_buckets(steps, near, far, count) + count - 1  # [2·far − 1], from 0 to 2·count − 2
-    distance = positions[:, :, None] - positions[:, None, :]  # [B, L, L]
-    return table[distance.clamp(1 - far, far - 1) + far - 1][:, None]

@@ -1,7 +1,8 @@
 """Disentangled attention: a score is the sum of content·content, content·position and position·content.
 
 He et al. 2021, DeBERTa (arXiv 2006.03654, section 3.1). Distances fall into few buckets, so each query meets every
-bucket's vector once, [L, K], and its scores are gathered from there: nothing is ever expanded to [L, L, D].
+bucket's vector once, [L, K], and never a vector a pair, [L, L, D]. Which bucket a pair is in does not depend on the row
+or the head, so one product with zeros and ones hands all of them their scores, and its transpose sums the gradients.
 """
 
 import torch
@@ -13,7 +14,7 @@ def attend_disentangled(
     queries: Tensor,
     keys: Tensor,
     values: Tensor,
-    index: Tensor,
+    pairs: Tensor,
     position_keys: Tensor | None,
     position_queries: Tensor | None,
     mask: Tensor | None,
@@ -21,26 +22,27 @@ def attend_disentangled(
 ) -> Tensor:
     """Mean of `values`, weighted by softmax((q·k + q·position_keys[i] + k·position_queries[i]) / sqrt(terms·width)).
 
-    queries, keys, values: [B, H, L, width].  index: [B or 1, 1, L, L] int64, the bucket i of (query, key).
+    queries, keys, values: [B, H, L, width].  pairs: [L, L, K] bool, True for the bucket i of (query, key).
     position_keys, position_queries: [H, K, width], or None to leave the term out (DeBERTa's pos_att_type).
     mask: [B, 1, L, L] bool, True = may attend, or None.  dropout: probability of dropping a weight.
-    `terms` counts the summands that are used. Returns [B, L, H·width]; the softmax is float32.
+    `terms` counts the summands that are used. Returns [B, L, H·width]; the softmax is float32. A term costs K / width
+    of the product of queries and keys.
     """
     terms = 1 + sum(term is not None for term in (position_keys, position_queries))
     scale = (terms * queries.shape[-1]) ** -0.5
-    scores = (queries * scale) @ keys.transpose(-1, -2)  # [B, H, L, L]
-    scores = scores.float()
+    queries, keys_scaled = queries * scale, keys * scale
+    scores = (queries @ keys.mT).float()  # [B, H, L, L]
     if position_keys is not None:
-        scores = scores + _per_pair(queries * scale, position_keys, index)
+        scores = scores + _of_pairs(queries @ position_keys.mT, pairs)
     if position_queries is not None:
-        scores = scores + _per_pair(keys * scale, position_queries, index.mT).mT
+        scores = scores + _of_pairs(keys_scaled @ position_queries.mT, pairs.transpose(0, 1)).mT
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     weights = F.dropout(scores.softmax(dim=-1).to(values.dtype), dropout)
     return (weights @ values).transpose(1, 2).flatten(2)
 
 
-def _per_pair(heads: Tensor, table: Tensor, index: Tensor) -> Tensor:
-    """heads [B, H, L, width], table [H, K, width], index [B or 1, 1, L, L] → heads · table[index], [B, H, L, L]."""
-    per_bucket = heads @ table.transpose(-1, -2)  # [B, H, L, K]
-    return per_bucket.gather(-1, index.expand(*per_bucket.shape[:3], -1))
+def _of_pairs(scores: Tensor, pairs: Tensor) -> Tensor:
+    """Scores of buckets [B, H, L, K] and pairs [L, M, K] → each pair's score, [B, H, L, M]."""
+    by_place = scores.flatten(0, 1).transpose(0, 1)  # [L, B·H, K]
+    return (by_place @ pairs.mT.to(scores.dtype)).transpose(0, 1).unflatten(0, scores.shape[:2])

@@ -4,22 +4,38 @@ Su et al. 2021, RoFormer (arXiv 2104.09864), with the halves of a head paired as
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-def turns(positions: Tensor, width: int, theta: float) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of every angle, float32.
+class Rotary(nn.Module):
+    """A table of the turns of `max_length` positions: [max_length, 2, width] float32, cosine and signed sine.
 
-    positions: [B, L] int64 (B may be 1).  width: of one head, even.  Returns two tensors [B, 1, L, width].
-    Angle j of position p is p · theta^(-2j / width) (RoFormer, section 3.2.2); both halves of a head share it.
+    Angle j of position p is p · theta^(-2j / width) (RoFormer, section 3.2.2); the halves of a head share it, and the
+    sine of the first half is negative. The table is no part of the state; `fill` computes it.
     """
-    steps = torch.arange(0, width, 2, dtype=torch.float32, device=positions.device)
-    angles = positions[:, None, :, None].float() * theta ** (-steps / width)  # [B, 1, L, width / 2]
-    angles = torch.cat([angles, angles], dim=-1)  # [B, 1, L, width]
-    return angles.cos(), angles.sin()
+
+    table: Tensor
+
+    def __init__(self, max_length: int, width: int, theta: float):
+        super().__init__()
+        self.max_length, self.width, self.theta = max_length, width, theta
+        self.register_buffer("table", torch.empty(max_length, 2, width), persistent=False)
+
+    def fill(self) -> None:
+        """Compute the table, on the device where it lies."""
+        steps = torch.arange(0, self.width, 2, device=self.table.device) / self.width
+        angles = torch.arange(self.max_length, device=self.table.device)[:, None] * self.theta**-steps
+        sine, cosine = angles.sin(), angles.cos()  # [max_length, width / 2]
+        self.table.copy_(torch.stack([torch.cat([cosine, cosine], -1), torch.cat([-sine, sine], -1)], dim=1))
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """positions: [B or 1, L] int64 below `max_length`.  Returns the turns, [B or 1, L, 2, width]."""
+        return self.table[positions]
 
 
-def turn(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotate `heads` [B, H, L, width] by `turns`; computed in float32, returned in the dtype of `heads`."""
-    first, second = heads.float().chunk(2, dim=-1)  # [B, H, L, width / 2]
-    return (heads * cosine + torch.cat([-second, first], dim=-1) * sine).to(heads.dtype)
+def turn(vectors: Tensor, turns: Tensor) -> Tensor:
+    """Rotate `vectors` [B, L, …, width] by `turns` [B or 1, L, 2, width] in float32; the dtype of `vectors` returns."""
+    between = (1,) * (vectors.ndim - 3)
+    cosine, sine = (part.reshape(*part.shape[:2], *between, -1) for part in turns.unbind(2))
+    swapped = vectors.unflatten(-1, (2, -1)).flip(-2).flatten(-2)  # the halves change places
+    return (vectors * cosine + swapped * sine).to(vectors.dtype)

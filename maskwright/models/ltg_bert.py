@@ -10,9 +10,10 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..config import settings
-from ..layers.buckets import bucket_index
+from ..layers.buckets import Buckets
 from ..layers.disentangled import attend_disentangled
 from ..layers.geglu import Geglu
+from ..layers.pick import pick
 from ..layers.truncated import truncated_normal_
 
 PRESETS = {
@@ -67,9 +68,10 @@ class LtgBertModel(nn.Module):
 
     def __init__(self, knobs: LtgBert, vocabulary_size: int):
         super().__init__()
-        self.max_length, self.buckets, self.farthest = knobs.max_length, knobs.buckets, knobs.farthest
+        self.max_length = knobs.max_length
         self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
         self.norm = _norm(knobs.hidden)
+        self.buckets = Buckets(knobs.max_length, knobs.buckets // 2, knobs.farthest, knobs.buckets)
         self.distances = nn.Embedding(2 * knobs.buckets - 1, knobs.hidden)
         self.distances_norm = _norm(knobs.hidden, affine=True)
         self.dropout = nn.Dropout(knobs.dropout)
@@ -78,23 +80,29 @@ class LtgBertModel(nn.Module):
         self.head = nn.Sequential(_norm(knobs.hidden), transform, nn.GELU(), _norm(knobs.hidden), self.dropout)
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
 
-    def forward(self, tokens: Tensor, mask: Tensor | None = None, positions: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        asked: Tensor | None = None,
+    ) -> Tensor:
         """Contextual vectors, [B, L, D].
 
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
-        positions: [B, L] int64, within the document, or None for 0 … L − 1.
+        positions: ignored. Only distances count, and within a document those are the same along the row.
+        asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
+        what follows the last attention is computed for them alone.
         Raises ValueError when rows are longer than `max_length`.
         """
         if tokens.shape[1] > self.max_length:
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
-        if positions is None:
-            positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
-        index = bucket_index(positions, self.buckets // 2, self.farthest, self.buckets)  # [B or 1, 1, L, L]
+        pairs = self.buckets(tokens.shape[1])  # [L, L, K]
         hidden = self.dropout(self.norm(self.embedding(tokens)))  # [B, L, D]
         table = self.dropout(self.distances_norm(self.distances.weight))  # [K, D]
-        for layer in self.layers:
-            hidden = layer(hidden, table, index, mask)
-        return hidden
+        for layer in self.layers[:-1]:
+            hidden = layer(hidden, table, pairs, mask)
+        return self.layers[-1](hidden, table, pairs, mask, asked)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
@@ -111,6 +119,8 @@ class LtgBertModel(nn.Module):
                     module.bias.zero_()
             elif isinstance(module, nn.LayerNorm):
                 module.reset_parameters()
+            elif isinstance(module, Buckets):
+                module.fill()
         for depth, branch in enumerate(module for module in self.modules() if isinstance(module, Geglu)):
             for matrix in (branch.into, branch.out):
                 matrix.weight.mul_((2 * (1 + depth)) ** -0.5)
@@ -128,8 +138,10 @@ class _Block(nn.Module):
         self.feed_forward = Geglu(knobs.hidden, knobs.intermediate, between, gelu="tanh", gate=1)
         self.dropout = nn.Dropout(knobs.dropout)
 
-    def forward(self, hidden: Tensor, table: Tensor, index: Tensor, mask: Tensor | None) -> Tensor:
-        hidden = hidden + self.attention(hidden, table, index, mask)
+    def forward(
+        self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, asked: Tensor | None = None
+    ) -> Tensor:
+        hidden = pick(hidden, asked) + self.attention(hidden, table, pairs, mask, asked)
         return hidden + self.dropout(self.feed_forward(self.norm(hidden)))
 
 
@@ -146,14 +158,16 @@ class _Attention(nn.Module):
         self.out_norm = _norm(knobs.hidden, affine=True)
         self.dropout = nn.Dropout(knobs.dropout)
 
-    def forward(self, hidden: Tensor, table: Tensor, index: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(
+        self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, asked: Tensor | None
+    ) -> Tensor:
         hidden = self.norm(hidden)  # [B, L, D]
         queries, keys = map(self._split, self.query_key(hidden).chunk(2, dim=-1))  # [B, H, L, D / H]
         far_queries, far_keys = map(self._split, self.query_key(table).chunk(2, dim=-1))  # [H, K, D / H]
         values = self._split(self.value(hidden))  # [B, H, L, D / H]
         dropout = self.dropout.p if self.training else 0.0
-        mixed = attend_disentangled(queries, keys, values, index, far_keys, far_queries, mask, dropout)  # [B, L, D]
-        return self.dropout(self.out_norm(self.out(mixed)))
+        mixed = attend_disentangled(queries, keys, values, pairs, far_keys, far_queries, mask, dropout)  # [B, L, D]
+        return self.dropout(self.out_norm(self.out(pick(mixed, asked))))
 
     def _split(self, vectors: Tensor) -> Tensor:
         """[…, L, D] → […, H, L, D / H]."""

@@ -15,7 +15,8 @@ from ..config import settings
 from ..layers.attend import attend
 from ..layers.geglu import Geglu
 from ..layers.learned_positions import LearnedPositions
-from ..layers.rotary import turn, turns
+from ..layers.pick import pick
+from ..layers.rotary import Rotary, turn
 from ..layers.truncated import truncated_normal_
 
 PRESETS = {
@@ -68,11 +69,11 @@ class ModernModel(nn.Module):
 
     def __init__(self, knobs: Modern, vocabulary_size: int):
         super().__init__()
-        self.max_length, self.theta = knobs.max_length, knobs.theta
-        self.head_width = knobs.hidden // knobs.heads
+        self.max_length = knobs.max_length
         self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
-        learned = knobs.positions == "learned"
+        learned, width = knobs.positions == "learned", knobs.hidden // knobs.heads
         self.positions = LearnedPositions(knobs.max_length, knobs.hidden) if learned else None
+        self.rotary = None if learned else Rotary(knobs.max_length, width, knobs.theta)
         self.norm = _norm(knobs.hidden)
         self.dropout = nn.Dropout(knobs.dropout)
         self.layers = nn.ModuleList(_Block(knobs, first=layer == 0) for layer in range(knobs.layers))
@@ -80,11 +81,19 @@ class ModernModel(nn.Module):
         self.head = nn.Sequential(nn.Linear(knobs.hidden, knobs.hidden, bias=False), nn.GELU(), _norm(knobs.hidden))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
 
-    def forward(self, tokens: Tensor, mask: Tensor | None = None, positions: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        asked: Tensor | None = None,
+    ) -> Tensor:
         """Contextual vectors, [B, L, D].
 
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
         positions: [B, L] int64, within the document, or None for 0 … L − 1.
+        asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
+        what follows the last attention is computed for them alone.
         Raises ValueError when rows are longer than `max_length`.
         """
         if tokens.shape[1] > self.max_length:
@@ -95,10 +104,10 @@ class ModernModel(nn.Module):
         if self.positions is not None:
             hidden = self.positions(hidden, positions)
         hidden = self.dropout(self.norm(hidden))
-        rotation = None if self.positions is not None else turns(positions, self.head_width, self.theta)
-        for layer in self.layers:
-            hidden = layer(hidden, mask, rotation)
-        return self.final_norm(hidden)
+        turns = None if self.rotary is None else self.rotary(positions)  # [B or 1, L, 2, D / H]
+        for layer in self.layers[:-1]:
+            hidden = layer(hidden, mask, turns)
+        return self.final_norm(self.layers[-1](hidden, mask, turns, asked))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
@@ -113,6 +122,8 @@ class ModernModel(nn.Module):
                 truncated_normal_(module.weight, 0.02 if isinstance(module, nn.Embedding) else matrix, generator)
             elif isinstance(module, nn.LayerNorm):
                 module.reset_parameters()
+            elif isinstance(module, Rotary):
+                module.fill()
         for branch in self.modules():
             if isinstance(branch, _Attention | Geglu):
                 branch.out.weight.zero_()
@@ -130,8 +141,8 @@ class _Block(nn.Module):
         between = nn.Dropout(knobs.dropout)
         self.feed_forward = Geglu(knobs.hidden, knobs.intermediate, between, gelu="none", gate=0)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
-        hidden = hidden + self.attention(self.attention_norm(hidden), mask, rotation)
+    def forward(self, hidden: Tensor, mask: Tensor | None, turns: Tensor | None, asked: Tensor | None = None) -> Tensor:
+        hidden = pick(hidden, asked) + self.attention(self.attention_norm(hidden), mask, turns, asked)
         return hidden + self.feed_forward(self.feed_forward_norm(hidden))
 
 
@@ -143,13 +154,16 @@ class _Attention(nn.Module):
         self.out = nn.Linear(knobs.hidden, knobs.hidden, bias=False)
         self.out_dropout = nn.Dropout(knobs.dropout)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Tensor | None, turns: Tensor | None, asked: Tensor | None) -> Tensor:
         joint = self.query_key_value(hidden).unflatten(-1, (3, self.heads, -1))  # [B, L, 3, H, D / H]
-        queries, keys, values = joint.transpose(1, 3).unbind(2)  # each [B, H, L, D / H]
-        if rotation is not None:
-            queries, keys = turn(queries, *rotation), turn(keys, *rotation)
-        mixed = attend(queries, keys, values, mask, self.dropout if self.training else 0.0)  # [B, L, D]
-        return self.out_dropout(self.out(mixed))
+        query_key, values = joint.split([2, 1], dim=2)
+        if turns is not None:
+            query_key = turn(query_key, turns)
+        queries, keys = query_key.transpose(1, 3).unbind(2)  # each [B, H, L, D / H]
+        mixed = attend(
+            queries, keys, values.transpose(1, 3)[:, :, 0], mask, self.dropout if self.training else 0.0
+        )  # [B, L, D]
+        return self.out_dropout(self.out(pick(mixed, asked)))
 
 
 def _norm(hidden: int) -> nn.LayerNorm:

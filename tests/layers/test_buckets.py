@@ -1,6 +1,6 @@
 import torch
 
-from maskwright.layers.buckets import bucket_index, log_buckets
+from maskwright.layers.buckets import Buckets, log_buckets
 
 FIRST = {17: 17, 18: 21, 19: 26, 20: 32, 21: 41, 22: 51, 23: 64, 24: 81, 25: 102, 26: 128, 27: 162, 28: 203}
 FIRST |= {29: 256, 30: 322, 31: 406}
@@ -22,14 +22,12 @@ def test_distances_beyond_the_last_bucket_share_it():
     assert log_buckets(torch.tensor([511, 512, 10_000, -10_000]), 16, 512, 32).tolist() == [31, 31, 31, -31]
 
 
-def test_index_counts_from_query_to_key():
-    index = bucket_index(torch.arange(600)[None], 16, 512, 32)
-    assert index.shape == (1, 1, 600, 600)
-    assert index[0, 0, 3, 1] == 31 + 2
-    assert index[0, 0, 1, 3] == 31 - 2
-    assert (index.min(), index.max()) == (0, 62)
-
-
-def test_index_follows_the_positions_of_each_row():
-    index = bucket_index(torch.tensor([[0, 1, 2], [2, 1, 0]]), 16, 512, 32)
-    assert torch.equal(index[1], index[0].mT)
+def test_a_pair_is_in_the_bucket_of_query_minus_key():
+    buckets = Buckets(max_length=40, near=16, far=512, count=32)
+    buckets.fill()
+    pairs = buckets(30)
+    assert pairs.shape == (30, 30, 63)
+    assert torch.equal(pairs.sum(-1), torch.ones(30, 30, dtype=torch.int64))
+    assert pairs[3, 1, 31 + 2]
+    assert pairs[1, 3, 31 - 2]
+    assert pairs[29, 0, 31 + 19]
