@@ -66,7 +66,7 @@ class Objective(ABC):
         """The questions whose summed weighted loss scores each row: the negative log-likelihood that it stands for."""
         yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
         """Learn from a step: loss [B, L] float32 and correct [B, L] bool, both 0 where nothing was asked."""
 
     def state(self) -> dict[str, Tensor]:

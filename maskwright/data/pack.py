@@ -24,7 +24,7 @@ def _cut(offsets: np.ndarray, length: int, out: np.ndarray, write: bool) -> int:
         begin, end = offsets[d], offsets[d + 1]
         while begin < end:
             closed = end - begin <= length - 2
-            tokens = end - begin if closed else min(end - begin, length - 1)
+            tokens = end - begin if closed else min(end - begin - 1, length - 1)  # [SEP] closes at least one token
             if write:
                 out[count, 0], out[count, 1], out[count, 2], out[count, 3] = d, begin, tokens, closed
             count += 1

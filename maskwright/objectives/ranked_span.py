@@ -1,4 +1,4 @@
-"""Ranked spans (Charpentier and Samuel 2024, GPT-BERT): spans of uniform length tile the row, the first-ranked are chosen.
+"""Ranked spans (Charpentier and Samuel 2024, GPT-BERT): spans of uniform length tile the row, the first are chosen.
 
 The last span is cut where the budget ends, so that the budget is exact.
 """

@@ -1,0 +1,43 @@
+"""Small text made by hand: what the loaders and objectives see, without tokenizers and files."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from maskwright.data.loader import read
+from maskwright.data.pack import Pack, pack
+from maskwright.data.rows import Rows
+from maskwright.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary(size=120, pad=3, mask=4, cls=1, sep=2, special=frozenset({0, 1, 2, 3, 4, 57}))
+"""Special ids are a set: one of them lies far from the others."""
+
+
+def split(sizes, seed=0, unknown=0.02):
+    """Documents of the given numbers of tokens; words have one to about six tokens, and some tokens are special."""
+    draw = np.random.default_rng(seed)
+    total = int(np.sum(sizes))
+    tokens = draw.choice(VOCABULARY.ordinary, total).astype(np.uint16)
+    tokens[draw.random(total) < unknown] = 57
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    return SimpleNamespace(tokens=tokens, word_starts=(draw.random(total) < 0.6).astype(np.uint8), offsets=offsets)
+
+
+def packed(length=64, documents=80, seed=0, longest=90) -> Pack:
+    sizes = np.random.default_rng(seed).integers(1, longest, documents)
+    return pack(split(sizes, seed), VOCABULARY, length)
+
+
+def rows(count=12, length=64, epoch=0, progress=0.0) -> Rows:
+    """The first rows of a pack, in an epoch."""
+    numbers = np.arange(count)
+    return read(packed(length), numbers, np.full(count, epoch), progress)
+
+
+def plain(count, length, epoch=0, first=0) -> Rows:
+    """Rows without a special id: every position can be chosen, each token is a word."""
+    ids = torch.arange(first, first + count)
+    tokens = torch.from_numpy(VOCABULARY.ordinary[np.arange(count * length) % 114].reshape(count, length))
+    word = torch.arange(1, length + 1, dtype=torch.int32).repeat(count, 1)
+    return Rows(tokens, torch.zeros_like(word), word, ids, torch.full((count,), epoch), 0.0, VOCABULARY)

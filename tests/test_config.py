@@ -1,0 +1,74 @@
+"""Every mistake in a config is one sentence that names the knob, the value and what would be right."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskwright.config import known, make, override
+from maskwright.objectives.span import Span
+
+MISTAKES = {
+    "misspelt": ({"ration": 0.2}, "unknown key objective.ration: did you mean 'ratio'?"),
+    "strange": ({"zzz": 1}, "unknown key objective.zzz: there is at_least_one, balance, "),
+    "type": ({"longest": "many"}, "objective.longest='many': input should be a valid integer"),
+    "range": ({"longest": 0}, "objective.longest=0: input should be greater than or equal to 1"),
+    "choice": ({"fate": "word"}, "objective.fate='word': input should be 'token' or 'unit'"),
+    "sum": ({"random": 0.6, "keep": 0.6}, "objective: random + keep = 1.2: their sum is a share, at most 1"),
+    "conflict": ({"balance": True}, "objective: balance=true: spans at random places cannot be balanced"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_sentence(mistake):
+    values, sentence = MISTAKES[mistake]
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011  the sentence is compared below
+        make(Span, values, "objective")
+    assert str(refusal.value).startswith(sentence)
+    assert "\n" not in str(refusal.value)
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Span().ratio = 0.3
+
+
+def test_every_knob_is_documented():
+    homes = [vars(base).get("__pydantic_fields__", {}) for base in Span.__mro__]
+    assert all(any(knob in fields and fields[knob].description for fields in homes) for knob in known(Span))
+
+
+def test_overrides_are_yaml_at_a_path():
+    tree = {"objective": {"name": "mlm", "ratio": 0.15}}
+    changed = override(tree, ["objective.ratio={start: 0.4, end: 0.1}", "training.steps=5", "seed=1"])
+    assert changed == {
+        "objective": {"name": "mlm", "ratio": {"start": 0.4, "end": 0.1}},
+        "training": {"steps": 5},
+        "seed": 1,
+    }
+    assert tree == {"objective": {"name": "mlm", "ratio": 0.15}}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_new_name_drops_the_knobs_of_the_old_one(order):
+    tree = {"objective": {"name": "span", "longest": 3}}
+    overrides = ["objective.name=mlm", "objective.ratio=0.3"][::order]
+    assert override(tree, overrides) == {"objective": {"name": "mlm", "ratio": 0.3}}
+
+
+def test_the_same_name_keeps_its_knobs():
+    tree = {"objective": {"name": "span", "longest": 3}}
+    assert override(tree, ["objective.name=span"]) == tree
+
+
+@pytest.mark.parametrize(("assignment", "sentence"), [
+    ("objective.ratio", "an override reads section.key=value"),
+    ("seed.of=1", "seed is a value, not a section"),
+])  # fmt: skip
+def test_an_override_that_makes_no_sense_is_refused(assignment, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        override({"seed": 3}, [assignment])
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.dictionaries(st.sampled_from("xyz"), st.integers())))
+def test_no_override_changes_nothing(tree):
+    assert override(tree, []) == tree
