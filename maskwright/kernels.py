@@ -207,10 +207,11 @@ def _draw_spans(b0, b1, word, budget, keys, ladder, units):
             size = 1
             while size < longest and reach >= ladder[size - 1]:
                 size += 1
+            size = min(size, left)
             begin = below(draw(keys[b], 2 * number + 1), length + size - 1) - (size - 1)
             number += 1
             for i in range(max(begin, 0), min(begin + size, length)):
-                if left > 0 and word[b, i] > 0 and units[b, i] == 0:
+                if word[b, i] > 0 and units[b, i] == 0:
                     units[b, i] = number
                     left -= 1
 
@@ -218,7 +219,8 @@ def _draw_spans(b0, b1, word, budget, keys, ladder, units):
 def draw_spans(word: np.ndarray, budget: np.ndarray, keys: np.ndarray, ladder: np.ndarray) -> np.ndarray:
     """Choose spans at random places, which may overlap or overhang the row, until the budget is spent.
 
-    Spans that overhang make every position equally likely, the first and the last included; a position counts once.
+    Spans that overhang make every position equally likely, the first and the last included; a position counts once. A
+    span that is longer than what is left of the budget is shortened before it gets its place.
     ladder: [S] float32, the cumulative probabilities of the lengths 1 to S. The rest as in `draw_tokens`.
     """
     units = np.empty_like(word)

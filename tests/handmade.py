@@ -24,15 +24,16 @@ def split(sizes, seed=0, unknown=0.02):
     return SimpleNamespace(tokens=tokens, word_starts=(draw.random(total) < 0.6).astype(np.uint8), offsets=offsets)
 
 
-def packed(length=64, documents=80, seed=0, longest=90) -> Pack:
+def packed(length=64, documents=160, seed=0, longest=90) -> Pack:
     sizes = np.random.default_rng(seed).integers(1, longest, documents)
     return pack(split(sizes, seed), VOCABULARY, length)
 
 
 def rows(count=12, length=64, epoch=0, progress=0.0) -> Rows:
     """The first rows of a pack, in an epoch."""
-    numbers = np.arange(count)
-    return read(packed(length), numbers, np.full(count, epoch), progress)
+    pack, numbers = packed(length), np.arange(count)
+    assert count <= len(pack)
+    return read(pack, numbers, np.full(count, epoch), progress)
 
 
 def plain(count, length, epoch=0, first=0) -> Rows:
