@@ -26,6 +26,9 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="maskwright-kernel")
 
 
+os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a forked worker
+
+
 def by_rows(kernel: Callable[..., None], rows: int, positions: int, *arguments: Any) -> None:
     """Run `kernel(begin, end, *arguments)` over all rows, on all cores when there is enough to do."""
     parts = min(os.cpu_count() or 1, 1 + rows * positions // WORTH_A_THREAD, rows)
@@ -198,9 +201,12 @@ def tile(word: np.ndarray, keys: np.ndarray, longest: int) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _draw_spans(b0, b1, word, budget, keys, ladder, units):
-    length, longest = word.shape[1], len(ladder)
+    longest = len(ladder)
     for b in range(b0, b1):
         units[b] = 0
+        length = word.shape[1]
+        while length > 0 and word[b, length - 1] == 0:  # padding, however much there is, draws no span
+            length -= 1
         left, number = budget[b], 0
         while left > 0:
             reach = fraction(draw(keys[b], 2 * number))

@@ -87,6 +87,8 @@ class Masked(Objective, ABC):
     """Hide some tokens and ask for them. A subclass only says which: `select`."""
 
     unmasks: ClassVar[bool] = True
+    by_word: ClassVar[bool] = False
+    """Whether it must know where words begin."""
 
     ratio: Ratio = 0.15
     """The share of the maskable positions that are chosen; or a schedule of it."""

@@ -44,8 +44,12 @@ def imports(path: Path) -> Iterator[tuple[str, ...]]:
         if isinstance(node, ast.ImportFrom) and node.level:
             base = (*package[: len(package) - node.level + 1], *(node.module or "").split("."))
             base = tuple(part for part in base if part)
-            names = [alias.name for alias in node.names]
-            yield from ((*base, name) for name in names) if is_package(base) else [base]
+            names = [(*base, alias.name) for alias in node.names]
+            yield from filter(exists, names) if is_package(base) else [base]
+
+
+def exists(parts: tuple[str, ...]) -> bool:
+    return (ROOT / Path(*parts)).with_suffix(".py").exists() or is_package(parts)
 
 
 def is_package(parts: tuple[str, ...]) -> bool:

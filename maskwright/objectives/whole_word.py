@@ -3,6 +3,8 @@
 With `balance` every word is hidden once in each cycle, so that the budget is met to within a word.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -16,6 +18,8 @@ from ..objective import Masked
 @settings
 class WholeWord(Masked):
     """Masked language modelling, word by word."""
+
+    by_word: ClassVar[bool] = True
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
         budget, first, keys = self.places(rows, noise)

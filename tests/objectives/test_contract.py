@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.functional import pad
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD, mask
 from maskwright.data.rows import Rows
@@ -43,6 +44,19 @@ def test_a_row_alone_is_what_it_is_in_any_batch(objective):
     for part in (slice(3, 4), slice(0, 12, 5), torch.tensor([7, 2, 9])):
         alone = objective()(some[part], 0)
         assert all(torch.equal(getattr(alone, field), getattr(problem, field)[part]) for field in FIELDS)
+
+
+def test_more_padding_changes_nothing(objective):
+    some = rows()
+    wider = replace(
+        some,
+        tokens=pad(some.tokens, (0, 9), value=VOCABULARY.pad),
+        document=pad(some.document, (0, 9), value=-1),
+        word=pad(some.word, (0, 9)),
+    )
+    problem, more = objective()(some, 0), objective()(wider, 0)
+    for field in ("inputs", "targets", "weights"):
+        assert torch.equal(getattr(more, field)[:, :64], getattr(problem, field))
 
 
 def test_the_same_address_gives_the_same_problem(objective):

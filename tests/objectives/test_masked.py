@@ -1,6 +1,8 @@
 """What every masking objective promises besides: the budget, the fates, the balance."""
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -143,6 +145,20 @@ def test_threads_change_nothing(masked, monkeypatch):
     shared = masked()(some, 0)
     assert torch.equal(alone.inputs, shared.inputs)
     assert torch.equal(alone.targets, shared.targets)
+
+
+def test_threads_do_not_follow_into_a_forked_worker(monkeypatch):
+    monkeypatch.setattr("maskwright.kernels.WORTH_A_THREAD", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    some, objective = rows(), Mlm()
+    here = objective(some, 0).inputs
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as worker:
+        there = worker.submit(asked_in_a_worker, objective, some).result(timeout=60)
+    assert torch.equal(here, torch.tensor(there))
+
+
+def asked_in_a_worker(objective, some):
+    return objective(some, 0).inputs.tolist()
 
 
 def test_rows_are_shared_out_once_each(monkeypatch):

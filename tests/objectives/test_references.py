@@ -98,13 +98,13 @@ def test_spans(some):
     budget, _, keys = objective.places(some, noise(some))
     ladder = objective.lengths.cumsum().astype(np.float32)
     for b, row in enumerate(objective.select(some, noise(some)).numpy()):
-        expected, number = np.zeros_like(row), 0
+        expected, number, length = np.zeros_like(row), 0, 1 + np.flatnonzero(some.word[b])[-1]
         while (expected > 0).sum() < budget[b]:
             size = 1 + int((bits.fraction(draw(keys[b], 2 * number)) >= ladder[:-1]).sum())
             size = min(size, budget[b] - (expected > 0).sum())
-            begin = bits.below(draw(keys[b], 2 * number + 1), len(row) + size - 1) - size + 1
+            begin = bits.below(draw(keys[b], 2 * number + 1), length + size - 1) - size + 1
             number += 1
-            for i in range(max(begin, 0), min(begin + size, len(row))):
+            for i in range(max(begin, 0), min(begin + size, length)):
                 if some.word[b, i] > 0 and expected[i] == 0:
                     expected[i] = number
         assert np.array_equal(row, expected)
