@@ -86,6 +86,11 @@ def backward(
     return loss.detach(), correct
 
 
+def dropout_generator(device: torch.device) -> torch.Generator:
+    """The generator that dropout layers draw from, the one hidden state there is: seeded by address at every step."""
+    return torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
+
+
 def compiled(wanted: str, tokens: float, device: torch.device) -> Ask:
     """`problem_loss`, compiled when that pays: always on a GPU, on a CPU from some ten million tokens on."""
     pays = device.type == "cuda" or tokens > 1e7

@@ -25,7 +25,7 @@ from .config import Config
 from .interrupt import interrupts
 from .log import Log, console
 from .meter import Meter
-from .step import Questions, backward, compiled, precision, questions
+from .step import Questions, backward, compiled, dropout_generator, precision, questions
 
 
 class Stopped(Exception):
@@ -104,7 +104,7 @@ class Trainer:
         self.model.train()
         for index, ((part, problem), micro) in enumerate(zip(micros, asked, strict=True)):
             seed = address(self.config.seed, "dropout", self.step, index) % 2**63
-            torch.default_generator.manual_seed(seed)
+            dropout_generator(self.device).manual_seed(seed)
             cast = precision(self.config.training.precision, self.device)
             loss, correct = backward(self.ask, self.model, micro, total, self.config.training.z_loss, cast)
             self._feedback(problem, micro, loss, correct)
