@@ -1,0 +1,40 @@
+"""Our steps: `problem_loss` on a model of the folder, as the trainer takes it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from maskwright import folder
+from maskwright.loss import problem_loss
+
+from .task import Task, step
+
+
+def ours(task: Task, name: str, compiled: bool) -> Callable[[], None]:
+    """An update of the model `name`."""
+    cls, _ = folder.load("models", name)
+    knobs = {"hidden": task.hidden, "layers": task.layers, "heads": task.heads, "intermediate": task.gated}
+    settings = cls(**knobs, max_length=task.length, dropout=task.dropout)
+    model = settings.build(task.vocabulary, torch.Generator().manual_seed(0)).to(task.device)
+    inputs, asked, targets = task.batch()
+    ask = torch.compile(problem_loss, dynamic=False) if compiled else problem_loss
+
+    def loss() -> Tensor:
+        return ask(model, inputs, None, None, asked, targets)[0].mean()
+
+    return step(model, loss, task.device)
+
+
+def flop(task: Task, name: str) -> float:
+    """Floating-point operations of the matrix products of one update that the model's definition needs.
+
+    Forward once, backward twice. What follows the last attention is counted at the asked places alone.
+    """
+    width, asked = task.hidden, round(task.ratio * task.tokens)
+    after = width * width + 3 * width * task.gated  # parameters that follow an attention
+    body = task.layers * task.tokens * 3 * width * width + ((task.layers - 1) * task.tokens + asked) * after
+    attention = task.layers * task.tokens * task.length * width * 2
+    positions = task.layers * task.tokens * 63 * width * 2 if name == "ltg-bert" else 0
+    head = asked * (width * width + width * task.vocabulary)
+    return 6.0 * (body + attention + positions + head)

@@ -1,0 +1,54 @@
+"""What every contestant trains on: one batch of masked rows, the sizes, and how a step ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Task:
+    """B rows of L tokens, N of them asked; the model's width, depth and heads."""
+
+    device: torch.device
+    rows: int = 32
+    length: int = 128
+    vocabulary: int = 16_384
+    hidden: int = 256
+    layers: int = 6
+    heads: int = 4
+    feed_forward: int = 1024
+    """Inner width of a plain feed-forward."""
+    gated: int = 688
+    """Inner width of a gated one with as many parameters, up to a multiple of 16."""
+    dropout: float = 0.0
+    ratio: float = 0.15
+
+    @property
+    def tokens(self) -> int:
+        return self.rows * self.length
+
+    def batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs [B, L], the asked places [N] of the flattened rows, and what stood there [N]."""
+        generator = torch.Generator().manual_seed(0)
+        original = torch.randint(5, self.vocabulary, (self.rows, self.length), generator=generator)
+        asked = torch.randperm(self.tokens, generator=generator)[: round(self.ratio * self.tokens)].sort().values
+        inputs = original.flatten().index_fill(0, asked, 4).view_as(original)
+        return inputs.to(self.device), asked.to(self.device), original.flatten()[asked].to(self.device)
+
+
+def step(model: nn.Module, loss: Callable[[], Tensor], device: torch.device) -> Callable[[], None]:
+    """A whole update as both sides make it: bf16 autocast, clipping at 1, fused AdamW on float32 weights."""
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
+
+    def update() -> None:
+        with torch.autocast(device.type, torch.bfloat16):
+            value = loss()
+        value.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return update
