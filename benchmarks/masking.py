@@ -1,0 +1,157 @@
+"""Tokens a second from rows to a masked batch, beside the collator of `transformers` on the same rows in the same run.
+
+    python benchmarks/masking.py --json
+
+Ours is the whole way: from a memory-mapped shard to rows to a problem, a new step each time. The peer only collates:
+`DataCollatorForLanguageModeling` gets the rows as a list of tensors, the fastest form that it takes for tensors back.
+Both are timed in turn; the ratio is that of the medians, its spread the 5th to the 95th percentile of the turns.
+
+    token           beside the collator, as BERT masks
+    token_numpy     the same beside return_tensors="np" with numpy rows, its fastest path
+    whole_word      beside the collator, which masks token by token
+    whole_word_same beside whole_word_mask=True, given offsets as lists, the form that it takes
+    span, ranked_span   beside the collator, which has no spans
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from tokenizers import Tokenizer, models
+from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
+
+from maskwright.data.loader import Loader
+from maskwright.data.pack import pack
+from maskwright.data.rows import Rows
+from maskwright.folder import load
+from maskwright.text.vocabulary import Vocabulary
+
+ROWS, LENGTH, SIZE = 256, 512, 16_384
+ROLES = ("unk", "cls", "sep", "pad", "mask")
+SPECIAL = {f"[{role.upper()}]": i for i, role in enumerate(ROLES)}
+VOCABULARY = Vocabulary(size=SIZE, pad=3, mask=4, cls=1, sep=2, special=frozenset(SPECIAL.values()))
+CASES = {
+    "token": ("mlm", "tensors"),
+    "token_numpy": ("mlm", "numpy"),
+    "whole_word": ("whole_word", "tensors"),
+    "whole_word_same": ("whole_word", "words"),
+    "span": ("span", "tensors"),
+    "ranked_span": ("ranked_span", "tensors"),
+}
+STEPS = 5
+"""Batches of ours for each one of the peer's."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=15, help="turns (default 15)")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        cases = measure(
+            Loader([(0, pack(text(Path(folder)), VOCABULARY, LENGTH))], ROWS * LENGTH, 0), arguments.repeats
+        )
+    if arguments.json:
+        print(json.dumps(cases))
+    else:
+        Console().print(table(cases))
+
+
+def text(folder: Path, documents: int = 8000) -> SimpleNamespace:
+    """A memory-mapped split of about four million tokens: documents of 20 to 1000, words of 1.4 tokens."""
+    draw = np.random.default_rng(0)
+    offsets = np.concatenate([[0], draw.integers(20, 1000, documents).cumsum()])
+    tokens = np.memmap(folder / "tokens", np.uint16, "w+", shape=(offsets[-1],))
+    starts = np.memmap(folder / "starts", np.uint8, "w+", shape=(offsets[-1],))
+    tokens[:] = draw.integers(len(SPECIAL), SIZE, offsets[-1])
+    starts[:] = draw.random(offsets[-1]) < 0.7
+    return SimpleNamespace(tokens=tokens, word_starts=starts, offsets=offsets)
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer of `transformers` with the same ids."""
+    words = SPECIAL | {f"word{i}": i for i in range(len(SPECIAL), SIZE)}
+    backend = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, **{f"{role}_token": f"[{role.upper()}]" for role in ROLES}
+    )  # fmt: skip
+
+
+def offsets(word: torch.Tensor) -> list[list[tuple[int, int]]]:
+    """Character offsets with a gap before each word, three characters a token."""
+    ends = 3 * np.arange(1, word.shape[1] + 1)
+    begins = ends - 3 + (np.diff(word.numpy(), axis=1, prepend=0) != 0)
+    return [list(zip(row.tolist(), ends.tolist(), strict=True)) for row in begins]
+
+
+def peers(rows: Rows) -> dict[str, Callable[[], object]]:
+    """The collator on these rows, in each form."""
+    known, special = tokenizer(), VOCABULARY.is_special[rows.tokens].astype(int).tolist()
+    token = DataCollatorForLanguageModeling(known)
+    array = DataCollatorForLanguageModeling(known, return_tensors="np")
+    word = DataCollatorForLanguageModeling(known, whole_word_mask=True)
+    tensors, arrays = list(rows.tokens), [{"input_ids": row} for row in rows.tokens.numpy()]
+    lists = [
+        {"input_ids": row, "special_tokens_mask": mask, "offset_mapping": offset}
+        for row, mask, offset in zip(rows.tokens.tolist(), special, offsets(rows.word), strict=True)
+    ]
+    return {
+        "tensors": lambda: token(tensors),
+        "numpy": lambda: array([dict(row) for row in arrays]),
+        "words": lambda: word([dict(row) for row in lists]),
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def measure(loader: Loader, repeats: int) -> dict[str, dict[str, object]]:
+    """Time ours and the peer's in turn."""
+    others = peers(loader.batch(0, 1))
+    objectives = {name: load("objectives", name)[0]() for name, _ in CASES.values()}
+    speeds: dict[str, list[float]] = {name: [] for name in (*objectives, *others)}
+    for turn in range(-2, repeats):  # two turns to warm up
+        times = {name: seconds(other) for name, other in others.items()}
+        for name, objective in objectives.items():
+            steps = range((turn + 2) * STEPS, (turn + 3) * STEPS)
+            took = [seconds(lambda o=objective, s=step: o(loader.batch(s, 1000), 0)) for step in steps]
+            times[name] = float(np.median(took))
+        for name, took in times.items() if turn >= 0 else ():
+            speeds[name].append(ROWS * LENGTH / took)
+    return {case: compared(speeds[ours], speeds[peer]) for case, (ours, peer) in CASES.items()}
+
+
+def compared(ours: list[float], peer: list[float]) -> dict[str, object]:
+    ratios = np.array(ours) / np.array(peer)
+    return {
+        "ours": float(np.median(ours)),
+        "peer": float(np.median(peer)),
+        "unit": "tokens/s",
+        "ratio": float(np.median(ours) / np.median(peer)),
+        "spread": np.percentile(ratios, [5, 95]).tolist(),
+    }
+
+
+def table(cases: dict[str, dict[str, object]]) -> Table:
+    shown = Table("case", "ours, tokens/s", "peer, tokens/s", "ratio", "spread", title=f"{ROWS} x {LENGTH}, V = {SIZE}")
+    for name, case in cases.items():
+        low, high = case["spread"]
+        shown.add_row(
+            name, f"{case['ours']:,.0f}", f"{case['peer']:,.0f}", f"{case['ratio']:.0f}", f"{low:.0f}-{high:.0f}"
+        )
+    return shown
+
+
+if __name__ == "__main__":
+    main()
