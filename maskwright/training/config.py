@@ -65,7 +65,7 @@ class Training:
     """Decay per step of the average of the weights that is evaluated and kept; none to keep the last weights."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Of matrix products (weights stay float32); auto takes bf16 where the hardware multiplies it."""
-    compile: Literal["auto", "yes", "no"] = "auto"
+    compile: bool | Literal["auto"] = "auto"
     """Whether the step is compiled; auto does where the run is long enough to earn the minute it takes back."""
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
