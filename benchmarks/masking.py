@@ -46,7 +46,7 @@ CASES = {
     "span": ("span", "tensors"),
     "ranked_span": ("ranked_span", "tensors"),
 }
-STEPS = 5
+STEPS = 20
 """Batches of ours for each one of the peer's."""
 
 

@@ -17,7 +17,7 @@ from .noise import below, draw, fraction
 
 IGNORE = -100
 """The target of a position that is not asked."""
-WORTH_A_THREAD = 262_144
+WORTH_A_THREAD = 131_072
 """Positions from which on a batch is shared out to threads."""
 
 

@@ -94,6 +94,4 @@ def dropout_generator(device: torch.device) -> torch.Generator:
 def compiled(wanted: str, tokens: float, device: torch.device) -> Ask:
     """`problem_loss`, compiled when that pays: always on a GPU, on a CPU from some ten million tokens on."""
     pays = device.type == "cuda" or tokens > 1e7
-    return (
-        torch.compile(problem_loss, dynamic=False) if wanted == "yes" or (wanted == "auto" and pays) else problem_loss
-    )
+    return torch.compile(problem_loss, dynamic=False) if wanted is True or (wanted and pays) else problem_loss
