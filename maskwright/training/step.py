@@ -91,7 +91,7 @@ def dropout_generator(device: torch.device) -> torch.Generator:
     return torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
 
 
-def compiled(wanted: str, tokens: float, device: torch.device) -> Ask:
+def compiled(wanted: bool | str, tokens: float, device: torch.device) -> Ask:
     """`problem_loss`, compiled when that pays: always on a GPU, on a CPU from some ten million tokens on."""
     pays = device.type == "cuda" or tokens > 1e7
     return torch.compile(problem_loss, dynamic=False) if wanted is True or (wanted and pays) else problem_loss
