@@ -3,9 +3,11 @@
 Shapes: B rows, L positions, N asked positions (padded to a few sizes, so that compiled code is reused).
 """
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from shutil import which
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,8 @@ from ..data.rows import Rows
 from ..loss import problem_loss
 from ..objective import IGNORE, Problem
 
+WORTH_COMPILING = 5e6
+"""Positions in a run from which on a CPU wins back the half minute that compiling takes."""
 Ask = Callable[..., tuple[Tensor, Tensor]]
 """`problem_loss`, or its compiled twin."""
 
@@ -92,6 +96,6 @@ def dropout_generator(device: torch.device) -> torch.Generator:
 
 
 def compiled(wanted: bool | str, tokens: float, device: torch.device) -> Ask:
-    """`problem_loss`, compiled when that pays: always on a GPU, on a CPU from some ten million tokens on."""
-    pays = device.type == "cuda" or tokens > 1e7
+    """`problem_loss`, compiled when that pays: on a GPU always, on a CPU with a C++ compiler from `WORTH_COMPILING` on."""
+    pays = device.type == "cuda" or (tokens > WORTH_COMPILING and which(os.environ.get("CXX", "g++")) is not None)
     return torch.compile(problem_loss, dynamic=False) if wanted is True or (wanted and pays) else problem_loss
