@@ -1,0 +1,123 @@
+"""What objectives hide, to look at: a text over several epochs in colour, and the figures as a table and a plot."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from ..data.rows import Rows
+from ..evaluate.coverage import FATES, LONGEST, fates, in_epoch
+from ..folder import name_of
+from ..objective import Objective
+from ..text.tokenizer import Tokenizer
+
+COLOURS = {"masked": "black on yellow", "random": "black on red", "kept": "black on green"}
+NAMES = {1: "static", None: "dynamic"}
+Figures = Mapping[str, Any]
+
+
+def show(
+    text: str, tokenizer: Tokenizer, objectives: Sequence[Objective], epochs: int = 5, seed: int = 0
+) -> RenderableType:
+    """A text as each objective poses it in each epoch, in colour, with a legend. Raises ValueError when it is empty."""
+    ids, starts = tokenizer.encode(text)
+    if not len(ids):
+        raise ValueError("there is no text to mask")
+    rows = row(ids, starts, tokenizer)
+    legend = Text("  ").join(Text(f" {fate} ", COLOURS[fate]) for fate in FATES)
+    return Group(legend, *(_epochs(rows, starts, tokenizer, objective, epochs, seed) for objective in objectives))
+
+
+def row(ids: np.ndarray, starts: np.ndarray, tokenizer: Tokenizer) -> Rows:
+    """One row of one document: [CLS] ids [SEP]."""
+    known = tokenizer.vocabulary
+    tokens = torch.tensor([[known.cls, *ids, known.sep]])
+    words = 1 + np.cumsum(starts > 0) - (starts[0] > 0)  # a text begins with a word
+    word = torch.tensor([[0, *np.where(known.is_special[ids], 0, words), 0]], dtype=torch.int32)
+    nought = torch.zeros(1, dtype=torch.int64)
+    return Rows(tokens, torch.zeros_like(word), word, nought, nought, 0.0, known)
+
+
+def _epochs(
+    rows: Rows, starts: np.ndarray, tokenizer: Tokenizer, objective: Objective, epochs: int, seed: int
+) -> Table:
+    shown = Table("epoch", "", title=name_of(objective), title_justify="left", box=None, header_style="dim")
+    for epoch in range(epochs):
+        now = in_epoch(rows, epoch)
+        inputs, fate = objective(now, seed).inputs[0, 1:-1].tolist(), fates(now, objective, seed)[0, 1:-1].tolist()
+        line = Text()
+        for i, (token, happened) in enumerate(zip(inputs, fate, strict=True)):
+            line.append(" " * bool(starts[i] and i))
+            piece = tokenizer.decode([token], specials=True).strip()
+            line.append(piece, COLOURS[FATES[happened]] if happened >= 0 else "")
+        shown.add_row(str(epoch), line)
+    return shown
+
+
+def table(figures: Sequence[Figures]) -> Table:
+    """The figures of `evaluate.coverage.report`, each with what chance gives."""
+    epochs = len(figures[0]["covered"])
+    shown = Table(
+        "objective", "patterns", "ratio", f"covered in {epochs}", "diversity", *FATES, "run", header_style="bold"
+    )
+    for one in figures:
+        shown.add_row(
+            one["objective"],
+            NAMES.get(one["patterns"], str(one["patterns"])),
+            f"{one['ratio']:.1%}",
+            _beside(one["covered"][-1], one["covered_by_chance"][-1], ".1%"),
+            _beside(one["diversity"], one["diversity_by_chance"], ".1%"),
+            *(f"{one['fates'][fate]:.1%}" for fate in FATES),
+            _beside(_mean(one["runs"]), _mean(one["runs_by_chance"]), ".2f"),
+        )
+    shown.caption = "in brackets: what independent positions would give; run: the mean length of neighbouring positions"
+    return shown
+
+
+def _beside(found: float, chance: float, form: str) -> str:
+    return f"{found:{form}} [dim]({chance:{form}})[/]"
+
+
+def _mean(runs: Sequence[float]) -> float:
+    return float(np.dot(runs, np.arange(1, len(runs) + 1)))
+
+
+def plot(figures: Sequence[Figures], path: str | Path) -> Path:
+    """Draw coverage over epochs and the lengths of runs, dashed what chance gives, and save it. Returns the path."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    dynamic = [one for one in figures if one["patterns"] is None]
+    _coverage(left, dynamic, [one for one in figures if one["patterns"] == 1])
+    _lengths(right, dynamic)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    return Path(path)
+
+
+def _coverage(axes: Axes, dynamic: Sequence[Figures], static: Sequence[Figures]) -> None:
+    epochs = np.arange(1, len(dynamic[0]["covered"]) + 1)
+    for one in dynamic:
+        axes.plot(epochs, one["covered"], marker="o", markersize=3, label=one["objective"].replace("_", " "))
+    axes.plot(epochs, dynamic[0]["covered_by_chance"], "k--", linewidth=1, label="by chance")
+    axes.plot(epochs, static[0]["covered"], color="0.6", label="any of them, static")
+    axes.set(xlabel="epochs", ylabel="positions asked at least once", ylim=(0, 1))
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _lengths(axes: Axes, dynamic: Sequence[Figures]) -> None:
+    lengths = np.arange(1, LONGEST + 1)
+    for one in dynamic:
+        axes.plot(lengths, np.where(np.array(one["runs"]) > 0, one["runs"], np.nan), marker="o", markersize=3)
+    axes.plot(lengths, dynamic[0]["runs_by_chance"], "k--", linewidth=1)
+    axes.set(xlabel="neighbouring positions asked together", ylabel="share of runs", yscale="log", ylim=(1e-4, 1))
+    axes.spines[["top", "right"]].set_visible(False)
