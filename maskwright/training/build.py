@@ -43,7 +43,7 @@ def data(config: Config, show: bool = True) -> Data:
     shards = prepare(config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, progress=show)
     if not len(shards.valid.bytes):
         raise ValueError(
-            f"evaluation.held_out={config.evaluation.held_out}: of {len(shards.train.bytes)} documents none is held out; "
+            f"evaluation.held_out={config.evaluation.held_out}: no document is held out of {len(shards.train.bytes)}; "
             "raise it, or give corpus.valid"
         )
     stages = curriculum(config.rows.length)

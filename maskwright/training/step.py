@@ -96,6 +96,6 @@ def dropout_generator(device: torch.device) -> torch.Generator:
 
 
 def compiled(wanted: bool | str, tokens: float, device: torch.device) -> Ask:
-    """`problem_loss`, compiled when that pays: on a GPU always, on a CPU with a C++ compiler from `WORTH_COMPILING` on."""
+    """`problem_loss`, compiled when that pays: on a GPU, and on a CPU with a C++ compiler when the run is long."""
     pays = device.type == "cuda" or (tokens > WORTH_COMPILING and which(os.environ.get("CXX", "g++")) is not None)
     return torch.compile(problem_loss, dynamic=False) if wanted is True or (wanted and pays) else problem_loss
