@@ -68,8 +68,9 @@ def table(figures: Sequence[Figures]) -> Table:
     """The figures of `evaluate.coverage.report`, each with what chance gives."""
     epochs = len(figures[0]["covered"])
     shown = Table(
-        "objective", "patterns", "ratio", f"covered in {epochs}", "diversity", *FATES, "run", header_style="bold"
-    )
+        "objective", "patterns", "ratio", f"covered in {epochs}", "diversity", *FATES, "run", header_style="bold", box=None,
+        padding=(0, 1, 0, 0),
+    )  # fmt: skip
     for one in figures:
         shown.add_row(
             one["objective"],

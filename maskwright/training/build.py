@@ -1,14 +1,18 @@
 """From a config to the parts of a run: the device, the packed data, the model and its optimizer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import torch
 from torch import nn
 
+from .. import folder
+from ..config import make
 from ..data.loader import Loader, curriculum
 from ..data.pack import Pack, pack
 from ..noise import address
+from ..objective import Masked
 from ..text.prepare import prepare
 from ..text.shards import Shards
 from .config import Config
@@ -25,6 +29,14 @@ def device(name: str) -> torch.device:
     if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"training.device={name!r}: this machine has {torch.cuda.device_count()} GPUs; cpu will work")
     return wanted
+
+
+def masked(names: Sequence[str] | None, ratio: float) -> list[Masked]:
+    """The objectives of these names, by default all that mask, at `ratio`. Raises ValueError for one that does not."""
+    kinds = {name: folder.load("objectives", name)[0] for name in names or folder.names("objectives")}
+    if others := [name for name, kind in kinds.items() if names and not issubclass(kind, Masked)]:
+        raise ValueError(f"objective {others[0]} hides no tokens at a ratio: take one that does, such as mlm")
+    return [make(kind, {"ratio": ratio}, name) for name, kind in kinds.items() if issubclass(kind, Masked)]
 
 
 @dataclass(frozen=True)
