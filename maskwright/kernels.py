@@ -249,15 +249,17 @@ def _replace(b0, b1, tokens, units, fates, others, ordinary, mask, random, settl
     place = np.empty(tokens.shape[1], np.int32)
     for b in range(b0, b1):
         _hide(tokens[b], units[b], mask, inputs[b], targets[b], weights[b])
-        chosen = 0
+        chosen, spared = 0, 0
         for i in range(tokens.shape[1] if settled > 0 else 0):
             place[chosen] = i
             chosen += units[b, i] > 0
-        for i in place[:chosen]:
-            luck = fraction(draw(fates[b], units[b, i] if by_unit else i))
-            if luck < random:
+        for i in place[:chosen]:  # no branch on luck here: what cannot be predicted is slow
+            place[spared] = i
+            spared += fraction(draw(fates[b], units[b, i] if by_unit else i)) < settled
+        for i in place[:spared]:
+            if fraction(draw(fates[b], units[b, i] if by_unit else i)) < random:
                 inputs[b, i] = ordinary[below(draw(others[b], i), len(ordinary))]
-            elif luck < settled:
+            else:
                 inputs[b, i] = tokens[b, i]
 
 
