@@ -14,6 +14,7 @@ from rich.text import Text
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
 from ..data.rows import Rows
 from ..evaluate.coverage import FATES, LONGEST, fates, in_epoch
@@ -23,6 +24,10 @@ from ..text.tokenizer import Tokenizer
 
 COLOURS = {"masked": "black on yellow", "random": "black on red", "kept": "black on green"}
 NAMES = {1: "static", None: "dynamic"}
+CAPTION = (
+    "in brackets: what independent positions would give; fates: masked, random, kept; "
+    "run: the mean length of neighbouring positions"
+)
 Figures = Mapping[str, Any]
 
 
@@ -67,10 +72,8 @@ def _epochs(
 def table(figures: Sequence[Figures]) -> Table:
     """The figures of `evaluate.coverage.report`, each with what chance gives."""
     epochs = len(figures[0]["covered"])
-    shown = Table(
-        "objective", "patterns", "ratio", f"covered in {epochs}", "diversity", *FATES, "run", header_style="bold", box=None,
-        padding=(0, 1, 0, 0),
-    )  # fmt: skip
+    names = ("objective", "patterns", "ratio", f"covered in {epochs}", "diversity", "fates, %", "run")
+    shown = Table(*names, header_style="bold", box=None, padding=(0, 1, 0, 0), caption=CAPTION)
     for one in figures:
         shown.add_row(
             one["objective"],
@@ -78,10 +81,9 @@ def table(figures: Sequence[Figures]) -> Table:
             f"{one['ratio']:.1%}",
             _beside(one["covered"][-1], one["covered_by_chance"][-1], ".1%"),
             _beside(one["diversity"], one["diversity_by_chance"], ".1%"),
-            *(f"{one['fates'][fate]:.1%}" for fate in FATES),
+            "/".join(f"{100 * one['fates'][fate]:.0f}" for fate in FATES),
             _beside(_mean(one["runs"]), _mean(one["runs_by_chance"]), ".2f"),
         )
-    shown.caption = "in brackets: what independent positions would give; run: the mean length of neighbouring positions"
     return shown
 
 
@@ -110,6 +112,7 @@ def _coverage(axes: Axes, dynamic: Sequence[Figures], static: Sequence[Figures])
         axes.plot(epochs, one["covered"], marker="o", markersize=3, label=one["objective"].replace("_", " "))
     axes.plot(epochs, dynamic[0]["covered_by_chance"], "k--", linewidth=1, label="by chance")
     axes.plot(epochs, static[0]["covered"], color="0.6", label="any of them, static")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel="epochs", ylabel="positions asked at least once", ylim=(0, 1))
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

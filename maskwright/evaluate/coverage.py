@@ -68,7 +68,7 @@ def coverage(batches: Sequence[Rows], objective: Objective, epochs: int, seed: i
     pairs = list(combinations(range(epochs), 2))
     different = np.mean([one % patterns != other % patterns for one, other in pairs] or [False])
     return Coverage(
-        objective=name_of(objective),
+        objective=name_of(objective) + ", balanced" * getattr(objective, "balance", False),
         patterns=objective.patterns,
         ratio=p,
         covered=[sum(int(every[: e + 1].any(0).sum()) for every in asked) / free for e in range(epochs)],
