@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-ORDER = 20
+ORDER = 10
 EXAMPLES = """
 [bold]Examples[/]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-ORDER = 40
+ORDER = 30
 SAMPLE = 32
 """Batches of rows that a report looks at."""
 EXAMPLES = """

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-ORDER = 10
+ORDER = 20
 EXAMPLES = """
 [bold]Examples[/]
 

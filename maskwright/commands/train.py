@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-ORDER = 30
+ORDER = 40
 EXAMPLES = """
 [bold]Examples[/]
 

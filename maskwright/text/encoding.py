@@ -5,6 +5,7 @@ Which process encodes a chunk changes nothing in it, so the result is the same f
 
 import gc
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -87,16 +88,29 @@ def _cores() -> int:
 
 
 def _in_order(pool: ProcessPoolExecutor, first: list[Work], work: Iterator[Work], most: int) -> Iterator[Chunk]:
-    waiting: deque[Future[Chunk]] = deque(pool.submit(_encode, *item) for item in first)
+    waiting = deque(_submit(pool, item) for item in first)
     try:
         for item in work:
-            waiting.append(pool.submit(_encode, *item))
+            waiting.append(_submit(pool, item))
             if len(waiting) > most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, item: Work) -> Future[Chunk]:
+    """Hand in one chunk. A worker that starts now does not run the user's script again: it needs nothing of it."""
+    main = sys.modules["__main__"]
+    spec, file = main.__spec__, main.__dict__.pop("__file__", None)
+    main.__spec__ = None
+    try:
+        return pool.submit(_encode, *item)
+    finally:
+        main.__spec__ = spec
+        if file:
+            main.__file__ = file
 
 
 _worker: list[Tokenizer] = []

@@ -75,3 +75,22 @@ def test_several_processes_may_ask_at_once(corpus: Files, tmp_path: Path) -> Non
     printed = [process.communicate()[0] for process in running]
     assert [process.returncode for process in running] == [0, 0, 0]
     assert len(set(printed)) == 1
+
+
+SCRIPT = """
+from maskwright.text.corpora.files import Files
+from maskwright.text.prepare import prepare
+from maskwright.text.tokenizer import TokenizerSettings
+
+shards = prepare(Files(files=("text.txt",)), TokenizerSettings(kind="character", size=90), progress=False)
+print(shards.train.words.sum() + shards.valid.words.sum())
+"""
+
+
+def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
+    sentences = "A sentence of eight words, or of nine. " * 30
+    (tmp_path / "text.txt").write_text("\n\n".join(f"{sentences}{number}" for number in range(2000)))
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == str(2000 * (30 * 8 + 1)), done.stderr
