@@ -6,7 +6,7 @@ disentangled attention over one shared table of distances, and an initialisation
 
 import torch
 import torch.nn.functional as F
-from pydantic import model_validator
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from ..config import settings
@@ -29,17 +29,17 @@ EPSILON = 1e-7
 class LtgBert:
     """The sizes of the paper are presets; `buckets` and `farthest` are its `position_bucket_size` and maximum."""
 
-    hidden: int = 384
+    hidden: PositiveInt = 384
     """Width of the residual stream."""
-    layers: int = 12
+    layers: PositiveInt = 12
     """Number of transformer layers."""
-    heads: int = 6
+    heads: PositiveInt = 6
     """Attention heads; they share `hidden` evenly."""
-    intermediate: int = 1024
+    intermediate: PositiveInt = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
-    max_length: int = 512
+    max_length: PositiveInt = 512
     """Longest row that the model takes, in tokens; distances beyond it would share the last bucket."""
-    dropout: float = 0.1
+    dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for embeddings, distances, attention weights, branch outputs and the head."""
     buckets: int = 32
     """Distances in one direction fall into this many buckets, zero included; half of them are exact."""

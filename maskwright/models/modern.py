@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import model_validator
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from ..config import settings
@@ -32,17 +32,17 @@ EPSILON = 1e-5
 class Modern:
     """With `positions: rotary` it is a `transformers` ModernBERT; learned positions have no counterpart there."""
 
-    hidden: int = 384
+    hidden: PositiveInt = 384
     """Width of the residual stream."""
-    layers: int = 12
+    layers: PositiveInt = 12
     """Number of transformer layers."""
-    heads: int = 6
+    heads: PositiveInt = 6
     """Attention heads; they share `hidden` evenly."""
-    intermediate: int = 1024
+    intermediate: PositiveInt = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
-    max_length: int = 512
+    max_length: PositiveInt = 512
     """Longest row that the model takes, in tokens."""
-    dropout: float = 0.0
+    dropout: float = Field(0.0, ge=0, lt=1)
     """Probability for the embeddings, the attention weights and outputs, and the inner vector of GEGLU."""
     positions: Literal["rotary", "learned"] = "rotary"
     """Where order comes from: rotary turns of queries and keys, or a learned vector a position."""

@@ -6,6 +6,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from maskwright import folder
+from maskwright.config import make
 
 VOCABULARY = 60
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
@@ -123,3 +124,11 @@ def test_asking_at_some_places_is_gathering_there(model, tokens):
         for vectors in (some, everywhere.flatten(0, 1)[asked])
     )
     assert_close(mine, reference, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("knob", ["layers", "heads", "hidden", "dropout"])
+def test_sizes_that_make_no_model_are_refused(knob):
+    for stem in folder.files("models"):
+        cls, _ = folder.load("models", stem)
+        with pytest.raises(ValueError, match=rf"model\.{knob}=-1"):
+            make(cls, {**SIZES, knob: -1}, "model")
