@@ -7,7 +7,7 @@ DEMO ?= demo
 
 demo: install
 	$(BIN)/maskwright train quickstart --out $(DEMO)
-	$(BIN)/maskwright fill $(DEMO) "The function returns a [MASK] of strings." "If the [MASK] is empty, ValueError is raised."
+	$(BIN)/maskwright fill $(DEMO) "Return [MASK] if the string is empty, False otherwise." "The default value [MASK] None."
 	$(BIN)/maskwright masks "Masks are drawn anew in each epoch, so no two look the same."
 	@$(BIN)/python -m webbrowser -t "file://$(abspath $(DEMO))/report.html" >/dev/null 2>&1 || true
 	@echo "The report is $(DEMO)/report.html"
