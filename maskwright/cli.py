@@ -18,7 +18,7 @@ EPILOG = """
   maskwright train quickstart --out first        a model from the documentation inside your Python, in minutes\n
   maskwright fill first "The [MASK] returns a string."\n
   maskwright masks "Masks are drawn anew in each epoch."\n
-  maskwright train quickstart objective.name=span corpus.files=\\[texts/] --out second\n
+  maskwright train quickstart objective.name=span "corpus.files=\\[texts/]" --out second\n
   maskwright evaluate second validation
 
 Add --debug to any command for the traceback behind an error.

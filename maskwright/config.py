@@ -44,7 +44,7 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def _sentence(cls: type, error: ValidationError, where: str) -> str:
     fault = max(error.errors(), key=_telling)
-    knob = ".".join(str(part) for part in (where, *fault["loc"][: 1 if len(fault["loc"]) > 1 else None]))
+    knob = ".".join(str(part) for part in (where, *fault["loc"][: 1 if len(fault["loc"]) > 1 else None])).strip(".")
     if fault["type"] == "unexpected_keyword_argument":
         return f"unknown key {knob}: {nearest(str(fault['loc'][-1]), known(cls))}"
     if fault["type"] == "value_error":
@@ -79,7 +79,10 @@ def _split(assignment: str) -> tuple[list[str], Any]:
     path, equals, value = assignment.partition("=")
     if not equals:
         raise ValueError(f"an override reads section.key=value, not {assignment!r}")
-    return path.split("."), yaml.safe_load(value)
+    try:
+        return path.split("."), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}={value!r} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:

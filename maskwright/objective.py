@@ -35,6 +35,10 @@ class Problem:
     view: Tensor
     """[B] int64, BOTH, FORWARD or BACKWARD: who may see whom in a row."""
 
+    def __getitem__(self, rows: slice) -> "Problem":
+        """The problem of some of the rows."""
+        return Problem(self.inputs[rows], self.targets[rows], self.weights[rows], self.view[rows])
+
 
 @settings
 class Objective(ABC):

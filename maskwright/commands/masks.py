@@ -42,11 +42,13 @@ def command(
 
     if not texts and not report:
         raise ValueError('nothing to mask: give a text, as in maskwright masks "Some words.", or --report')
+    if (plot or as_json) and not report:
+        raise ValueError("--plot and --json go with --report")
     objectives, parts = masked(objective, ratio), data(Config.load(run), show=False)
     for text in texts or []:
         Console().print(masks.show(text, parts.shards.tokenizer, objectives, epochs, seed))
     if report:
-        figures = measure((parts.loader.batch(step, 1) for step in range(SAMPLE)), objectives, epochs, seed)
+        figures = measure((parts.loader.batch(step, SAMPLE) for step in range(SAMPLE)), objectives, epochs, seed)
         Console().print(masks.table(figures)) if not as_json else typer.echo(json.dumps(figures))
         if plot:
             typer.echo(masks.plot(figures, plot), err=True)

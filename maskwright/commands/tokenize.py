@@ -10,7 +10,7 @@ EXAMPLES = """
 [bold]Examples[/]
 
   maskwright tokenize quickstart --out shards\n
-  maskwright tokenize quickstart corpus.files=\\[texts/*.txt] tokenizer.size=16384 --out shards\n
+  maskwright tokenize quickstart "corpus.files=\\[texts/*.txt]" tokenizer.size=16384 --out shards\n
   maskwright tokenize run.yaml --out shards --errors replace
 """
 

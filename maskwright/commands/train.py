@@ -11,7 +11,7 @@ EXAMPLES = """
 
   maskwright train quickstart --out first\n
   maskwright train quickstart objective.name=whole_word training.steps=1000 --out words\n
-  maskwright train quickstart corpus.files=\\[texts/,more.jsonl.gz] tokenizer.size=8192 --out mine\n
+  maskwright train quickstart "corpus.files=\\[texts/,more.jsonl.gz]" tokenizer.size=8192 --out mine\n
   maskwright train first/config.yaml seed=1 --out again\n
   maskwright train first --out first --resume
 """

@@ -7,22 +7,26 @@ from rich.table import Table
 
 from .. import folder
 from ..config import nearest
-from ..training.config import NAMED, PLAIN, recipes
+from ..training.config import NAMED, PLAIN, Top, known, recipes
 
 
 def table(path: str) -> Table:
     """Sections (no path), the names in a section, or the knobs of a class. Raises ValueError for anything else."""
     section, _, name = path.partition(".")
     if not section:
-        return _listing("section", {section: _about(section) for section in [*NAMED, *PLAIN]})
-    if section in PLAIN:
-        return knobs(PLAIN[section], {})
+        return _listing("section", {section: _about(section) for section in [*NAMED, *KINDS]})
+    if path in KINDS:
+        return knobs(KINDS[path], {})
     if section not in NAMED:
-        raise ValueError(f"no section {section!r}: {nearest(section, [*NAMED, *PLAIN])}")
+        raise ValueError(f"no section {path!r}: {nearest(path, [*NAMED, *KINDS])}")
     if name:
         return knobs(*folder.load(NAMED[section], name))
     names = folder.names(NAMED[section])
     return _listing(section, {name: _first_line(folder.load(NAMED[section], name)[0]) for name in names})
+
+
+KINDS = PLAIN | dict.fromkeys(known(Top), Top)
+"""The settings that have no name to choose, by section."""
 
 
 def knobs(kind: type, preset: dict[str, Any]) -> Table:
@@ -42,8 +46,8 @@ def _meaning(kind: type, knob: str) -> str:
 
 
 def _about(section: str) -> str:
-    if section in PLAIN:
-        return _first_line(PLAIN[section])
+    if section in KINDS:
+        return _first_line(KINDS[section])
     return ", ".join(folder.names(NAMED[section]))
 
 

@@ -51,7 +51,9 @@ def _gaps(out: Path, config: Config) -> list[Gap]:
     if not config.objective.unmasks:
         return []
     model, tokenizer = final.load(out)
-    return gaps(model, tokenizer, build.data(config, show=False).valid, GAPS)
+    data = build.data(config, show=False)
+    final.check(out, data.shards.fingerprint)
+    return gaps(model, tokenizer, data.valid, GAPS)
 
 
 def _line(gap: Gap) -> str:

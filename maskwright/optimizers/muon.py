@@ -49,7 +49,7 @@ class Muon:
         """The optimizer of `model`, one parameter group a role, each at its peak `lr`."""
         parts = groups(model, self.weight_decay, self.decay_embeddings)
         knobs = {"lr": self.lr, "momentum": self.momentum, "iterations": self.iterations}
-        return MuonOptimizer(parts, knobs | {"betas": self.betas, "eps": self.eps})
+        return MuonOptimizer(parts, knobs | {"betas": self.betas, "eps": self.eps, "fused": True})
 
 
 class MuonOptimizer(torch.optim.Optimizer):

@@ -28,8 +28,10 @@ class Average:
     def applied(self) -> Iterator[None]:
         """The model has the average for weights while the block runs."""
         self._swap()
-        yield
-        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
 
     @torch.no_grad()
     def _swap(self) -> None:

@@ -70,7 +70,8 @@ def steps(config: Config, loader: Loader) -> int:
     training = config.training
     if training.epochs is not None:
         return max(1, loader.step_of(training.epochs))
-    return training.steps or ceil((training.tokens or 0) / training.batch_tokens)
+    first = loader.stages[0]
+    return training.steps or ceil((training.tokens or 0) / (first.rows * first.pack.length))
 
 
 def model(config: Config, vocabulary_size: int, where: torch.device) -> nn.Module:

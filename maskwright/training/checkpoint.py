@@ -37,9 +37,11 @@ def written_aside(folder: Path) -> Iterator[Path]:
         aside.mkdir(parents=True)
         yield aside
         _sync(aside)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            folder.rename(aside.with_suffix(".old"))
         aside.rename(folder)
         _sync_one(folder.parent)
+        shutil.rmtree(aside.with_suffix(".old"), ignore_errors=True)
     except (OSError, safetensors.SafetensorError) as error:
         if getattr(error, "errno", None) != errno.ENOSPC and "os error 28" not in str(error):
             raise
@@ -83,7 +85,7 @@ def load(folder: Path) -> Loaded:
         raise ValueError(f"{folder} is no checkpoint: its state.json cannot be read") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(f"{folder} is no checkpoint of this version: it lacks `format: {FORMAT}`")
-    for name, facts in state["files"].items():
+    for name, facts in state.get("files", {}).items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != facts["bytes"] or digest(path) != facts["sha256"]:
             raise ValueError(f"the checkpoint {folder} is damaged: {name} is not what was written")
@@ -93,13 +95,18 @@ def load(folder: Path) -> Loaded:
 
 def steps(folder: Path) -> list[int]:
     """The steps of the checkpoints in `folder`, ascending."""
-    return sorted(int(path.name.removeprefix("step-")) for path in folder.glob("step-*") if path.is_dir())
+    names = (path.name.removeprefix("step-") for path in folder.glob("step-*") if path.is_dir())
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
-def prune(folder: Path, keep: int | None) -> None:
-    """Remove all but the `keep` newest checkpoints."""
-    for step in steps(folder)[: -keep if keep else 0]:
+def prune(folder: Path, keep: int | None, newest: int) -> None:
+    """Leave the `keep` newest checkpoints up to step `newest`; later ones, and what killed runs half wrote, go too."""
+    found = steps(folder)
+    kept = [step for step in found if step <= newest][-keep if keep else 0 :]
+    for step in set(found) - set(kept):
         shutil.rmtree(folder / f"step-{step}")
+    for leftover in [*folder.glob(".step-*.tmp"), *folder.glob(".step-*.old")]:
+        shutil.rmtree(leftover)
 
 
 def flatten(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -13,7 +13,7 @@ import yaml
 from pydantic import Field
 
 from .. import folder
-from ..config import make, nearest, override, settings
+from ..config import known, make, nearest, override, settings
 from ..data.loader import curriculum
 from ..objective import Objective
 from ..schedule import Share
@@ -83,6 +83,8 @@ class Training:
             raise ValueError(
                 "exactly one of training.steps, training.epochs and training.tokens says how long to train"
             )
+        if self.warmup + self.stable > 1:
+            raise ValueError(f"warmup + stable = {self.warmup + self.stable:g}: they are shares of one run, at most 1")
 
 
 @settings
@@ -97,6 +99,16 @@ class Evaluation:
     """Positions asked at once."""
 
 
+@settings
+class Top:
+    """What stands beside the sections."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
+    """Decides every draw of the run."""
+    errors: Literal["strict", "replace"] = "strict"
+    """What to do with bytes that are no UTF-8: stop and name the place, or replace them."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """Everything that a run depends on."""
@@ -109,9 +121,8 @@ class Config:
     optimizer: Any
     training: Training
     evaluation: Evaluation
-    seed: int = 0
-    errors: Literal["strict", "replace"] = "strict"
-    """What to do with bytes that are no UTF-8: stop and name the place, or replace them."""
+    seed: int
+    errors: Literal["strict", "replace"]
 
     @classmethod
     def of(cls, tree: Mapping[str, Any], overrides: Iterable[str] = ()) -> "Config":
@@ -123,9 +134,10 @@ class Config:
         for key in tree:
             if key not in (choices := [field.name for field in dataclasses.fields(cls)]):
                 raise ValueError(f"unknown section {key}: {nearest(key, choices)}")
-        parts = {name: _named(name, where, tree.get(name) or {}) for name, where in NAMED.items()}
-        parts |= {name: make(kind, tree.get(name) or {}, name) for name, kind in PLAIN.items()}
-        config = cls(**parts, seed=int(tree.get("seed", 0)), errors=tree.get("errors", "strict"))
+        parts = {name: _named(name, where, _section(tree, name)) for name, where in NAMED.items()}
+        parts |= {name: make(kind, _section(tree, name), name) for name, kind in PLAIN.items()}
+        top = make(Top, {knob: tree[knob] for knob in known(Top) if knob in tree}, "")
+        config = cls(**parts, seed=top.seed, errors=top.errors)
         _check_lengths(config)
         for tracker in config.training.trackers:
             folder.module("trackers", tracker)
@@ -151,6 +163,13 @@ NAMED = {"corpus": "text.corpora", "model": "models", "objective": "objectives",
 """Sections whose name is a file in a folder."""
 PLAIN = {"tokenizer": TokenizerSettings, "rows": Rows, "training": Training, "evaluation": Evaluation}
 DEFAULT = {"corpus": "embedded", "model": "modern-tiny", "objective": "mlm", "optimizer": "muon"}
+
+
+def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
+    values = tree.get(name) or {}
+    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+        raise ValueError(f"{name}={values!r}: a section is a mapping of knobs, as in {name}.name=… or {{name: …}}")
+    return dict(values)
 
 
 def _named(section: str, where: str, values: Mapping[str, Any]) -> Any:

@@ -15,11 +15,13 @@ from ..text.tokenizer import Tokenizer
 from .checkpoint import steps, written_aside
 
 
-def save(out: Path, model: nn.Module, settings: Any, tokenizer: Tokenizer) -> None:
-    """Write `out`: model.safetensors, model.json and the tokenizer's files."""
+def save(out: Path, model: nn.Module, settings: Any, tokenizer: Tokenizer, data: str) -> None:
+    """Write `out`: model.safetensors, model.json (with the fingerprint of the `data`) and the tokenizer's files."""
     with written_aside(out) as aside:
         tokenizer.save(aside)
-        (aside / "model.json").write_text(json.dumps(describe(settings, tokenizer.vocabulary.size), indent=1))
+        (aside / "model.json").write_text(
+            json.dumps(describe(settings, tokenizer.vocabulary.size) | {"data": data}, indent=1)
+        )
         safetensors.torch.save_model(model, str(aside / "model.safetensors"))
 
 
@@ -34,16 +36,36 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Mod
 
     Raises ValueError when `source` holds none.
     """
-    path = Path(source)
+    final = _final(Path(source))
+    facts = read(final)
+    try:
+        kind, _ = folder.load("models", facts["name"])
+        settings: Any = make(kind, facts["knobs"], "model")
+        model: nn.Module = settings.build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
+        safetensors.torch.load_model(model, str(final / "model.safetensors"))
+    except (KeyError, OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{final} is damaged or not of this version: {' '.join(str(error).split())}") from None
+    return model.to(device).eval(), Tokenizer.load(final)
+
+
+def read(final: Path) -> dict[str, Any]:
+    """What model.json says of a trained model. Raises ValueError when it says nothing."""
+    try:
+        return dict(json.loads((final / "model.json").read_text()))
+    except (ValueError, TypeError):
+        raise ValueError(f"{final / 'model.json'} does not describe a model") from None
+
+
+def check(out: Path, data: str) -> None:
+    """Refuse to judge the model of the run `out` by other text than it was trained on. Raises ValueError."""
+    if read(_final(out)).get("data") != data:
+        raise ValueError(f"{out} was trained on other text or another tokenizer than its config gives now")
+
+
+def _final(path: Path) -> Path:
     final = path / "final" if (path / "final").is_dir() else path
     if not (final / "model.json").is_file():
-        unfinished = (
-            f"; its run stopped at step {found[-1]}, resume it" if (found := steps(path / "checkpoints")) else ""
-        )
+        found = steps(path / "checkpoints")
+        unfinished = f"; its run stopped at step {found[-1]}, resume it" if found else ""
         raise ValueError(f"{path} holds no trained model (final/model.json){unfinished}")
-    facts = json.loads((final / "model.json").read_text())
-    kind, _ = folder.load("models", facts["name"])
-    settings: Any = make(kind, facts["knobs"], "model")
-    model: nn.Module = settings.build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
-    safetensors.torch.load_model(model, str(final / "model.safetensors"))
-    return model.to(device).eval(), Tokenizer.load(final)
+    return final

@@ -27,7 +27,7 @@ class Log:
         self, out: Path, config: Mapping[str, Any], trackers: Iterable[str], step: int, steps: int, show: bool
     ):
         path = out / "metrics.jsonl"
-        kept = [line for line in read(path) if line["step"] <= step]
+        kept = [line for line in read(path) if line["step"] <= step and not _closing(line, steps)]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
         self.trackers: list[Tracker] = [folder.load("trackers", name)[0](out, config) for name in trackers]
@@ -62,6 +62,11 @@ class Log:
 
 
 console = Console(stderr=True)
+
+
+def _closing(line: Mapping[str, Any], steps: int) -> bool:
+    """Whether a line is the final evaluation, which a resumed run makes again."""
+    return line["step"] == steps and "valid/loss" in line
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ class Meter:
         """Positions without padding, and words, since the run began."""
         self.seconds = 0.0
         """Of training, over all attempts."""
-        self._began, self._read = monotonic(), (0, 0.0)
+        self._began, self._read = 0.0, (0, 0.0)
 
     def count(self, rows: Rows, micro: Questions, loss: Tensor, correct: Tensor) -> None:
         """Take in a micro-batch: its rows, and the loss [N] and correctness [N] of its questions."""
@@ -32,16 +32,23 @@ class Meter:
         self.sums[0] += (loss * micro.weights).sum()
         self.sums[2] += correct[: micro.count].sum()
 
-    def tick(self) -> None:
-        """Note the time."""
-        now = monotonic()
-        self.seconds, self._began = self.seconds + now - self._began, now
+    def start(self) -> None:
+        """An update begins."""
+        self._began = monotonic()
+
+    def stop(self) -> None:
+        """An update is done."""
+        self.seconds += monotonic() - self._began
+
+    def check(self) -> None:
+        """Raises ValueError when a loss since the last reading was not finite."""
+        if not isfinite(loss := float(self.sums[0])):
+            raise ValueError(f"the loss is {loss}: lower optimizer.lr, or set training.precision=fp32")
 
     def read(self) -> dict[str, float]:
         """The means since the last reading. Raises ValueError when the loss is not finite."""
+        self.check()
         loss, weight, right, count, maskable = self.sums.tolist()
-        if not isfinite(loss):
-            raise ValueError(f"the loss is {loss}: lower optimizer.lr, or set training.precision=fp32")
         self.sums.zero_()
         tokens, seconds = self._read
         self._read = self.tokens, self.seconds

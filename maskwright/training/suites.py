@@ -17,9 +17,10 @@ def evaluate(run: Path, suite: str) -> dict[str, float]:
 
 
 def _validation(run: Path) -> dict[str, float]:
-    model, _ = final.load(run)
     config = Config.load(run)
+    model, _ = final.load(run, build.device(config.training.device))
     data = build.data(config, show=False)
+    final.check(run, data.shards.fingerprint)
     return validate(model, data.valid, config.objective, data.shards.domains, config.evaluation.batch_tokens)
 
 

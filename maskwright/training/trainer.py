@@ -43,7 +43,6 @@ class Trainer:
         self.checkpoints = self.out / "checkpoints"
         if checkpoint.steps(self.checkpoints) and not resume:
             raise ValueError(f"{out} holds a run already: resume it (--resume) or choose another folder (--out)")
-        torch.set_float32_matmul_precision("high")
         self.device = build.device(config.training.device)
         self.data = build.data(config, show)
         self.steps = self.data.steps
@@ -68,13 +67,15 @@ class Trainer:
         with self._log() as log, interrupts() as asked:
             log.say(self.describe())
             for rows in self.data.loader.batches(self.step, self.steps):
+                self.meter.start()
                 self._update(rows)
-                self.meter.tick()
-                self._at_intervals(log)
+                self.meter.stop()
+                late = training.minutes is not None and self.meter.seconds > 60 * training.minutes
+                self._at_intervals(log, last=late or self.step == self.steps)
                 if asked.is_set():
                     self._save()
                     raise Stopped(f"stopped at step {self.step}; resume with --resume")
-                if training.minutes and self.meter.seconds > 60 * training.minutes:
+                if late:
                     break
             return self._finish(log)
 
@@ -90,7 +91,8 @@ class Trainer:
             f"rows       {len(stage.pack):,} of {stage.pack.length}: {stage.pack.padding:.1%} padding, "
             f"{stage.pack.cut:.1%} of documents cut\n"
             f"objective  {type(objective).__name__}, {masks} corruption\n"
-            f"training   {self.steps:,} steps of {stage.rows} rows = {self.data.loader.epoch(self.steps):.1f} epochs"
+            f"training   {self.steps:,} steps of {self.config.training.batch_tokens:,} positions "
+            f"= {self.data.loader.epoch(self.steps):.1f} epochs"
         )
 
     def _log(self) -> Log:
@@ -98,7 +100,8 @@ class Trainer:
 
     def _update(self, rows: Rows) -> None:
         """One update on the rows of a step."""
-        micros = [(part, self.config.objective(part, self.config.seed)) for part in self._micro(rows)]
+        problem = self.config.objective(rows, self.config.seed)
+        micros = [(rows[part], problem[part]) for part in self._parts(rows)]
         asked = [questions(part, problem, self.device) for part, problem in micros]
         total = sum(micro.weight for micro in asked)
         self.model.train()
@@ -119,10 +122,10 @@ class Trainer:
             self.average.update()
         self.step += 1
 
-    def _micro(self, rows: Rows) -> list[Rows]:
-        """The rows of a step in parts that the device takes at once."""
+    def _parts(self, rows: Rows) -> list[slice]:
+        """Which rows of a step the device takes at once."""
         size = max(1, (self.config.training.micro_batch_tokens or rows.tokens.numel()) // rows.tokens.shape[1])
-        return [rows[slice(begin, begin + size)] for begin in range(0, len(rows), size)]
+        return [slice(begin, begin + size) for begin in range(0, len(rows), size)]
 
     def _rate(self) -> float:
         t = self.config.training
@@ -137,13 +140,13 @@ class Trainer:
         losses[places], rights[places] = loss[: micro.count].cpu(), correct[: micro.count].cpu()
         self.config.objective.feedback(problem, losses.view(shape), rights.view(shape))
 
-    def _at_intervals(self, log: Log) -> None:
+    def _at_intervals(self, log: Log, last: bool) -> None:
         training, tenth = self.config.training, max(1, self.steps // 10)
-        if self.step % training.log_every == 0 or self.step == self.steps:
+        if self.step % training.log_every == 0 or last:
             self._write(log)
         if self.step % (self.config.evaluation.every or tenth) == 0 and self.step < self.steps:
             log.write(self.step, self._validate())
-        if self.step % (training.checkpoint_every or tenth) == 0 or self.step == self.steps:
+        if self.step % (training.checkpoint_every or tenth) == 0 or last:
             self._save()
 
     def _write(self, log: Log) -> None:
@@ -159,6 +162,7 @@ class Trainer:
         return {f"valid/{name}": number for name, number in found.items()}
 
     def _save(self) -> None:
+        self.meter.check()
         optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
         weights: dict[str, Tensor] = dict(self.model.named_parameters())
         tensors = {"model": weights, "optimizer": optimizer, "meter": {"sums": self.meter.sums}}
@@ -169,7 +173,7 @@ class Trainer:
             "data": self.data.shards.fingerprint, "versions": checkpoint.versions(),
         }  # fmt: skip
         checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, state)
-        checkpoint.prune(self.checkpoints, self.config.training.keep)
+        checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
 
     @torch.no_grad()
     def _resume(self) -> None:
@@ -199,7 +203,7 @@ class Trainer:
         numbers |= self._validate() | {f"valid/unigram/{name}": number for name, number in base.items()}
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         with self.average.applied() if self.average else nullcontext():
-            final.save(self.out / "final", self.model, self.config.model, shards.tokenizer)
+            final.save(self.out / "final", self.model, self.config.model, shards.tokenizer, shards.fingerprint)
         aside = self.out / ".final.json.tmp"
         aside.write_text(json.dumps(numbers, indent=1))
         shutil.move(aside, self.out / "final.json")

@@ -70,7 +70,7 @@ def test_domains_add_up_to_the_whole(settings: dict, text, tmp_path) -> None:
 
 
 def test_a_model_that_says_one_thing_scores_that_things_share(parts) -> None:
-    data, model = parts
+    data, _ = parts
     base = unigram(data.shards.train, data.shards.valid, data.shards.vocabulary)
     counts = np.bincount(data.shards.train.tokens, minlength=data.shards.vocabulary.size)
     best = counts.argmax()

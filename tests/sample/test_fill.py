@@ -14,6 +14,7 @@ def parts(config: Config):
     return data, build.model(config, data.shards.vocabulary.size, torch.device("cpu")).eval()
 
 
+@torch.no_grad()
 def test_guesses_are_the_models_own_probabilities(parts) -> None:
     data, model = parts
     tokenizer, vocabulary = data.shards.tokenizer, data.shards.vocabulary

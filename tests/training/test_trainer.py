@@ -8,9 +8,10 @@ import torch
 
 import maskwright
 from maskwright.folder import names
-from maskwright.training import final
+from maskwright.training import checkpoint, final
 from maskwright.training.config import Config
 from maskwright.training.log import read
+from maskwright.training.suites import evaluate
 from maskwright.training.trainer import Trainer
 
 TIMES = ("seconds", "tokens_per_second")
@@ -88,9 +89,32 @@ def test_a_truncated_checkpoint_is_passed_over(config: Config, tmp_path: Path, c
     resumed = Trainer(config, broken, resume=True, show=False)
     assert resumed.step == 14
     assert "step-21 is damaged: optimizer.safetensors" in " ".join(capsys.readouterr().err.split())
+    resumed._save()
+    assert checkpoint.steps(broken / "checkpoints") == [14]
     resumed.train()
     assert losses(whole) == losses(broken)
     assert same(weights(whole), weights(broken))
+
+
+def test_a_model_is_not_judged_by_other_text(settings: dict, text: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text(text.read_text())
+    settings["corpus"]["files"] = [str(own)]
+    settings["training"]["steps"] = 3
+    numbers = Trainer(Config.of(settings), tmp_path / "run", show=False).train()
+    assert evaluate(tmp_path / "run", "validation")["loss"] == pytest.approx(numbers["valid/loss"], abs=1e-9)
+    own.write_text(text.read_text().replace("the", "teh"))
+    with pytest.raises(ValueError, match="was trained on other text"):
+        evaluate(tmp_path / "run", "validation")
+
+
+def test_a_damaged_model_is_one_sentence(settings: dict, tmp_path: Path) -> None:
+    settings["training"]["steps"] = 3
+    Trainer(Config.of(settings), tmp_path / "run", show=False).train()
+    weight = tmp_path / "run" / "final" / "model.safetensors"
+    weight.write_bytes(weight.read_bytes()[:500])
+    with pytest.raises(ValueError, match="final is damaged"):
+        maskwright.load(tmp_path / "run")
 
 
 def test_micro_batches_add_up_to_the_batch(settings: dict, tmp_path: Path) -> None:
