@@ -34,7 +34,7 @@ class Tokenizer:
         special = {t.content: i for i, t in backend.get_added_tokens_decoder().items() if t.special}
         self.names = roles(special)
         """Role (pad, unk, cls, sep, mask) to the token that has it."""
-        backend.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in self.names.values()])
+        backend.add_special_tokens([_special(role, name) for role, name in self.names.items()])
         backend.post_processor = _framed(backend, self.names)
         self._recognising = backend
         self._plain = Backend.from_str(backend.to_str())
@@ -119,6 +119,11 @@ class Tokenizer:
 
     def __setstate__(self, state: str) -> None:
         self.__init__(Backend.from_str(state))  # type: ignore[misc]
+
+
+def _special(role: str, name: str) -> AddedToken:
+    """A special token; the blank before a mask belongs to the word that the mask hides, so it goes."""
+    return AddedToken(name, special=True, normalized=False, lstrip=role == "mask")
 
 
 def _framed(backend: Backend, names: dict[str, str]) -> processors.PostProcessor:

@@ -164,3 +164,13 @@ def test_no_text_and_too_small_a_size_are_refused() -> None:
         Tokenizer.train([], TokenizerSettings())
     with pytest.raises(ValueError, match="size=10"):
         TokenizerSettings(size=10)
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram", "wordpiece"])
+def test_a_mask_takes_the_place_of_a_word_with_its_blank(learned: dict[str, Tokenizer], kind: str) -> None:
+    tokenizer = learned[kind]
+    prompt = tokenizer.encode("The quick [MASK] fox jumps", specials=True)[0].tolist()
+    before, after = tokenizer.encode("The quick")[0].tolist(), tokenizer.encode("The quick brown fox jumps")[0].tolist()
+    place = prompt.index(tokenizer.vocabulary.mask)
+    assert prompt[:place] == before == after[: len(before)]
+    assert prompt[place + 1 :] == after[len(after) - len(prompt) + place + 1 :]
