@@ -35,7 +35,7 @@ def prepare(
     name = _key(corpus, tokenizer_settings, share, errors)
     with alone(cache_folder() / "locks" / name):
         tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, cache_folder() / "tokenizers" / name)
-        place = Path(folder) if folder else cache_folder() / "shards" / name
+        place = Path(folder) if folder else cache_folder() / "shards" / key(name, tokenizer.fingerprint)
         return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress)
 
 
