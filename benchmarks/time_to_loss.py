@@ -3,9 +3,10 @@
     python benchmarks/time_to_loss.py --tokens 1.6e6 --json
 
 Same text, tokenizer, packed rows, batch, width, depth and parameters; one exam for both, taken off the clock at fixed
-token counts. Each side's learning rate is the best of three in runs of a quarter of the tokens. The peer runs once more
-with our optimizer, which parts what the optimizer gives from what the rest does. Text is read below MASKWRIGHT_DATA.
-Every finished leg is kept in the folder `--out` and not run again.
+token counts. Time is processor time, and by the clock beside it: where the machine has other work too, set
+OMP_NUM_THREADS=1 and believe the first. Each side's learning rate is the best of three in runs of a quarter of the
+tokens. The peer runs once more with our optimizer, which parts what the optimizer gives from what the rest does. Text
+is read below MASKWRIGHT_DATA. Every finished leg is kept in the folder `--out` and not run again.
 """
 
 import argparse
@@ -66,7 +67,7 @@ class Race:
             self.out.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps({"load": getloadavg()[1], **asdict(curve)}))
         found = json.loads(kept.read_text())
-        return Curve(found["tokens"], found["seconds"], found["loss"])
+        return Curve(**{name: found[name] for name in ("tokens", "seconds", "core_seconds", "loss")})
 
     def tuned(self, side: str) -> dict[float, float]:
         """The last loss under each learning rate that was tried."""
@@ -83,19 +84,23 @@ def _whole(tokens: float) -> int:
 
 
 def case(race: Race, rival: str, share: float, seeds: int) -> dict[str, Any]:
-    """Ours, planned for `share` of the tokens, against where `rival` ends: seconds of the middle run, and spread."""
+    """Ours, planned for `share` of the tokens, against where `rival` ends, in processor time and by the clock."""
     end = race.run(rival, 1.0)
     target = end.loss[-1]
-    reached = [race.run("ours", share, seed).first_below(target) for seed in range(seeds)]
-    times = sorted(found[0] for found in reached if found)
-    if len(times) < seeds:
-        raise SystemExit(f"{seeds - len(times)} of our {seeds} runs did not reach {target:.3f}: raise --share")
-    middle = times[len(times) // 2]
-    return {
-        "ours": middle, "peer": end.seconds[-1], "unit": "s", "ratio": end.seconds[-1] / middle,
-        "spread": [end.seconds[-1] / times[-1], end.seconds[-1] / times[0]], "loss": target,
-        "tokens": {"ours": sorted(found[1] for found in reached if found), "peer": end.tokens[-1]},
-    }  # fmt: skip
+    runs = [race.run("ours", share, seed) for seed in range(seeds)]
+    reached = [(run, place) for run in runs if (place := run.first_below(target)) is not None]
+    if len(reached) < seeds:
+        raise SystemExit(f"{seeds - len(reached)} of our {seeds} runs did not reach {target:.3f}: raise --share")
+    cores = versus(end.core_seconds[-1], [run.core_seconds[place] for run, place in reached])
+    clock = versus(end.seconds[-1], [run.seconds[place] for run, place in reached])
+    tokens = {"ours": sorted(run.tokens[place] for run, place in reached), "peer": end.tokens[-1]}
+    return cores | {"unit": "core s", "by the clock": clock, "loss": target, "tokens": tokens}
+
+
+def versus(peer: float, ours: list[float]) -> dict[str, Any]:
+    """The middle one of our times beside the peer's, their ratio and its spread."""
+    middle = sorted(ours)[len(ours) // 2]
+    return {"ours": middle, "peer": peer, "ratio": peer / middle, "spread": [peer / max(ours), peer / min(ours)]}
 
 
 def arguments() -> argparse.Namespace:
@@ -119,7 +124,7 @@ def main() -> None:
         print(json.dumps(cases))
         return
     for name, found in cases.items():
-        print(f"{name} ({found['loss']:.3f}): ours {found['ours']:.0f} s, peer {found['peer']:.0f} s, ", end="")
+        print(f"{name} ({found['loss']:.3f}): ours {found['ours']:.0f} core s, peer {found['peer']:.0f}, ", end="")
         print(f"{found['ratio']:.1f} times sooner ({found['spread'][0]:.1f} to {found['spread'][1]:.1f})")
 
 

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, process_time
 
 
 @dataclass
 class Curve:
-    """Loss against training tokens and training seconds."""
+    """Loss against training tokens and training time."""
 
     tokens: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    """By the clock on the wall."""
+    core_seconds: list[float] = field(default_factory=list)
+    """Of processor time, which other work on the machine hardly changes."""
     loss: list[float] = field(default_factory=list)
 
-    def first_below(self, loss: float) -> tuple[float, int] | None:
-        """Seconds and tokens at the first exam that was passed with `loss` or less."""
-        passed = (i for i, found in enumerate(self.loss) if found <= loss)
-        return next(((self.seconds[i], self.tokens[i]) for i in passed), None)
+    def first_below(self, loss: float) -> int | None:
+        """The number of the first exam that was passed with `loss` or less."""
+        return next((i for i, found in enumerate(self.loss) if found <= loss), None)
 
 
 class Clock:
@@ -24,19 +26,22 @@ class Clock:
 
     def __init__(self, take: Callable[[], float], every: int):
         self.take, self.every = take, every
-        self.curve, self.begin = Curve(), perf_counter()
+        self.curve = Curve()
+        self.start()
 
     def start(self) -> None:
         """Count from now."""
-        self.begin = perf_counter()
+        self.begin, self.core_begin = perf_counter(), process_time()
 
     def at(self, tokens: int, last: bool) -> None:
         """Take the exam when another `every` tokens are through, or at the end."""
         done = self.curve.tokens[-1] if self.curve.tokens else 0
         if tokens // self.every == done // self.every and not (last and tokens > done):
             return
-        stopped = perf_counter()
+        stopped, core_stopped = perf_counter(), process_time()
         self.curve.tokens.append(tokens)
         self.curve.seconds.append(stopped - self.begin)
+        self.curve.core_seconds.append(core_stopped - self.core_begin)
         self.curve.loss.append(self.take())
         self.begin += perf_counter() - stopped
+        self.core_begin += process_time() - core_stopped
