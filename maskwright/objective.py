@@ -1,55 +1,97 @@
 """What an objective is: a pure function from clean rows to a problem, and the masking objectives' common part.
 
-Shapes: B rows, L positions. Kernels see one row after another; what they draw depends on nothing but its address.
+Shapes: B rows of text, P rows of a problem, L positions. Kernels see one row after another; what they draw depends on
+nothing but its address.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from .attention import BOTH
-from .config import settings
+from .config import make, settings
 from .data.rows import Rows
-from .folder import name_of
-from .kernels import IGNORE, count, replace
+from .folder import load, name_of
+from .kernels import IGNORE, count
+from .kernels import replace as replace_tokens
 from .noise import Noise
 from .schedule import Ratio, value
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What the model sees and what it is asked."""
+    """What the model sees and what it is asked: P rows, made from B rows of text."""
 
     inputs: Tensor
-    """[B, L] int64, corrupted ids."""
+    """[P, L] int64, corrupted ids."""
     targets: Tensor
-    """[B, L] int64, the token that a position must name, always from the original tokens; or IGNORE."""
+    """[P, L] int64, the token that a position must name, always from the original tokens; or IGNORE."""
     weights: Tensor
-    """[B, L] float32, the weight of a position in the loss; 0 exactly where there is no target."""
+    """[P, L] float32, the weight of a position in the loss; 0 exactly where there is no target."""
     view: Tensor
-    """[B] int64, BOTH, FORWARD or BACKWARD: who may see whom in a row."""
+    """[P] int64, BOTH, FORWARD or BACKWARD: who may see whom in a row."""
+    row: Tensor = None  # type: ignore[assignment]
+    """[P] int64, the place of the row of text that each is made from; by default the P rows are the B, in order."""
 
-    def __getitem__(self, rows: slice) -> "Problem":
-        """The problem of some of the rows."""
-        return Problem(self.inputs[rows], self.targets[rows], self.weights[rows], self.view[rows])
+    def __post_init__(self) -> None:
+        if self.row is None:
+            object.__setattr__(self, "row", torch.arange(len(self.inputs)))
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, chosen: slice | Tensor) -> "Problem":
+        """The problem's rows at `chosen`; they still know which rows of text they are made from."""
+        return Problem(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    @classmethod
+    def joined(cls, problems: Sequence["Problem"]) -> "Problem":
+        """The rows of several problems as one, by the rows of text that they are made from."""
+        columns = (torch.cat([getattr(problem, field.name) for problem in problems]) for field in fields(cls))
+        whole = cls(*columns)
+        return whole[whole.row.argsort(stable=True)]
+
+
+def shifted(problem: Problem, document: Tensor, by: int) -> Problem:
+    """The same questions, put to another position: what position i was asked, position i − `by` is.
+
+    The one shift there is: 1 makes a position name what comes next, −1 what came before. A question that would leave
+    its document is dropped. document: [B, L], as in Rows. Raises ValueError when rows are no longer than the shift.
+    """
+    length = problem.targets.shape[1]
+    if abs(by) >= length:
+        raise ValueError(f"shift={by} reaches beyond rows of {length}")
+    here = document[problem.row]
+    inside = (here == here.roll(-by, 1)) & (here >= 0)
+    inside[:, length - by if by > 0 else 0 : length if by > 0 else -by] = False
+    targets = torch.where(inside, problem.targets.roll(-by, 1), IGNORE)
+    return replace(problem, targets=targets, weights=torch.where(targets != IGNORE, problem.weights.roll(-by, 1), 0.0))
 
 
 @settings
 class Objective(ABC):
     """Turns clean rows into a problem. A subclass is its own config; `corrupt` is all it must write."""
 
-    unmasks: ClassVar[bool] = False
-    """Whether a model trained so can name a hidden token from both sides, and so takes the common masked exam."""
-
     patterns: Annotated[int, Field(ge=1)] | None = None
     """How many different corruptions a row gets: none for a new one each epoch (dynamic), 1 for ever the same (static),
     10 as in BERT."""
+
+    @property
+    def skills(self) -> frozenset[str]:
+        """Which common exams a model trained so can take besides its own: `unmask` (name a hidden token from both
+        sides), `unmask_before` (likewise, from the position before it), `forward`, `backward`."""
+        return frozenset()
+
+    @property
+    def learns(self) -> bool:
+        """Whether it wants `feedback`."""
+        return type(self).feedback is not Objective.feedback
 
     @abstractmethod
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
@@ -71,7 +113,7 @@ class Objective(ABC):
         yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))
 
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
-        """Learn from a step: loss [B, L] float32 and correct [B, L] bool, both 0 where nothing was asked."""
+        """Learn from a step: loss [P, L] float32 and correct [P, L] bool, both 0 where nothing was asked."""
 
     def state(self) -> dict[str, Tensor]:
         """What `feedback` has learned, for the checkpoint."""
@@ -86,11 +128,23 @@ class Objective(ABC):
         return {}
 
 
+def part(name: str) -> BeforeValidator:
+    """For a knob that is itself an objective, written as a name or `{name: span, ratio: 0.3}`; by default `name`."""
+
+    def made(value: Any) -> Any:
+        if isinstance(value, Objective):
+            return value
+        knobs = {"name": value} if isinstance(value, str) else dict(value)
+        kind, preset = load("objectives", knobs.pop("name", name))
+        return make(kind, preset | knobs, name)
+
+    return BeforeValidator(made)
+
+
 @settings
 class Masked(Objective, ABC):
     """Hide some tokens and ask for them. A subclass only says which: `select`."""
 
-    unmasks: ClassVar[bool] = True
     by_word: ClassVar[bool] = False
     """Whether it must know where words begin."""
 
@@ -113,6 +167,10 @@ class Masked(Objective, ABC):
         if self.balance and not isinstance(self.ratio, float):
             raise ValueError("balance needs a constant ratio, for it counts on what earlier epochs hid")
 
+    @property
+    def skills(self) -> frozenset[str]:
+        return frozenset({"unmask"})
+
     @abstractmethod
     def select(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] int32: 0 where a token stays out of it, else the number of its unit (1, 2, ...) in the row."""
@@ -122,7 +180,7 @@ class Masked(Objective, ABC):
         inputs, targets = torch.empty_like(rows.tokens), torch.empty_like(rows.tokens)
         weights = torch.empty(rows.tokens.shape, dtype=torch.float32)
         shares = np.float32(self.random), np.float32(self.random + self.keep)
-        replace(
+        replace_tokens(
             rows.tokens.numpy(), self.select(rows, noise).numpy(), noise.keys("fate"), noise.keys("other"),
             rows.vocabulary.ordinary, rows.vocabulary.mask, *shares, self.fate == "unit",
             inputs.numpy(), targets.numpy(), weights.numpy(),

@@ -10,7 +10,10 @@ from maskwright.data.pack import Pack, pack
 from maskwright.data.rows import Rows
 from maskwright.text.vocabulary import Vocabulary
 
-VOCABULARY = Vocabulary(size=120, pad=3, mask=4, cls=1, sep=2, special=frozenset({0, 1, 2, 3, 4, 57}))
+MORE = {"forward": 61, "backward": 62, "wrong": 63, "right": 64}
+VOCABULARY = Vocabulary(
+    size=120, pad=3, mask=4, cls=1, sep=2, special=frozenset({0, 1, 2, 3, 4, 57, 61, 62, 63, 64}), **MORE
+)
 """Special ids are a set: one of them lies far from the others."""
 
 
@@ -39,6 +42,8 @@ def rows(count=12, length=64, epoch=0, progress=0.0) -> Rows:
 def plain(count, length, epoch=0, first=0) -> Rows:
     """Rows without a special id: every position can be chosen, each token is a word."""
     ids = torch.arange(first, first + count)
-    tokens = torch.from_numpy(VOCABULARY.ordinary[np.arange(count * length) % 114].reshape(count, length))
+    tokens = torch.from_numpy(
+        VOCABULARY.ordinary[np.arange(count * length) % len(VOCABULARY.ordinary)].reshape(count, length)
+    )
     word = torch.arange(1, length + 1, dtype=torch.int32).repeat(count, 1)
     return Rows(tokens, torch.zeros_like(word), word, ids, torch.full((count,), epoch), 0.0, VOCABULARY)

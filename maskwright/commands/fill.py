@@ -26,15 +26,15 @@ def command(
     from rich.console import Console
 
     from ..compare.show import blanks
-    from ..sample.fill import fill
+    from ..sample.fill import fill, named_from
     from ..training.config import Config
     from ..training.final import load
 
     model, tokenizer = load(run)
     config = Config.load(run)
-    if not config.objective.unmasks:
+    if (shift := named_from(config.objective)) is None:
         raise ValueError(f"{run} was trained with {config.tree()['objective']['name']}, which never fills a mask")
-    filled = {text: fill(model, tokenizer, text, top) for text in texts}
+    filled = {text: fill(model, tokenizer, text, top, shift) for text in texts}
     if as_json:
         typer.echo(json.dumps({text: [asdict(blank) for blank in found] for text, found in filled.items()}))
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ..sample.fill import Gap, gaps
+from ..sample.fill import Gap, gaps, named_from
 from ..training import build, final
 from ..training.config import Config
 from ..training.log import read
@@ -48,12 +48,12 @@ def headline(numbers: Mapping[str, float]) -> str:
 
 
 def _gaps(out: Path, config: Config) -> list[Gap]:
-    if not config.objective.unmasks:
+    if (shift := named_from(config.objective)) is None:
         return []
     model, tokenizer = final.load(out)
     data = build.data(config, show=False)
     final.check(out, data.shards.fingerprint)
-    return gaps(model, tokenizer, data.valid, GAPS)
+    return gaps(model, tokenizer, data.valid, GAPS, shift=shift)
 
 
 def _line(gap: Gap) -> str:

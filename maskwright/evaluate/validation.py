@@ -1,7 +1,7 @@
 """Validation: the whole held-out set, one fixed exam, float32.
 
-Every checkpoint, whatever its seed, is asked about the same hidden tokens. A model that can look both ways also takes
-the common masked exam, 15 % of the tokens behind [MASK] and nothing else, which compares objectives with each other.
+Every checkpoint, whatever its seed, is asked about the same hidden tokens: by its own objective, and in the common
+exams that it has the skill for, which compare objectives with each other.
 
 Shapes: B rows, L positions, N asked positions, V tokens of the vocabulary, K domains.
 """
@@ -20,12 +20,10 @@ from ..data.pack import Pack
 from ..data.rows import Rows
 from ..loss import cross_entropy
 from ..objective import IGNORE, Objective, Problem
-from ..objectives.mlm import Mlm
+from .exams import exams
 
 EXAM = 0
 """The seed of every exam."""
-MASKED = Mlm(ratio=0.15, random=0.0, keep=0.0)
-"""The common masked exam."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,13 @@ def validate(
 ) -> dict[str, float]:
     """Loss (nats), perplexity, accuracy, top-5 accuracy and bits per byte, over all and by domain.
 
-    Names are `loss`, `accuracy` … for the objective's own exam, `masked/…` for the common one and `…/domain/NAME/…` for
-    a domain of the corpus. Bits per byte spread the mean loss of the questions over all tokens of the split.
+    Names are `loss`, `accuracy` … for the objective's own exam, `masked/…`, `forward/…` and `backward/…` for the common
+    ones and `…/domain/NAME/…` for a domain of the corpus. Bits per byte spread the mean loss of the questions over all
+    tokens of the split.
     """
-    exams = {"": objective} | ({"masked/": MASKED} if objective.unmasks else {})
+    common = {f"{name}/": exam for name, exam in exams(objective).items()}
     numbers: dict[str, float] = {}
-    for prefix, asker in exams.items():
+    for prefix, asker in ({"": objective} | common).items():
         numbers |= {
             prefix + name: number
             for name, number in _score(answers(model, pack, asker, batch_tokens), pack, domains).items()
@@ -94,9 +93,10 @@ def answers(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: in
 def _answer(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> tuple[np.ndarray, ...]:
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]  # [N]
     targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
-    loss, first, five = (part.cpu().numpy() for part in ask(model, rows.document, problem, asked, targets))
-    numbers = (rows.ids & 0xFFFFFFFF).numpy()
-    documents = pack.documents(numbers, rows.document.numpy()).ravel()[asked.numpy()]
+    document = rows.document[problem.row]
+    loss, first, five = (part.cpu().numpy() for part in ask(model, document, problem, asked, targets))
+    numbers = (rows.ids[problem.row] & 0xFFFFFFFF).numpy()
+    documents = pack.documents(numbers, document.numpy()).ravel()[asked.numpy()]
     return loss.astype(np.float64), weights.double().numpy(), first, five, documents
 
 

@@ -56,7 +56,7 @@ class MaskingCollator:
         self.seed, self.id_column, self.epoch_column, self.multiple = seed, id_column, epoch_column, pad_to_multiple_of
         self.clock = torch.tensor([0, 1]).share_memory_()
         """The epoch and the number of epochs, in memory that workers share."""
-        if type(self.objective).feedback is not Objective.feedback:
+        if self.objective.learns:
             raise ValueError(f"objective {name_of(self.objective)} learns from the loss, which no collator ever sees")
 
     def __call__(self, features: Sequence[Feature]) -> dict[str, Tensor]:

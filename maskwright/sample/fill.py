@@ -11,6 +11,7 @@ from ..data.loader import read
 from ..data.order import places
 from ..data.pack import Pack
 from ..noise import address
+from ..objective import Objective
 from ..text.tokenizer import Tokenizer
 
 SIGNS = "[MASK]"
@@ -27,25 +28,36 @@ class Blank:
     """Tokens as text, and their probabilities among all ordinary tokens, best first."""
 
 
-def fill(model: nn.Module, tokenizer: Tokenizer, text: str, top: int = 5) -> list[Blank]:
-    """The `top` guesses for every [MASK] in `text`. Raises ValueError when there is none, or the text is too long."""
+def named_from(objective: Objective) -> int | None:
+    """How many positions before a hidden token a model trained by `objective` names it; none where it never does."""
+    return next((shift for skill, shift in SHIFTS.items() if skill in objective.skills), None)
+
+
+SHIFTS = {"unmask": 0, "unmask_before": 1}
+
+
+def fill(model: nn.Module, tokenizer: Tokenizer, text: str, top: int = 5, shift: int = 0) -> list[Blank]:
+    """The `top` guesses for every [MASK] in `text`, named `shift` positions before it.
+
+    Raises ValueError when there is none, or the text is too long.
+    """
     vocabulary = tokenizer.vocabulary
     prompt = text.replace(SIGNS, tokenizer.names["mask"])
     ids, _ = tokenizer.encode(prompt, specials=True)
     tokens = torch.tensor([vocabulary.cls, *ids, vocabulary.sep])
     if vocabulary.mask not in tokens:
         raise ValueError(f"nothing to fill in {text!r}: write {SIGNS} where a word is missing")
-    return fill_tokens(model, tokenizer, tokens, top)
+    return fill_tokens(model, tokenizer, tokens, top, shift)
 
 
 @torch.no_grad()
-def fill_tokens(model: nn.Module, tokenizer: Tokenizer, tokens: Tensor, top: int = 5) -> list[Blank]:
+def fill_tokens(model: nn.Module, tokenizer: Tokenizer, tokens: Tensor, top: int = 5, shift: int = 0) -> list[Blank]:
     """The `top` guesses wherever a row of ids, [L] int64 with [CLS] and [SEP], holds the mask."""
     vocabulary = tokenizer.vocabulary
     places = torch.nonzero(tokens == vocabulary.mask)[:, 0]
     device = next(model.parameters()).device
     hidden = model(tokens[None].to(device), None, None)[0]  # [L, D]
-    logits = model.logits(hidden[places.to(device)]).float().cpu()  # type: ignore[operator]  # [N, V]
+    logits = model.logits(hidden[(places - shift).to(device)]).float().cpu()  # type: ignore[operator]  # [N, V]
     logits[:, torch.from_numpy(vocabulary.is_special)] = float("-inf")
     best = logits.softmax(-1).topk(min(top, len(vocabulary.ordinary)))
     return [
@@ -65,14 +77,14 @@ class Gap:
     """As in `Blank`."""
 
 
-def gaps(model: nn.Module, tokenizer: Tokenizer, pack: Pack, count: int, top: int = 5) -> list[Gap]:
+def gaps(model: nn.Module, tokenizer: Tokenizer, pack: Pack, count: int, top: int = 5, shift: int = 0) -> list[Gap]:
     """`count` gaps in as many rows of `pack`, always the same: words that are one token of three letters or more."""
     _, numbers = places(0, len(pack), len(pack), seed=0)
-    found = (_gap(model, tokenizer, pack, int(number), top) for number in numbers)
+    found = (_gap(model, tokenizer, pack, int(number), top, shift) for number in numbers)
     return list(islice((gap for gap in found if gap), count))
 
 
-def _gap(model: nn.Module, tokenizer: Tokenizer, pack: Pack, number: int, top: int) -> Gap | None:
+def _gap(model: nn.Module, tokenizer: Tokenizer, pack: Pack, number: int, top: int, shift: int) -> Gap | None:
     rows = read(pack, np.array([number]), np.zeros(1, np.int64), 1.0)
     tokens, document, word = rows.tokens[0], rows.document[0], rows.word[0].numpy()
     sizes = np.bincount(word)
@@ -84,7 +96,7 @@ def _gap(model: nn.Module, tokenizer: Tokenizer, pack: Pack, number: int, top: i
     piece, here = tokens[inside], place - int(inside[0])
     hidden = piece.clone()
     hidden[here] = tokenizer.vocabulary.mask
-    (blank,) = fill_tokens(model, tokenizer, hidden, top)
+    (blank,) = fill_tokens(model, tokenizer, hidden, top, shift)
     before, truth, after = (
         tokenizer.decode(part) for part in (piece[:here], piece[here : here + 1], piece[here + 1 :])
     )

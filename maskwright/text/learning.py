@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from ..config import settings
 from .special import NAMES, OURS
@@ -22,7 +22,7 @@ class TokenizerSettings:
     kind: Literal["bpe", "wordpiece", "unigram", "character"] = "bpe"
     """Byte-level BPE, WordPiece, Unigram as in SentencePiece, or single characters."""
     size: int = 16_384
-    """How many ids there may be, the five special ones included."""
+    """How many ids there may be, the nine special ones included."""
     normalisation: Literal["nfc", "nfkc", "none"] = "nfc"
     """Unicode normal form of the text; nfkc also makes look-alikes equal."""
     lowercase: bool = False
@@ -33,18 +33,22 @@ class TokenizerSettings:
     """Whether Unigram spells characters it does not know in bytes; BPE always does, the others have [UNK]."""
     file: str | None = None
     """Load instead: a tokenizer.json, the folder of a `transformers` tokenizer, or a SentencePiece .model."""
+    add: tuple[str, ...] = ()
+    """Special tokens to give a loaded tokenizer that some objectives need: [FW], [BW], [WRONG], [RIGHT]."""
 
     def __post_init__(self) -> None:
         if self.size < SMALLEST[self.kind]:
             raise ValueError(f"size={self.size}: a {self.kind} tokenizer has at least {SMALLEST[self.kind]} ids")
 
 
-SMALLEST = {"bpe": 261, "wordpiece": 64, "unigram": 320, "character": 8}
+SMALLEST = {"bpe": 265, "wordpiece": 64, "unigram": 320, "character": 12}
 
 
 def learn(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
     """A tokenizer of at most `knobs.size` ids learned from `texts`, which are read once."""
-    return LEARN[knobs.kind](texts, knobs)
+    tokenizer = LEARN[knobs.kind](texts, knobs)
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in OURS])
+    return tokenizer
 
 
 def _bpe(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:

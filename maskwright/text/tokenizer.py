@@ -1,6 +1,6 @@
 """Text to ids and back, and where words start.
 
-One class for every tokenizer, learned here or loaded. It always has the five special tokens: those of a loaded one are
+One class for every tokenizer, learned here or loaded. It always has the special tokens: those of a loaded one are
 kept under their own names, missing ones get new ids. Text of a corpus is plain: "[MASK]" written in it is six signs.
 """
 
@@ -33,7 +33,7 @@ class Tokenizer:
         backend.no_padding()
         special = {t.content: i for i, t in backend.get_added_tokens_decoder().items() if t.special}
         self.names = roles(special)
-        """Role (pad, unk, cls, sep, mask) to the token that has it."""
+        """Role (pad, unk, cls, sep, mask, and forward, backward, wrong, right where known) to the token that has it."""
         backend.add_special_tokens([_special(role, name) for role, name in self.names.items()])
         backend.post_processor = _framed(backend, self.names)
         self._recognising = backend
@@ -47,19 +47,21 @@ class Tokenizer:
         Raises ValueError when there is no text.
         """
         if settings.file:
-            return cls.load(settings.file)
+            return cls.load(settings.file, settings.add)
         return cls(learn(_not_empty(texts), settings))
 
     @classmethod
-    def load(cls, path: str | Path) -> "Tokenizer":
-        """Open a tokenizer.json, a folder that holds one, or a SentencePiece model.
+    def load(cls, path: str | Path, add: Sequence[str] = ()) -> "Tokenizer":
+        """Open a tokenizer.json, a folder that holds one, or a SentencePiece model; `add` more special tokens to it.
 
         Raises ValueError when it is none of these.
         """
         file = _file(Path(path).expanduser())
         if file.suffix not in FORMATS:
             raise ValueError(f"tokenizer {file} is neither a tokenizer.json nor a SentencePiece .model")
-        return cls(FORMATS[file.suffix](file))
+        backend = FORMATS[file.suffix](file)
+        backend.add_special_tokens(list(add))
+        return cls(backend)
 
     def save(self, folder: str | Path) -> None:
         """Write what `load` and `AutoTokenizer.from_pretrained` open."""
@@ -93,7 +95,8 @@ class Tokenizer:
         special = {i for i, token in self._recognising.get_added_tokens_decoder().items() if token.special}
         ids = {role: self._id(name) for role, name in self.names.items()}
         size = max(self._recognising.get_vocab().values()) + 1
-        return Vocabulary(size, ids["pad"], ids["mask"], ids["cls"], ids["sep"], frozenset(special))
+        del ids["unk"]
+        return Vocabulary(size=size, special=frozenset(special), **ids)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from .special import MORE
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -21,6 +23,21 @@ class Vocabulary:
     sep: int
     """Closes a document; the end of a text for causal models."""
     special: frozenset[int]
+    forward: int | None = None
+    """Opens a text that is read forward; this and the following only some objectives need."""
+    backward: int | None = None
+    """Closes a text that is read backward."""
+    wrong: int | None = None
+    """Names a token that does not belong where it stands."""
+    right: int | None = None
+    """Names one that does."""
+
+    def id(self, role: str) -> int:
+        """The id of the token with a role, as `forward`. Raises ValueError when the tokenizer has none."""
+        found: int | None = getattr(self, role)
+        if found is None:
+            raise ValueError(f"the tokenizer has no {MORE[role]}: give it one, tokenizer.add=[{MORE[role]!r}]")
+        return found
 
     @cached_property
     def is_special(self) -> np.ndarray:

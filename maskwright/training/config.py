@@ -194,6 +194,8 @@ def _plain(part: Any) -> dict[str, Any]:
 
 
 def _yaml(value: Any) -> Any:
+    if isinstance(value, Objective):
+        return {"name": folder.name_of(value)} | _plain(value)
     if dataclasses.is_dataclass(value):
         return _plain(value)
     if isinstance(value, tuple | list):

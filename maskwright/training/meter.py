@@ -23,11 +23,15 @@ class Meter:
         """Of training, over all attempts."""
         self._began, self._read = 0.0, (0, 0.0)
 
-    def count(self, rows: Rows, micro: Questions, loss: Tensor, correct: Tensor) -> None:
-        """Take in a micro-batch: its rows, and the loss [N] and correctness [N] of its questions."""
+    def see(self, rows: Rows) -> None:
+        """Take in the text of an update, however often it is asked about."""
         self.tokens += int((rows.document >= 0).sum())
         self.words += int(rows.word.amax(1).sum())
-        known = torch.tensor([0, micro.weight, 0, micro.count, int(rows.maskable.sum())], dtype=torch.float64)
+        self.sums[4] += int(rows.maskable.sum())
+
+    def count(self, micro: Questions, loss: Tensor, correct: Tensor) -> None:
+        """Take in a micro-batch: the loss [N] and correctness [N] of its questions."""
+        known = torch.tensor([0, micro.weight, 0, micro.count, 0], dtype=torch.float64)
         self.sums += known.to(self.sums.device, non_blocking=True)
         self.sums[0] += (loss * micro.weights).sum()
         self.sums[2] += correct[: micro.count].sum()

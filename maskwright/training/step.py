@@ -6,7 +6,7 @@ Shapes: B rows, L positions, N asked positions (padded to a few sizes, so that c
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from shutil import which
 
 import torch
@@ -45,20 +45,35 @@ class Questions:
     """How many of the N are asked in earnest."""
 
 
+def evened(problem: Problem, rows: Rows) -> Problem:
+    """Where an objective makes more rows than there are of text, so many that it happens in few sizes.
+
+    The rows that fill up are copies of the first, of which nothing is asked.
+    """
+    unit = max(1, len(rows) // 8)
+    missing = -(-(len(problem) - len(rows)) // unit) * unit + len(rows) - len(problem)
+    if len(problem) <= len(rows) or not missing:
+        return problem
+    first = problem[torch.zeros(missing, dtype=torch.int64)]
+    silent = replace(first, targets=torch.full_like(first.targets, IGNORE), weights=torch.zeros_like(first.weights))
+    return Problem(*(torch.cat([getattr(part, f.name) for part in (problem, silent)]) for f in fields(Problem)))
+
+
 def questions(rows: Rows, problem: Problem, device: torch.device) -> Questions:
-    """Gather what a problem asks, and send it to `device`."""
+    """Gather what a problem asks about `rows`, and send it to `device`."""
+    document = rows.document[problem.row]
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
     count = len(asked)
     padding = torch.zeros(padded(count) - count, dtype=torch.int64)
     weights = torch.cat([problem.weights.flatten()[asked], padding.float()])
     targets = torch.cat([problem.targets.flatten()[asked], padding])
-    seen = mask(rows.document, problem.view)
+    seen = mask(document, problem.view)
 
     def sent(tensor: Tensor) -> Tensor:
         return tensor.to(device, non_blocking=True)
 
     return Questions(
-        sent(problem.inputs), None if seen is None else sent(seen), sent(positions(rows.document)),
+        sent(problem.inputs), None if seen is None else sent(seen), sent(positions(document)),
         sent(torch.cat([asked, padding])), sent(targets), sent(weights), float(weights.sum(dtype=torch.float64)), count,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from ..data.rows import Rows
 from ..evaluate.unigram import unigram
 from ..evaluate.validation import validate
 from ..noise import address
-from ..objective import Objective, Problem
+from ..objective import Problem
 from ..schedule import learning_rate
 from . import build, checkpoint, final, resume
 from .average import Average
@@ -25,7 +25,7 @@ from .config import Config
 from .interrupt import interrupts
 from .log import Log, console
 from .meter import Meter
-from .step import Questions, backward, compiled, dropout_generator, precision, questions
+from .step import Questions, backward, compiled, dropout_generator, evened, precision, questions
 
 
 class Stopped(Exception):
@@ -100,18 +100,19 @@ class Trainer:
 
     def _update(self, rows: Rows) -> None:
         """One update on the rows of a step."""
-        problem = self.config.objective(rows, self.config.seed)
-        micros = [(rows[part], problem[part]) for part in self._parts(rows)]
-        asked = [questions(part, problem, self.device) for part, problem in micros]
+        whole = evened(self.config.objective(rows, self.config.seed), rows)
+        problems = [whole[part] for part in self._parts(whole)]
+        asked = [questions(rows, problem, self.device) for problem in problems]
         total = sum(micro.weight for micro in asked)
         self.model.train()
-        for index, ((part, problem), micro) in enumerate(zip(micros, asked, strict=True)):
+        self.meter.see(rows)
+        for index, (problem, micro) in enumerate(zip(problems, asked, strict=True)):
             seed = address(self.config.seed, "dropout", self.step, index) % 2**63
             dropout_generator(self.device).manual_seed(seed)
             cast = precision(self.config.training.precision, self.device)
             loss, correct = backward(self.ask, self.model, micro, total, self.config.training.z_loss, cast)
             self._feedback(problem, micro, loss, correct)
-            self.meter.count(part, micro, loss, correct)
+            self.meter.count(micro, loss, correct)
         if self.config.training.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip)
         for group in self.optimizer.param_groups:
@@ -122,10 +123,10 @@ class Trainer:
             self.average.update()
         self.step += 1
 
-    def _parts(self, rows: Rows) -> list[slice]:
+    def _parts(self, problem: Problem) -> list[slice]:
         """Which rows of a step the device takes at once."""
-        size = max(1, (self.config.training.micro_batch_tokens or rows.tokens.numel()) // rows.tokens.shape[1])
-        return [slice(begin, begin + size) for begin in range(0, len(rows), size)]
+        size = max(1, (self.config.training.micro_batch_tokens or problem.inputs.numel()) // problem.inputs.shape[1])
+        return [slice(begin, begin + size) for begin in range(0, len(problem), size)]
 
     def _rate(self) -> float:
         t = self.config.training
@@ -133,7 +134,7 @@ class Trainer:
 
     def _feedback(self, problem: Problem, micro: Questions, loss: Tensor, correct: Tensor) -> None:
         """Tell an objective that learns how each position fared."""
-        if type(self.config.objective).feedback is Objective.feedback:
+        if not self.config.objective.learns:
             return
         places, shape = micro.asked[: micro.count].cpu(), problem.targets.shape
         losses, rights = torch.zeros(shape.numel()), torch.zeros(shape.numel(), dtype=torch.bool)

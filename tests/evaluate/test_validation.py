@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from maskwright.data.loader import exam
+from maskwright.evaluate.exams import MASKED
 from maskwright.evaluate.unigram import unigram
-from maskwright.evaluate.validation import EXAM, MASKED, validate
+from maskwright.evaluate.validation import EXAM, validate
 from maskwright.objective import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.training import build

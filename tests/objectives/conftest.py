@@ -1,6 +1,7 @@
 """Every objective of the folder, with its defaults or with the knobs that it has."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,9 +14,16 @@ MASKED = [name for name in EVERY if issubclass(folder.load("objectives", name)[0
 
 
 def make(name: str, **knobs: object) -> Objective:
-    """The objective `name` with those of `knobs` that it has."""
+    """The objective `name` with those of `knobs` that it has, or that an objective inside it has."""
     cls, preset = folder.load("objectives", name)
-    return cls(**preset, **{knob: value for knob, value in knobs.items() if knob in known(cls)})
+    return turned(cls(**preset), knobs)
+
+
+def turned(objective: Objective, knobs: dict[str, object]) -> Objective:
+    """The objective with those of `knobs` that it or a part of it has."""
+    parts = {knob: getattr(objective, knob) for knob in known(type(objective))}
+    inside = {knob: turned(part, knobs) for knob, part in parts.items() if isinstance(part, Objective)}
+    return replace(objective, **{knob: value for knob, value in knobs.items() if knob in parts}, **inside)
 
 
 @pytest.fixture(params=EVERY)

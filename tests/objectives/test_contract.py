@@ -14,7 +14,7 @@ from maskwright.objective import Problem
 from ..handmade import VOCABULARY, plain, rows
 
 SPECIAL = torch.from_numpy(VOCABULARY.is_special)
-FIELDS = ("inputs", "targets", "weights", "view")
+FIELDS = ("inputs", "targets", "weights", "view", "row")
 
 
 def same(one: Problem, other: Problem) -> bool:
@@ -33,17 +33,19 @@ def test_a_problem_has_its_shapes_and_kinds(objective):
     some = rows()
     problem = objective()(some, 0)
     for field, kind in (("inputs", torch.int64), ("targets", torch.int64), ("weights", torch.float32)):
-        assert getattr(problem, field).shape == some.tokens.shape
+        assert getattr(problem, field).shape == (len(problem), some.tokens.shape[1])
         assert getattr(problem, field).dtype == kind
-    assert problem.view.shape == (len(some),)
+    assert problem.view.shape == problem.row.shape == (len(problem),)
+    assert set(problem.row.tolist()) == set(range(len(some)))
     assert set(problem.view.tolist()) <= {BOTH, FORWARD, BACKWARD}
 
 
 def test_a_row_alone_is_what_it_is_in_any_batch(objective):
     some, problem = rows(), objective()(rows(), 0)
-    for part in (slice(3, 4), slice(0, 12, 5), torch.tensor([7, 2, 9])):
-        alone = objective()(some[part], 0)
-        assert all(torch.equal(getattr(alone, field), getattr(problem, field)[part]) for field in FIELDS)
+    for part in ([3], [0, 5, 10], [7, 2, 9]):
+        alone = objective()(some[torch.tensor(part)], 0)
+        theirs = problem[torch.cat([torch.nonzero(problem.row == row)[:, 0] for row in part])]
+        assert all(torch.equal(getattr(alone, field), getattr(theirs, field)) for field in FIELDS[:-1])
 
 
 def test_more_padding_changes_nothing(objective):
@@ -84,27 +86,28 @@ def test_what_is_asked_has_weight_and_nothing_else(objective):
 def test_special_ids_and_padding_stay(objective):
     some = rows()
     problem = objective()(some, 0)
-    assert torch.equal(problem.inputs[~some.maskable], some.tokens[~some.maskable])
-    assert not asked(problem)[some.document < 0].any()
+    text, fixed = some.tokens[problem.row], ~some.maskable[problem.row]
+    assert torch.equal(problem.inputs[fixed], text[fixed])
+    assert not asked(problem)[some.document[problem.row] < 0].any()
 
 
 def sees(problem: Problem, some: Rows) -> torch.Tensor:
     """[B, L, L] bool, which positions each position sees."""
-    seen = mask(some.document, problem.view)
-    return torch.ones(*some.tokens.shape, some.tokens.shape[1], dtype=torch.bool) if seen is None else seen[:, 0]
+    seen = mask(some.document[problem.row], problem.view)
+    return torch.ones(*problem.inputs.shape, some.tokens.shape[1], dtype=torch.bool) if seen is None else seen[:, 0]
 
 
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_nothing_that_is_seen_tells_what_is_asked(objective, epoch):
     some, knobs = rows(count=6, length=32, epoch=epoch), {"keep": 0.0}
     before = objective(**knobs)(some, 0)
-    hidden, found = before.targets != before.inputs, 0
+    found = 0
     for place in range(32):
         tokens = some.tokens.clone()
         tokens[:, place] = torch.where(some.maskable[:, place], 5 + (tokens[:, place] + 11) % 50, tokens[:, place])
         after = objective(**knobs)(replace(some, tokens=tokens), 0)
-        told = (after.targets != before.targets) & asked(before) & hidden  # [B, L] they ask for this place
-        differs = (after.inputs != before.inputs)[:, None] & sees(before, some)  # [B, L, L]
+        told = (after.targets != before.targets) & asked(before)  # [P, L] they ask for this place
+        differs = (after.inputs != before.inputs)[:, None] & sees(before, some)  # [P, L, L]
         assert not differs[told].any()
         found += told.sum()
     assert found > 0

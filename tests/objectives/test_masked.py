@@ -107,7 +107,7 @@ def test_fates_come_in_their_shares(masked, random, keep, fate):
     hidden = (inputs == VOCABULARY.mask).double().mean()
     same = (inputs == tokens).double().mean()
     assert hidden == pytest.approx(1 - random - keep, abs=0.03)
-    assert same == pytest.approx(keep + random / 114, abs=0.03)
+    assert same == pytest.approx(keep + random / 110, abs=0.03)
     if random == keep == 0:
         assert hidden == 1
 

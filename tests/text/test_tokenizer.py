@@ -25,10 +25,11 @@ def test_learning_is_deterministic_and_keeps_to_its_size(learned: dict[str, Toke
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_special_tokens_are_five_ids_of_their_own(learned: dict[str, Tokenizer], kind: str) -> None:
+def test_special_tokens_are_nine_ids_of_their_own(learned: dict[str, Tokenizer], kind: str) -> None:
     vocabulary = learned[kind].vocabulary
-    assert len({vocabulary.pad, vocabulary.mask, vocabulary.cls, vocabulary.sep}) == 4
-    assert len(vocabulary.special) == 5
+    more = {vocabulary.id(role) for role in ("forward", "backward", "wrong", "right")}
+    assert len({vocabulary.pad, vocabulary.mask, vocabulary.cls, vocabulary.sep} | more) == 8
+    assert len(vocabulary.special) == 9
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,6 +115,16 @@ def test_missing_special_tokens_get_new_ids(tmp_path: Path) -> None:
     assert 256 in vocabulary.special
     assert vocabulary.size == 262
     assert len(tokenizer.encode("more than four")[0]) == 14
+
+
+def test_a_loaded_tokenizer_gets_more_special_tokens_on_demand(tmp_path: Path) -> None:
+    file = str(gpt2_like(tmp_path / "tokenizer.json"))
+    without = Tokenizer.train([], TokenizerSettings(file=file)).vocabulary
+    with pytest.raises(ValueError, match=r"^the tokenizer has no \[FW\]: give it one, tokenizer.add=\['\[FW\]'\]$"):
+        without.id("forward")
+    given = Tokenizer.train([], TokenizerSettings(file=file, add=("[FW]",))).vocabulary
+    assert given.id("forward") in given.special
+    assert given.size == without.size + 1
 
 
 def test_special_tokens_under_other_names_are_kept(tmp_path: Path) -> None:

@@ -32,11 +32,13 @@ def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
-def test_a_run_learns_and_leaves_what_it_promises(config: Config, tmp_path: Path) -> None:
+def test_a_run_learns_and_leaves_what_it_promises(settings: dict, tmp_path: Path) -> None:
+    settings["training"]["steps"] = 80
+    config = Config.of(settings)
     numbers = Trainer(config, tmp_path / "run", show=False).train()
     lines = read(tmp_path / "run" / "metrics.jsonl")
     assert numbers["valid/loss"] < numbers["valid/unigram/loss"]
-    assert lines[39]["loss"] < lines[0]["loss"] - 0.5
+    assert [line["loss"] for line in lines if "loss" in line][-1] < lines[0]["loss"] - 0.5
     assert json.loads((tmp_path / "run" / "final.json").read_text()) == numbers
     assert Config.load(tmp_path / "run").tree() == config.tree()
     model, tokenizer = maskwright.load(tmp_path / "run")
@@ -44,7 +46,7 @@ def test_a_run_learns_and_leaves_what_it_promises(config: Config, tmp_path: Path
     assert tokenizer.vocabulary.size == 400
     promised = {"step", "epoch", "tokens", "words", "loss", "lr", "mask_ratio", "tokens_per_second"}
     assert promised <= lines[0].keys()
-    assert abs(sum(line["mask_ratio"] for line in lines if "loss" in line) / 40 - 0.15) < 0.002
+    assert abs(sum(line["mask_ratio"] for line in lines if "loss" in line) / 80 - 0.15) < 0.002
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])

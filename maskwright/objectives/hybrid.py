@@ -1,0 +1,77 @@
+"""Two objectives on one model: a share of the rows goes to the one, the rest to the other.
+
+Which row goes where is drawn by address, so that neither batches nor ranks matter. GPT-BERT (Charpentier and Samuel
+2024, section 2) gives 15 rows of 16 to masked next-token prediction and one to causal prediction.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..attention import BOTH
+from ..config import settings
+from ..data.rows import Rows
+from ..noise import Noise
+from ..objective import Objective, Problem, part
+from ..schedule import Share
+
+
+@settings
+class Hybrid(Objective):
+    """A mixture of two objectives, row by row."""
+
+    masked: Annotated[Objective, part("mntp")] = Field({}, validate_default=True)
+    """The objective of most rows, and the one whose exam scores a text."""
+    causal: Annotated[Objective, part("causal")] = Field({}, validate_default=True)
+    """The objective of the others."""
+    share: Share = 1 / 16
+    """The share of the others."""
+
+    @property
+    def parts(self) -> dict[str, Objective]:
+        """Both, by name."""
+        return {"masked": self.masked, "causal": self.causal}
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return self.masked.skills | self.causal.skills
+
+    @property
+    def learns(self) -> bool:
+        return self.masked.learns or self.causal.learns
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        other = noise.uniform("part", 1)[:, 0] < self.share  # [B]
+        halves = zip(self.parts.values(), (~other, other), strict=True)
+        return Problem.joined([_of_some(objective, rows, noise, chosen) for objective, chosen in halves])
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        return self.masked.exam(rows)
+
+    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+        """Each hears of its own rows; they are told apart by their view."""
+        here = problem.view == BOTH
+        for one, mine in ((self.masked, here), (self.causal, ~here)):
+            one.feedback(problem[mine], loss[mine], correct[mine])
+
+    def state(self) -> dict[str, Tensor]:
+        return {f"{name}.{key}": value for name, one in self.parts.items() for key, value in one.state().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        for name, one in self.parts.items():
+            start = f"{name}."
+            one.restore({key.removeprefix(start): value for key, value in state.items() if key.startswith(start)})
+
+    def describe(self) -> dict[str, Any]:
+        return {f"{name}/{key}": value for name, one in self.parts.items() for key, value in one.describe().items()}
+
+
+def _of_some(objective: Objective, rows: Rows, noise: Noise, chosen: Tensor) -> Problem:
+    """The problem of the rows that are `chosen`, [B] bool."""
+    places = torch.nonzero(chosen)[:, 0]
+    problem = objective.corrupt(rows[places], Noise(noise.seed, noise.epochs[places], noise.rows[places]))
+    return replace(problem, row=places[problem.row])

@@ -1,0 +1,36 @@
+"""Mask-enhanced autoregressive prediction: name every next token, while some of those before it are hidden.
+
+Zhuang et al. 2025, "Mask-Enhanced Autoregressive Prediction" (arXiv 2502.07490), section 3.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from ..config import settings
+from ..data.rows import Rows
+from ..noise import Noise
+from ..objective import Objective, Problem, part
+
+
+@settings
+class Meap(Objective):
+    """Causal prediction of the original on a corrupted text."""
+
+    masking: Annotated[Objective, part("mlm")] = Field({"random": 0.0, "keep": 0.0}, validate_default=True)
+    """The objective that hides tokens; what it asks is not asked."""
+    prediction: Annotated[Objective, part("causal")] = Field({}, validate_default=True)
+    """The objective that asks."""
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return self.prediction.skills
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        return replace(self.prediction.corrupt(rows, noise), inputs=self.masking.corrupt(rows, noise).inputs)
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        """That of the prediction, on the whole text."""
+        return self.prediction.exam(rows)

@@ -1,0 +1,100 @@
+"""Forward prediction and, with probability p_bw, backward prediction on the same tokens.
+
+The two are questions of one loss, each question with weight 1, and the backward view is the upper triangle: what a
+position must name there stands before it and cannot be seen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..attention import BACKWARD, FORWARD
+from ..config import settings
+from ..data.rows import Rows
+from ..noise import Noise
+from ..objective import Objective, Problem, part
+
+LEAST = 0.01
+"""What an adapting p_bw does not fall below."""
+
+
+@settings
+class Mirror(Objective):
+    """Causal language modelling in both directions."""
+
+    p_bw: Annotated[float, Field(ge=0, le=1)] | Literal["adapt"] = 0.05
+    """The chance that a row is read backward too; `adapt` follows the perplexities, backward over forward."""
+    either: bool = False
+    """Whether a row that is read backward is then not read forward."""
+    tokens: bool = False
+    """Whether [FW] stands for [CLS] in a text that is read forward, and [BW] for [SEP] in one that is read backward."""
+    forward: Annotated[Objective, part("causal")] = Field({}, validate_default=True)
+    """The objective of a row that is read forward."""
+    backward: Annotated[Objective, part("causal")] = Field({"direction": "backward"}, validate_default=True)
+    """The objective of a row that is read backward."""
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return self.forward.skills | self.backward.skills
+
+    @property
+    def learns(self) -> bool:
+        return self.p_bw == "adapt"
+
+    @property
+    def chance(self) -> float:
+        """The present p_bw."""
+        return float(self._adapted) if self.p_bw == "adapt" else self.p_bw
+
+    @cached_property
+    def _adapted(self) -> Tensor:
+        return torch.ones(())
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        back = noise.uniform("backward", 1)[:, 0] < self.chance  # [B]
+        front = ~back if self.either else torch.ones_like(back)
+        ways = (self.forward, front, "cls", "forward"), (self.backward, back, "sep", "backward")
+        return Problem.joined([self._way(rows, noise, *way) for way in ways])
+
+    def _way(self, rows: Rows, noise: Noise, objective: Objective, chosen: Tensor, role: str, sign: str) -> Problem:
+        """The problem of the rows that are `chosen`, [B] bool, with the token `sign` for the token `role`."""
+        places = torch.nonzero(chosen)[:, 0]
+        problem = objective.corrupt(rows[places], Noise(noise.seed, noise.epochs[places], noise.rows[places]))
+        problem = replace(problem, row=places[problem.row])
+        return _marked(problem, rows, role, sign) if self.tokens else problem
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        """The forward one: the likelihood of a text."""
+        problems = self.forward.exam(rows)
+        return (_marked(problem, rows, "cls", "forward") for problem in problems) if self.tokens else problems
+
+    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+        """p_bw = ppl_bw / ppl_fw of the last rows that were read backward, within [0.01, 1]."""
+        mean = {
+            view: (loss * problem.weights)[problem.view == view].sum() / problem.weights[problem.view == view].sum()
+            for view in (FORWARD, BACKWARD)
+        }
+        if not (change := mean[BACKWARD] - mean[FORWARD]).isnan():
+            self._adapted.copy_(change.exp().clamp(LEAST, 1.0))
+
+    def state(self) -> dict[str, Tensor]:
+        return {"p_bw": self._adapted} if self.learns else {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        if self.learns:
+            self._adapted.copy_(state["p_bw"])
+
+    def describe(self) -> dict[str, Any]:
+        return {"p_bw": self.chance}
+
+
+def _marked(problem: Problem, rows: Rows, role: str, sign: str) -> Problem:
+    """The problem with the token `sign` for the token `role`. Raises ValueError when there is no such token."""
+    marked = rows.vocabulary.id(sign)
+    here = rows.tokens[problem.row] == getattr(rows.vocabulary, role)
+    return replace(problem, inputs=torch.where(here, marked, problem.inputs))

@@ -1,0 +1,56 @@
+"""Masked next-token prediction: a hidden token is named from the position before it, as a causal model would.
+
+BehnamGhader et al. 2024, "LLM2Vec", section 2.1; the masked half of GPT-BERT (Charpentier and Samuel 2024, section 2).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor
+
+from ..config import settings
+from ..data.rows import Rows
+from ..noise import Noise
+from ..objective import Objective, Problem, part, shifted
+
+
+@settings
+class Mntp(Objective):
+    """Any masking, its questions put to another position."""
+
+    masking: Annotated[Objective, part("mlm")] = Field({}, validate_default=True)
+    """The objective that hides tokens: `masking.name=span`, `masking.ratio=0.3`."""
+    shift: int = 1
+    """How many positions before the hidden token it is named; negative for after."""
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return frozenset({"unmask_before"} if self.shift == 1 and "unmask" in self.masking.skills else ())
+
+    @property
+    def learns(self) -> bool:
+        return self.masking.learns
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        return shifted(self.masking.corrupt(rows, noise), rows.document, self.shift)
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        """That of the masking, shifted likewise."""
+        return (shifted(problem, rows.document, self.shift) for problem in self.masking.exam(rows))
+
+    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+        """Tell the masking how its tokens fared, where they stand."""
+        names = "targets", "weights"
+        moved = {name: getattr(problem, name).roll(self.shift, 1) for name in names}
+        self.masking.feedback(replace(problem, **moved), loss.roll(self.shift, 1), correct.roll(self.shift, 1))
+
+    def state(self) -> dict[str, Tensor]:
+        return self.masking.state()
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self.masking.restore(state)
+
+    def describe(self) -> dict[str, object]:
+        return self.masking.describe()
