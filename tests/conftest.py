@@ -40,7 +40,7 @@ def settings(text: Path) -> dict:
     """The sections of a run of about three epochs in 40 steps."""
     return {
         "corpus": {"files": [str(text)]},
-        "tokenizer": {"kind": "bpe", "size": 400},
+        "tokenizer": {"kind": "bpe", "size": 404},
         "rows": {"length": 32},
         "model": {"name": "modern", "hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64},
         "objective": {"name": "mlm"},

@@ -19,13 +19,14 @@ FLOORS = [
     {"objectives", "loss"},
     {"evaluate", "sample", "hub", "trackers"},
     {"training"},
+    {"suites"},
     {"compare"},
     {"commands"},
     {"cli"},
     {"__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
-REGISTRIES = ["objectives", "models", "optimizers", "sample", "text.corpora", "trackers"]
+REGISTRIES = ["objectives", "models", "optimizers", "sample", "text.corpora", "trackers", "suites"]
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
 
 

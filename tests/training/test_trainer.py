@@ -11,7 +11,7 @@ from maskwright.folder import names
 from maskwright.training import checkpoint, final
 from maskwright.training.config import Config
 from maskwright.training.log import read
-from maskwright.training.suites import evaluate
+from maskwright.suites.validation import evaluate
 from maskwright.training.trainer import Trainer
 
 TIMES = ("seconds", "tokens_per_second")
@@ -43,7 +43,7 @@ def test_a_run_learns_and_leaves_what_it_promises(settings: dict, tmp_path: Path
     assert Config.load(tmp_path / "run").tree() == config.tree()
     model, tokenizer = maskwright.load(tmp_path / "run")
     assert not model.training
-    assert tokenizer.vocabulary.size == 400
+    assert tokenizer.vocabulary.size == 404
     promised = {"step", "epoch", "tokens", "words", "loss", "lr", "mask_ratio", "tokens_per_second"}
     assert promised <= lines[0].keys()
     assert abs(sum(line["mask_ratio"] for line in lines if "loss" in line) / 80 - 0.15) < 0.002
@@ -104,10 +104,10 @@ def test_a_model_is_not_judged_by_other_text(settings: dict, text: Path, tmp_pat
     settings["corpus"]["files"] = [str(own)]
     settings["training"]["steps"] = 3
     numbers = Trainer(Config.of(settings), tmp_path / "run", show=False).train()
-    assert evaluate(tmp_path / "run", "validation")["loss"] == pytest.approx(numbers["valid/loss"], abs=1e-9)
+    assert evaluate(tmp_path / "run", None)["loss"] == pytest.approx(numbers["valid/loss"], abs=1e-9)
     own.write_text(text.read_text().replace("the", "teh"))
     with pytest.raises(ValueError, match="was trained on other text"):
-        evaluate(tmp_path / "run", "validation")
+        evaluate(tmp_path / "run", None)
 
 
 def test_a_damaged_model_is_one_sentence(settings: dict, tmp_path: Path) -> None:
