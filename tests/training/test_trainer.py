@@ -8,10 +8,10 @@ import torch
 
 import maskwright
 from maskwright.folder import names
+from maskwright.suites.validation import evaluate
 from maskwright.training import checkpoint, final
 from maskwright.training.config import Config
 from maskwright.training.log import read
-from maskwright.suites.validation import evaluate
 from maskwright.training.trainer import Trainer
 
 TIMES = ("seconds", "tokens_per_second")
