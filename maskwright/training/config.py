@@ -45,6 +45,8 @@ class Training:
     """Positions to see."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
+    start: str | None = None
+    """The run whose final weights this one begins with, of the same model and tokenizer; none for new ones."""
     batch_tokens: Annotated[int, Field(ge=1)] = 4096
     """Positions in one update, over all ranks and micro-steps."""
     micro_batch_tokens: Annotated[int, Field(ge=1)] | None = None

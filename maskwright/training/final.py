@@ -48,6 +48,25 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Mod
     return model.to(device).eval(), Tokenizer.load(final)
 
 
+def begin(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) -> None:
+    """Give `model`, built from `settings`, the weights of the finished run `source`; only dropout may differ.
+
+    Raises ValueError when that has another model or another tokenizer.
+    """
+    final = _final(Path(source))
+    there, here = ({"name": facts["name"]} | facts["knobs"] for facts in (read(final), describe(settings, 0)))
+    for knob in sorted((here.keys() | there.keys()) - {"dropout"}):
+        if here.get(knob) != there.get(knob):
+            raise ValueError(
+                f"training.start={source!r} is another model: model.{knob} is {there.get(knob)!r} there "
+                f"and {here.get(knob)!r} here"
+            )
+    trained, spoken = load(source)
+    if spoken.fingerprint != tokenizer.fingerprint:
+        raise ValueError(f"training.start={source!r} has another tokenizer: take that one, tokenizer.file={final}")
+    model.load_state_dict(trained.state_dict())
+
+
 def read(final: Path) -> dict[str, Any]:
     """What model.json says of a trained model. Raises ValueError when it says nothing."""
     try:

@@ -55,6 +55,8 @@ class Trainer:
             group.setdefault("initial_lr", group["lr"])
         if resume:
             self._resume()
+        if config.training.start and not self.step:
+            self._start(config.training.start)
 
     def train(self) -> dict[str, float]:
         """Train to the end, evaluate, and write `final/` and `final.json`. Returns every final metric.
@@ -175,6 +177,13 @@ class Trainer:
         }  # fmt: skip
         checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, state)
         checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
+
+    @torch.no_grad()
+    def _start(self, source: str) -> None:
+        """Begin with the weights of another run."""
+        final.begin(self.model, self.config.model, self.data.shards.tokenizer, source)
+        if self.average:
+            self.average.restore(dict(self.model.named_parameters()))
 
     @torch.no_grad()
     def _resume(self) -> None:
