@@ -33,9 +33,10 @@ def packed(length=64, documents=160, seed=0, longest=90) -> Pack:
 
 
 def rows(count=12, length=64, epoch=0, progress=0.0) -> Rows:
-    """The first rows of a pack, in an epoch."""
-    pack, numbers = packed(length), np.arange(count)
-    assert count <= len(pack)
+    """Rows from all over a pack, in an epoch: the first are one document each, the last hold several and padding."""
+    pack = packed(length)
+    assert 1 < count <= len(pack)
+    numbers = np.arange(count) * (len(pack) - 1) // (count - 1)
     return read(pack, numbers, np.full(count, epoch), progress)
 
 
