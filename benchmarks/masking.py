@@ -2,7 +2,9 @@
 
     python benchmarks/masking.py --json
 
-Ours is the whole way: from a memory-mapped shard to rows to a problem, a new step each time. The peer only collates:
+Ours is the whole way: from a memory-mapped shard to rows to a problem, a new step each time. The peer only collates,
+with one torch thread as in a data loader's worker (what it spends its time on is Python; with more threads it is no
+faster, and far slower when the machine has other work):
 `DataCollatorForLanguageModeling` gets the rows as `Trainer` hands them over from a data set in torch format, a list of
 {"input_ids": tensor}. Both are timed in turn; the ratio is that of the medians, its spread the 5th to the 95th
 percentile of the turns.
@@ -118,6 +120,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def measure(loader: Loader, repeats: int) -> dict[str, dict[str, object]]:
     """Time ours and the peer's in turn."""
+    torch.set_num_threads(1)
     others = peers(loader.batch(0, 1))
     objectives = {name: load("objectives", name)[0]() for name, _ in CASES.values()}
     speeds: dict[str, list[float]] = {name: [] for name in (*objectives, *others)}

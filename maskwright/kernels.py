@@ -17,13 +17,14 @@ from .noise import below, draw, fraction
 
 IGNORE = -100
 """The target of a position that is not asked."""
-WORTH_A_THREAD = 131_072
-"""Positions from which on a batch is shared out to threads."""
+CORES = os.cpu_count() or 1
+WORTH_A_THREAD = 524_288
+"""Positions for which a thread more pays: waking one takes as long as masking some ten thousand."""
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="maskwright-kernel")
+    return ThreadPoolExecutor(CORES, thread_name_prefix="maskwright-kernel")
 
 
 os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a forked worker
@@ -31,7 +32,7 @@ os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live 
 
 def by_rows(kernel: Callable[..., None], rows: int, positions: int, *arguments: Any) -> None:
     """Run `kernel(begin, end, *arguments)` over all rows, on all cores when there is enough to do."""
-    parts = min(os.cpu_count() or 1, 1 + rows * positions // WORTH_A_THREAD, rows)
+    parts = min(CORES, 1 + rows * positions // WORTH_A_THREAD, rows)
     bounds = [rows * part // max(parts, 1) for part in range(parts + 1)]
     others = [_threads().submit(kernel, *bounds[i : i + 2], *arguments) for i in range(1, parts)]
     if parts:
