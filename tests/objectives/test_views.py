@@ -1,7 +1,6 @@
 """The objectives that look one way, against plain loops that say the same."""
 
 from dataclasses import replace
-from math import log
 
 import pytest
 import torch
@@ -228,9 +227,9 @@ def test_meap_of_the_paper_hides_without_luck():
     assert (Meap().masking.random, Meap().masking.keep, Meap().masking.ratio) == (0.0, 0.0, 0.15)
 
 
-def test_every_question_of_an_exam_is_asked_once():
+def test_an_exam_asks_for_each_token_at_most_once():
     some = rows(count=3, length=24)
     for objective in (Causal(), Causal(direction="backward"), Mntp(), Meap(), Mirror(), Hybrid()):
         asked = sum((problem.targets != IGNORE).int() for problem in objective.exam(some))
-        assert int(asked.max()) == 1
-        assert log(int(asked.sum())) > 3
+        assert asked.max() == 1
+        assert asked.sum() > 30
