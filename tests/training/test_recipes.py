@@ -1,0 +1,30 @@
+"""Every recipe builds and trains; here with its own parts, but small ones, on the text of the tests."""
+
+from pathlib import Path
+
+import pytest
+
+from maskwright.training.config import Config, recipes
+from maskwright.training.trainer import Trainer
+
+SMALL = [
+    "tokenizer.kind=bpe", "tokenizer.size=404", "rows.length=32",
+    "model.hidden=32", "model.layers=2", "model.heads=2", "model.intermediate=48", "model.max_length=32",
+    "training.epochs=null", "training.tokens=null", "training.steps=3", "training.batch_tokens=512",
+    "training.micro_batch_tokens=256", "training.precision=fp32", "training.compile=false", "evaluation.held_out=0.2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_every_recipe_trains(name: str, text: Path, tmp_path: Path) -> None:
+    config = Config.load(name, ["corpus.name=files", f"corpus.files=[{text}]", *SMALL])
+    numbers = Trainer(config, tmp_path / "run", show=False).train()
+    assert numbers["step"] == 3
+
+
+def test_gpt_bert_is_mostly_masked_and_asks_from_before() -> None:
+    objective = Config.load("gpt_bert").objective
+    assert objective.share == 1 / 16
+    assert objective.skills == {"forward", "unmask_before"}
+    ratio = objective.masked.masking.ratio
+    assert [ratio.at(progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([0.3, 0.225, 0.15])
