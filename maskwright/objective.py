@@ -5,7 +5,7 @@ nothing but its address.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -38,10 +38,14 @@ class Problem:
     """[P] int64, BOTH, FORWARD or BACKWARD: who may see whom in a row."""
     row: Tensor = None  # type: ignore[assignment]
     """[P] int64, the place of the row of text that each is made from; by default the P rows are the B, in order."""
+    part: Tensor = None  # type: ignore[assignment]
+    """[P] int64, which of several objectives asks a row, for the mixture of them that must know; by default 0."""
 
     def __post_init__(self) -> None:
         if self.row is None:
             object.__setattr__(self, "row", torch.arange(len(self.inputs)))
+        if self.part is None:
+            object.__setattr__(self, "part", torch.zeros(len(self.inputs), dtype=torch.int64))
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -74,6 +78,11 @@ def shifted(problem: Problem, document: Tensor, by: int) -> Problem:
     return replace(problem, targets=targets, weights=torch.where(targets != IGNORE, problem.weights.roll(-by, 1), 0.0))
 
 
+Guesser = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""A trained model, as far as an objective knows one: of inputs [B, L] int64, their document [B, L] int32 and the places
+asked [N] int64 of [B · L], it gives the scores [N, V] float32 of the tokens hidden there."""
+
+
 @settings
 class Objective(ABC):
     """Turns clean rows into a problem. A subclass is its own config; `corrupt` is all it must write."""
@@ -92,6 +101,12 @@ class Objective(ABC):
     def learns(self) -> bool:
         """Whether it wants `feedback`."""
         return type(self).feedback is not Objective.feedback
+
+    @property
+    def inside(self) -> dict[str, "Objective"]:
+        """The objectives that it holds, by knob."""
+        knobs = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: knob for name, knob in knobs.items() if isinstance(knob, Objective)}
 
     @abstractmethod
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
@@ -115,8 +130,23 @@ class Objective(ABC):
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
         """Learn from a step: loss [P, L] float32 and correct [P, L] bool, both 0 where nothing was asked."""
 
+    def fixed(self) -> "Objective":
+        """The objective that validation asks: it has learned nothing, so that every checkpoint is asked the same."""
+        parts: dict[str, Any] = {name: part.fixed() for name, part in self.inside.items()}
+        return replace(self, **parts) if any(parts[name] is not part for name, part in self.inside.items()) else self
+
+    def told(self, numbers: Mapping[str, float]) -> None:
+        """Hear how the model does on held-out text: `loss` and the rest of a validation, before its checkpoint."""
+        for part in self.inside.values():
+            part.told(numbers)
+
+    def equip(self, opened: Callable[[str], Guesser]) -> None:
+        """Open the trained models that its knobs name, by their folders."""
+        for part in self.inside.values():
+            part.equip(opened)
+
     def state(self) -> dict[str, Tensor]:
-        """What `feedback` has learned, for the checkpoint."""
+        """What it has learned, for the checkpoint."""
         return {}
 
     def restore(self, state: dict[str, Tensor]) -> None:

@@ -48,7 +48,7 @@ def read(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float) -> R
     tokens, document, word = (torch.empty(shape, dtype=kind) for kind in (torch.int64, torch.int32, torch.int32))
     pack.gather(rows, tokens.numpy(), document.numpy(), word.numpy())
     ids = torch.from_numpy(rows | pack.length << 32)  # the same text cut to another length is another row
-    return Rows(tokens, document, word, ids, torch.from_numpy(epochs), progress, pack.vocabulary)
+    return Rows(tokens, document, word, ids, torch.from_numpy(epochs), progress, pack.vocabulary, pack)
 
 
 class Loader:

@@ -4,11 +4,15 @@ Shapes: B rows, L positions.
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ..text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from .pack import Pack
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Rows:
     progress: float
     """The share of the run that is done, in [0, 1]."""
     vocabulary: Vocabulary
+    source: "Pack | None" = None
+    """Where the rows are from, for what borrows from other rows; none for text given by hand."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -40,8 +46,8 @@ class Rows:
 
     def __getitem__(self, chosen: slice | Tensor) -> "Rows":
         """The rows at `chosen`."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("progress", "vocabulary")}
-        return replace(self, **{name: tensor[chosen] for name, tensor in tensors.items()})
+        columns: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: part[chosen] for name, part in columns.items() if isinstance(part, Tensor)})
 
     def repeat(self, times: int) -> "Rows":
         """Each row `times` times, copies side by side."""

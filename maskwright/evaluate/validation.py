@@ -59,7 +59,7 @@ def validate(
     """
     common = {f"{name}/": exam for name, exam in exams(objective).items()}
     numbers: dict[str, float] = {}
-    for prefix, asker in ({"": objective} | common).items():
+    for prefix, asker in ({"": objective.fixed()} | common).items():
         numbers |= {
             prefix + name: number
             for name, number in _score(answers(model, pack, asker, batch_tokens), pack, domains).items()

@@ -12,7 +12,6 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..attention import BOTH
 from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
@@ -32,11 +31,6 @@ class Hybrid(Objective):
     """The share of the others."""
 
     @property
-    def parts(self) -> dict[str, Objective]:
-        """Both, by name."""
-        return {"masked": self.masked, "causal": self.causal}
-
-    @property
     def skills(self) -> frozenset[str]:
         return self.masked.skills | self.causal.skills
 
@@ -46,32 +40,32 @@ class Hybrid(Objective):
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         other = noise.uniform("part", 1)[:, 0] < self.share  # [B]
-        halves = zip(self.parts.values(), (~other, other), strict=True)
-        return Problem.joined([_of_some(objective, rows, noise, chosen) for objective, chosen in halves])
+        halves = [_of_some(self.masked, rows, noise, ~other, 0), _of_some(self.causal, rows, noise, other, 1)]
+        return Problem.joined(halves)
 
     def exam(self, rows: Rows) -> Iterator[Problem]:
         return self.masked.exam(rows)
 
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Each hears of its own rows; they are told apart by their view."""
-        here = problem.view == BOTH
-        for one, mine in ((self.masked, here), (self.causal, ~here)):
-            one.feedback(problem[mine], loss[mine], correct[mine])
+        """Each hears of its own rows."""
+        for number, one in enumerate((self.masked, self.causal)):
+            mine = problem.part % 2 == number
+            one.feedback(replace(problem[mine], part=problem.part[mine] // 2), loss[mine], correct[mine])
 
     def state(self) -> dict[str, Tensor]:
-        return {f"{name}.{key}": value for name, one in self.parts.items() for key, value in one.state().items()}
+        return {f"{name}.{key}": value for name, one in self.inside.items() for key, value in one.state().items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        for name, one in self.parts.items():
+        for name, one in self.inside.items():
             start = f"{name}."
             one.restore({key.removeprefix(start): value for key, value in state.items() if key.startswith(start)})
 
     def describe(self) -> dict[str, Any]:
-        return {f"{name}/{key}": value for name, one in self.parts.items() for key, value in one.describe().items()}
+        return {f"{name}/{key}": value for name, one in self.inside.items() for key, value in one.describe().items()}
 
 
-def _of_some(objective: Objective, rows: Rows, noise: Noise, chosen: Tensor) -> Problem:
-    """The problem of the rows that are `chosen`, [B] bool."""
+def _of_some(objective: Objective, rows: Rows, noise: Noise, chosen: Tensor, number: int) -> Problem:
+    """The problem of the rows that are `chosen`, [B] bool; `number`, 0 or 1, says whose they are."""
     places = torch.nonzero(chosen)[:, 0]
     problem = objective.corrupt(rows[places], Noise(noise.seed, noise.epochs[places], noise.rows[places]))
-    return replace(problem, row=places[problem.row])
+    return replace(problem, row=places[problem.row], part=2 * problem.part + number)

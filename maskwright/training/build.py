@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 import torch
@@ -16,6 +17,7 @@ from ..objective import Masked
 from ..text.prepare import prepare
 from ..text.shards import Shards
 from .config import Config
+from .guesser import guesser
 
 
 def device(name: str) -> torch.device:
@@ -58,6 +60,7 @@ def data(config: Config, show: bool = True) -> Data:
             f"evaluation.held_out={config.evaluation.held_out}: no document is held out of {len(shards.train.bytes)}; "
             "raise it, or give corpus.valid"
         )
+    config.objective.equip(partial(guesser, tokenizer=shards.tokenizer))
     stages = curriculum(config.rows.length)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length)) for epoch, length in stages]
     loader = Loader(packs, config.training.batch_tokens, config.seed)

@@ -148,7 +148,9 @@ class Trainer:
         if self.step % training.log_every == 0 or last:
             self._write(log)
         if self.step % (self.config.evaluation.every or tenth) == 0 and self.step < self.steps:
-            log.write(self.step, self._validate())
+            found = self._validate()
+            log.write(self.step, found)
+            self.config.objective.told({name.removeprefix("valid/"): number for name, number in found.items()})
         if self.step % (training.checkpoint_every or tenth) == 0 or last:
             self._save()
 

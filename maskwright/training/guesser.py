@@ -1,0 +1,33 @@
+"""A finished run as objectives and samplers know one: something that scores the tokens behind a mask."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..attention import mask, positions
+from ..objective import Guesser
+from ..sample.fill import named_from
+from ..text.tokenizer import Tokenizer
+from .config import Config
+from .final import load
+
+
+def guesser(source: str | Path, tokenizer: Tokenizer) -> Guesser:
+    """The model of the run `source`, to score tokens of `tokenizer`.
+
+    Raises ValueError when it was never asked to name a hidden token where it stands, or has another tokenizer.
+    """
+    model, known = load(source)
+    if named_from(Config.load(source).objective) != 0:
+        raise ValueError(f"{source} cannot guess hidden tokens: name a run of a masking objective, such as diffusion")
+    if known.fingerprint != tokenizer.fingerprint:
+        raise ValueError(f"{source} has another tokenizer: a guesser must have the one of the text")
+
+    @torch.no_grad()
+    def guess(inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
+        hidden = model(inputs, mask(document, torch.zeros(len(inputs))), positions(document), asked)
+        scores: Tensor = model.logits(hidden).float()  # type: ignore[operator]
+        return scores
+
+    return guess
