@@ -1,0 +1,132 @@
+"""MiniGPT, the transformer of Aether: learned positions, norms after each branch, a narrow ReLU layer, untied output.
+
+Blocks as in Vaswani et al. 2017 ("Attention is all you need", section 3.1), sizes and initialisation as in Aether's
+`minigpt-linear`. What a row may see comes with the mask, so the same weights serve every view.
+"""
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor, nn
+
+from ..config import settings
+from ..layers.attend import attend
+from ..layers.learned_positions import LearnedPositions
+from ..layers.pick import pick
+
+PRESETS = {"base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 768, "max_length": 1024}}
+
+EPSILON = 1e-6
+
+
+@settings
+class Minigpt:
+    """The sizes of Aether's `minigpt-linear` are the preset `minigpt-base`."""
+
+    hidden: PositiveInt = 768
+    """Width of the residual stream (`embed_dim`)."""
+    layers: PositiveInt = 12
+    """Number of transformer layers (`num_transformer_blocks`)."""
+    heads: PositiveInt = 12
+    """Attention heads; they share `hidden` evenly (`num_heads`)."""
+    intermediate: PositiveInt = 768
+    """Inner width of the feed-forward layer (`feed_forward_dim`)."""
+    max_length: PositiveInt = 1024
+    """Longest row that the model takes, in tokens (`maxlen`)."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Probability for what each branch adds."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Minigpt":
+        if self.hidden % self.heads:
+            raise ValueError(f"heads={self.heads} must divide hidden={self.hidden}")
+        return self
+
+    def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
+        """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
+        with torch.device("meta"):
+            model = MinigptModel(self, vocabulary_size)
+        model.to_empty(device="cpu")
+        model.initialise(generator)
+        return model
+
+
+class MinigptModel(nn.Module):
+    """The module behind `Minigpt`; `layers` are its blocks, in order."""
+
+    def __init__(self, knobs: Minigpt, vocabulary_size: int):
+        super().__init__()
+        self.max_length = knobs.max_length
+        self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
+        self.positions = LearnedPositions(knobs.max_length, knobs.hidden)
+        self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
+        self.decoder = nn.Linear(knobs.hidden, vocabulary_size)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        asked: Tensor | None = None,
+    ) -> Tensor:
+        """Contextual vectors, [B, L, D].
+
+        tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
+        positions: [B, L] int64, within the document, or None for 0 … L − 1.
+        asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
+        what follows the last attention is computed for them alone.
+        Raises ValueError when rows are longer than `max_length`.
+        """
+        if tokens.shape[1] > self.max_length:
+            raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
+        if positions is None:
+            positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
+        hidden = self.positions(self.embedding(tokens), positions)  # [B, L, D]
+        for layer in self.layers[:-1]:
+            hidden = layer(hidden, mask)
+        return self.layers[-1](hidden, mask, asked)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores of every token of the vocabulary: [N, D] → [N, V], by a matrix of its own."""
+        return self.decoder(hidden)
+
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator) -> None:
+        """Tables and matrices uniform by fan-in and fan-out (Glorot and Bengio 2010, eq. 16), biases 0, norms 1.
+
+        Queries, keys and values are three matrices, though they stand in one.
+        """
+        joint = {block.query_key_value for block in self.modules() if isinstance(block, _Block)}
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                for matrix in module.weight.chunk(3) if module in joint else (module.weight,):
+                    nn.init.xavier_uniform_(matrix, generator=generator)
+            if isinstance(module, nn.Linear):
+                module.bias.zero_()
+            elif isinstance(module, nn.LayerNorm):
+                module.reset_parameters()
+
+
+class _Block(nn.Module):
+    """x = norm(x + attention(x)); x = norm(x + feed_forward(x))."""
+
+    def __init__(self, knobs: Minigpt):
+        super().__init__()
+        self.heads = knobs.heads
+        self.query_key_value = nn.Linear(knobs.hidden, 3 * knobs.hidden)
+        self.out = nn.Linear(knobs.hidden, knobs.hidden)
+        self.attention_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
+        self.into = nn.Linear(knobs.hidden, knobs.intermediate)
+        self.back = nn.Linear(knobs.intermediate, knobs.hidden)
+        self.feed_forward_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
+        self.dropout = nn.Dropout(knobs.dropout)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, asked: Tensor | None = None) -> Tensor:
+        attended = self.dropout(self.out(pick(self._attended(hidden, mask), asked)))
+        hidden = self.attention_norm(pick(hidden, asked) + attended)
+        return self.feed_forward_norm(hidden + self.dropout(self.back(F.relu(self.into(hidden)))))
+
+    def _attended(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        joint = self.query_key_value(hidden).unflatten(-1, (3, self.heads, -1))  # [B, L, 3, H, D / H]
+        queries, keys, values = joint.permute(2, 0, 3, 1, 4)  # each [B, H, L, D / H]
+        return attend(queries, keys, values, mask, 0.0)  # [B, L, D]
