@@ -7,10 +7,19 @@ from rich.table import Table
 from rich.text import Text
 
 from ..sample.fill import SIGNS, Blank
+from .series import series
+from .series import table as rows_table
 
 
-def metrics(numbers: Mapping[str, float]) -> Table:
-    """A table of named numbers."""
+def metrics(numbers: Mapping[str, float]) -> RenderableType:
+    """Named numbers as a table; those that come in rows (`layers/3/forward/loss`) as a table of rows."""
+    found = series(numbers)
+    rest = {name: number for name, number in numbers.items() if not series({name: number})}
+    tables = [_list(rest)] if rest else []
+    return Group(*tables, *(rows_table(what, rows) for what, rows in found.items()))
+
+
+def _list(numbers: Mapping[str, float]) -> Table:
     table = Table("metric", box=None, header_style="bold")
     table.add_column("value", justify="right")
     for name, number in numbers.items():

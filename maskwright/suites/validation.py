@@ -3,16 +3,13 @@
 from pathlib import Path
 
 from ..evaluate import validation
-from ..training import build, final
-from ..training.config import Config
+from ..training.trained import opened
 
 
 def evaluate(run: Path, data: Path | None) -> dict[str, float]:
-    """Loss, perplexity, accuracy, top-5 accuracy and bits per byte of the finished `run`; it brings its own text."""
-    config = Config.load(run)
-    model, _ = final.load(run, build.device(config.training.device))
-    parts = build.data(config, show=False)
-    final.check(run, parts.shards.fingerprint)
+    """Loss, perplexity, accuracy … of the finished `run`, or of a checkpoint; it brings its own text."""
+    trained = opened(run)
+    parts, config = trained.data, trained.config
     return validation.validate(
-        model, parts.valid, config.objective, parts.shards.domains, config.evaluation.batch_tokens
+        trained.model, parts.valid, config.objective, parts.shards.domains, config.evaluation.batch_tokens
     )
