@@ -36,6 +36,11 @@ def attend_disentangled(
         scores = scores + _of_pairs(queries @ position_keys.mT, pairs)
     if position_queries is not None:
         scores = scores + _of_pairs(keys_scaled @ position_queries.mT, pairs.transpose(0, 1)).mT
+    return mixed(scores, values, mask, dropout)
+
+
+def mixed(scores: Tensor, values: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    """Scores [B, H, L, L] float32 and values [B, H, L, width] → the values' means by softmax, [B, L, H·width]."""
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     weights = F.dropout(scores.softmax(dim=-1).to(values.dtype), dropout)

@@ -96,7 +96,7 @@ def test_packed_documents_are_the_documents_alone(model, tokens):
 
 
 def test_order_matters(model, tokens):
-    assert not torch.allclose(model(tokens.flip(1), None, None).flip(1), model(tokens, None, None), atol=1e-2)
+    assert not torch.allclose(model(tokens.flip(1), None, None).flip(1), model(tokens, None, None), atol=1e-3)
 
 
 def test_rows_that_are_too_long_are_refused(model):
