@@ -73,6 +73,10 @@ class Mirror(Objective):
         problems = self.forward.exam(rows)
         return (_marked(problem, rows, "cls", "forward") for problem in problems) if self.tokens else problems
 
+    def fixed(self) -> Objective:
+        """Where p_bw adapts, validation reads every row both ways."""
+        return replace(self, p_bw=1.0) if self.learns else super().fixed()
+
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """p_bw = ppl_bw / ppl_fw of the last rows that were read backward, within [0.01, 1]."""
         mean = {

@@ -210,6 +210,15 @@ def test_what_an_adapting_chance_has_learned_decides():
     assert not Mirror(p_bw=0.2).learns
 
 
+def test_validation_does_not_follow_an_adapting_chance():
+    some, one, other = rows(), Mirror(p_bw="adapt"), Mirror(p_bw="adapt")
+    one.restore({"p_bw": torch.tensor(0.01)})
+    asked = [mirror.fixed()(some, 0).targets for mirror in (one, other)]
+    assert torch.equal(*asked)
+    assert len(asked[0]) == 2 * len(some)
+    assert Mirror(p_bw=0.2).fixed() == Mirror(p_bw=0.2)
+
+
 def test_meap_asks_for_the_original_of_a_corrupted_text():
     some = rows()
     problem = Meap(masking=Mlm(ratio=0.15, random=0.0, keep=0.0))(some, 0)
