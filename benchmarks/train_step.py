@@ -24,7 +24,7 @@ from steps.peers import peer
 from steps.task import Task
 
 PAIRS = {"modern/bert": ("modern", "bert"), "modern/modernbert": ("modern", "modernbert")}
-PAIRS |= {"ltg-bert/deberta-v2": ("ltg-bert", "deberta-v2")}
+PAIRS |= {"ltg-bert/deberta-v2": ("ltg-bert", "deberta-v2"), "deberta/deberta-v2": ("deberta", "deberta-v2")}
 WAYS = {"": (True, False), ", both compiled": (True, True), ", both eager": (False, False)}
 """How a case is named, and whether our side and the peer are compiled."""
 RATE = "matrix product"

@@ -30,8 +30,9 @@ def attend_skewed(
     mask: Tensor | None,
     dropout: float,
 ) -> Tensor:
-    """Mean of `values`, weighted by softmax((q·k + q·position_keys[d] + k·position_queries[d]) / sqrt(3·width)), d = q − k.
+    """Mean of `values`, weighted by softmax((q·k + q·position_keys[d] + k·position_queries[d]) / sqrt(3·width)).
 
+    d is the distance of the pair, query minus key.
     queries, keys, values: [B, H, L, width].  position_keys: [H, 2L, width], those of the distances L − 1 down to −L.
     position_queries: [H, 2L, width], those of the distances 1 − L up to L.
     mask: [B, 1, L, L] bool, True = may attend, or None.  dropout: probability of dropping a weight.
