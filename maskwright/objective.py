@@ -87,6 +87,9 @@ asked [N] int64 of [B · L], it gives the scores [N, V] float32 of the tokens hi
 class Objective(ABC):
     """Turns clean rows into a problem. A subclass is its own config; `corrupt` is all it must write."""
 
+    judges: ClassVar[str] = ""
+    """Why it asks a position about the very token that it sees there, if it does: nothing else may tell the answer."""
+
     patterns: Annotated[int, Field(ge=1)] | None = None
     """How many different corruptions a row gets: none for a new one each epoch (dynamic), 1 for ever the same (static),
     10 as in BERT."""

@@ -11,8 +11,8 @@ from maskwright import folder
 
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
-    {"config", "noise", "attention"},
-    {"kernels", "layers", "folder", "schedule", "parameters"},
+    {"config", "noise", "attention", "sharded"},
+    {"kernels", "layers", "folder", "schedule", "parameters", "drawing"},
     {"text", "models", "optimizers"},
     {"data"},
     {"objective"},

@@ -46,8 +46,9 @@ class Rows:
 
     def __getitem__(self, chosen: slice | Tensor) -> "Rows":
         """The rows at `chosen`."""
-        columns: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: part[chosen] for name, part in columns.items() if isinstance(part, Tensor)})
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts: dict[str, Any] = {name: part[chosen] for name, part in columns.items() if isinstance(part, Tensor)}
+        return replace(self, **parts)
 
     def repeat(self, times: int) -> "Rows":
         """Each row `times` times, copies side by side."""

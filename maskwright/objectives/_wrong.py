@@ -1,0 +1,147 @@
+"""What detectors of wrong tokens share: how a text is corrupted, and what a position says of the token that it sees.
+
+Shapes: B rows, L positions, N places, V tokens.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..attention import BOTH
+from ..config import settings
+from ..data.rows import Rows
+from ..drawing import chances, drawn
+from ..kernels import IGNORE, count, draw_tokens
+from ..noise import Noise
+from ..objective import Guesser, Objective, Problem
+from ..schedule import Ratio, value
+from ..text.vocabulary import Vocabulary
+from ._levels import even
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+@settings
+class Mixture:
+    """The weights of the kinds of errors; a row has one kind."""
+
+    random: Weight = 0.0
+    """Another token, drawn anew for each position."""
+    fragment: Weight = 0.0
+    """What another row of the text has there."""
+    synthetic: Weight = 0.0
+    """What a trained model puts behind a mask."""
+
+    def __post_init__(self) -> None:
+        if not sum(vars(self).values()):
+            raise ValueError("random, fragment and synthetic are all 0: give at least one kind of error a weight")
+
+
+@settings
+class Wrong(Objective, ABC):
+    """Some tokens are replaced by others, and every position judges its own."""
+
+    ratio: Ratio = 0.3
+    """The share of the tokens that are replaced, or a schedule of it; one replaced by itself is not wrong."""
+    varied: bool = True
+    """Whether each row's share is uniform between nothing and `ratio`."""
+    corruption: Mixture = Mixture(random=1.0)
+    """What stands there: `{random: 3, fragment: 1}`."""
+    guesser: str | None = None
+    """The folder of the run whose model makes synthetic errors: one that names hidden tokens, as diffusion does."""
+    temperature: Annotated[float, Field(gt=0)] = 0.8
+    """The temperature at which it does."""
+
+    def __post_init__(self) -> None:
+        if self.corruption.synthetic and not self.guesser:
+            raise ValueError("corruption synthetic needs guesser=DIR, a run whose model guesses hidden tokens")
+
+    @abstractmethod
+    def judged(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Targets [B, L] int64 or IGNORE, and weights [B, L] float32, for what is seen, `inputs` [B, L]."""
+
+    @abstractmethod
+    def doubt(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
+        """[N] float32, the probability that tokens are wrong; scores: [N, V] float32, seen: [N] int64."""
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        """Wrong tokens at the chosen positions."""
+        inputs = self.corrupted(rows, noise)
+        return Problem(inputs, *self.judged(rows, inputs), torch.full_like(rows.ids, BOTH))
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        """One question: how right the text looks as it stands."""
+        targets, weights = self.judged(rows, rows.tokens)
+        if (targets != IGNORE).any():
+            yield Problem(rows.tokens.clone(), targets, weights, torch.full_like(rows.ids, BOTH))
+
+    def corrupted(self, rows: Rows, noise: Noise) -> Tensor:
+        """[B, L] int64, the rows with wrong tokens; each row has one kind of them."""
+        known = count(rows.word.numpy())
+        rate = value(self.ratio, rows.progress) * (even(noise, "level") if self.varied else 1.0)
+        many = np.minimum(rate * known + noise.uniform("budget", 1).numpy()[:, 0], known).astype(np.int64)
+        chosen = torch.from_numpy(draw_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys("select"))) > 0
+        others, kinds = rows.tokens.clone(), self._kinds(noise)
+        for number, replaced in enumerate(KINDS.values()):
+            if len(mine := torch.nonzero(kinds == number)[:, 0]):
+                part = Noise(noise.seed, noise.epochs[mine], noise.rows[mine])
+                others[mine] = replaced(self, rows[mine], part, chosen[mine])
+        return torch.where(chosen, others, rows.tokens)
+
+    def _kinds(self, noise: Noise) -> Tensor:
+        """[B] int64, the kind of errors of each row."""
+        weights = np.array([getattr(self.corruption, name) for name in KINDS], np.float64)
+        ladder = torch.from_numpy(weights.cumsum() / weights.sum())
+        return torch.searchsorted(ladder, noise.uniform("kind", 1)[:, 0].double(), right=True)
+
+    def equip(self, opened: Callable[[str], Guesser]) -> None:
+        if self.guesser and self.corruption.synthetic:
+            self.__dict__["guess"] = opened(self.guesser)
+
+    @cached_property
+    def guess(self) -> Guesser:
+        """The model of the run `guesser`. Raises ValueError when it was not opened."""
+        raise ValueError("corruption synthetic works in a run, which opens the guesser: call equip first")
+
+
+def random(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+    """[B, L] int64, ordinary tokens, each as likely, a draw for each position."""
+    ordinary = torch.from_numpy(rows.vocabulary.ordinary)
+    return ordinary[noise.below(len(ordinary), "other", rows.tokens.shape[1])]
+
+
+def fragment(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+    """[B, L] int64, what another row has there; a random token where it has no text. Raises ValueError without rows."""
+    if rows.source is None:
+        raise ValueError("corruption fragment takes tokens of other rows, and this text has none: use random")
+    tokens, document, word = torch.empty_like(rows.tokens), torch.empty_like(rows.word), torch.empty_like(rows.word)
+    others = noise.below(len(rows.source), "fragment", 1)[:, 0]
+    rows.source.gather(others.numpy(), tokens.numpy(), document.numpy(), word.numpy())
+    return torch.where(word > 0, tokens, random(objective, rows, noise, chosen))
+
+
+def synthetic(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+    """[B, L] int64, where chosen what the guesser puts behind a mask, by chance at the objective's temperature."""
+    asked, others = torch.nonzero(chosen.flatten())[:, 0], rows.tokens.clone()
+    if len(asked):
+        scores = objective.guess(torch.where(chosen, rows.vocabulary.mask, rows.tokens), rows.document, asked)
+        scores = scores.masked_fill(torch.from_numpy(rows.vocabulary.is_special), -torch.inf)
+        luck = noise.uniform("synthetic", rows.tokens.shape[1])[chosen]
+        others[chosen] = drawn(chances(scores, objective.temperature), luck)
+    return others
+
+
+KINDS = {"random": random, "fragment": fragment, "synthetic": synthetic}
+
+
+def detector(objective: Objective) -> Wrong | None:
+    """The detector of wrong tokens that an objective is or holds."""
+    if isinstance(objective, Wrong):
+        return objective
+    return next((found for part in objective.inside.values() if (found := detector(part))), None)

@@ -1,0 +1,144 @@
+"""Masked (absorbing) diffusion: any share of a row is hidden behind [MASK], from one token to all of them.
+
+With l of N tokens hidden, l drawn with chance P(l), and the losses of the hidden tokens weighted by 1 / (l · P(l)), the
+expected loss is an upper bound on −ln p of the row (Ou et al. 2024, "Your absorbing discrete diffusion secretly models
+the conditional distributions of clean data", section 3.3; Nie et al. 2025, "LLaDA", eq. 14: N / l for uniform l). It is
+the same bound for every schedule, which only decides where the draws are spent.
+
+Shapes: B rows, L positions, N positions of a row that can be hidden, V tokens.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..attention import BOTH
+from ..config import settings
+from ..data.rows import Rows
+from ..kernels import IGNORE, count, draw_tokens
+from ..noise import Noise
+from ..objective import Objective, Problem
+from ._levels import Levels, even
+from ._rarity import rare
+from ._stages import Scattered, Spans, Sticky
+
+
+@settings
+class Diffusion(Levels, Objective):
+    """Masked diffusion."""
+
+    weighted: bool = True
+    """Whether losses have the weight of the bound; or all the same."""
+    gamma: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Softens the part of the weight that comes from the schedule: N / l · (1 / (N · P(l)))^gamma. 1 for the bound."""
+    frequency: Annotated[float, Field(ge=0)] = 0.0
+    """Rarer tokens are hidden more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
+    stages: tuple[Sticky | Spans | Scattered, ...] = ()
+    """Kinds of hiding instead of the schedule; the next begins when validation no longer improves, and rows are dealt
+    out evenly over those begun."""
+    levels: Annotated[int, Field(ge=1)] = 16
+    """How many ratios the exam looks at, spread evenly between nothing and everything."""
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return frozenset({"unmask"})
+
+    @property
+    def learns(self) -> bool:
+        return self.frequency > 0
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        """[MASK] at the chosen positions, and the original as their target."""
+        chosen = self._staged(rows, noise) if self.stages else self._scattered(rows, noise)
+        known, many = count(rows.word.numpy()), count(chosen)
+        weight = known / np.maximum(many, 1) if self.weighted else np.ones(len(rows))
+        if self.weighted and not self.stages:
+            _, chance = self.counts(known, even(noise, "level"))
+            weight = weight * (np.maximum(known, 1) * chance) ** -self.gamma
+        return hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(weight))
+
+    def exam(self, rows: Rows) -> Iterator[Problem]:
+        """The bound by `levels` numbers of hidden tokens, one in each stretch of an even grid, drawn by address."""
+        noise = Noise(0, torch.zeros_like(rows.ids), rows.ids)
+        known = count(rows.word.numpy())
+        for level in range(self.levels):
+            luck = (level + noise.uniform(f"exam {level}", 1).numpy()[:, 0]) / self.levels
+            many = np.clip(np.ceil(luck * known), 1, known).astype(np.int64)
+            chosen = draw_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys(f"exam {level} places"))
+            yield hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(known / many.clip(1) / self.levels))
+
+    def fixed(self) -> "Diffusion":
+        """Validation asks for the bound, whatever is trained."""
+        return Diffusion(patterns=self.patterns, levels=self.levels)
+
+    def _scattered(self, rows: Rows, noise: Noise) -> np.ndarray:
+        """[B, L] int32, 1 or more where hidden, by the schedule."""
+        word = rows.word.numpy()
+        many, _ = self.counts(count(word), even(noise, "level"))
+        if self.frequency and len(self._counts):
+            return rare(rows, many, self._counts, self.frequency * rows.progress, noise.uniform("race", word.shape[1]))
+        return draw_tokens(word, many, np.zeros_like(many), noise.keys("select"))
+
+    def _staged(self, rows: Rows, noise: Noise) -> np.ndarray:
+        """[B, L] int32, 1 or more where hidden, each row by one of the stages that have begun."""
+        which, word = noise.below(self.begun, "stage", 1)[:, 0], rows.word.numpy()
+        chosen = np.zeros_like(word)
+        for number, stage in enumerate(self.stages[: self.begun]):
+            if len(mine := torch.nonzero(which == number)[:, 0]):
+                chosen[mine] = stage.choose(word[mine], Noise(noise.seed, noise.epochs[mine], noise.rows[mine]))
+        return chosen
+
+    @property
+    def begun(self) -> int:
+        """How many of the stages have begun."""
+        return min(len(self.stages), 1 + int(self._patience[0]))
+
+    @cached_property
+    def _patience(self) -> Tensor:
+        """[3] float64: the present stage, its validations without a better loss, its best loss."""
+        return torch.tensor([0.0, 0.0, torch.inf], dtype=torch.float64)
+
+    @cached_property
+    def _counts(self) -> Tensor:
+        """[V] int64, how often each token has been seen; empty at first."""
+        return torch.zeros(0, dtype=torch.int64)
+
+    def told(self, numbers: Mapping[str, float]) -> None:
+        """Go on to the next stage when the loss of so many validations was no better than the best."""
+        if not self.stages:
+            return
+        stage, waited, best = self._patience.tolist()
+        waited = 0.0 if numbers["loss"] < best else waited + 1
+        if waited >= self.stages[min(int(stage), len(self.stages) - 1)].patience:
+            stage, waited, best = stage + 1, 0.0, float("inf")
+        self._patience.copy_(torch.tensor([stage, waited, min(best, numbers["loss"])]))
+
+    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+        """Count the tokens of the rows; what is hidden is asked, so that the whole text is known."""
+        tokens = torch.where(problem.targets == IGNORE, problem.inputs, problem.targets).flatten()
+        longest = max(len(self._counts), int(tokens.max()) + 1)
+        seen = torch.bincount(tokens, minlength=longest)
+        seen[: len(self._counts)] += self._counts
+        self.__dict__["_counts"] = seen
+
+    def state(self) -> dict[str, Tensor]:
+        stages = {"patience": self._patience} if self.stages else {}
+        return stages | ({"counts": self._counts} if self.frequency else {})
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self.__dict__.update({f"_{name}": value.clone() for name, value in state.items()})
+
+    def describe(self) -> dict[str, Any]:
+        return {"stage": self.begun} if self.stages else {}
+
+
+def hidden(rows: Rows, chosen: Tensor, weight: Tensor) -> Problem:
+    """The rows behind [MASK] at `chosen`, [B, L] bool; each hidden token has the weight of its row, [B] of a float."""
+    inputs = torch.where(chosen, rows.vocabulary.mask, rows.tokens)
+    weights = torch.where(chosen, weight.float()[:, None], 0.0)
+    return Problem(inputs, torch.where(chosen, rows.tokens, IGNORE), weights, torch.full_like(rows.ids, BOTH))

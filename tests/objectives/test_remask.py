@@ -1,0 +1,174 @@
+"""Detectors: what is corrupted, with what, what is asked, and what a score says of a token."""
+
+import pytest
+import torch
+
+from maskwright.config import make
+from maskwright.kernels import IGNORE
+from maskwright.objectives._wrong import detector
+from maskwright.objectives.diffusion import Diffusion
+from maskwright.objectives.hybrid import Hybrid
+from maskwright.objectives.remask import Remask
+from maskwright.objectives.remask_binary import RemaskBinary
+
+from ..handmade import VOCABULARY, plain, rows
+
+WRONG, RIGHT = VOCABULARY.wrong, VOCABULARY.right
+FRAGMENT, SYNTHETIC = {"fragment": 1.0}, {"synthetic": 1.0}
+
+
+def wrong(problem, some):
+    return problem.inputs != some.tokens
+
+
+def test_wrong_tokens_are_named_so_and_right_ones_by_themselves():
+    some = rows(40)
+    problem = Remask()(some, 0)
+    bad = wrong(problem, some)
+    assert bad.any()
+    assert torch.equal(problem.targets, torch.where(some.maskable, some.tokens.where(~bad, WRONG), IGNORE))
+    assert not torch.isin(problem.inputs[bad], torch.tensor(list(VOCABULARY.special))).any()
+
+
+def test_to_fix_is_to_name_the_original():
+    some = rows(40)
+    problem = Remask(target="original")(some, 0)
+    assert torch.equal(problem.targets, some.tokens.where(some.maskable, IGNORE))
+    only = Remask(target="original", loss="corrupted_only")(some, 0)
+    assert torch.equal(only.inputs, problem.inputs)
+    assert torch.equal(only.targets, some.tokens.where(wrong(only, some), IGNORE))
+
+
+def test_a_degenerate_question_is_warned_of():
+    with pytest.warns(UserWarning, match="a constant as its perfect answer"):
+        degenerate = Remask(loss="corrupted_only")
+    some = rows(40)
+    problem = degenerate(some, 0)
+    assert set(problem.targets.unique().tolist()) == {IGNORE, WRONG}
+
+
+def test_two_classes_weigh_the_same():
+    some = rows(40)
+    problem = RemaskBinary(varied=False)(some, 0)
+    bad = wrong(problem, some)
+    assert torch.equal(problem.targets, torch.where(some.maskable, torch.where(bad, WRONG, RIGHT), IGNORE))
+    both = bad.any(1)
+    assert torch.allclose((problem.weights * bad).sum(1)[both], (problem.weights * ~bad).sum(1)[both], rtol=1e-5)
+    assert torch.allclose(problem.weights.sum(1)[both], some.maskable.sum(1).float()[both], rtol=1e-5)
+    assert set(RemaskBinary(balanced=False)(some, 0).weights.unique().tolist()) == {0.0, 1.0}
+
+
+def test_the_share_is_what_was_asked_less_what_chance_puts_back():
+    some = plain(2000, 50)
+    kept = 1 - 1 / len(VOCABULARY.ordinary)
+    share = wrong(Remask(varied=False, ratio=0.3)(some, 0), some).float().mean(1)
+    assert float(share.mean()) == pytest.approx(0.3 * kept, abs=0.002)
+    varied = wrong(Remask(ratio=0.3)(some, 0), some).float().mean(1)
+    assert float(varied.mean()) == pytest.approx(0.15 * kept, abs=0.002)
+    assert float(varied.max()) < 0.31
+    assert float(varied.std()) > 0.07
+
+
+def test_every_position_has_its_own_draw():
+    some = plain(300, 50)
+    problem = Remask(ratio=0.99, varied=False)(some, 0)
+    assert all(len(row.unique()) > 25 for row in problem.inputs)
+    assert len(problem.inputs[:, 7].unique()) > 50
+
+
+def test_a_fragment_is_what_another_row_has_there():
+    some = rows(40)
+    problem = Remask(corruption=FRAGMENT, ratio=0.5, varied=False)(some, 0)
+    bad = wrong(problem, some)
+    source = torch.empty(len(some.source), some.tokens.shape[1], dtype=torch.int64)
+    kinds = (torch.empty(source.shape, dtype=torch.int32) for _ in range(2))
+    some.source.gather(torch.arange(len(source)).numpy(), source.numpy(), *(kind.numpy() for kind in kinds))
+    for row, places, bads in zip(problem.inputs, bad, bad.sum(1), strict=True):
+        agreeing = (source[:, places] == row[places]).sum(1).max()
+        assert agreeing >= 0.3 * bads  # the rest stand where the other row has no text
+    assert (source[:, bad[0]] == problem.inputs[0, bad[0]]).sum(1).max() > 0.7 * bad[0].sum()
+    with pytest.raises(ValueError, match="corruption fragment takes tokens of other rows, and this text has none"):
+        Remask(corruption=FRAGMENT)(plain(4, 20), 0)
+
+
+def test_synthetic_errors_are_the_guessers():
+    seen = []
+
+    def opened(source):
+        assert source == "there"
+
+        def guess(inputs, document, asked):
+            seen.append((inputs == VOCABULARY.mask).sum() == len(asked))
+            scores = torch.full((len(asked), VOCABULARY.size), -9.0)
+            scores[:, [4, 17, 23]] = torch.tensor([50.0, 9.0, 9.0])  # 4 is the mask: it can never be drawn
+            return scores
+
+        return guess
+
+    objective, some = Remask(corruption=SYNTHETIC, guesser="there", ratio=0.5), rows(30)
+    with pytest.raises(ValueError, match="call equip first"):
+        objective(some, 0)
+    Hybrid(masked="diffusion", causal=objective).equip(opened)
+    problem = objective(some, 0)
+    assert all(seen)
+    assert set(problem.inputs[wrong(problem, some)].tolist()) == {17, 23}
+
+
+def test_a_mixture_gives_each_row_one_kind():
+    some = rows(40)
+    parts = [Remask(corruption=kind, varied=False)(some, 0).inputs for kind in ({"random": 1.0}, FRAGMENT)]
+    mixed = Remask(corruption={"random": 1, "fragment": 3}, varied=False)(some, 0).inputs
+    alike = torch.stack([(mixed == part).all(1) for part in parts])
+    assert alike.any(0).all()
+    assert alike[1].sum() > alike[0].sum() > 0
+
+
+def test_what_a_score_says_of_a_token():
+    scores, seen = torch.randn(5, VOCABULARY.size, generator=torch.Generator().manual_seed(0)), torch.arange(10, 15)
+    chance = scores.softmax(1)
+    assert torch.allclose(Remask().doubt(scores, seen, VOCABULARY), chance[:, WRONG])
+    fixing = Remask(target="original").doubt(scores, seen, VOCABULARY)
+    assert torch.allclose(fixing, 1 - chance[torch.arange(5), seen])
+    two = chance[:, WRONG] / (chance[:, WRONG] + chance[:, RIGHT])
+    assert torch.allclose(RemaskBinary().doubt(scores, seen, VOCABULARY), two)
+
+
+def test_a_text_is_scored_as_it_stands():
+    some = rows(5)
+    (problem,) = RemaskBinary().exam(some)
+    assert torch.equal(problem.inputs, some.tokens)
+    assert set(problem.targets.unique().tolist()) == {RIGHT, IGNORE}
+
+
+def test_a_detector_is_found_in_a_mixture():
+    both = Hybrid(masked="diffusion", causal="remask_binary", share=0.5)
+    assert detector(both) == RemaskBinary()
+    assert detector(Diffusion()) is None
+    assert both.skills == {"unmask"}
+
+
+def test_a_mixture_of_both_tells_each_of_its_own_rows():
+    both = Hybrid(masked={"name": "diffusion", "frequency": 0.02}, causal="remask", share=0.5)
+    some = plain(200, 30)
+    problem = both(some, 0)
+    both.feedback(problem, problem.weights, problem.weights > 0)
+    mine = problem.part == 0
+    assert 0.4 < float(mine.float().mean()) < 0.6
+    assert torch.equal(both.masked.state()["counts"], torch.bincount(some.tokens[problem.row[mine]].flatten()))
+    assert torch.equal((problem.inputs == VOCABULARY.mask).any(1), mine)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "sentence"),
+    [
+        ({"ratio": 1.5}, r"objective.ratio=1\.5"),
+        ({"corruption": {"random": 0}}, "give at least one kind of error a weight"),
+        ({"corruption": {"swap": 1}}, "objective.corruption"),
+        ({"corruption": {"synthetic": 1}}, "corruption synthetic needs guesser=DIR"),
+        ({"corruption": SYNTHETIC, "guesser": "a", "temperature": 0}, "objective.temperature=0"),
+        ({"loss": "some"}, "objective.loss='some'"),
+    ],
+)
+def test_what_does_not_fit_is_named(knobs, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make(Remask, knobs, "objective")
