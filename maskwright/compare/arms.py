@@ -1,0 +1,137 @@
+"""What is compared: arms, each a recipe with changes of its own, and the seeds that every arm is run with.
+
+An arm is written `NAME:RECIPE+key=value+key=value`; the name and the changes may be left out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from ..config import nearest
+from ..training.config import Config
+from ..training.resume import leaves
+
+CHANGE = re.compile(r"\+(?=[a-z_]+(?:\.\w+)*=)")
+"""Where a change begins: a plus that a knob and an equals sign follow."""
+LENGTHS = ("tokens", "epochs", "steps")
+"""The knobs of `training` that say how long a run is."""
+BY = "bits_per_byte"
+"""The one metric that models with different tokenizers share."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison."""
+
+    name: str
+    source: str
+    """The recipe's name, a YAML file or the folder of a run."""
+    changes: tuple[str, ...]
+    """Every `section.key=value` that is applied to it."""
+    config: Config
+
+    @property
+    def folder(self) -> str:
+        """The name as a folder's."""
+        return re.sub(r"[^\w.=+,-]+", "_", self.name)
+
+    def at(self, seed: int) -> Config:
+        """The run of this arm with `seed`."""
+        return replace(self.config, seed=seed)
+
+
+def arms(written: Sequence[str], common: Sequence[str] = (), budget: str | None = None) -> list[Arm]:
+    """The arms as they are written; `common` changes come before an arm's own, the budget after them.
+
+    Raises ValueError when one is no recipe, when there are fewer than two, or when two have the same name.
+    """
+    if len(written) < 2:
+        raise ValueError(f"a comparison has at least two arms, not {len(written)}: give two recipes or more")
+    found = [_arm(argument, common, budgeted(budget) if budget else []) for argument in written]
+    folders = [arm.folder for arm in found]
+    if twice := [arm.name for arm in found if folders.count(arm.folder) > 1]:
+        raise ValueError(f"two arms are called {twice[0]!r}: name them, as in {twice[0]}-b:{found[-1].source}")
+    return found
+
+
+def _arm(argument: str, common: Sequence[str], budget: Sequence[str]) -> Arm:
+    head, *own = CHANGE.split(argument)
+    name, colon, source = head.partition(":")
+    source = source if colon else head
+    plain = Path(source).name.removesuffix(".yaml") or source
+    changes = (*common, *own, *budget)
+    if any(change.startswith("seed=") for change in changes):
+        raise ValueError("seed is the same for all arms of a pair: give --seeds, not seed=")
+    return Arm(name if colon else "+".join([plain, *own]), source, changes, Config.load(source, changes))
+
+
+def seed_list(written: str | int) -> list[int]:
+    """`3` is the seeds 0, 1, 2; `5,7` (and `5,`) those. Raises ValueError for anything else and for repeats."""
+    try:
+        numbers = [int(part) for part in str(written).split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    found = numbers if "," in str(written) else list(range(*numbers))
+    if not found or min(found) < 0:
+        raise ValueError(f"seeds={written!r}: give how many, as in 3 for 0, 1, 2, or which, as in 5,7")
+    if twice := [seed for seed in found if found.count(seed) > 1]:
+        raise ValueError(f"seeds={written}: {twice[0]} is there twice, and the same run again is no second seed")
+    return found
+
+
+def budgeted(written: str) -> list[str]:
+    """The changes that give a run the budget `tokens=2e6` (or epochs, steps, minutes) in place of its own length."""
+    kind, _, amount = written.partition("=")
+    try:
+        number = float(amount)
+    except ValueError:
+        number = 0.0
+    if kind not in (*LENGTHS, "minutes") or not (isfinite(number) and number > 0):
+        raise ValueError(f"budget {written!r}: give tokens=2e6, epochs=10, steps=1000 or minutes=5")
+    if kind == "minutes":
+        return [f"training.minutes={number}"]
+    cleared = [f"training.{knob}=null" for knob in (*LENGTHS, "minutes") if knob != kind]
+    return [*cleared, f"training.{kind}={int(number) if kind == 'steps' else number}"]
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The knobs in which two trees of settings differ, with both values; None where one has no such knob."""
+    left, right = dict(leaves(one)), dict(leaves(other))
+    knobs = [*left, *(knob for knob in right if knob not in left)]
+    return {knob: (left.get(knob), right.get(knob)) for knob in knobs if left.get(knob) != right.get(knob)}
+
+
+def check_text(found: Sequence[Arm], by: str | None) -> None:
+    """Refuse arms whose losses cannot be compared, unless they are compared `by` bits per byte. Raises ValueError."""
+    if by not in (None, BY):
+        raise ValueError(f"by={by!r}: {nearest(by or '', [BY])}")
+    first = found[0]
+    for arm in found[1:]:
+        for knob, (left, right) in differences(_text(first.config), _text(arm.config)).items():
+            if by is None:
+                raise ValueError(
+                    f"{first.name} and {arm.name} differ in {knob} ({left!r} and {right!r}), so their losses are not "
+                    f"comparable: --by {BY} compares that alone"
+                )
+
+
+def _text(config: Config) -> dict[str, Any]:
+    """What decides which tokens a model is asked about."""
+    tree = config.tree()
+    held_out = {"held_out": tree["evaluation"]["held_out"]}
+    return {"tokenizer": tree["tokenizer"], "corpus": tree["corpus"], "evaluation": held_out, "errors": tree["errors"]}
+
+
+def same_questions(found: Sequence[Arm]) -> bool:
+    """Whether the arms' own exams are one exam: the same objective, however many patterns it trained with."""
+    objectives = [{**arm.config.tree()["objective"], "patterns": None} for arm in found]
+    return all(objective == objectives[0] for objective in objectives)
+
+
+def same_rows(found: Sequence[Arm]) -> bool:
+    """Whether arms of one seed saw the same rows in the same order: same text, cut alike."""
+    parts = [_text(arm.config) | {"rows": arm.config.tree()["rows"]} for arm in found]
+    return all(part == parts[0] for part in parts)

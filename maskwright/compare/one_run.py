@@ -1,0 +1,121 @@
+"""One run of a comparison, as a process of its own: `python -m maskwright.compare.one_run FOLDER [PARENT]`.
+
+FOLDER holds the run's config.yaml. The run goes on from its newest checkpoint; then each document of the validation set
+is scored, so that runs can be compared text by text, and the cost of a token is estimated.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..evaluate.exams import exams
+from ..evaluate.validation import Answers, answers
+from ..text.cache import alone
+from ..training import final
+from ..training.build import Data
+from ..training.config import Config
+from ..training.trainer import Stopped, Trainer
+
+SAMPLE = 16
+"""Updates whose problems are looked at to estimate the cost of a token."""
+
+
+def finished(folder: Path) -> bool:
+    """Whether everything that a comparison needs of a run is there."""
+    return (folder / "final.json").is_file() and (folder / "documents.npz").is_file()
+
+
+def carry_out(folder: Path) -> None:
+    """Train, or go on training, the run of `folder`, and measure it. Nothing happens when it is finished.
+
+    Raises ValueError as Trainer does, and Stopped when the process was asked to stop.
+    """
+    with alone(folder / "one"):
+        if finished(folder):
+            return
+        config = Config.load(folder)
+        trainer = Trainer(config, folder, resume=True, show=False)
+        trainer.train()
+        model, _ = final.load(folder, trainer.device)
+        (folder / "cost.json").write_text(json.dumps(cost(config, trainer.data, model)))
+        _keep(folder / "documents.npz", documents(config, trainer.data, model))
+
+
+def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndarray]:
+    """Sums over the questions of each of the D validation documents, [D] float64, for every exam.
+
+    `weight`, and `loss`, `accuracy` and `top5` times weight; those of a common exam as `masked/weight` and so on.
+    """
+    askers = {"": config.objective} | {f"{name}/": exam for name, exam in exams(config.objective).items()}
+    sums: dict[str, np.ndarray] = {}
+    for exam, asker in askers.items():
+        answered = answers(model, data.valid, asker, config.evaluation.batch_tokens)
+        sums |= {exam + name: part for name, part in _by_document(answered, len(data.valid.split.bytes)).items()}
+    return sums
+
+
+def _by_document(answered: Answers, count: int) -> dict[str, np.ndarray]:
+    parts = {"weight": 1.0, "loss": answered.loss, "accuracy": answered.first, "top5": answered.five}
+    return {name: np.bincount(answered.document, part * answered.weight, count) for name, part in parts.items()}
+
+
+def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:
+    """The parameters, and an estimate of the floating-point operations that training spends on a token of text.
+
+    Six for each parameter and position that goes through the layers, and six for each weight of the output table and
+    position that is asked (Kaplan et al. 2020, "Scaling laws for neural language models", section 2.1); the products of
+    queries and keys are left out. How many rows and questions an objective makes is counted over a few updates.
+    """
+    size = data.shards.vocabulary.size
+    tables = [p.numel() for p in model.parameters() if p.ndim == 2 and len(p) == size]
+    parameters = sum(p.numel() for p in model.parameters())
+    tokens = positions = asked = 0
+    for step in np.linspace(0, data.steps - 1, SAMPLE).astype(int):
+        rows = data.loader.batch(int(step), data.steps)
+        problem = config.objective(rows, config.seed)
+        tokens += int((rows.document >= 0).sum())
+        positions += problem.inputs.numel()
+        asked += int((problem.weights > 0).sum())
+    spent = 6 * ((parameters - sum(tables)) * positions + max(tables) * asked)
+    return {"parameters": parameters, "flops_per_token": spent / tokens}
+
+
+def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    aside = path.with_suffix(".tmp.npz")
+    np.savez_compressed(aside, **arrays)  # type: ignore[arg-type]
+    aside.replace(path)
+
+
+def _follow(parent: int) -> None:
+    """Ask this process to stop when its parent is gone, so that nothing trains unseen."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(folder: str, parent: str = "") -> int:
+    """Carry out a run; the exit code, with a sentence on stderr when it is not 0."""
+    if parent:
+        threading.Thread(target=_follow, args=[int(parent)], daemon=True).start()
+    torch.set_num_threads(1)
+    try:
+        carry_out(Path(folder))
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

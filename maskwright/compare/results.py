@@ -1,0 +1,114 @@
+"""What the runs of a comparison left, as tidy tables.
+
+Metric names are those of validation, without `valid/`: `loss` … for the objective's own exam, `masked/…`, `forward/…`
+and `backward/…` for the common ones.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..training.log import read
+
+HIGHER = {"loss": False, "perplexity": False, "bits_per_byte": False, "accuracy": True, "top5": True}
+"""Whether more is better, by the last part of a metric's name."""
+MAIN = re.compile(r"(?:(?!unigram/)(\w+)/)?(loss|accuracy|top5|bits_per_byte)")
+"""The metrics of a whole exam; not the unigram model's, nor perplexity, which says no more than the loss."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run."""
+
+    arm: str
+    seed: int
+    folder: Path
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """Every final metric."""
+        found = json.loads((self.folder / "final.json").read_text())
+        return {name.removeprefix("valid/"): number for name, number in found.items()}
+
+    @cached_property
+    def cost(self) -> dict[str, float]:
+        """`parameters`, and `flops_per_token` of text."""
+        return dict(json.loads((self.folder / "cost.json").read_text()))
+
+    @cached_property
+    def documents(self) -> dict[str, np.ndarray]:
+        """Sums over the questions of each validation document, [D] float64, as `one_run.documents` names them."""
+        with np.load(self.folder / "documents.npz") as arrays:
+            return dict(arrays)
+
+    @cached_property
+    def curve(self) -> dict[str, np.ndarray]:
+        """Columns over the V validations of the run: step, tokens, seconds and every main metric, [V] float64."""
+        lines = read(self.folder / "metrics.jsonl")
+        seen = [line for line in lines if "tokens" in line]
+        asked = [line for line in lines if "valid/loss" in line]
+        step = np.array([line["step"] for line in asked], float)
+        columns = {"step": step}
+        for clock in ("tokens", "seconds"):
+            at, value = ([0.0, *(line[name] for line in seen)] for name in ("step", clock))
+            columns[clock] = np.interp(step, at, value)
+        names = [name.removeprefix("valid/") for name in asked[-1]]
+        return columns | {
+            name: np.array([line[f"valid/{name}"] for line in asked], float) for name in names if MAIN.fullmatch(name)
+        }
+
+
+def records(runs: Sequence[Run]) -> Iterator[dict[str, str | int | float]]:
+    """One row a number: arm, seed, metric, value."""
+    for run in runs:
+        for metric, value in (run.numbers | run.cost).items():
+            yield {"arm": run.arm, "seed": run.seed, "metric": metric, "value": value}
+
+
+def curve_records(runs: Sequence[Run]) -> Iterator[dict[str, str | int | float]]:
+    """One row a point: arm, seed, metric, step, tokens, seconds, value."""
+    for run in runs:
+        clocks = {name: run.curve[name] for name in ("step", "tokens", "seconds")}
+        for metric in run.curve.keys() - clocks.keys():
+            for index, value in enumerate(run.curve[metric]):
+                at = {name: clock[index].item() for name, clock in clocks.items()}
+                yield {"arm": run.arm, "seed": run.seed, "metric": metric, **at, "value": value.item()}
+
+
+def by_arm(runs: Sequence[Run]) -> dict[str, dict[int, Run]]:
+    """The runs of each arm by seed, arms in the order of the runs."""
+    found: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        found.setdefault(run.arm, {})[run.seed] = run
+    return found
+
+
+def main_metrics(runs: Sequence[Run], own: bool, by: str | None) -> dict[str, list[str]]:
+    """The metrics that can be compared, each with the arms that have it; `own` says whether the own exams are one.
+
+    A metric that a single arm has is left out. `by` leaves only the metric of that name, of every exam.
+    """
+    arms: Mapping[str, dict[int, Run]] = by_arm(runs)
+    names = sorted({name for run in runs for name in run.numbers if _compared(name, own, by)}, key=_rank)
+    having = {name: [arm for arm in arms if name in next(iter(arms[arm].values())).numbers] for name in names}
+    return {name: found for name, found in having.items() if len(found) > 1}
+
+
+def _compared(name: str, own: bool, by: str | None) -> bool:
+    found = MAIN.fullmatch(name)
+    return found is not None and (own or found[1] is not None) and (by is None or found[2] == by)
+
+
+def _rank(name: str) -> tuple[str, int]:
+    exam, metric = MAIN.fullmatch(name).groups("")  # type: ignore[union-attr]
+    return exam, list(HIGHER).index(metric)
+
+
+def higher(metric: str) -> bool:
+    """Whether more of a metric is better."""
+    return HIGHER[metric.rpartition("/")[2]]

@@ -1,0 +1,184 @@
+"""A comparison from start to end: every arm with every seed, the same text in the same order, the same exams."""
+
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..training import build, final, resume
+from ..training.config import Config
+from . import crew
+from .arms import Arm, arms, check_text, differences, same_questions, same_rows, seed_list
+from .one_run import finished
+from .processes import Process
+from .results import Run, by_arm, main_metrics
+from .statistics import Difference, Summary, difference, summary
+from .targets import Reached, reached, worst
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came out."""
+
+    command: str
+    arms: list[Arm]
+    seeds: list[int]
+    baseline: str
+    by: str | None
+    runs: list[Run]
+    faults: dict[str, str]
+    """What went wrong, by run."""
+    metrics: dict[str, list[str]]
+    """The metrics that can be compared, with the arms that have them."""
+    summaries: list[Summary]
+    differences: list[Difference]
+    reached: list[Reached]
+    out: Path
+
+    @property
+    def by_arm(self) -> dict[str, dict[int, Run]]:
+        """The runs by arm and seed."""
+        return by_arm(self.runs)
+
+    @property
+    def same_questions(self) -> bool:
+        """Whether the own exams of the arms are one exam."""
+        return same_questions(self.arms)
+
+    @property
+    def same_rows(self) -> bool:
+        """Whether arms of one seed saw the same rows in the same order."""
+        return same_rows(self.arms)
+
+    def knobs(self) -> dict[str, dict[str, tuple[Any, Any]]]:
+        """In what each arm's settings differ from the baseline's: knob, the baseline's value, the arm's."""
+        base = next(arm for arm in self.arms if arm.name == self.baseline).config.tree()
+        return {arm.name: differences(base, arm.config.tree()) for arm in self.arms if arm.name != self.baseline}
+
+
+def compare(
+    recipes: Sequence[str],
+    seeds: str | int = 3,
+    common: Sequence[str] = (),
+    budget: str | None = None,
+    out: str | Path = "comparison",
+    workers: int | None = None,
+    baseline: str | None = None,
+    by: str | None = None,
+    target: float | None = None,
+    cluster: str | None = None,
+    show: bool = True,
+) -> Comparison:
+    """Train every recipe with every seed, and compare them; `reporting.write` makes its report.
+
+    recipes: each `NAME:RECIPE+key=value+…`, as `arms` reads them.
+    seeds: how many, or which, as in `"5,7"`.  common: changes to every arm.  budget: as `budgeted` reads it.
+    workers: runs at a time; by default as many as there are cores, one on a GPU.
+    baseline: the arm that others are compared with; the first by default.  by: `bits_per_byte` for arms with different
+    tokenizers.  target: the loss to which the cost is told; the worst arm's by default.  cluster: a Ray address.
+
+    Runs that are finished in `out` are not repeated and others go on. Raises ValueError, in one sentence, for whatever
+    cannot be compared, and Stopped when the process was asked to stop.
+    """
+    found, numbers, out = arms(recipes, common, budget), seed_list(seeds), Path(out)
+    check_text(found, by)
+    first = found[0].name if baseline is None else baseline
+    if first not in (names := [arm.name for arm in found]):
+        raise ValueError(f"baseline={first!r} is no arm: there is {', '.join(names)}")
+    asked = {"--seeds": seeds, "--budget": budget, "--baseline": baseline, "--by": by, "--target": target, "--out": out}
+    command = _command(recipes, common, asked)
+    runs = [Run(arm.name, number, out / "runs" / arm.folder / f"seed-{number}") for number in numbers for arm in found]
+    faults = _carry_out(found, runs, workers, cluster, show)
+    left = [run for run in runs if finished(run.folder)]
+    if len(by_arm(left)) < 2:
+        raise ValueError(f"fewer than two arms finished: {'; '.join(f'{run}: {said}' for run, said in faults.items())}")
+    return _judge(command, found, numbers, first, by, target, left, faults, out)
+
+
+def _command(recipes: Sequence[str], common: Sequence[str], asked: dict[str, Any]) -> str:
+    words = ["maskwright", "compare", *recipes]
+    for change in common:
+        words += ["--set", change]
+    for option, value in asked.items():
+        words += [option, str(value)] if value is not None else []
+    return shlex.join(words)
+
+
+def _carry_out(
+    found: Sequence[Arm], runs: Sequence[Run], workers: int | None, cluster: str | None, show: bool
+) -> dict[str, str]:
+    """Carry out the runs that are not finished. Returns what went wrong, by run."""
+    arm = {each.name: each for each in found}
+    for run in runs:
+        _check(arm[run.arm].at(run.seed), run.folder)
+    data = _text(found, show)
+    for run in runs:
+        if finished(run.folder):
+            final.check(run.folder, data[run.arm].shards.fingerprint)
+        else:
+            run.folder.mkdir(parents=True, exist_ok=True)
+            arm[run.arm].at(run.seed).write(run.folder / "config.yaml.tmp")
+            (run.folder / "config.yaml.tmp").replace(run.folder / "config.yaml")
+    folders = {f"{run.arm} · seed {run.seed}": run.folder for run in runs if not finished(run.folder)}
+    steps = {f"{run.arm} · seed {run.seed}": data[run.arm].steps for run in runs}
+    return crew.carry_out(folders, _start(cluster), workers or _cores(), crew.Board(folders, steps, show))
+
+
+def _cores() -> int:
+    return 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
+
+
+def _start(cluster: str | None) -> Callable[[Path], crew.Job]:
+    if cluster is None:
+        return Process
+    from .cluster import joined
+
+    return joined(cluster)
+
+
+def _check(config: Config, folder: Path) -> None:
+    """Refuse a folder that holds another run. Raises ValueError that names a setting that differs."""
+    path = folder / "config.yaml"
+    if not path.is_file():
+        return
+    then = Config.load(path)
+    resume.check({"config": then.tree()}, config.tree(), folder)
+    if finished(folder) and then.training.minutes != config.training.minutes:
+        raise ValueError(f"{folder} was finished with training.minutes={then.training.minutes}: choose another --out")
+
+
+def _text(found: Sequence[Arm], show: bool) -> dict[str, build.Data]:
+    """The text of each arm, tokenized before any run starts. Raises ValueError when arms are asked about other text."""
+    data = {arm.name: build.data(arm.config, show) for arm in found}
+    first = data[found[0].name].shards.valid
+    for name, parts in data.items():
+        other = parts.shards.valid
+        if not (np.array_equal(first.hashes, other.hashes) and np.array_equal(first.bytes, other.bytes)):
+            raise ValueError(
+                f"{found[0].name} and {name} hold out different text, which no metric makes comparable: give both the "
+                "same corpus.valid, or the same corpus and evaluation.held_out"
+            )
+    return data
+
+
+def _judge(
+    command: str, found: list[Arm], numbers: list[int], baseline: str, by: str | None, target: float | None,
+    runs: list[Run], faults: dict[str, str], out: Path,
+) -> Comparison:  # fmt: skip
+    sides = by_arm(runs)
+    metrics = main_metrics(runs, same_questions(found), by)
+    summaries = [summary(metric, arm, sides[arm]) for metric, having in metrics.items() for arm in having]
+    compared, costs = [], []
+    for metric, having in metrics.items():
+        reference = baseline if baseline in having else having[0]
+        compared += [difference(metric, sides[arm], sides[reference]) for arm in having if arm != reference]
+        if metric.endswith(by or "loss"):
+            goal = worst({arm: sides[arm] for arm in having}, metric) if target is None else target
+            costs += [reached(metric, arm, sides[arm], goal) for arm in having]
+    known = [each for each in compared if each is not None]
+    return Comparison(command, found, numbers, baseline, by, runs, faults, metrics, summaries, known, costs, out)
