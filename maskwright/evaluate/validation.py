@@ -20,6 +20,8 @@ from ..data.pack import Pack
 from ..data.rows import Rows
 from ..loss import cross_entropy
 from ..objective import IGNORE, Objective, Problem
+from ..objectives._wrong import detector
+from .detection import detection
 from .exams import exams
 
 EXAM = 0
@@ -54,8 +56,8 @@ def validate(
     """Loss (nats), perplexity, accuracy, top-5 accuracy and bits per byte, over all and by domain.
 
     Names are `loss`, `accuracy` … for the objective's own exam, `masked/…`, `forward/…` and `backward/…` for the common
-    ones and `…/domain/NAME/…` for a domain of the corpus. Bits per byte spread the mean loss of the questions over all
-    tokens of the split.
+    ones, `detection/…` where wrong tokens are to be found, and `…/domain/NAME/…` for a domain of the corpus. Bits per
+    byte spread the mean loss of the questions over all tokens of the split.
     """
     common = {f"{name}/": exam for name, exam in exams(objective).items()}
     numbers: dict[str, float] = {}
@@ -64,6 +66,9 @@ def validate(
             prefix + name: number
             for name, number in _score(answers(model, pack, asker, batch_tokens), pack, domains).items()
         }
+    if judge := detector(objective.fixed()):
+        found = detection(model, pack, judge, batch_tokens)
+        numbers |= {f"detection/{name}": number for name, number in found.items()}
     return numbers
 
 

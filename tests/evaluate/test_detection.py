@@ -1,0 +1,105 @@
+"""False alarms and misses: figures by hand, a detector that knows, one that calls everything wrong, and a run."""
+
+from dataclasses import replace
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from maskwright.evaluate.detection import detection, score
+from maskwright.evaluate.likelihood import likelihood
+from maskwright.objectives.causal import Causal
+from maskwright.objectives.diffusion import Diffusion
+from maskwright.objectives.remask import Remask
+from maskwright.objectives.remask_binary import RemaskBinary
+from maskwright.suites import detection as suite
+from maskwright.suites import likelihood as price
+from maskwright.training.config import Config
+from maskwright.training.trainer import Trainer
+
+from ..handmade import VOCABULARY, packed
+
+
+def test_figures_by_hand():
+    doubts, wrong = np.array([0.9, 0.6, 0.6, 0.2, 0.1, 0.6]), np.array([1, 1, 0, 0, 0, 1]).astype(bool)
+    found = score(doubts, wrong)
+    pairs = list(product(doubts[wrong], doubts[~wrong]))
+    assert found["auroc"] == pytest.approx(np.mean([(a > b) + (a == b) / 2 for a, b in pairs]))
+    assert (found["precision"], found["recall"], found["false_alarms"]) == (3 / 4, 1, 1 / 3)
+    assert found["brier"] == pytest.approx((0.01 + 0.16 + 0.36 + 0.04 + 0.01 + 0.16) / 6)
+    assert found["calibration"] == pytest.approx((0.1 + abs(1.8 - 2) + 0.2 + 0.1) / 6)
+
+
+def test_what_has_no_meaning_is_left_out():
+    assert set(score(np.array([0.1, 0.2]), np.zeros(2, bool))) == {
+        "share",
+        "brier",
+        "calibration",
+        "false_alarms",
+        "precision",
+    }
+
+
+class Said(torch.nn.Module):
+    """Says wrong with the scores that a function of the inputs gives."""
+
+    def __init__(self, doubt):
+        super().__init__()
+        self.doubt, self.weight = doubt, torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, tokens, mask, positions, asked=None):
+        hidden = self.doubt(tokens)
+        return hidden if asked is None else hidden.flatten()[asked]
+
+    def logits(self, hidden):
+        scores = torch.full((len(hidden), VOCABULARY.size), -50.0)
+        scores[:, VOCABULARY.wrong], scores[:, VOCABULARY.right] = hidden, 0.0
+        return scores
+
+
+def test_a_detector_that_calls_everything_wrong_is_seen_through():
+    found = detection(Said(lambda tokens: torch.full(tokens.shape, 9.0)), packed(), Remask())
+    assert found["recall"] == found["false_alarms"] == 1
+    assert found["auroc"] == 0.5
+    assert found["precision"] == pytest.approx(found["share"])
+
+
+def test_a_detector_that_knows_is_perfect():
+    """Every token of this text is below 60, and every wrong one above."""
+    high = VOCABULARY.ordinary[VOCABULARY.ordinary >= 60]
+    pack = packed()
+    pack = replace(pack, split=SimpleNamespace(**{**vars(pack.split), "tokens": pack.split.tokens % 50 + 5}))
+    pack = replace(pack, vocabulary=replace(VOCABULARY))
+    pack.vocabulary.__dict__["ordinary"] = high
+    found = detection(Said(lambda tokens: torch.where(tokens >= 60, 9.0, -9.0)), pack, RemaskBinary())
+    assert found["recall"] == found["precision"] == found["auroc"] == 1
+    assert found["calibration"] < 0.001
+
+
+def test_the_price_of_a_text_for_a_model_without_context():
+    pack = packed()
+    pack = replace(pack, split=SimpleNamespace(**vars(pack.split), bytes=np.array([1000])))
+    model = Said(lambda tokens: torch.zeros(tokens.shape))
+    model.logits = lambda hidden: torch.zeros(len(hidden), VOCABULARY.size)
+    found = likelihood(model, pack, Diffusion(levels=3))
+    assert found["perplexity"] == pytest.approx(VOCABULARY.size, rel=1e-4)
+    more = likelihood(model, pack, Causal())
+    assert more["nats_per_token"] > found["nats_per_token"]  # the end of a document costs too
+    tokens = int((~VOCABULARY.is_special[pack.split.tokens]).sum())
+    assert found["bits_per_byte"] == pytest.approx(np.log2(VOCABULARY.size) * tokens / 1000, rel=1e-4)
+
+
+def test_a_run_reports_both(settings: dict, tmp_path):
+    settings["training"]["steps"] = 10
+    unmasker, finder = (Config.of(settings | {"objective": {"name": name}}) for name in ("diffusion", "remask"))
+    Trainer(unmasker, tmp_path / "unmasker", show=False).train()
+    final = Trainer(finder, tmp_path / "finder", show=False).train()
+    assert {"valid/detection/auroc", "valid/detection/recall", "valid/detection/precision"} <= final.keys()
+    found = suite.evaluate(tmp_path / "finder", tmp_path / "unmasker")
+    assert {name.partition("/")[0] for name in found} == {"own", "random", "fragment", "synthetic"}
+    assert found["own/auroc"] == pytest.approx(final["valid/detection/auroc"])
+    assert price.evaluate(tmp_path / "unmasker", None)["bits_per_byte"] > 0
+    with pytest.raises(ValueError, match=r"was not trained to find wrong tokens: train with objective\.name=remask"):
+        suite.evaluate(tmp_path / "unmasker", None)
