@@ -83,7 +83,7 @@ def draw_tokens(group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: 
 
 
 @njit(cache=True, nogil=True)
-def _cut(group: np.ndarray, start: np.ndarray, size: np.ndarray) -> int:
+def cut(group: np.ndarray, start: np.ndarray, size: np.ndarray) -> int:
     """Write where a row's units start and how many positions they have; returns how many units there are."""
     known, passed, before = 0, 0, np.int32(0)
     for i in range(len(group)):
@@ -98,7 +98,7 @@ def _cut(group: np.ndarray, start: np.ndarray, size: np.ndarray) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _take(group: np.ndarray, i: int, low: int, high: int, number: int, units: np.ndarray) -> None:
+def take(group: np.ndarray, i: int, low: int, high: int, number: int, units: np.ndarray) -> None:
     """Give `number` to the positions `low` to `high` of the unit that starts at `i`."""
     passed = 0
     while passed < high:
@@ -120,7 +120,7 @@ def _fit_units(b0, b1, group, budget, keys, anyway, units):
     start, size = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.int32)
     for b in range(b0, b1):
         units[b] = 0
-        known = _cut(group[b], start, size)
+        known = cut(group[b], start, size)
         left, number = budget[b], 0
         for j in range(known):
             if left == 0:
@@ -129,9 +129,9 @@ def _fit_units(b0, b1, group, budget, keys, anyway, units):
             if size[j] <= left:
                 number += 1
                 left -= size[j]
-                _take(group[b], start[j], 0, size[j], number, units[b])
+                take(group[b], start[j], 0, size[j], number, units[b])
         if anyway and number == 0 and left > 0:
-            _take(group[b], start[0], 0, size[0], 1, units[b])
+            take(group[b], start[0], 0, size[0], 1, units[b])
 
 
 def fit_units(group: np.ndarray, budget: np.ndarray, keys: np.ndarray, anyway: bool) -> np.ndarray:
@@ -149,7 +149,7 @@ def _deal_units(b0, b1, group, budget, first, keys, whole, anyway, units):
     start, size = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.int32)
     for b in range(b0, b1):
         units[b] = 0
-        known = _cut(group[b], start, size)
+        known = cut(group[b], start, size)
         end, place, number, j = first[b] + budget[b], 0, 0, 0
         while place < end:
             if j < known:
@@ -161,7 +161,7 @@ def _deal_units(b0, b1, group, budget, first, keys, whole, anyway, units):
                 low, high = 0, size[u] if low == 0 or (anyway and last) else 0
             if low < high:
                 number += 1
-                _take(group[b], start[u], low, high, number, units[b])
+                take(group[b], start[u], low, high, number, units[b])
             place += size[u]
             j += 1
 

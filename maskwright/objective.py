@@ -40,12 +40,17 @@ class Problem:
     """[P] int64, the place of the row of text that each is made from; by default the P rows are the B, in order."""
     part: Tensor = None  # type: ignore[assignment]
     """[P] int64, which of several objectives asks a row, for the mixture of them that must know; by default 0."""
+    unit: Tensor = None  # type: ignore[assignment]
+    """[P, L] int32, the number in its row of the unit (a word, a span) that a position was chosen with, for objectives
+    that learn from whole units; by default 0."""
 
     def __post_init__(self) -> None:
         if self.row is None:
             object.__setattr__(self, "row", torch.arange(len(self.inputs)))
         if self.part is None:
             object.__setattr__(self, "part", torch.zeros(len(self.inputs), dtype=torch.int64))
+        if self.unit is None:
+            object.__setattr__(self, "unit", torch.zeros(self.inputs.shape, dtype=torch.int32))
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -133,6 +138,11 @@ class Objective(ABC):
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
         """Learn from a step: loss [P, L] float32 and correct [P, L] bool, both 0 where nothing was asked."""
 
+    def stepped(self) -> None:
+        """A step is done: all of its feedback was given, in however many parts."""
+        for part in self.inside.values():
+            part.stepped()
+
     def fixed(self) -> "Objective":
         """The objective that validation asks: it has learned nothing, so that every checkpoint is asked the same."""
         parts: dict[str, Any] = {name: part.fixed() for name, part in self.inside.items()}
@@ -148,6 +158,11 @@ class Objective(ABC):
         for part in self.inside.values():
             part.equip(opened)
 
+    def meet(self, tokens: Sequence[str], counts: Callable[[], np.ndarray]) -> None:
+        """Hear of the text before its first row: how each id is written, and how often each occurs ([V] int64)."""
+        for part in self.inside.values():
+            part.meet(tokens, counts)
+
     def state(self) -> dict[str, Tensor]:
         """What it has learned, for the checkpoint."""
         return {}
@@ -159,6 +174,14 @@ class Objective(ABC):
     def describe(self) -> dict[str, Any]:
         """Numbers worth a line in the log at the present state."""
         return {}
+
+    def table(self) -> dict[str, np.ndarray]:
+        """What it has learned of each token: columns [V] by name, for mask_weights.parquet; by default none."""
+        return {name: column for part in self.inside.values() for name, column in part.table().items()}
+
+    def doubts(self) -> list[str]:
+        """Sentences that warn of the present state."""
+        return [sentence for part in self.inside.values() for sentence in part.doubts()]
 
 
 def part(name: str) -> BeforeValidator:
@@ -177,9 +200,6 @@ def part(name: str) -> BeforeValidator:
 @settings
 class Masked(Objective, ABC):
     """Hide some tokens and ask for them. A subclass only says which: `select`."""
-
-    by_word: ClassVar[bool] = False
-    """Whether it must know where words begin."""
 
     ratio: Ratio = 0.15
     """The share of the maskable positions that are chosen; or a schedule of it."""
@@ -204,6 +224,11 @@ class Masked(Objective, ABC):
     def skills(self) -> frozenset[str]:
         return frozenset({"unmask"})
 
+    @property
+    def by_word(self) -> bool:
+        """Whether it must know where words begin."""
+        return False
+
     @abstractmethod
     def select(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] int32: 0 where a token stays out of it, else the number of its unit (1, 2, ...) in the row."""
@@ -212,13 +237,13 @@ class Masked(Objective, ABC):
         """[MASK], a random token or the token itself at the selected positions; the original as their target."""
         inputs, targets = torch.empty_like(rows.tokens), torch.empty_like(rows.tokens)
         weights = torch.empty(rows.tokens.shape, dtype=torch.float32)
-        shares = np.float32(self.random), np.float32(self.random + self.keep)
+        shares, units = (np.float32(self.random), np.float32(self.random + self.keep)), self.select(rows, noise)
         replace_tokens(
-            rows.tokens.numpy(), self.select(rows, noise).numpy(), noise.keys("fate"), noise.keys("other"),
+            rows.tokens.numpy(), units.numpy(), noise.keys("fate"), noise.keys("other"),
             rows.vocabulary.ordinary, rows.vocabulary.mask, *shares, self.fate == "unit",
             inputs.numpy(), targets.numpy(), weights.numpy(),
         )  # fmt: skip
-        return Problem(inputs, targets, weights, torch.full_like(rows.ids, BOTH))
+        return Problem(inputs, targets, weights, torch.full_like(rows.ids, BOTH), unit=units)
 
     def exam(self, rows: Rows) -> Iterator[Problem]:
         """Pseudo-log-likelihood: one question per position, each with that position alone hidden.

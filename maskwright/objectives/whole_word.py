@@ -3,8 +3,6 @@
 With `balance` every word is hidden once in each cycle, so that the budget is met to within a word.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -19,7 +17,9 @@ from ..objective import Masked
 class WholeWord(Masked):
     """Masked language modelling, word by word."""
 
-    by_word: ClassVar[bool] = True
+    @property
+    def by_word(self) -> bool:
+        return True
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
         budget, first, keys = self.places(rows, noise)

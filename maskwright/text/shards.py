@@ -46,6 +46,11 @@ class Split:
     bytes: np.ndarray  # [D] int64, UTF-8 length of the text
     words: np.ndarray  # [D] int64, words between blanks
 
+    def counts(self, size: int, chunk: int = 1 << 22) -> np.ndarray:
+        """[V] int64, how often each of `size` ids occurs."""
+        parts = (self.tokens[begin : begin + chunk] for begin in range(0, len(self.tokens), chunk))
+        return sum((np.bincount(part, minlength=size) for part in parts), np.zeros(size, np.int64))
+
 
 @dataclass(frozen=True, eq=False)
 class Shards:

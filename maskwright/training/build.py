@@ -61,6 +61,7 @@ def data(config: Config, show: bool = True) -> Data:
             "raise it, or give corpus.valid"
         )
     config.objective.equip(partial(guesser, tokenizer=shards.tokenizer))
+    config.objective.meet(shards.tokenizer.tokens, partial(shards.train.counts, shards.vocabulary.size))
     stages = curriculum(config.rows.length)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length)) for epoch, length in stages]
     loader = Loader(packs, config.training.batch_tokens, config.seed)

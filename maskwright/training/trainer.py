@@ -123,6 +123,7 @@ class Trainer:
         self.optimizer.zero_grad()
         if self.average:
             self.average.update()
+        self.config.objective.stepped()
         self.step += 1
 
     def _parts(self, problem: Problem) -> list[slice]:
