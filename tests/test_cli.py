@@ -131,3 +131,21 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_recipe_is_a_whole_config(name: str) -> None:
     config = Config.load(name)
     assert Config.of(config.tree()) == config
+
+
+def test_another_systems_config_is_imported(run, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs.json", tmp_path / "ours.yaml"
+    theirs.write_text(json.dumps({"masking_strategy": "span", "mask_p": 0.2, "surprise": 1}))
+    code, printed, _ = run("import-config", theirs)
+    assert code == 0
+    code, said, _ = run("import-config", theirs, "--out", ours)
+    assert code == 0
+    assert ours.read_text() == printed
+    assert "surprise: no setting of ltg_bert that is known here" in said
+    assert Config.load(ours).objective.ratio == 0.2
+    code, _, complaint = run("import-config", theirs, "--out", ours)
+    assert code == 2
+    assert "ours.yaml is there already" in complaint
+    code, _, complaint = run("import-config", tmp_path / "nowhere.json")
+    assert code == 2
+    assert "nowhere.json" in complaint
