@@ -14,26 +14,36 @@ EXAMPLES = """
   maskwright evaluate first validation --json\n
   maskwright evaluate first layers                    with its last layers taken away, one by one\n
   maskwright evaluate first/checkpoints/step-500 validation\n
-  maskwright evaluate first SUITE --data FOLDER       a suite that brings its own questions
+  maskwright evaluate first blimp --data FOLDER       minimal pairs, scored as the model was trained\n
+  maskwright evaluate first blimp --data FOLDER --limit 100 --paradigms passive_1,passive_2\n
+  maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token temperatures=[1,1.5,2]
 """
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run, or of one of its checkpoints.")],
     suite: Annotated[str, typer.Argument(help="What to evaluate: a file in `suites/`.")] = "validation",
+    knobs: Annotated[list[str] | None, typer.Argument(help="Knobs of the suite: per=token …")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
+    backend: Annotated[str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …")] = None,
+    limit: Annotated[int | None, typer.Option(help="Ask the first so many items of each paradigm.")] = None,
+    paradigms: Annotated[str | None, typer.Option(help="Ask these only, with commas.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Evaluate a trained model: on what its run held out, or on a suite. RUN/evaluations keeps the numbers."""
     from rich.console import Console
 
-    from ..compare import series
+    from ..compare import scores, series
     from ..compare.show import metrics
-    from ..folder import module
+    from ..suites._asked import ask
 
-    numbers = module("suites", suite).evaluate(run, data)
+    shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
+    assignments = [f"{knob}={value}" for knob, value in shortcuts.items() if value is not None]
+    numbers = ask(suite, run, data, [*(knobs or []), *assignments])
     (kept := run / "evaluations").mkdir(exist_ok=True)
     (kept / f"{suite}.json").write_text(json.dumps(numbers, indent=1))
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):
         typer.echo(series.plot(found, run / "plots" / f"{suite}.svg"), err=True)
+    if sure := scores.scores(numbers):
+        typer.echo(scores.plot(sure, run / "plots" / f"{suite}.svg"), err=True)

@@ -7,15 +7,21 @@ from rich.table import Table
 from rich.text import Text
 
 from ..sample.fill import SIGNS, Blank
+from .scores import scores
+from .scores import table as scores_table
 from .series import series
 from .series import table as rows_table
 
 
 def metrics(numbers: Mapping[str, float]) -> RenderableType:
-    """Named numbers as a table; those that come in rows (`layers/3/forward/loss`) as a table of rows."""
+    """Named numbers as a table; those that come in rows (`layers/3/forward/loss`) as a table of rows, and so those that
+    have intervals."""
+    sure = scores(numbers)
+    numbers = {name: number for name, number in numbers.items() if name.rpartition("/")[0] not in sure}
     found = series(numbers)
     rest = {name: number for name, number in numbers.items() if not series({name: number})}
     tables = [_list(rest)] if rest else []
+    tables += [scores_table(sure)] if sure else []
     return Group(*tables, *(rows_table(what, rows) for what, rows in found.items()))
 
 

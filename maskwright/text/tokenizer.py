@@ -85,6 +85,11 @@ class Tokenizer:
         encodings = backend.encode_batch(texts, add_special_tokens=False)
         return [_arrays(encoding, text) for encoding, text in zip(encodings, texts, strict=True)]
 
+    def ends(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """[T] int64 of each text: the character before which each of its tokens ends."""
+        encodings = self._plain.encode_batch(texts, add_special_tokens=False)
+        return [np.array([end for _, end in encoding.offsets], np.int64) for encoding in encodings]
+
     def decode(self, ids: Iterable[int], specials: bool = False) -> str:
         """The text of `ids`; special tokens are left out unless `specials`."""
         return self._recognising.decode([int(i) for i in ids], skip_special_tokens=not specials)

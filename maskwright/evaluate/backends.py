@@ -1,0 +1,121 @@
+"""How a text is scored: a backend makes the questions whose summed weighted loss is its negative log-likelihood.
+
+| backend | the questions about a text |
+|---|---|
+| mlm | each token hidden alone (Salazar et al. 2020, "Masked language model scoring", eq. 1) |
+| mlm_word | each token hidden with what follows it in its word (Kauf and Ivanova 2023, "A better way to do masked language model scoring", section 2) |
+| mntp, mntp_word | likewise, named from the position before it |
+| causal, backward | each token after those before it; before those after it |
+| mask_free | each token as it stands, nothing hidden (Huebner et al. 2021, BabyBERTa, section 4) |
+| fused | the mean of those that the objective has the skills for: forward and backward, or masked and causal |
+| own | the objective's own exam: the bound of a diffusion, the end of a text of a causal model |
+"""  # noqa: E501
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from ..attention import BOTH
+from ..config import nearest
+from ..data.rows import Rows
+from ..objective import IGNORE, Objective, Problem, shifted
+from ..objectives.causal import Causal
+from ..objectives.mlm import Mlm
+
+Ask = Callable[[Rows], Iterator[Problem]]
+"""From rows of text to the questions about them; what is no text (a 0 in `Rows.word`) is not asked for."""
+
+
+def of_text(exam: Ask) -> Ask:
+    """The exam without its questions about special tokens, as the end of a text."""
+
+    def ask(rows: Rows) -> Iterator[Problem]:
+        special = torch.from_numpy(rows.vocabulary.is_special)
+        for problem in exam(rows):
+            text = (problem.targets != IGNORE) & ~special[problem.targets.clamp(min=0)]
+            weights = torch.where(text, problem.weights, 0.0)
+            yield replace(problem, targets=torch.where(text, problem.targets, IGNORE), weights=weights)
+
+    return ask
+
+
+def before(exam: Ask) -> Ask:
+    """The questions of an exam, put to the position before."""
+    return lambda rows: (shifted(problem, rows.document, 1) for problem in exam(rows))
+
+
+def word_by_word(rows: Rows) -> Iterator[Problem]:
+    """One question per position: that token, hidden with the rest of its word."""
+    for place in torch.nonzero(rows.maskable.any(0)).flatten().tolist():
+        rest = rows.maskable & (rows.word == rows.word[:, place, None])
+        rest[:, :place] = False
+        yield _asked_at(place, rows, torch.where(rest, rows.vocabulary.mask, rows.tokens))
+
+
+def as_it_stands(rows: Rows) -> Iterator[Problem]:
+    """All tokens at once, none hidden."""
+    targets = torch.where(rows.maskable, rows.tokens, IGNORE)
+    yield Problem(rows.tokens, targets, rows.maskable.float(), torch.full_like(rows.ids, BOTH))
+
+
+def _asked_at(place: int, rows: Rows, inputs: torch.Tensor) -> Problem:
+    """The question about the tokens at one place, where `inputs` [B, L] are seen."""
+    here = torch.zeros_like(rows.maskable)
+    here[:, place] = rows.maskable[:, place]
+    return Problem(inputs, torch.where(here, rows.tokens, IGNORE), here.float(), torch.full_like(rows.ids, BOTH))
+
+
+PLAIN: dict[str, Ask] = {
+    "mlm": Mlm().exam,
+    "mlm_word": word_by_word,
+    "mntp": before(Mlm().exam),
+    "mntp_word": before(word_by_word),
+    "causal": of_text(Causal().exam),
+    "backward": of_text(Causal(direction="backward").exam),
+    "mask_free": as_it_stands,
+}
+"""The backends that ask every model the same."""
+
+SKILLS = {"unmask": "mlm", "unmask_before": "mntp", "forward": "causal", "backward": "backward"}
+"""Skill to the backend that takes it; the first that an objective has is its default."""
+
+
+def fitting(objective: Objective) -> list[str]:
+    """The backends that `objective` has the skills for, the most telling first."""
+    return [name for skill, name in SKILLS.items() if skill in objective.skills]
+
+
+def fused(objective: Objective) -> Ask:
+    """The mean of the log-likelihoods under all fitting backends. Raises ValueError when there are not two."""
+    names = fitting(objective)
+    if len(names) < 2:
+        raise ValueError(f"backend=fused takes a model with two skills; this one has {', '.join(names) or 'none'}")
+
+    def ask(rows: Rows) -> Iterator[Problem]:
+        for name in names:
+            for problem in PLAIN[name](rows):
+                yield replace(problem, weights=problem.weights / len(names))
+
+    return ask
+
+
+MADE: dict[str, Callable[[Any], Ask]] = {"fused": fused, "own": lambda objective: objective.exam}
+"""The backends that depend on how a model was trained."""
+
+
+def choose(name: str | None, objective: Objective | None) -> tuple[str, Ask]:
+    """A backend and its name; by default the first that fits the objective, or its own exam.
+
+    Raises ValueError when there is none of that name, or it needs an objective that is not known.
+    """
+    if name in PLAIN:
+        return name, PLAIN[name]
+    if name is not None and name not in MADE:
+        raise ValueError(f"no backend {name!r}: {nearest(name, [*PLAIN, *MADE])}")
+    if objective is None:
+        raise ValueError(f"how the model was trained is not known: choose a backend, {', '.join(PLAIN)}")
+    if name is None:
+        return choose(next(iter(fitting(objective)), "own"), objective)
+    return name, MADE[name](objective)

@@ -1,0 +1,97 @@
+"""Who wins, how often, and how sure that is."""
+
+from math import comb
+
+import numpy as np
+import pytest
+
+from maskwright.evaluate.choices import Item, Verdicts, accuracies, limited, predictions, wilson
+from maskwright.evaluate.scoring import Text
+
+NAN, INF = np.nan, np.inf
+
+
+def item(paradigm="p", field="f", texts=("good", "bad")) -> Item:
+    return Item(tuple(Text(text) for text in texts), {"field": field, "paradigm": paradigm})
+
+
+def verdicts(*scores, **groups) -> Verdicts:
+    return Verdicts([item(**groups) for _ in scores], np.array(scores, np.float64))
+
+
+@pytest.mark.parametrize(
+    ("scores", "credit", "official"),
+    [
+        ([-1, -2], 1, 0),
+        ([-2, -1], 0, 1),
+        ([-3, -3], 1 / 2, 0),
+        ([NAN, -3], 0, 0),
+        ([-3, NAN], 0, 1),
+        ([NAN, NAN], 0, 0),
+        ([-1, -1, -1, -4], 1 / 3, 0),
+        ([-2, -1, -1, -INF], 0, 1),
+        ([-INF, -INF], 1 / 2, 0),
+    ],
+)
+def test_ties_are_shared_and_nan_fails(scores, credit, official) -> None:
+    found = verdicts(scores)
+    assert found.credit[0] == pytest.approx(credit)
+    assert found.chosen[0] == official
+
+
+def test_a_model_of_zeros_is_half_right_and_one_of_nans_never() -> None:
+    for score, share in ((0.0, 0.5), (NAN, 0.0)):
+        numbers = accuracies(verdicts(*[[score, score]] * 40))
+        assert numbers["accuracy"] == share
+        assert numbers["official"] == 1.0
+        assert numbers["ties" if score == 0 else "failures"] == 40
+
+
+def test_the_official_figure_stands_only_where_it_differs() -> None:
+    items = [item("a"), item("a"), item("b")]
+    numbers = accuracies(Verdicts(items, np.array([[-1.0, -2], [-2, -1], [-1, -1]])))
+    assert numbers["paradigm/a/accuracy"] == 0.5
+    assert "paradigm/a/official" not in numbers
+    assert (numbers["paradigm/b/accuracy"], numbers["paradigm/b/official"]) == (0.5, 1.0)
+
+
+def test_the_whole_is_the_mean_over_paradigms_and_a_field_over_items() -> None:
+    items = [item("a"), item("a"), item("a"), item("b", "g")]
+    numbers = accuracies(Verdicts(items, np.array([[0.0, -1], [0, -1], [-1, 0], [-1, 0]])))
+    assert numbers["accuracy"] == pytest.approx((2 / 3 + 0) / 2)
+    assert numbers["field/f/accuracy"] == pytest.approx(2 / 3)
+    assert (numbers["items"], numbers["field/f/items"], numbers["paradigm/b/items"]) == (4, 3, 1)
+
+
+def test_a_mean_over_equal_paradigms_is_as_sure_as_one_over_their_items() -> None:
+    scores = np.random.default_rng(0).normal(size=(60, 2))
+    parted = accuracies(Verdicts([item("abc"[i % 3]) for i in range(60)], scores))
+    whole = accuracies(Verdicts([item()] * 60, scores))
+    assert (parted["low"], parted["high"]) == pytest.approx((whole["low"], whole["high"]))
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.1, 50), (0.5, 20), (0.8, 100)])
+def test_an_interval_covers_the_truth_about_as_often_as_it_says(share, count) -> None:
+    covered = 0.0
+    for hits in range(count + 1):
+        low, high = wilson(hits / count, count)
+        assert 0 <= low <= hits / count + 1e-9
+        assert hits / count - 1e-9 <= high <= 1
+        covered += (low <= share <= high) * comb(count, hits) * share**hits * (1 - share) ** (count - hits)
+    assert 0.92 < covered < 0.98
+
+
+def test_predictions_have_the_official_form() -> None:
+    items = [Item((Text("a b", 1), Text("a c", 1)), {"paradigm": "p"}), item("q"), item("q")]
+    found = Verdicts(items, np.array([[0.0, 1], [1, 0], [NAN, 0]]))
+    assert predictions(found) == {
+        "p": {"predictions": [{"id": "p_0", "pred": " c"}]},
+        "q": {"predictions": [{"id": "q_0", "pred": "good"}, {"id": "q_1", "pred": "good"}]},
+    }
+    assert predictions(found, whole=True)["p"]["predictions"][0]["pred"] == "a c"
+
+
+def test_a_limit_is_for_each_paradigm() -> None:
+    items = [item("a"), item("b"), item("a"), item("a"), item("b")]
+    assert [one.paradigm for one in limited(items, 2)] == ["a", "b", "a", "b"]
+    assert limited(items, None) == items
