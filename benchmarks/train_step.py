@@ -4,9 +4,10 @@
     python benchmarks/train_step.py --only modern/bert --repeats 9 --eager
 
 A step is forward, loss, backward, clipping at 1 and fused AdamW, in bfloat16 autocast over float32 weights; 15 % of the
-tokens are asked, the same for everyone, and dropout is the same for everyone. Peers run as their Trainer runs them
-(eager, labels at every position) and, as `both compiled`, through torch.compile. All take turns in one process. The
-share is what our step reaches of the machine's own rate of bfloat16 products, measured in the same turns.
+tokens are asked, or in a causal case the next one everywhere; questions and dropout are the same for all. Peers run
+as their Trainer runs them (eager, labels at every position) and, as `both compiled`, through torch.compile. All take
+turns in one process. The share is what our step reaches of the machine's own rate of bfloat16 products, measured in the
+same turns.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import statistics
 import sys
 import time
+from dataclasses import dataclass, replace
 
 import torch
 from rich.console import Console
@@ -23,8 +25,30 @@ from steps.ours import flop, ours
 from steps.peers import peer
 from steps.task import Task
 
-PAIRS = {"modern/bert": ("modern", "bert"), "modern/modernbert": ("modern", "modernbert")}
-PAIRS |= {"ltg-bert/deberta-v2": ("ltg-bert", "deberta-v2"), "deberta/deberta-v2": ("deberta", "deberta-v2")}
+
+@dataclass(frozen=True)
+class Pair:
+    """Who takes part in a case."""
+
+    ours: str
+    peer: str
+    causal: bool = False
+
+    def sides(self, ways: dict[str, tuple[bool, bool]]) -> dict[str, tuple[str, str]]:
+        """The labels of our side and the peer's for each way."""
+        return {
+            way: (label(self.ours, self.causal, our), label(self.peer, self.causal, their))
+            for way, (our, their) in ways.items()
+        }
+
+
+PAIRS = {
+    "modern/bert": Pair("modern", "bert"),
+    "modern/modernbert": Pair("modern", "modernbert"),
+    "ltg-bert/deberta-v2": Pair("ltg-bert", "deberta-v2"),
+    "deberta/deberta-v2": Pair("deberta", "deberta-v2"),
+    "causal modern/gpt-2": Pair("modern", "gpt-2", causal=True),
+}
 WAYS = {"": (True, False), ", both compiled": (True, True), ", both eager": (False, False)}
 """How a case is named, and whether our side and the peer are compiled."""
 RATE = "matrix product"
@@ -44,9 +68,9 @@ def main() -> None:
     clock = time.process_time if options.busy else time.perf_counter
     seconds = take_turns(runs, options.repeats, warmup=3, finish=finish, clock=clock)
     cases = {
-        case + way: Comparison(seconds[label(us, our)], seconds[label(them, their)], task.tokens).as_json("tokens/s")
-        for case, (us, them) in pairs.items()
-        for way, (our, their) in ways.items()
+        case + way: Comparison(seconds[us], seconds[them], task.tokens).as_json("tokens/s")
+        for case, pair in pairs.items()
+        for way, (us, them) in pair.sides(ways).items()
     }
     if options.json:
         print(json.dumps(cases))
@@ -54,21 +78,23 @@ def main() -> None:
         show(cases, task, pairs, seconds)
 
 
-def contestants(task: Task, pairs: dict[str, tuple[str, str]], ways: dict[str, tuple[bool, bool]]) -> dict[str, Run]:
+def contestants(task: Task, pairs: dict[str, Pair], ways: dict[str, tuple[bool, bool]]) -> dict[str, Run]:
     """Every side of every case once."""
     runs: dict[str, Run] = {}
-    for us, them in pairs.values():
-        for our, their in ways.values():
-            runs.setdefault(label(us, our), ours(task, us, our))
-            runs.setdefault(label(them, their), peer(task, them, their))
+    for pair in pairs.values():
+        posed = replace(task, causal=pair.causal)
+        for way, (us, them) in pair.sides(ways).items():
+            our, their = ways[way]
+            runs.setdefault(us, ours(posed, pair.ours, our))
+            runs.setdefault(them, peer(posed, pair.peer, their))
     return runs
 
 
-def label(name: str, compiled: bool) -> str:
-    return f"{name}, {'compiled' if compiled else 'eager'}"
+def label(name: str, causal: bool, compiled: bool) -> str:
+    return f"{'causal ' * causal}{name}, {'compiled' if compiled else 'eager'}"
 
 
-def show(cases: dict, task: Task, pairs: dict[str, tuple[str, str]], seconds: dict[str, list[float]]) -> None:
+def show(cases: dict, task: Task, pairs: dict[str, Pair], seconds: dict[str, list[float]]) -> None:
     """A table of the cases, and below it what our steps reach of the machine."""
     table = Table("case", "ours", "peer", "ratio", "quartiles", title=f"tokens/s, {task.rows} rows of {task.length}")
     for case, row in cases.items():
@@ -77,11 +103,11 @@ def show(cases: dict, task: Task, pairs: dict[str, tuple[str, str]], seconds: di
     console.print(table)
     rate = MATRIX_FLOP / statistics.median(seconds[RATE])
     console.print(f"bfloat16 products: {rate / 1e9:,.0f} GFLOP/s; dropout {task.dropout} on both sides")
-    for us in dict.fromkeys(us for us, _ in pairs.values()):
+    for us, causal in dict.fromkeys((pair.ours, pair.causal) for pair in pairs.values()):
         for compiled in (True, False):
-            if times := seconds.get(label(us, compiled)):
-                reached = flop(task, us) / statistics.median(times)
-                console.print(f"{label(us, compiled)}: {reached / 1e9:,.0f} GFLOP/s, {reached / rate:.0%} of that")
+            if times := seconds.get(side := label(us, causal, compiled)):
+                reached = flop(replace(task, causal=causal), us) / statistics.median(times)
+                console.print(f"{side}: {reached / 1e9:,.0f} GFLOP/s, {reached / rate:.0%} of that")
 
 
 def parsed() -> argparse.Namespace:

@@ -18,10 +18,11 @@ def ours(task: Task, name: str, compiled: bool) -> Callable[[], None]:
     settings = cls(**knobs, max_length=task.length, dropout=task.dropout)
     model = settings.build(task.vocabulary, torch.Generator().manual_seed(0)).to(task.device)
     inputs, asked, targets = task.batch()
+    seen = task.seen()
     ask = torch.compile(problem_loss, dynamic=False) if compiled else problem_loss
 
     def loss() -> Tensor:
-        return ask(model, inputs, None, None, asked, targets)[0].mean()
+        return ask(model, inputs, seen, None, asked, targets)[0].mean()
 
     return step(model, loss, task.device)
 
@@ -36,7 +37,7 @@ def flop(task: Task, name: str) -> float:
 
     Forward once, backward twice. What follows the last attention is counted at the asked places alone.
     """
-    width, asked = task.hidden, round(task.ratio * task.tokens)
+    width, asked = task.hidden, task.questions
     feed_forward = (2 if name == "deberta" else 3) * width * inner(task, name)
     after = width * width + feed_forward  # parameters that follow an attention
     body = task.layers * task.tokens * 3 * width * width + ((task.layers - 1) * task.tokens + asked) * after

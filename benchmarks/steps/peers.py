@@ -9,6 +9,8 @@ from transformers import (
     BertForMaskedLM,
     DebertaV2Config,
     DebertaV2ForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
     ModernBertConfig,
     ModernBertForMaskedLM,
     PreTrainedModel,
@@ -59,10 +61,19 @@ def modernbert(task: Task) -> PreTrainedModel:
     return ModernBertForMaskedLM(config)
 
 
+def gpt2(task: Task) -> PreTrainedModel:
+    """Causal, with its fused attention; labels are its inputs, which it shifts itself."""
+    sizes = {"n_embd": task.hidden, "n_layer": task.layers, "n_head": task.heads, "n_positions": 512}
+    dropout = dict.fromkeys(["resid_pdrop", "embd_pdrop", "attn_pdrop"], task.dropout)
+    ids = dict.fromkeys(["bos_token_id", "eos_token_id"], 1)
+    return GPT2LMHeadModel(GPT2Config(vocab_size=task.vocabulary, **sizes, **dropout, **ids, use_cache=False))
+
+
 PEERS: dict[str, Callable[[Task], PreTrainedModel]] = {
     "bert": bert,
     "modernbert": modernbert,
     "deberta-v2": deberta_v2,
+    "gpt-2": gpt2,
 }
 
 
@@ -71,7 +82,8 @@ def peer(task: Task, name: str, compiled: bool) -> Callable[[], None]:
     torch.manual_seed(0)
     model = PEERS[name](task).to(task.device).train()
     inputs, asked, targets = task.batch()
-    labels = torch.full_like(inputs, -100).flatten().index_copy(0, asked, targets).view_as(inputs)
+    hidden = torch.full_like(inputs, -100).flatten().index_copy(0, asked, targets).view_as(inputs)
+    labels = inputs if task.causal else hidden
     seen = torch.ones_like(inputs)
     ask = torch.compile(model) if compiled else model
 

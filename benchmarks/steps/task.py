@@ -1,4 +1,4 @@
-"""What every contestant trains on: one batch of masked rows, the sizes, and how a step ends."""
+"""What every contestant trains on: one batch of rows, masked or causal, the sizes, and how a step ends."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from maskwright.attention import FORWARD, mask
+
 
 @dataclass(frozen=True)
 class Task:
-    """B rows of L tokens, N of them asked; the model's width, depth and heads."""
+    """B rows of L tokens, N questions about them; the model's width, depth and heads."""
 
     device: torch.device
     rows: int = 32
@@ -24,18 +26,35 @@ class Task:
     """Inner width of a gated one with as many parameters, up to a multiple of 16."""
     dropout: float = 0.0
     ratio: float = 0.15
+    """The share of the tokens that is hidden and asked."""
+    causal: bool = False
+    """Whether nothing is hidden, and every token but a row's first is asked of the position before it."""
 
     @property
     def tokens(self) -> int:
         return self.rows * self.length
 
+    @property
+    def questions(self) -> int:
+        """N."""
+        return self.rows * (self.length - 1) if self.causal else round(self.ratio * self.tokens)
+
     def batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs [B, L], the asked places [N] of the flattened rows, and what stood there [N]."""
+        """Inputs [B, L], the asked places [N] of the flattened rows, and what must be named there [N]."""
         generator = torch.Generator().manual_seed(0)
         original = torch.randint(5, self.vocabulary, (self.rows, self.length), generator=generator)
-        asked = torch.randperm(self.tokens, generator=generator)[: round(self.ratio * self.tokens)].sort().values
+        if self.causal:
+            asked = torch.arange(self.tokens).view_as(original)[:, :-1].flatten()
+            return original.to(self.device), asked.to(self.device), original[:, 1:].flatten().to(self.device)
+        asked = torch.randperm(self.tokens, generator=generator)[: self.questions].sort().values
         inputs = original.flatten().index_fill(0, asked, 4).view_as(original)
         return inputs.to(self.device), asked.to(self.device), original.flatten()[asked].to(self.device)
+
+    def seen(self) -> Tensor | None:
+        """The mask of a causal batch, [B, 1, L, L] bool: each row is one document, as our loader would give it."""
+        document = torch.zeros(self.rows, self.length, dtype=torch.int32)
+        seen = mask(document, torch.full((self.rows,), FORWARD)) if self.causal else None
+        return None if seen is None else seen.to(self.device)
 
 
 def step(model: nn.Module, loss: Callable[[], Tensor], device: torch.device) -> Callable[[], None]:
