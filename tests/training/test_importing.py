@@ -11,6 +11,9 @@ from maskwright.folder import module
 from maskwright.training.config import Config
 from maskwright.training.imported.ltg_bert import _means
 from maskwright.training.importing import FOLDER, convert, flags
+from maskwright.training.trainer import Trainer
+
+from .test_recipes import SMALL
 
 LTG_BERT = {
     "block_size": 128, "batch_size": 128, "grad_accum": 24, "_world_size_hint": 3, "num_epochs": 225,
@@ -142,6 +145,14 @@ def test_amlm_adapts(imported, soft: bool) -> None:
     _, config = imported(AMLM + " --soft" * soft, "train.sh")
     assert type(config.objective).__name__ == "Adaptive"
     assert (config.objective.score, config.objective.update_every) == ("soft" if soft else "hard", 200)
+
+
+@pytest.mark.parametrize(("given", "name"), [(LTG_BERT, "a.json"), (AETHER, "a.yaml"), (AMLM, "a.sh")])
+def test_what_is_imported_trains(imported, text: Path, tmp_path: Path, given: dict | str, name: str) -> None:
+    result, _ = imported(given, name)
+    corpus = ["corpus.name=files", f"corpus.files=[{text}]", "corpus.valid=[]"]
+    small = Config.of(result.tree, [*corpus, *SMALL])
+    assert Trainer(small, tmp_path / "run", show=False).train()["step"] == 3
 
 
 def test_flags_are_read_as_a_shell_reads_them() -> None:

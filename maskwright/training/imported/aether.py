@@ -85,9 +85,9 @@ def _objective(given: Given) -> None:
     keep = round(1 - masked - other, 6)
     given.put("objective", name="mlm", ratio=given.number("training.mlm_mask_prob", 0.15), random=other, keep=keep)
     given.remarks.append(
-        "training_mode=mlm sees both sides and hides anew in every epoch; there the view stayed causal"
+        "training_mode=mlm sees both sides, and other places are hidden in every text and epoch; there the view stayed "
+        "causal, and a generator that was seeded at every call hid the same places everywhere"
     )
-    given.remarks.append("and the same places were hidden in every text, since its generator was seeded at every call")
 
 
 def _model(given: Given, length: int) -> None:
