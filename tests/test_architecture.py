@@ -12,12 +12,13 @@ from maskwright import folder
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
     {"config", "noise", "attention", "sharded"},
-    {"kernels", "layers", "folder", "schedule", "parameters", "drawing"},
+    {"kernels", "race", "layers", "folder", "schedule", "parameters", "drawing"},
     {"text", "models", "optimizers"},
     {"data"},
     {"objective"},
     {"objectives", "loss"},
     {"evaluate", "sample", "hub", "trackers"},
+    {"samplers"},
     {"training"},
     {"suites"},
     {"compare"},
@@ -26,7 +27,7 @@ FLOORS = [
     {"__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
-REGISTRIES = ["objectives", "models", "optimizers", "sample", "text.corpora", "trackers", "suites"]
+REGISTRIES = ["objectives", "models", "optimizers", "samplers", "text.corpora", "trackers", "suites"]
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
 
 

@@ -1,0 +1,56 @@
+"""Masking by weight: what is hidden is drawn in proportion to a weight of every position, exactly as much as the ratio
+says. What the weights are is the objective's own business.
+
+Shapes: B rows, L positions.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..config import settings
+from ..data.rows import Rows
+from ..kernels import tile
+from ..noise import Noise
+from ..objective import Masked
+from ..race import race_tokens, race_units
+
+
+@settings
+class ByWeight(Masked, ABC):
+    """Masked language modelling by weight. A subclass only says how heavy positions are: `weigh`.
+
+    Where weights depend on the tokens, so does which of them are hidden: the mask itself then tells a little about what
+    is behind it, as in every weighted masking.
+    """
+
+    unit: Literal["token", "word", "span"] = "token"
+    """What is chosen together: a token; a word, by the mean weight of its tokens; a span, by their sum."""
+    longest: Annotated[int, Field(ge=1)] = 3
+    """Lengths of spans are uniform from 1 to this, in tokens; spans tile the row, and the last is cut to the budget."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.balance:
+            raise ValueError("balance=true: what is drawn by weight cannot be balanced; use objective mlm")
+
+    @property
+    def by_word(self) -> bool:
+        return self.unit == "word"
+
+    @abstractmethod
+    def weigh(self, rows: Rows, noise: Noise) -> Tensor:
+        """[B, L] float32, at least 0: how often each position is hidden, relative to the others of its row."""
+
+    def select(self, rows: Rows, noise: Noise) -> Tensor:
+        weight, word = self.weigh(rows, noise).numpy(), rows.word.numpy()
+        budget, _, keys = self.places(rows, noise)
+        if self.unit == "token":
+            return torch.from_numpy(race_tokens(weight, word, budget, keys))
+        if self.unit == "word":
+            return torch.from_numpy(race_units(weight, word, budget, keys, True, True, self.at_least_one))
+        tiles = tile(word, noise.keys("length"), self.longest)
+        return torch.from_numpy(race_units(weight, tiles, budget, keys, False, False, False))

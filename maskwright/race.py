@@ -1,0 +1,142 @@
+"""Weighted choice without replacement, compiled: the exponential race (Efraimidis and Spirakis 2006).
+
+Each runner finishes at −ln(u) / weight, u uniform in (0, 1] at its own address; the first ones are chosen. That is the
+same as drawing one after the other, each time among those left, in proportion to their weights. The logarithm is
+computed here, of sums and products alone, so that its bits are the same on every platform.
+
+Shapes: B rows, L positions. Groups, units, budgets and keys are those of `kernels`.
+"""
+
+import numpy as np
+from numba import njit
+
+from .kernels import by_rows, cut, take
+from .noise import draw
+
+NEVER = np.float32(np.inf)
+LN2 = np.float32(np.log(2))
+ONE, TWO = np.float32(1), np.float32(2)
+THIRD, FIFTH, SEVENTH, NINTH = (np.float32(1 / n) for n in (3, 5, 7, 9))
+HALVED = np.int32(0x3F35_0000)
+"""The bits of the float32 0.707: from there on a mantissa counts to the next power of two."""
+
+_40 = np.uint64(40)
+
+
+@njit(cache=True, nogil=True)
+def _finish(key: np.uint64, weight: np.ndarray, finish: np.ndarray) -> None:
+    """Write [N] float32, when each runner finishes; those without weight never do.
+
+    u = m · 2^e with m within a factor of √2 of 1, and ln m = 2 artanh((m − 1) / (m + 1)) by its series.
+    """
+    bits = finish.view(np.int32)
+    for i in range(len(weight)):
+        finish[i] = np.float32(np.int32(draw(key, i) >> _40) + 1) * np.float32(2.0**-24)
+    for i in range(len(weight)):
+        power = (bits[i] - HALVED) >> np.int32(23)
+        bits[i] -= power << np.int32(23)
+        s = (finish[i] - ONE) / (finish[i] + ONE)
+        t = s * s
+        series = s * (TWO + t * TWO * (THIRD + t * (FIFTH + t * (SEVENTH + t * NINTH))))
+        time = -(np.float32(power) * LN2 + series) / max(weight[i], np.float32(1e-30))
+        finish[i] = time if weight[i] > 0 else NEVER
+
+
+@njit(cache=True, nogil=True)
+def _last(finish: np.ndarray, budget: int) -> np.float32:
+    """When the first `budget` runners are in; bits of positive floats are ordered as the floats are."""
+    bits = finish.view(np.int32)
+    low, high = np.int32(0), np.int32(0x7F7F_FFFF)
+    while low < high:
+        middle = low + (high - low) // np.int32(2)
+        inside = np.int32(0)
+        for i in range(len(bits)):
+            inside += np.int32(bits[i] <= middle)
+        if inside == budget:  # a few rounds before the very bit
+            return np.array([middle], np.int32).view(np.float32)[0]
+        if inside > budget:
+            high = middle
+        else:
+            low = middle + np.int32(1)
+    return np.array([low], np.int32).view(np.float32)[0]
+
+
+@njit(cache=True, nogil=True)
+def _race_tokens(b0, b1, weight, group, budget, keys, units):
+    length = group.shape[1]
+    eligible, finish = np.empty(length, np.float32), np.empty(length, np.float32)
+    for b in range(b0, b1):
+        runners = 0
+        for i in range(length):
+            eligible[i] = weight[b, i] if group[b, i] > 0 else np.float32(0)
+            runners += eligible[i] > 0
+        _finish(keys[b], eligible, finish)
+        left = min(budget[b], runners)
+        last = _last(finish, left) if left > 0 else np.float32(-1)
+        number = np.int32(0)
+        for i in range(length):
+            chosen = (finish[i] <= last) & (number < left)
+            number += chosen
+            units[b, i] = number * chosen
+
+
+def race_tokens(weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Choose positions in proportion to their weights.
+
+    weight: [B, L] float32, at least 0; a position without weight is never chosen. The rest as in `draw_tokens`, but
+    units are numbered from left to right.
+    """
+    units = np.empty_like(group)
+    by_rows(_race_tokens, *group.shape, weight, group, budget, keys, units)
+    return units
+
+
+@njit(cache=True, nogil=True)
+def _weigh(weight: np.ndarray, group: np.ndarray, start: np.ndarray, size: np.ndarray, mean: bool, out: np.ndarray):
+    """Write the sum of the weights of each unit's positions, or their mean."""
+    for j in range(len(out)):
+        total, passed, i = np.float32(0), 0, start[j]
+        while passed < size[j]:
+            if group[i] > 0:
+                total += weight[i]
+                passed += 1
+            i += 1
+        out[j] = total / np.float32(size[j]) if mean else total
+
+
+@njit(cache=True, nogil=True)
+def _race_units(b0, b1, weight, group, budget, keys, whole, mean, anyway, units):
+    length = group.shape[1]
+    start, size = np.empty(length, np.int32), np.empty(length, np.int32)
+    heavy, finish = np.empty(length, np.float32), np.empty(length, np.float32)
+    for b in range(b0, b1):
+        units[b] = 0
+        known = cut(group[b], start, size)
+        _weigh(weight[b], group[b], start, size, mean, heavy[:known])
+        _finish(keys[b], heavy[:known], finish[:known])
+        order = np.argsort(finish[:known], kind="mergesort")
+        left, number = budget[b], 0
+        for j in order:
+            if left == 0 or finish[j] == NEVER:
+                break
+            high = size[j] if whole else min(size[j], left)
+            if high <= left:
+                number += 1
+                left -= high
+                take(group[b], start[j], 0, high, number, units[b])
+        if anyway and number == 0 and left > 0 and known > 0 and finish[order[0]] < NEVER:
+            take(group[b], start[order[0]], 0, size[order[0]], 1, units[b])
+
+
+def race_units(
+    weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray, whole: bool, mean: bool, anyway: bool
+) -> np.ndarray:
+    """Choose units in proportion to the sum of their positions' weights, or to the mean of them.
+
+    whole: pass over units that are larger than what is left of the budget; otherwise cut the last.
+    anyway: where no unit is small enough, choose the first all the same. The rest as in `race_tokens`, but units are
+    numbered as they were chosen.
+    """
+    units = np.empty_like(group)
+    by_rows(_race_units, *group.shape, weight, group, budget, keys, whole, mean, anyway, units)
+    return units
