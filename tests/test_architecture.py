@@ -12,8 +12,8 @@ from maskwright import folder
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
     {"config", "noise", "attention", "sharded"},
-    {"kernels", "race", "layers", "folder", "schedule", "parameters", "drawing"},
-    {"text", "models", "optimizers"},
+    {"kernels", "layers", "folder", "schedule", "parameters", "drawing"},
+    {"text", "models", "optimizers", "race"},
     {"data"},
     {"objective"},
     {"objectives", "loss"},

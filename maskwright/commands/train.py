@@ -14,6 +14,10 @@ EXAMPLES = """
   maskwright train quickstart "corpus.files=\\[texts/,more.jsonl.gz]" tokenizer.size=8192 --out mine\n
   maskwright train first/config.yaml seed=1 --out again\n
   maskwright train first --out first --resume
+
+  maskwright train quickstart --nproc 2 --out two                     two processes, one model
+
+  torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint HOST:29400 -m maskwright train run.yaml --out /shared/run
 """
 
 
@@ -22,16 +26,23 @@ def command(
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...")] = None,
     out: Annotated[Path, typer.Option(help="The folder that the run is written to.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint in OUT.")] = False,
+    nproc: Annotated[int, typer.Option(min=1, help="Processes on this machine that train the model together.")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
     from ..compare.report import write
     from ..training.config import Config
+    from ..training.launch import launch
     from ..training.trainer import Stopped, Trainer
 
+    config = Config.load(recipe, overrides or [])
+    if nproc > 1:
+        raise typer.Exit(launch(nproc, out))
+    trainer = Trainer(config, out, resume, show=not quiet)
     try:
-        Trainer(Config.load(recipe, overrides or []), out, resume, show=not quiet).train()
+        trainer.train()
     except Stopped as stopped:
         typer.echo(f"{stopped}", err=True)
         raise typer.Exit(130) from None
-    typer.echo(write(out))
+    if trainer.world.first:
+        typer.echo(write(out))

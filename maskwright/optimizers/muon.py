@@ -17,6 +17,7 @@ from torch.optim.adamw import adamw
 from ..config import settings
 from ..parameters import groups
 from ..schedule import Share
+from ..sharded import like, whole
 
 QUINTIC = 3.4445, -4.7750, 2.0315
 """Coefficients of X, (X Xᵀ) X and (X Xᵀ)² X in one Newton-Schulz iteration (Jordan et al. 2024)."""
@@ -67,7 +68,8 @@ class MuonOptimizer(torch.optim.Optimizer):
         steps = [self._momentum(parameter, group["momentum"]) for parameter in trained]
         for parameter, step in zip(trained, orthogonalised(steps, group["iterations"]), strict=True):
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
-            parameter.add_(step.reshape(parameter.shape), alpha=-group["lr"] * RMS * max(step.shape) ** 0.5)
+            turned = like(parameter, step.reshape(parameter.shape))
+            parameter.add_(turned, alpha=-group["lr"] * RMS * max(step.shape) ** 0.5)
 
     def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
         """Nesterov's look ahead, as a matrix: [rows, everything else]."""
@@ -76,7 +78,7 @@ class MuonOptimizer(torch.optim.Optimizer):
         if not state:
             state["mean"] = torch.zeros_like(parameter)
         mean = state["mean"].lerp_(parameter.grad, 1 - momentum)
-        return parameter.grad.lerp(mean, momentum).flatten(1)
+        return whole(parameter.grad.lerp(mean, momentum)).flatten(1)
 
     def _adapt(self, trained: list[Tensor], group: dict[str, Any]) -> None:
         """AdamW (Loshchilov and Hutter 2019, algorithm 2), by torch's fused kernel."""

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ..sharded import put
+
 
 class Average:
     """The average of a model's parameters over its updates."""
@@ -22,7 +24,7 @@ class Average:
     def restore(self, weights: dict[str, Tensor]) -> None:
         """Take up the average of a checkpoint."""
         for name, weight in weights.items():
-            self.weights[name].copy_(weight)
+            put(self.weights[name], weight)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -1,10 +1,12 @@
 """From a config to the parts of a run: the device, the packed data, the model and its optimizer."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -12,18 +14,24 @@ from .. import folder
 from ..config import make
 from ..data.loader import Loader, curriculum
 from ..data.pack import Pack, pack
+from ..layers.nhot import Parts
 from ..noise import address
 from ..objective import Masked
 from ..text.prepare import prepare
 from ..text.shards import Shards
+from ..text.substrings import substrings
 from .config import Config
 from .guesser import guesser
 
 
 def device(name: str) -> torch.device:
-    """The device that `training.device` names. Raises ValueError when it is not there."""
+    """The device that `training.device` names; `auto` gives each rank of a machine its own GPU.
+
+    Raises ValueError when it is not there.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        local = int(os.environ.get("LOCAL_RANK", 0))
+        return torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
     try:
         wanted = torch.device(name)
     except RuntimeError:
@@ -78,7 +86,28 @@ def steps(config: Config, loader: Loader) -> int:
     return training.steps or ceil((training.tokens or 0) / (first.rows * first.pack.length))
 
 
-def model(config: Config, vocabulary_size: int, where: torch.device) -> nn.Module:
-    """The model at its start, a function of the config and the seed alone."""
+def check_ranks(loader: Loader, size: int) -> None:
+    """Refuse more ranks than a batch has rows. Raises ValueError."""
+    if (fewest := min(stage.rows for stage in loader.stages)) < size:
+        raise ValueError(f"training.batch_tokens gives {fewest} rows a batch: too few for {size} ranks")
+
+
+def model(config: Config, shards: Shards, where: torch.device) -> nn.Module:
+    """The model at its start, a function of the config, the seed and the tokenized text.
+
+    Raises ValueError when n-hot embeddings are asked for and no token has parts.
+    """
     generator = torch.Generator().manual_seed(address(config.seed, "model") % 2**63)
-    return config.model.build(vocabulary_size, generator).to(where)
+    built: nn.Module = config.model.build(shards.vocabulary.size, generator)
+    for module in built.modules():
+        if isinstance(module, Parts):
+            _fill(module, shards)
+    return built.to(where)
+
+
+def _fill(module: Parts, shards: Shards) -> None:
+    """Tell n-hot embeddings what the tokens are made of, and how often the training text has them."""
+    knobs, tokenizer = module.knobs, shards.tokenizer
+    found = substrings(tokenizer, knobs.shortest, knobs.longest, knobs.limit, knobs.boundaries)
+    counts = np.bincount(shards.train.tokens, minlength=tokenizer.vocabulary.size)
+    module.fill(*map(torch.from_numpy, (found.offsets, found.parts, counts)))

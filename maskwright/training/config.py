@@ -69,6 +69,8 @@ class Training:
     """Of matrix products (weights stay float32); auto takes bf16 where the hardware multiplies it."""
     compile: bool | Literal["auto"] = "auto"
     """Whether the step is compiled; auto does where the run is long enough to earn the minute it takes back."""
+    parallel: Literal["replicate", "shard"] = "replicate"
+    """What several ranks hold: each the whole model (DDP), or each a part of every tensor (FSDP2)."""
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
     checkpoint_every: Annotated[int, Field(ge=1)] | None = None

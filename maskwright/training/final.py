@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import folder
 from ..config import make
@@ -15,19 +16,21 @@ from ..text.tokenizer import Tokenizer
 from .checkpoint import steps, written_aside
 
 
-def save(out: Path, model: nn.Module, settings: Any, tokenizer: Tokenizer, data: str) -> None:
+def save(out: Path, weights: Mapping[str, Tensor], settings: Any, tokenizer: Tokenizer, data: str) -> None:
     """Write `out`: model.safetensors, model.json (with the fingerprint of the `data`) and the tokenizer's files."""
     with written_aside(out) as aside:
         tokenizer.save(aside)
         (aside / "model.json").write_text(
             json.dumps(describe(settings, tokenizer.vocabulary.size) | {"data": data}, indent=1)
         )
-        safetensors.torch.save_model(model, str(aside / "model.safetensors"))
+        whole = {name: weight.cpu().contiguous() for name, weight in weights.items()}
+        safetensors.torch.save_file(whole, aside / "model.safetensors")
 
 
 def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
     """What it takes to build the model anew."""
-    knobs = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings) if f.init}
+    values = dataclasses.asdict(settings)
+    knobs = {f.name: values[f.name] for f in dataclasses.fields(settings) if f.init}
     return {"name": folder.name_of(settings), "vocabulary_size": vocabulary_size, "knobs": knobs}
 
 

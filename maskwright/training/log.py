@@ -61,6 +61,21 @@ class Log:
         self.progress.console.print(sentence, highlight=False)
 
 
+class Silence:
+    """The log of all ranks but the first."""
+
+    def __enter__(self) -> "Silence":
+        return self
+
+    def __exit__(self, *reason: object) -> None: ...
+
+    def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
+
+    def show(self, step: int, loss: float, speed: float) -> None: ...
+
+    def say(self, sentence: str) -> None: ...
+
+
 console = Console(stderr=True)
 
 

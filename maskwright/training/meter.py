@@ -8,31 +8,33 @@ import torch
 from torch import Tensor
 
 from ..data.rows import Rows
+from .ranks import World
 from .step import Questions
 
 
 class Meter:
     """Sums stay on the device until they are read, so that counting waits for nothing."""
 
-    def __init__(self, device: torch.device):
-        self.sums = torch.zeros(5, dtype=torch.float64, device=device)
-        """Loss, weight, right answers, questions and maskable positions since the last reading."""
+    def __init__(self, device: torch.device, world: World):
+        self.world = world
+        self.sums = torch.zeros(7, dtype=torch.float64, device=device)
+        """Of this rank since the last reading: loss, weight, right answers, questions; maskable positions, positions
+        without padding, words."""
         self.tokens = self.words = 0
-        """Positions without padding, and words, since the run began."""
+        """Positions without padding, and words, of all ranks from the beginning to the last reading."""
         self.seconds = 0.0
         """Of training, over all attempts."""
         self._began, self._read = 0.0, (0, 0.0)
 
     def see(self, rows: Rows) -> None:
         """Take in the text of an update, however often it is asked about."""
-        self.tokens += int((rows.document >= 0).sum())
-        self.words += int(rows.word.amax(1).sum())
-        self.sums[4] += int(rows.maskable.sum())
+        counts = rows.maskable.sum(), (rows.document >= 0).sum(), rows.word.amax(1).sum()
+        self.sums[4:] += torch.stack(counts).double().to(self.sums.device, non_blocking=True)
 
     def count(self, micro: Questions, loss: Tensor, correct: Tensor) -> None:
         """Take in a micro-batch: the loss [N] and correctness [N] of its questions."""
-        known = torch.tensor([0, micro.weight, 0, micro.count, 0], dtype=torch.float64)
-        self.sums += known.to(self.sums.device, non_blocking=True)
+        known = torch.tensor([0, micro.weight, 0, micro.count], dtype=torch.float64)
+        self.sums[:4] += known.to(self.sums.device, non_blocking=True)
         self.sums[0] += (loss * micro.weights).sum()
         self.sums[2] += correct[: micro.count].sum()
 
@@ -44,16 +46,18 @@ class Meter:
         """An update is done."""
         self.seconds += monotonic() - self._began
 
-    def check(self) -> None:
-        """Raises ValueError when a loss since the last reading was not finite."""
-        if not isfinite(loss := float(self.sums[0])):
+    def summed(self) -> Tensor:
+        """The sums since the last reading, of all ranks. Raises ValueError when the loss is not finite."""
+        sums = self.world.sum(self.sums.clone())
+        if not isfinite(loss := float(sums[0])):
             raise ValueError(f"the loss is {loss}: lower optimizer.lr, or set training.precision=fp32")
+        return sums
 
     def read(self) -> dict[str, float]:
         """The means since the last reading. Raises ValueError when the loss is not finite."""
-        self.check()
-        loss, weight, right, count, maskable = self.sums.tolist()
+        loss, weight, right, count, maskable, *seen = self.summed().tolist()
         self.sums.zero_()
+        self.tokens, self.words = self.tokens + int(seen[0]), self.words + int(seen[1])
         tokens, seconds = self._read
         self._read = self.tokens, self.seconds
         return {
@@ -73,5 +77,6 @@ class Meter:
     def restore(self, state: dict[str, Any], sums: Tensor) -> None:
         """Take up the counts and sums of a checkpoint."""
         self.tokens, self.words, self.seconds = state["tokens"], state["words"], state["seconds"]
-        self.sums.copy_(sums)
+        if self.world.first:
+            self.sums.copy_(sums)
         self._read = self.tokens, self.seconds

@@ -8,7 +8,8 @@ from . import checkpoint
 from .checkpoint import Loaded
 
 FREE = {"evaluation.every", "evaluation.batch_tokens"} | {
-    f"training.{knob}" for knob in ("minutes", "checkpoint_every", "keep", "log_every", "device", "compile", "trackers")
+    f"training.{knob}"
+    for knob in ("minutes", "checkpoint_every", "keep", "log_every", "device", "parallel", "compile", "trackers")
 }
 """Settings that may change from one attempt to the next."""
 

@@ -54,9 +54,14 @@ def evened(problem: Problem, rows: Rows) -> Problem:
     missing = -(-(len(problem) - len(rows)) // unit) * unit + len(rows) - len(problem)
     if len(problem) <= len(rows) or not missing:
         return problem
-    first = problem[torch.zeros(missing, dtype=torch.int64)]
-    silent = replace(first, targets=torch.full_like(first.targets, IGNORE), weights=torch.zeros_like(first.weights))
-    return Problem(*(torch.cat([getattr(part, f.name) for part in (problem, silent)]) for f in fields(Problem)))
+    parts = problem, silent(problem, missing)
+    return Problem(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Problem)))
+
+
+def silent(problem: Problem, count: int) -> Problem:
+    """`count` times the first row of a problem, with nothing asked."""
+    first = problem[torch.zeros(count, dtype=torch.int64)]
+    return replace(first, targets=torch.full_like(first.targets, IGNORE), weights=torch.zeros_like(first.weights))
 
 
 def questions(rows: Rows, problem: Problem, device: torch.device) -> Questions:

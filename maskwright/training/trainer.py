@@ -5,7 +5,6 @@ the step: a run that was killed and resumed is bit for bit the run that was not.
 """
 
 import json
-import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,15 @@ from ..evaluate.validation import validate
 from ..noise import address
 from ..objective import Problem
 from ..schedule import learning_rate
-from . import build, checkpoint, final, resume
+from ..text.cache import write_whole
+from . import build, checkpoint, final, ranks, resume
 from .average import Average
 from .config import Config
 from .interrupt import interrupts
-from .log import Log, console
+from .log import Log, Silence, console
 from .meter import Meter
-from .step import Questions, backward, compiled, dropout_generator, evened, precision, questions
+from .state import State
+from .step import Questions, backward, compiled, dropout_generator, evened, precision, questions, silent
 
 
 class Stopped(Exception):
@@ -41,22 +42,25 @@ class Trainer:
     def __init__(self, config: Config, out: str | Path = "run", resume: bool = False, show: bool = True):
         self.config, self.out, self.show = config, Path(out), show
         self.checkpoints = self.out / "checkpoints"
-        if checkpoint.steps(self.checkpoints) and not resume:
+        if checkpoint.steps(self.checkpoints) and not (resume or ranks.restarted()):
             raise ValueError(f"{out} holds a run already: resume it (--resume) or choose another folder (--out)")
         self.device = build.device(config.training.device)
-        self.data = build.data(config, show)
+        self.world = ranks.join(self.device)
+        self.data = build.data(config, show and self.world.first)
         self.steps = self.data.steps
-        self.model = build.model(config, self.data.shards.vocabulary.size, self.device)
-        self.optimizer = config.optimizer.build(self.model)
-        self.average = Average(self.model, config.training.ema) if config.training.ema else None
-        self.ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
-        self.step, self.meter = 0, Meter(self.device)
-        for group in self.optimizer.param_groups:
+        build.check_ranks(self.data.loader, self.world.size)
+        self.model = build.model(config, self.data.shards, self.device)
+        if config.training.start and not checkpoint.steps(self.checkpoints):
+            final.begin(self.model, config.model, self.data.shards.tokenizer, config.training.start)
+        ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
+        self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
+        optimizer = config.optimizer.build(self.model)
+        average = Average(self.model, config.training.ema) if config.training.ema else None
+        self.state = State(self.model, optimizer, average, config.objective, Meter(self.device, self.world))
+        for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
-        if resume:
+        if resume or ranks.restarted():
             self._resume()
-        if config.training.start and not self.step:
-            self._start(config.training.start)
 
     def train(self) -> dict[str, float]:
         """Train to the end, evaluate, and write `final/` and `final.json`. Returns every final metric.
@@ -65,21 +69,32 @@ class Trainer:
         """
         self.out.mkdir(parents=True, exist_ok=True)
         self.config.write(self.out / "config.yaml")
-        training = self.config.training
+        minutes, meter = self.config.training.minutes, self.state.meter
         with self._log() as log, interrupts() as asked:
             log.say(self.describe())
-            for rows in self.data.loader.batches(self.step, self.steps):
-                self.meter.start()
+            for rows in self.data.loader.batches(self.step, self.steps, self.world.rank, self.world.size):
+                meter.start()
                 self._update(rows)
-                self.meter.stop()
-                late = training.minutes is not None and self.meter.seconds > 60 * training.minutes
+                meter.stop()
+                late = self._agreed(minutes is not None and meter.seconds > 60 * minutes)
                 self._at_intervals(log, last=late or self.step == self.steps)
-                if asked.is_set():
+                if self._agreed(asked.is_set()):
                     self._save()
                     raise Stopped(f"stopped at step {self.step}; resume with --resume")
                 if late:
                     break
             return self._finish(log)
+
+    @property
+    def step(self) -> int:
+        """How many updates are done."""
+        return self.state.step
+
+    def _agreed(self, flag: bool) -> bool:
+        """Whether any rank says so; several ranks ask each other only where a line of the log is due."""
+        if self.world.size > 1 and self.step % self.config.training.log_every:
+            return False
+        return self.world.total(float(flag), self.device) > 0
 
     def describe(self) -> str:
         """The run in a few lines: what is derived is said."""
@@ -95,41 +110,52 @@ class Trainer:
             f"objective  {type(objective).__name__}, {masks} corruption\n"
             f"training   {self.steps:,} steps of {self.config.training.batch_tokens:,} positions "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
+            + f"\nranks      {self.world.size}, {self.config.training.parallel}"
+            * (self.world.size > 1)
         )
 
-    def _log(self) -> Log:
+    def _log(self) -> Log | Silence:
+        if not self.world.first:
+            return Silence()
         return Log(self.out, self.config.tree(), self.config.training.trackers, self.step, self.steps, self.show)
 
     def _update(self, rows: Rows) -> None:
         """One update on the rows of a step."""
-        whole = evened(self.config.objective(rows, self.config.seed), rows)
-        problems = [whole[part] for part in self._parts(whole)]
+        problems = self._problems(rows)
         asked = [questions(rows, problem, self.device) for problem in problems]
-        total = sum(micro.weight for micro in asked)
+        total = self.world.total(sum(micro.weight for micro in asked), self.device)
+        mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
         self.model.train()
-        self.meter.see(rows)
+        self.state.meter.see(rows)
         for index, (problem, micro) in enumerate(zip(problems, asked, strict=True)):
-            seed = address(self.config.seed, "dropout", self.step, index) % 2**63
+            seed = address(self.config.seed, "dropout", self.step, index, self.world.rank) % 2**63
             dropout_generator(self.device).manual_seed(seed)
             cast = precision(self.config.training.precision, self.device)
-            loss, correct = backward(self.ask, self.model, micro, total, self.config.training.z_loss, cast)
+            with self.spread.synchronised(index == len(problems) - 1):
+                loss, correct = backward(self.spread.ask, self.model, micro, mean, z_loss, cast)
             self._feedback(problem, micro, loss, correct)
-            self.meter.count(micro, loss, correct)
+            self.state.meter.count(micro, loss, correct)
+        self._move()
+
+    def _move(self) -> None:
+        """Take the step that the gradients ask for."""
         if self.config.training.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip)
-        for group in self.optimizer.param_groups:
+        for group in self.state.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * self._rate()
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if self.average:
-            self.average.update()
+        self.state.optimizer.step()
+        self.state.optimizer.zero_grad()
+        if self.state.average:
+            self.state.average.update()
         self.config.objective.stepped()
-        self.step += 1
+        self.state.step += 1
 
-    def _parts(self, problem: Problem) -> list[slice]:
-        """Which rows of a step the device takes at once."""
-        size = max(1, (self.config.training.micro_batch_tokens or problem.inputs.numel()) // problem.inputs.shape[1])
-        return [slice(begin, begin + size) for begin in range(0, len(problem), size)]
+    def _problems(self, rows: Rows) -> list[Problem]:
+        """What is asked about the rows of a step, in parts that the device takes at once; as many on every rank."""
+        whole = evened(self.config.objective(rows, self.config.seed), rows)
+        size = max(1, (self.config.training.micro_batch_tokens or whole.inputs.numel()) // whole.inputs.shape[1])
+        parts = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
+        return parts + [silent(whole, 1)] * (self.world.most(len(parts), self.device) - len(parts))
 
     def _rate(self) -> float:
         t = self.config.training
@@ -142,9 +168,11 @@ class Trainer:
         places, shape = micro.asked[: micro.count].cpu(), problem.targets.shape
         losses, rights = torch.zeros(shape.numel()), torch.zeros(shape.numel(), dtype=torch.bool)
         losses[places], rights[places] = loss[: micro.count].cpu(), correct[: micro.count].cpu()
-        self.config.objective.feedback(problem, losses.view(shape), rights.view(shape))
+        heard = self.world.gather((problem, losses.view(shape), rights.view(shape)))
+        problems, *columns = zip(*heard, strict=True)
+        self.config.objective.feedback(Problem.joined(problems), *map(torch.cat, columns))
 
-    def _at_intervals(self, log: Log, last: bool) -> None:
+    def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         training, tenth = self.config.training, max(1, self.steps // 10)
         if self.step % training.log_every == 0 or last:
             self._write(log)
@@ -155,69 +183,50 @@ class Trainer:
         if self.step % (training.checkpoint_every or tenth) == 0 or last:
             self._save()
 
-    def _write(self, log: Log) -> None:
-        numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.optimizer.param_groups[0]["lr"]}
-        numbers |= self.meter.read()
+    def _write(self, log: Log | Silence) -> None:
+        numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
+        numbers |= self.state.meter.read()
         log.write(self.step, numbers | self.config.objective.describe())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"])
 
     def _validate(self) -> dict[str, float]:
-        with self.average.applied() if self.average else nullcontext():
+        with self.state.average.applied() if self.state.average else nullcontext():
             domains, batch = self.data.shards.domains, self.config.evaluation.batch_tokens
             found = validate(self.model, self.data.valid, self.config.objective, domains, batch)
         return {f"valid/{name}": number for name, number in found.items()}
 
     def _save(self) -> None:
-        self.meter.check()
-        optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
-        weights: dict[str, Tensor] = dict(self.model.named_parameters())
-        tensors = {"model": weights, "optimizer": optimizer, "meter": {"sums": self.meter.sums}}
-        tensors |= {"average": self.average.weights} if self.average else {}
-        tensors |= {"objective": learned} if (learned := self.config.objective.state()) else {}
-        state = {
-            "step": self.step, "meter": self.meter.state(), "optimizer": rest, "config": self.config.tree(),
-            "data": self.data.shards.fingerprint, "versions": checkpoint.versions(),
-        }  # fmt: skip
-        checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, state)
-        checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
+        tensors, facts = self.state.saved()
+        facts |= {"config": self.config.tree(), "data": self.data.shards.fingerprint, "versions": checkpoint.versions()}
+        if self.world.first:
+            checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, facts)
+            checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
+        self.world.wait()
 
-    @torch.no_grad()
-    def _start(self, source: str) -> None:
-        """Begin with the weights of another run."""
-        final.begin(self.model, self.config.model, self.data.shards.tokenizer, source)
-        if self.average:
-            self.average.restore(dict(self.model.named_parameters()))
-
-    @torch.no_grad()
     def _resume(self) -> None:
         found, complaints = resume.latest(self.checkpoints)
-        for complaint in complaints:
+        for complaint in complaints if self.world.first else ():
             console.print(f"[yellow]passed over:[/] {complaint}", highlight=False)
         if found is None:
             return
-        tensors, state = found
-        resume.check(state, self.config.tree(), self.out)
-        if state["data"] != self.data.shards.fingerprint:
+        tensors, facts = found
+        resume.check(facts, self.config.tree(), self.out)
+        if facts["data"] != self.data.shards.fingerprint:
             raise ValueError(f"{self.out} was trained on other text or another tokenizer than the corpus gives now")
-        for name, parameter in self.model.named_parameters():
-            parameter.copy_(tensors["model"][name])
-        self.optimizer.load_state_dict(checkpoint.unflatten(tensors["optimizer"], state["optimizer"]))
-        self.config.objective.restore(tensors.get("objective", {}))
-        if self.average:
-            self.average.restore(tensors["average"])
-        self.meter.restore(state["meter"], tensors["meter"]["sums"])
-        self.step = state["step"]
+        self.state.restore(tensors, facts)
 
-    def _finish(self, log: Log) -> dict[str, float]:
+    def _finish(self, log: Log | Silence) -> dict[str, float]:
         """Evaluate the last weights (or their average), and write them."""
         shards = self.data.shards
         base = unigram(shards.train, shards.valid, shards.vocabulary)
-        numbers: dict[str, Any] = {"step": self.step} | self.meter.state()
+        numbers: dict[str, Any] = {"step": self.step} | self.state.meter.state()
         numbers |= self._validate() | {f"valid/unigram/{name}": number for name, number in base.items()}
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
-        with self.average.applied() if self.average else nullcontext():
-            final.save(self.out / "final", self.model, self.config.model, shards.tokenizer, shards.fingerprint)
-        aside = self.out / ".final.json.tmp"
-        aside.write_text(json.dumps(numbers, indent=1))
-        shutil.move(aside, self.out / "final.json")
+        with self.state.average.applied() if self.state.average else nullcontext():
+            weights = self.state.weights()
+            if self.world.first:
+                final.save(self.out / "final", weights, self.config.model, shards.tokenizer, shards.fingerprint)
+        if self.world.first:
+            write_whole(self.out / "final.json", json.dumps(numbers, indent=1))
+        self.world.wait()
         return numbers

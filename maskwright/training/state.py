@@ -1,0 +1,67 @@
+"""What of a run changes, and so all that a checkpoint holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..objective import Objective
+from ..sharded import like, put, whole
+from . import checkpoint
+from .average import Average
+from .meter import Meter
+
+Tensors = dict[str, dict[str, Tensor]]
+"""By file and name."""
+
+
+@dataclass
+class State:
+    """The state of a run after `step` updates."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: Average | None
+    objective: Objective
+    meter: Meter
+    step: int = 0
+
+    def saved(self) -> tuple[Tensors, dict[str, Any]]:
+        """Whole tensors, and what JSON takes. Raises ValueError when the loss is not finite.
+
+        All ranks must call it at the same time.
+        """
+        optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
+        tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "meter": {"sums": self.meter.summed()}}
+        tensors |= {"average": _whole(self.average.weights)} if self.average else {}
+        tensors |= {"objective": learned} if (learned := self.objective.state()) else {}
+        return tensors, {"step": self.step, "meter": self.meter.state(), "optimizer": rest}
+
+    def weights(self) -> dict[str, Tensor]:
+        """Every parameter and kept buffer, whole. All ranks must call it at the same time."""
+        return _whole(self.model.state_dict())
+
+    @torch.no_grad()
+    def restore(self, tensors: Tensors, facts: Mapping[str, Any]) -> None:
+        """Take up what was saved, by however many ranks."""
+        for name, parameter in self.model.named_parameters():
+            put(parameter, tensors["model"][name])
+        optimizer = {key: self._placed(key, tensor) for key, tensor in tensors["optimizer"].items()}
+        self.optimizer.load_state_dict(checkpoint.unflatten(optimizer, facts["optimizer"]))
+        self.objective.restore(tensors.get("objective", {}))
+        if self.average:
+            self.average.restore(tensors["average"])
+        self.meter.restore(facts["meter"], tensors["meter"]["sums"])
+        self.step = facts["step"]
+
+    def _placed(self, key: str, tensor: Tensor) -> Tensor:
+        """A tensor of the optimizer, spread as its parameter is."""
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        parameter = parameters[int(key.partition(".")[0])]
+        return like(parameter, tensor) if tensor.shape == parameter.shape else tensor
+
+
+def _whole(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: whole(tensor.detach()) for name, tensor in tensors.items()}
