@@ -7,7 +7,8 @@ names the knob, the value and what would be right; `override` applies `a.b=c` to
 import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, dataclass_transform
+from types import NoneType
+from typing import Any, TypeVar, dataclass_transform, get_args
 
 import yaml
 from pydantic import ConfigDict, ValidationError
@@ -44,12 +45,29 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def _sentence(cls: type, error: ValidationError, where: str) -> str:
     fault = max(error.errors(), key=_telling)
-    knob = ".".join(str(part) for part in (where, *fault["loc"][: 1 if len(fault["loc"]) > 1 else None])).strip(".")
+    holder, path = _place(cls, [str(part) for part in fault["loc"]])
+    knob = ".".join((where, *path)).strip(".")
     if fault["type"] == "unexpected_keyword_argument":
-        return f"unknown key {knob}: {nearest(str(fault['loc'][-1]), known(cls))}"
+        return f"unknown key {knob}: {nearest(path[-1], known(holder))}"
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}"
     return f"{knob}={fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _place(cls: type, loc: list[str]) -> tuple[type, list[str]]:
+    """The settings inside settings that a fault is in, and the way there; `loc` goes on to name kinds of values."""
+    holder, path = cls, loc[:1]
+    while (inner := _section(holder, path)) and len(loc) > len(path):
+        holder, path = inner, loc[: len(path) + 1]
+    return holder, path
+
+
+def _section(cls: type, path: list[str]) -> type | None:
+    """The settings class that the knob at the end of `path` holds, if it holds one kind alone (or none)."""
+    field = cls.__pydantic_fields__.get(path[-1]) if path else None  # type: ignore[attr-defined]
+    kinds = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not NoneType] if field else []
+    only: Any = kinds[0] if len(kinds) == 1 else None
+    return only if dataclasses.is_dataclass(only) else None
 
 
 def _telling(fault: Any) -> tuple[bool, int]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwright.config import known, make, override
+from maskwright.config import known, make, override, settings
 from maskwright.objectives.span import Span
 
 MISTAKES = {
@@ -25,6 +25,37 @@ def test_a_mistake_is_one_sentence(mistake):
         make(Span, values, "objective")
     assert str(refusal.value).startswith(sentence)
     assert "\n" not in str(refusal.value)
+
+
+@settings
+class Inner:
+    """Settings inside settings."""
+
+    size: int = 1
+    """A size."""
+
+
+@settings
+class Outer:
+    """Settings that hold others."""
+
+    inner: Inner | None = None
+    """Others, or none."""
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"inner": {"size": "many"}}, "outer.inner.size='many': input should be a valid integer"),
+        ({"inner": {"sise": 1}}, "unknown key outer.inner.sise: did you mean 'size'?"),
+        ({"iner": {}}, "unknown key outer.iner: did you mean 'inner'?"),
+        ({"inner": 3}, "outer.inner=3: input should be a dictionary or an instance of Inner"),
+    ],
+)
+def test_a_mistake_inside_a_section_is_named_by_its_whole_path(values, sentence):
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011  the sentence is compared below
+        make(Outer, values, "outer")
+    assert str(refusal.value).startswith(sentence)
 
 
 def test_settings_cannot_be_changed():
