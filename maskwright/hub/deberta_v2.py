@@ -56,7 +56,12 @@ def transformers_name(name: str) -> str:
 
 
 def config(knobs: Deberta, vocabulary_size: int, **special: int | None) -> DebertaV2Config:
-    """The DebertaV2 configuration of `knobs`; `special` are token ids such as `pad_token_id`."""
+    """The DebertaV2 configuration of `knobs`; `special` are token ids such as `pad_token_id`.
+
+    Raises ValueError for n-hot embeddings, which DebertaV2 does not have.
+    """
+    if knobs.parts is not None:
+        raise ValueError(f"model.parts={knobs.parts} has no counterpart in DebertaV2; it takes none")
     return DebertaV2Config(
         vocab_size=vocabulary_size,
         hidden_size=knobs.hidden,

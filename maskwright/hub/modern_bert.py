@@ -41,8 +41,10 @@ def transformers_name(name: str) -> str:
 def config(knobs: Modern, vocabulary_size: int, **special: int | None) -> ModernBertConfig:
     """The ModernBERT configuration of `knobs`; `special` are token ids such as `pad_token_id`.
 
-    Raises ValueError for learned positions, which ModernBERT does not have.
+    Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have.
     """
+    if knobs.parts is not None:
+        raise ValueError(f"model.parts={knobs.parts} has no counterpart in ModernBERT; it takes none")
     if knobs.positions != "rotary":
         raise ValueError(f"model.positions={knobs.positions} has no counterpart in ModernBERT; it takes rotary")
     rotary = {"rope_type": "default", "rope_theta": knobs.theta}

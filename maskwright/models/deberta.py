@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from ..config import settings
+from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.skew import attend_skewed, distances
 from ..layers.truncated import truncated_normal_
@@ -47,6 +48,8 @@ class Deberta:
     """Distances in one direction fall into this many buckets; half of them are exact (`position_buckets`)."""
     farthest: int = 512
     """Distances of `farthest` − 1 and more share the last bucket (`max_relative_positions`)."""
+    parts: NHot | None = None
+    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
 
     @model_validator(mode="after")
     def _check(self) -> "Deberta":
@@ -82,6 +85,7 @@ class DebertaModel(nn.Module):
         self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
         self.head = nn.Sequential(nn.Linear(knobs.hidden, knobs.hidden), nn.GELU(), _norm(knobs))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
+        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
 
     def forward(
         self,
@@ -100,7 +104,7 @@ class DebertaModel(nn.Module):
         """
         if tokens.shape[1] > self.max_length:
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
-        hidden = self.dropout(self.norm(self.embedding(tokens)))  # [B, L, D]
+        hidden = self.dropout(self.norm(embed(tokens, self.embedding, self.parts)))  # [B, L, D]
         table = self.distances_norm(self.distances.weight)  # [2K, D]
         buckets = distances(tokens.shape[1], self.near, self.far, self.count, tokens.device)  # [2L]
         for layer in self.layers[:-1]:
@@ -122,6 +126,8 @@ class DebertaModel(nn.Module):
             elif isinstance(module, nn.LayerNorm):
                 module.reset_parameters()
         self.decoder_bias.zero_()
+        if self.parts is not None:
+            self.parts.initialise(generator)
 
 
 class _Block(nn.Module):

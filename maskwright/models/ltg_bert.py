@@ -13,6 +13,7 @@ from ..config import settings
 from ..layers.buckets import Buckets
 from ..layers.disentangled import attend_disentangled
 from ..layers.geglu import Geglu
+from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.truncated import truncated_normal_
 
@@ -45,6 +46,8 @@ class LtgBert:
     """Distances in one direction fall into this many buckets, zero included; half of them are exact."""
     farthest: int = 512
     """Distances of `farthest` − 1 and more share the last bucket."""
+    parts: NHot | None = None
+    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
 
     @model_validator(mode="after")
     def _check(self) -> "LtgBert":
@@ -79,6 +82,7 @@ class LtgBertModel(nn.Module):
         transform = nn.Linear(knobs.hidden, knobs.hidden)
         self.head = nn.Sequential(_norm(knobs.hidden), transform, nn.GELU(), _norm(knobs.hidden), self.dropout)
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
+        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
 
     def forward(
         self,
@@ -98,7 +102,7 @@ class LtgBertModel(nn.Module):
         if tokens.shape[1] > self.max_length:
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
         pairs = self.buckets(tokens.shape[1])  # [L, L, K]
-        hidden = self.dropout(self.norm(self.embedding(tokens)))  # [B, L, D]
+        hidden = self.dropout(self.norm(embed(tokens, self.embedding, self.parts)))  # [B, L, D]
         table = self.dropout(self.distances_norm(self.distances.weight))  # [K, D]
         for layer in self.layers[:-1]:
             hidden = layer(hidden, table, pairs, mask)
@@ -125,6 +129,8 @@ class LtgBertModel(nn.Module):
             for matrix in (branch.into, branch.out):
                 matrix.weight.mul_((2 * (1 + depth)) ** -0.5)
         self.decoder_bias.zero_()
+        if self.parts is not None:
+            self.parts.initialise(generator)
 
 
 class _Block(nn.Module):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..config import settings
 from ..layers.attend import attend
 from ..layers.learned_positions import LearnedPositions
+from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 
 PRESETS = {"base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 768, "max_length": 1024}}
@@ -35,6 +36,8 @@ class Minigpt:
     """Longest row that the model takes, in tokens (`maxlen`)."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for what each branch adds."""
+    parts: NHot | None = None
+    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
 
     @model_validator(mode="after")
     def _check(self) -> "Minigpt":
@@ -61,6 +64,7 @@ class MinigptModel(nn.Module):
         self.positions = LearnedPositions(knobs.max_length, knobs.hidden)
         self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
         self.decoder = nn.Linear(knobs.hidden, vocabulary_size)
+        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
 
     def forward(
         self,
@@ -81,7 +85,7 @@ class MinigptModel(nn.Module):
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
         if positions is None:
             positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
-        hidden = self.positions(self.embedding(tokens), positions)  # [B, L, D]
+        hidden = self.positions(embed(tokens, self.embedding, self.parts), positions)  # [B, L, D]
         for layer in self.layers[:-1]:
             hidden = layer(hidden, mask)
         return self.layers[-1](hidden, mask, asked)
@@ -105,6 +109,8 @@ class MinigptModel(nn.Module):
                 module.bias.zero_()
             elif isinstance(module, nn.LayerNorm):
                 module.reset_parameters()
+        if self.parts is not None:
+            self.parts.initialise(generator)
 
 
 class _Block(nn.Module):

@@ -15,6 +15,7 @@ from ..config import settings
 from ..layers.attend import attend
 from ..layers.geglu import Geglu
 from ..layers.learned_positions import LearnedPositions
+from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.rotary import Rotary, turn
 from ..layers.truncated import truncated_normal_
@@ -48,6 +49,8 @@ class Modern:
     """Where order comes from: rotary turns of queries and keys, or a learned vector a position."""
     theta: float = 10_000.0
     """Base of the rotary wavelengths."""
+    parts: NHot | None = None
+    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
 
     @model_validator(mode="after")
     def _check(self) -> "Modern":
@@ -80,6 +83,7 @@ class ModernModel(nn.Module):
         self.final_norm = _norm(knobs.hidden)
         self.head = nn.Sequential(nn.Linear(knobs.hidden, knobs.hidden, bias=False), nn.GELU(), _norm(knobs.hidden))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
+        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
 
     def forward(
         self,
@@ -100,7 +104,7 @@ class ModernModel(nn.Module):
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
         if positions is None:
             positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
-        hidden = self.embedding(tokens)  # [B, L, D]
+        hidden = embed(tokens, self.embedding, self.parts)  # [B, L, D]
         if self.positions is not None:
             hidden = self.positions(hidden, positions)
         hidden = self.dropout(self.norm(hidden))
@@ -128,6 +132,8 @@ class ModernModel(nn.Module):
             if isinstance(branch, _Attention | Geglu):
                 branch.out.weight.zero_()
         self.decoder_bias.zero_()
+        if self.parts is not None:
+            self.parts.initialise(generator)
 
 
 class _Block(nn.Module):

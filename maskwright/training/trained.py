@@ -43,7 +43,7 @@ def _checkpoint(path: Path) -> Trained:
     data = build.data(config, show=False)
     if state["data"] != data.shards.fingerprint:
         raise ValueError(f"{path} was trained on other text or another tokenizer than its config gives now")
-    model = build.model(config, data.shards.vocabulary.size, build.device(config.training.device))
+    model = build.model(config, data.shards, build.device(config.training.device))
     weights = tensors.get("average", tensors["model"])
     for name, parameter in model.named_parameters():
         parameter.copy_(weights[name])

@@ -13,6 +13,7 @@ from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.mlm import Mlm
+from maskwright.text.shards import Shards
 from maskwright.training import build
 from maskwright.training.config import Config
 
@@ -60,11 +61,11 @@ def parts(settings: dict):
     settings["model"]["layers"] = 3
     config = Config.of(settings)
     data = build.data(config, show=False)
-    return data, shaken_of(config, data.shards.vocabulary.size)
+    return data, shaken_of(config, data.shards)
 
 
-def shaken_of(config: Config, size: int) -> nn.Module:
-    model = build.model(config, size, torch.device("cpu"))
+def shaken_of(config: Config, shards: Shards) -> nn.Module:
+    model = build.model(config, shards, torch.device("cpu"))
     generator = torch.Generator().manual_seed(2)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.1, generator=generator)

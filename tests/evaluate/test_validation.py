@@ -19,7 +19,7 @@ from maskwright.training.config import Config
 @pytest.fixture
 def parts(config: Config):
     data = build.data(config, show=False)
-    return data, build.model(config, data.shards.vocabulary.size, torch.device("cpu")).eval()
+    return data, build.model(config, data.shards, torch.device("cpu")).eval()
 
 
 @torch.no_grad()
@@ -63,7 +63,7 @@ def test_domains_add_up_to_the_whole(settings: dict, text, tmp_path) -> None:
         (tmp_path / f"{name}.txt").write_text("\n\n".join(part))
     settings["corpus"] = {"files": [str(tmp_path)]}
     data = build.data(config := Config.of(settings), show=False)
-    model = build.model(config, data.shards.vocabulary.size, torch.device("cpu"))
+    model = build.model(config, data.shards, torch.device("cpu"))
     numbers = validate(model, data.valid, config.objective, data.shards.domains)
     parts = [numbers[f"domain/{name}/loss"] for name in ("first", "second")]
     assert min(parts) - 1e-9 <= numbers["loss"] <= max(parts) + 1e-9

@@ -11,7 +11,7 @@ from maskwright.training.config import Config
 @pytest.fixture
 def parts(config: Config):
     data = build.data(config, show=False)
-    return data, build.model(config, data.shards.vocabulary.size, torch.device("cpu")).eval()
+    return data, build.model(config, data.shards, torch.device("cpu")).eval()
 
 
 @torch.no_grad()

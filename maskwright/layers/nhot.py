@@ -1,0 +1,196 @@
+"""N-hot embeddings: what a token is made of is added to what it is.
+
+Edman and Fraser 2025 (arXiv 2510.20475): the vocabulary entries that are substrings of a token, as a vector of zeros
+and ones, go through a learned matrix and are added to the token's embedding. Other fusions weigh the parts or the sum.
+Computed once for each distinct token of a batch. Shapes: U distinct tokens, P parts of them all, V entries, D width.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor, nn
+
+from ..config import settings
+from .truncated import truncated_normal_
+
+STD = 0.02
+"""Deviation of the fusions' matrices at the start."""
+
+
+@settings
+class NHot:
+    """Which parts a token has, and how they join its embedding."""
+
+    fusion: Literal["add", "gate", "attention", "frequency"] = "add"
+    """The parts' sum (the paper's); through a gate that sees both, a dimension; their mean, weighted by the token's
+    attention; their sum through a gate that knows how frequent the token is."""
+    shortest: PositiveInt = 2
+    """Signs of the shortest part, without the one that marks a word's beginning."""
+    longest: PositiveInt = 16
+    """Signs of the longest."""
+    limit: int = Field(32, ge=1)
+    """Most parts of a token; the longest stay."""
+    boundaries: bool = True
+    """Whether a part that begins words is found only where the token begins one."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "NHot":
+        if self.shortest > self.longest:
+            raise ValueError(f"parts.shortest={self.shortest} must be at most parts.longest={self.longest}")
+        return self
+
+    def build(self, vocabulary_size: int, hidden: int) -> "Parts":
+        """The module, without parts until it is filled."""
+        return Parts(self, vocabulary_size, hidden)
+
+
+class Parts(nn.Module):
+    """The module behind `NHot`: a table of the parts' own vectors, which starts at zero, and a fusion.
+
+    It is born without parts; `fill` or a state that is loaded gives it some. They are buffers, kept with the weights.
+    """
+
+    offsets: Tensor
+    parts: Tensor
+    frequency: Tensor
+
+    def __init__(self, knobs: NHot, vocabulary_size: int, hidden: int):
+        super().__init__()
+        self.knobs = knobs
+        self.table = nn.EmbeddingBag(vocabulary_size, hidden, mode="sum")
+        self.fusion = FUSIONS[knobs.fusion](hidden)
+        self.register_buffer("offsets", torch.zeros(vocabulary_size + 1, dtype=torch.int64))
+        self.register_buffer("parts", torch.zeros(0, dtype=torch.int32))
+        self.register_buffer("frequency", torch.zeros(vocabulary_size))
+
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator) -> None:
+        """No parts, and none that matter: the table is 0, so tokens are at first what they are without it."""
+        for buffer in self.buffers():
+            buffer.zero_()
+        self.table.weight.zero_()
+        for name, parameter in self.fusion.named_parameters():
+            if parameter.ndim == 2:
+                truncated_normal_(parameter, STD, generator)
+            else:
+                parameter.fill_(-1.0 if name == "slope" else 0.0)
+
+    def fill(self, offsets: Tensor, parts: Tensor, counts: Tensor) -> None:
+        """Take up the parts of every entry.
+
+        offsets: [V + 1] integers, where those of an entry begin and end in `parts` [P], ids.
+        counts: [V], how often each entry is in the text; kept as logarithms (of one more), mean 0 and deviation 1.
+        """
+        device, logarithm = self.offsets.device, counts.double().log1p()
+        spread = logarithm.std(correction=0).clamp(min=1e-6)
+        self.offsets, self.parts = offsets.long().to(device), parts.int().to(device)
+        self.frequency = ((logarithm - logarithm.mean()) / spread).float().to(device)
+
+    @torch.compiler.disable
+    def forward(self, tokens: Tensor, embedding: nn.Embedding) -> Tensor:
+        """tokens [B, L] int64 → [B, L, D] float32, out of their rows in `embedding` and their parts.
+
+        Not compiled: how many tokens are distinct changes from batch to batch, the shape of what comes out does not.
+        """
+        distinct, place = tokens.unique(return_inverse=True)  # [U], [B, L]
+        begins = self.offsets[distinct]
+        sizes = self.offsets[distinct + 1] - begins  # [U]
+        starts = sizes.cumsum(0) - sizes
+        owner = torch.arange(len(distinct), device=tokens.device).repeat_interleave(sizes)  # [P]
+        ids = self.parts[torch.arange(len(owner), device=tokens.device) + (begins - starts)[owner]].long()  # [P]
+        bags = Bags(ids, owner, starts, self.frequency[distinct], self.table.weight)
+        return F.embedding(place, self.fusion(embedding(distinct), bags))
+
+    def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        """A state says how many parts there are."""
+        if f"{prefix}parts" in state:
+            self.parts = self.parts.new_zeros(len(state[f"{prefix}parts"]))
+        super()._load_from_state_dict(state, prefix, *rest)
+
+
+@dataclass(frozen=True)
+class Bags:
+    """The parts of U tokens, one token's after the other's."""
+
+    ids: Tensor
+    """[P] int64."""
+    owner: Tensor
+    """[P] int64, from 0 to U − 1, ascending."""
+    starts: Tensor
+    """[U] int64, the place of a token's first part."""
+    frequency: Tensor
+    """[U] float32, how frequent the token is: a logarithm, in deviations from the mean."""
+    table: Tensor
+    """[V, D] float32, the parts' vectors."""
+
+    def sum(self, weights: Tensor | None = None) -> Tensor:
+        """The sum of each token's parts, [U, D], times `weights` [P]; 0 for a token without."""
+        return F.embedding_bag(self.ids, self.table, self.starts, mode="sum", per_sample_weights=weights)
+
+    def softmax(self, scores: Tensor) -> Tensor:
+        """Of scores [P] float32, within each token's parts."""
+        top = scores.new_zeros(len(self.starts)).scatter_reduce(
+            0, self.owner, scores.detach(), "amax", include_self=False
+        )
+        powers = (scores - top[self.owner]).exp()
+        totals = torch.zeros_like(top).index_add(0, self.owner, powers)  # [U]
+        return powers / totals[self.owner]
+
+
+class Add(nn.Module):
+    """e + Σ p."""
+
+    def __init__(self, hidden: int):
+        super().__init__()
+
+    def forward(self, own: Tensor, bags: Bags) -> Tensor:
+        """The tokens' own vectors [U, D] and their parts → [U, D]; so do all fusions."""
+        return own + bags.sum()
+
+
+class Gate(nn.Module):
+    """e + sigmoid(W [e, Σ p] + b) · Σ p, dimension by dimension."""
+
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.gate = nn.Linear(2 * hidden, hidden)
+
+    def forward(self, own: Tensor, bags: Bags) -> Tensor:
+        whole = bags.sum()
+        return own + self.gate(torch.cat([own, whole], dim=-1)).sigmoid() * whole
+
+
+class Attention(nn.Module):
+    """e + Σ softmax((W e + b) · p / sqrt(D)) p."""
+
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.query = nn.Linear(hidden, hidden)
+
+    def forward(self, own: Tensor, bags: Bags) -> Tensor:
+        queries = self.query(own) * own.shape[-1] ** -0.5  # [U, D]
+        scores = (F.embedding(bags.owner, queries) * F.embedding(bags.ids, bags.table)).sum(-1)  # [P]
+        return own + bags.sum(bags.softmax(scores))
+
+
+class Frequency(nn.Module):
+    """e + sigmoid(slope · frequency + b) · Σ p, dimension by dimension; at first, the rarer the wider."""
+
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.slope = nn.Parameter(torch.empty(hidden))
+        self.bias = nn.Parameter(torch.empty(hidden))
+
+    def forward(self, own: Tensor, bags: Bags) -> Tensor:
+        return own + (bags.frequency[:, None] * self.slope + self.bias).sigmoid() * bags.sum()
+
+
+FUSIONS: dict[str, type[nn.Module]] = {"add": Add, "gate": Gate, "attention": Attention, "frequency": Frequency}
+
+
+def embed(tokens: Tensor, embedding: nn.Embedding, parts: nn.Module | None) -> Tensor:
+    """tokens [B, L] int64 → [B, L, D]: their rows in `embedding`, joined by their parts where there is a `Parts`."""
+    return embedding(tokens) if parts is None else parts(tokens, embedding)
