@@ -6,6 +6,7 @@
 | mlm_word | each token hidden with what follows it in its word (Kauf and Ivanova 2023, "A better way to do masked language model scoring", section 2) |
 | mntp, mntp_word | likewise, named from the position before it |
 | causal, backward | each token after those before it; before those after it |
+| mlm_ahead, mntp_ahead | each token after those before it and nothing else, three masks in its place and after it |
 | mask_free | each token as it stands, nothing hidden (Huebner et al. 2021, BabyBERTa, section 4) |
 | fused | the mean of those that the objective has the skills for: forward and backward, or masked and causal |
 | own | the objective's own exam: the bound of a diffusion, the end of a text of a causal model |
@@ -13,6 +14,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -54,6 +56,19 @@ def word_by_word(rows: Rows) -> Iterator[Problem]:
         yield _asked_at(place, rows, torch.where(rest, rows.vocabulary.mask, rows.tokens))
 
 
+def ahead(rows: Rows, shift: int = 0) -> Iterator[Problem]:
+    """One question per position, in rows that end there with three masks, named `shift` positions before it.
+
+    So a masked model reads from left to right in the official BabyLM evaluation. Problems are shorter than the text.
+    """
+    end = torch.tensor([rows.vocabulary.mask] * 3 + [rows.vocabulary.sep]).expand(len(rows), -1)
+    for place in torch.nonzero(rows.maskable.any(0)).flatten().tolist():
+        inputs = torch.cat([rows.tokens[:, :place], end], 1)  # [B, place + 4]
+        targets = torch.full_like(inputs, IGNORE)
+        targets[:, place - shift] = torch.where(rows.maskable[:, place], rows.tokens[:, place], IGNORE)
+        yield Problem(inputs, targets, (targets != IGNORE).float(), torch.full_like(rows.ids, BOTH))
+
+
 def as_it_stands(rows: Rows) -> Iterator[Problem]:
     """All tokens at once, none hidden."""
     targets = torch.where(rows.maskable, rows.tokens, IGNORE)
@@ -74,6 +89,8 @@ PLAIN: dict[str, Ask] = {
     "mntp_word": before(word_by_word),
     "causal": of_text(Causal().exam),
     "backward": of_text(Causal(direction="backward").exam),
+    "mlm_ahead": ahead,
+    "mntp_ahead": partial(ahead, shift=1),
     "mask_free": as_it_stands,
 }
 """The backends that ask every model the same."""

@@ -9,17 +9,20 @@ Line = tuple[Path, int, dict[str, Any]]
 """A file, the number of a line in it (from 1) and what stands there."""
 
 
-def folder(data: Path | None, *names: str) -> Path:
-    """The folder with a suite's files: `data` itself, or the first of `names` inside it that is there.
+def folder(data: Path | None, *names: str, pattern: str = "*.jsonl") -> Path:
+    """The folder with a suite's files: `data` itself, or the first of `names` that is there, in it or in its
+    `full_eval` or `fast_eval`.
 
     Raises ValueError when it is not said or holds no such files.
     """
     if data is None:
         raise ValueError(f"this suite brings no questions: say where they are, --data FOLDER (with {names[0]})")
-    found = [path for path in (data, *(data / name for name in names)) if any(path.glob("*.jsonl"))]
-    if not found:
-        raise ValueError(f"{data} holds no *.jsonl, nor does a folder {' or '.join(names)} in it")
-    return found[0]
+    above = [data, data / "full_eval", data / "fast_eval"]
+    places = [data, *(path / name for path in above for name in names)]
+    found = next((path for path in places if any(path.glob(pattern))), None)
+    if found is None:
+        raise ValueError(f"{data} holds no {pattern}, nor does a folder {' or '.join(names)} in it")
+    return found
 
 
 def read(files: Iterator[Path] | list[Path], fields: Mapping[str, type | tuple[type, ...]]) -> Iterator[Line]:

@@ -159,14 +159,14 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[np.ndarray]:
 
 
 def regrouped(problems: Iterable[Problem], rows: int) -> Iterator[Problem]:
-    """The rows of `problems` that ask something, about `rows` at a time."""
+    """The rows of `problems` that ask something, about `rows` at a time and of one length."""
     waiting: list[Problem] = []
     for problem in problems:
-        asking = torch.nonzero((problem.targets != IGNORE).any(1))[:, 0]
-        waiting += [problem[part] for part in asking.split(rows)]
-        if sum(map(len, waiting)) >= rows:
+        if waiting and (sum(map(len, waiting)) >= rows or waiting[0].inputs.shape[1] != problem.inputs.shape[1]):
             yield Problem.joined(waiting)
             waiting = []
+        asking = torch.nonzero((problem.targets != IGNORE).any(1))[:, 0]
+        waiting += [problem[part] for part in asking.split(rows)] if len(asking) else []
     if waiting:
         yield Problem.joined(waiting)
 

@@ -47,7 +47,9 @@ def plain(judged, backend: str, text: str, temperature: float = 1.0) -> float:
                 seen[j] = vocabulary.mask
         if backend in ("causal", "backward", "mask_free"):
             seen = list(tokens)
-        if backend in ("causal", "mntp", "mntp_word"):
+        if backend.endswith("_ahead"):
+            seen = [*tokens[:i], *[vocabulary.mask] * 3, vocabulary.sep]
+        if backend in ("causal", "mntp", "mntp_word", "mntp_ahead"):
             at = i - 1
         if backend in ("causal", "backward"):
             at, way = (i - 1, "forward") if backend == "causal" else (i + 1, "backward")
