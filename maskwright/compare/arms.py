@@ -74,7 +74,7 @@ def seed_list(written: str | int) -> list[int]:
         numbers = [int(part) for part in str(written).split(",") if part.strip()]
     except ValueError:
         numbers = []
-    found = numbers if "," in str(written) else list(range(*numbers))
+    found = numbers if "," in str(written) else list(range(sum(numbers)))
     if not found or min(found) < 0:
         raise ValueError(f"seeds={written!r}: give how many, as in 3 for 0, 1, 2, or which, as in 5,7")
     if twice := [seed for seed in found if found.count(seed) > 1]:

@@ -94,4 +94,4 @@ def carry_out(folders: Mapping[str, Path], start: Callable[[Path], Job], workers
                 job.stop()
     if asked.is_set():
         raise Stopped(f"stopped with {len(waiting) + len(working)} runs to go; the same command goes on")
-    return faults
+    return {name: faults[name] for name in folders if name in faults}

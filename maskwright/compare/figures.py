@@ -6,18 +6,23 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from .plots import STYLE
-from .results import Run, higher
+from .results import Run, higher, is_share
 from .statistics import Difference
 from .targets import mean_curve
 
 COLOURS = ("#1f4e9c", "#c2571a", "#2c7a3f", "#8a3b8f", "#b8a014", "#4aa3c7", "#7a5230", "#5b6472")
 """Of the arms, in their order; after eight they come again, broken."""
-NAMES = {
-    "loss": "loss (nats a token)", "accuracy": "accuracy", "top5": "among the best five",
-    "bits_per_byte": "bits per byte", "perplexity": "perplexity",
-}  # fmt: skip
+NAMES = {"loss": "loss", "accuracy": "accuracy", "top5": "among the best five", "bits_per_byte": "bits per byte"}
+UNITS = {
+    "loss": "nats a token",
+    "accuracy": "share of tokens",
+    "top5": "share of tokens",
+    "bits_per_byte": "bits per byte",
+}
 EXAMS = {"": "own exam", "masked": "hidden tokens", "forward": "next token", "backward": "previous token"}
 
 
@@ -54,7 +59,9 @@ def curves(arms: Mapping[str, Mapping[int, Run]], metrics: Mapping[str, Sequence
             style: Any = look(numbers[arm])
             axes.plot(grid, values.mean(0), label=arm, linewidth=1.6, marker="o", markersize=2.5, **style)
             axes.fill_between(grid, values.min(0), values.max(0), alpha=0.16, linewidth=0, color=style["color"])
-        axes.set(xlabel="tokens of text", ylabel=NAMES[metric.rpartition("/")[2]], title=title(metric))
+        axes.set(xlabel="tokens of text", ylabel=UNITS[metric.rpartition("/")[2]], title=title(metric))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        _shares(axes.yaxis, metric)
         axes.legend()
 
     return [_saved(out / f"{metric.replace('/', '_')}.svg", lambda axes, m=metric: draw(axes, m)) for metric in metrics]  # type: ignore[misc]
@@ -71,6 +78,12 @@ def differences(found: Sequence[Difference], arms: Sequence[str], out: Path) -> 
     return drawn
 
 
+def _shares(axis: Axis, metric: str) -> None:
+    """Write shares in per cent."""
+    if is_share(metric):
+        axis.set_major_formatter(PercentFormatter(1, decimals=None))
+
+
 def _forest(axes: Axes, rows: Sequence[Difference], arms: Sequence[str]) -> None:
     for place, each in enumerate(reversed(rows)):
         colour = look(arms.index(each.arm))["color"]
@@ -83,5 +96,6 @@ def _forest(axes: Axes, rows: Sequence[Difference], arms: Sequence[str]) -> None
     axes.axvline(0, color="#1c2430", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [f"{each.arm} − {each.reference}" for each in reversed(rows)])
     axes.set_ylim(-0.6, len(rows) - 0.4)
+    _shares(axes.xaxis, rows[0].metric)
     side = "right" if higher(rows[0].metric) else "left"
     axes.set_title(f"{title(rows[0].metric)}; better to the {side}")

@@ -95,12 +95,11 @@ def _interval(metric: str, found: Interval | None) -> str:
     if found is None:
         return "–"
     low, high = (number(metric, end, True).removesuffix(" points") for end in found)
-    return f"{low} … {high}"
+    return f"{low} to {high}"
 
 
 def _differences(comparison: Comparison) -> str:
-    head = ["metric", "arm", "minus", "mean", "each seed", "bootstrap: seeds", "bootstrap: seeds, documents", "Student",
-            "more than seeds?"]  # fmt: skip
+    head = ["metric", "difference", "mean", "each seed", "seeds", "seeds, documents", "Student", "more than seeds?"]
     return _table(head, (_difference(comparison, each) for each in comparison.differences))
 
 
@@ -109,7 +108,7 @@ def _difference(comparison: Comparison, each: Difference) -> list[str]:
     sign = f"<b class={'better' if better else 'worse'}>" if each.beyond_seeds else "<b class=unsure>"
     intervals = [each.bootstrap, each.bootstrap_documents, each.student]
     return [
-        escape(title(each.metric)), _arm(comparison, each.arm), _arm(comparison, each.reference),
+        escape(title(each.metric)), f"{_arm(comparison, each.arm)} − {escape(each.reference)}",
         f"{sign}{number(each.metric, each.mean, True)}</b>", _seeds(each.metric, each.seeds, True),
         *(_interval(each.metric, interval) for interval in intervals),
         "yes" if each.beyond_seeds else "not shown" if each.student else "one seed",

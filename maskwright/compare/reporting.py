@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from . import figures, page, tables
-from .study import Comparison
+from .study import Comparison, told
 
 SMALL = (".json", ".csv", ".png", ".html")
 
@@ -15,7 +15,7 @@ def write(comparison: Comparison) -> dict[str, Any]:
     plots = comparison.out / "plots"
     plots.mkdir(exist_ok=True)
     found = tables.write(comparison)
-    curves = figures.curves(comparison.by_arm, comparison.metrics, plots)
+    curves = figures.curves(comparison.by_arm, told(comparison.metrics, comparison.by), plots)
     forests = figures.differences(comparison.differences, list(comparison.by_arm), plots)
     page.write(comparison, curves, forests)
     return found

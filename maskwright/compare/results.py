@@ -91,12 +91,11 @@ def by_arm(runs: Sequence[Run]) -> dict[str, dict[int, Run]]:
 def main_metrics(runs: Sequence[Run], own: bool, by: str | None) -> dict[str, list[str]]:
     """The metrics that can be compared, each with the arms that have it; `own` says whether the own exams are one.
 
-    A metric that a single arm has is left out. `by` leaves only the metric of that name, of every exam.
+    `by` leaves only the metric of that name, of every exam.
     """
     arms: Mapping[str, dict[int, Run]] = by_arm(runs)
     names = sorted({name for run in runs for name in run.numbers if _compared(name, own, by)}, key=_rank)
-    having = {name: [arm for arm in arms if name in next(iter(arms[arm].values())).numbers] for name in names}
-    return {name: found for name, found in having.items() if len(found) > 1}
+    return {name: [arm for arm in arms if name in next(iter(arms[arm].values())).numbers] for name in names}
 
 
 def _compared(name: str, own: bool, by: str | None) -> bool:
@@ -107,6 +106,11 @@ def _compared(name: str, own: bool, by: str | None) -> bool:
 def _rank(name: str) -> tuple[str, int]:
     exam, metric = MAIN.fullmatch(name).groups("")  # type: ignore[union-attr]
     return exam, list(HIGHER).index(metric)
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share, to be written in per cent."""
+    return metric.rpartition("/")[2] in ("accuracy", "top5")
 
 
 def higher(metric: str) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from ..training import build, final, resume
 from ..training.config import Config
 from . import crew
-from .arms import Arm, arms, check_text, differences, same_questions, same_rows, seed_list
+from .arms import BY, Arm, arms, check_text, differences, same_questions, same_rows, seed_list
 from .one_run import finished
 from .processes import Process
 from .results import Run, by_arm, main_metrics
@@ -166,6 +166,11 @@ def _text(found: Sequence[Arm], show: bool) -> dict[str, build.Data]:
     return data
 
 
+def told(metrics: Mapping[str, list[str]], by: str | None) -> dict[str, list[str]]:
+    """The metrics that say something of their own: on the same tokens, bits per byte are the loss in another unit."""
+    return {metric: arms for metric, arms in metrics.items() if by or not metric.endswith(BY)}
+
+
 def _judge(
     command: str, found: list[Arm], numbers: list[int], baseline: str, by: str | None, target: float | None,
     runs: list[Run], faults: dict[str, str], out: Path,
@@ -174,10 +179,10 @@ def _judge(
     metrics = main_metrics(runs, same_questions(found), by)
     summaries = [summary(metric, arm, sides[arm]) for metric, having in metrics.items() for arm in having]
     compared, costs = [], []
-    for metric, having in metrics.items():
+    for metric, having in told(metrics, by).items():
         reference = baseline if baseline in having else having[0]
         compared += [difference(metric, sides[arm], sides[reference]) for arm in having if arm != reference]
-        if metric.endswith(by or "loss"):
+        if len(having) > 1 and metric.endswith(by or "loss"):
             goal = worst({arm: sides[arm] for arm in having}, metric) if target is None else target
             costs += [reached(metric, arm, sides[arm], goal) for arm in having]
     known = [each for each in compared if each is not None]
