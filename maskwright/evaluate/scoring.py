@@ -45,8 +45,8 @@ class Scores:
     """[N] int64, the length of their text in UTF-8."""
 
     def per(self, unit: str) -> np.ndarray:
-        """[K, N] float64, log-likelihoods per `text`, `token` or `byte`."""
-        return self.total / {"text": 1, "token": self.tokens, "byte": self.bytes}[unit]
+        """[K, N] float64, log-likelihoods per `text`, `token` or `byte`; 0 where nothing was asked."""
+        return self.total / np.maximum({"text": 1, "token": self.tokens, "byte": self.bytes}[unit], 1)
 
 
 class Scorer:

@@ -6,15 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
-from torch import nn
 
 from ..config import nearest, settings
-from ..evaluate.backends import choose
 from ..evaluate.choices import Item, Verdicts, accuracies, decide, limited, predictions
 from ..evaluate.scoring import Scorer
-from ..text.tokenizer import Tokenizer
-from ..training import build, final
-from ..training.config import Config
+from ..training.scorer import scorer
 
 
 def _words(value: object) -> object:
@@ -50,12 +46,9 @@ class Knobs:
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
 
 
-def opened(run: Path, knobs: Knobs) -> tuple[nn.Module, Tokenizer, str, Scorer]:
-    """Model, tokenizer, backend and scorer of a run, its checkpoint or a folder that `final.load` opens."""
-    model, tokenizer = final.load(run, build.device(knobs.device))
-    known = next((path for path in (run, run.parent) if (path / "config.yaml").is_file()), None)
-    name, ask = choose(knobs.backend, Config.load(known).objective if known else None)
-    return model, tokenizer, name, Scorer(model, tokenizer, ask, knobs.temperatures, knobs.batch_tokens)
+def scored(run: Path, knobs: Knobs) -> tuple[str, Scorer]:
+    """The name of the backend that the knobs or the run choose, and the scorer."""
+    return scorer(run, knobs.backend, knobs.temperatures, knobs.batch_tokens, knobs.device)
 
 
 def judge(
@@ -67,8 +60,8 @@ def judge(
     whole: whether a prediction is a whole text, or the part of it that was scored.
     Raises ValueError when nothing is asked.
     """
-    *_, backend, scorer = opened(run, knobs)
-    found = decide(scorer, chosen(items, knobs, place[-1]), knobs.per)
+    backend, ask = scored(run, knobs)
+    found = decide(ask, chosen(items, knobs, place[-1]), knobs.per)
     if knobs.predictions:
         write(knobs.predictions, run, backend, place, predictions(found[0], whole))
     return accuracies(found[0]) | _swept(found, knobs)

@@ -9,7 +9,7 @@ from ..evaluate.choices import Item, Verdicts, decide, predictions
 from ..evaluate.correlation import interval, spearman
 from ..evaluate.lines import read
 from ..evaluate.scoring import Text
-from ._pairs import Knobs, chosen, opened, write
+from ._pairs import Knobs, chosen, scored, write
 
 Rated = tuple[Item, float]
 """A pair, and the share of people who prefer its first text."""
@@ -22,7 +22,7 @@ def judge(run: Path, place: Path, knobs: Knobs, task: str) -> dict[str, float]:
     fails: it counts as the opposite of what people say.
     """
     rated = list(items(place, task))
-    *_, backend, scorer = opened(run, knobs)
+    backend, scorer = scored(run, knobs)
     kept = chosen((item for item, _ in rated), knobs, place.name)
     ratios = np.array([ratio for _, ratio in rated[: len(kept)]])
     found = decide(scorer, kept, knobs.per)[0]

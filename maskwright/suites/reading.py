@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..evaluate.backends import PLAIN
-from ..evaluate.scoring import Scorer, Text
+from ..evaluate.scoring import Text
 from ..evaluate.variance import gain
-from ._pairs import Knobs, opened, write
+from ._pairs import Knobs, scored, write
 
 __all__ = ["Knobs", "evaluate"]
 
@@ -32,8 +32,8 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     data: reading_data.csv, or a folder that holds it, or holds `reading/reading_data.csv`.
     """
     lines = read(_file(data))[: knobs.limit]
-    model, tokenizer, name, _ = opened(run, knobs)
-    scorer = Scorer(model, tokenizer, PLAIN[AHEAD.get(name, name)], knobs.temperatures[:1], knobs.batch_tokens)
+    name, scorer = scored(run, knobs)
+    scorer.ask = PLAIN[AHEAD[name]] if name in AHEAD else scorer.ask
     words = [_word(line["item"], line["word"]) for line in lines]
     earlier = [_word(line["prev_item"], line["prev_word"]) if line["prev_word"] else None for line in lines]
     surprise = -scorer([word for word in (*words, *earlier) if word]).total[0]

@@ -1,0 +1,42 @@
+"""A trained model, ready to score texts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import nn
+
+from ..evaluate.backends import choose
+from ..evaluate.scoring import Scorer
+from ..objective import Objective
+from ..text.tokenizer import Tokenizer
+from . import build, final, trained
+from .config import Config
+
+Parts = tuple[nn.Module, Tokenizer, Objective | None]
+
+
+def scorer(
+    source: Path,
+    backend: str | None = None,
+    temperatures: Sequence[float] = (1.0,),
+    batch_tokens: int = 8192,
+    device: str = "auto",
+) -> tuple[str, Scorer]:
+    """The backend's name, and the scorer of a run, of one of its checkpoints or of a folder that `final.load` opens.
+
+    By default texts are scored as the model was trained. Raises ValueError when that is not known.
+    """
+    model, tokenizer, objective = parts(source, device)
+    name, ask = choose(backend, objective)
+    return name, Scorer(model, tokenizer, ask, temperatures, batch_tokens)
+
+
+def parts(source: Path, device: str = "auto") -> Parts:
+    """The model, its tokenizer and its objective, where a config.yaml lies in or beside the folder."""
+    where = build.device(device)
+    if (source / "state.json").is_file():
+        found = trained.opened(source)
+        return found.model.to(where), found.data.shards.tokenizer, found.config.objective
+    model, tokenizer = final.load(source, where)
+    known = next((path for path in (source, source.resolve().parent) if (path / "config.yaml").is_file()), None)
+    return model, tokenizer, Config.load(known).objective if known else None

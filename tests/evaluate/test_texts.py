@@ -1,0 +1,55 @@
+"""Files of texts, and what is said of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from maskwright.evaluate.backends import choose
+from maskwright.evaluate.scoring import Scorer
+from maskwright.evaluate.texts import likelihoods, texts
+
+
+@pytest.fixture
+def scorer(judged) -> Scorer:
+    return Scorer(judged.model, judged.tokenizer, choose("causal", None)[1])
+
+
+def test_lines_and_objects_are_texts(tmp_path, scorer) -> None:
+    plain, lines = tmp_path / "a.txt", tmp_path / "a.jsonl"
+    plain.write_text("A name is bound.\nÜber.\n")
+    lines.write_text('{"text": "A name is bound."}\n{"text": "Über."}\n')
+    assert texts(plain) == texts(lines) == [("A name is bound.",), ("Über.",)]
+    first, second = likelihoods(scorer, texts(plain))
+    assert first["per_token"] == pytest.approx(first["log_likelihood"] / first["tokens"])
+    assert second["bytes"] == 6
+    assert second["per_byte"] == pytest.approx(second["log_likelihood"] / 6)
+
+
+def test_of_a_pair_one_is_likelier_unless_they_are_the_same(tmp_path, scorer) -> None:
+    path = tmp_path / "pairs.jsonl"
+    pairs = [("A name is bound.", "A name are bound."), ("A name are bound.", "A name is bound."), ("It.", "It.")]
+    path.write_text("\n".join(json.dumps({"sentence_good": good, "sentence_bad": bad}) for good, bad in pairs))
+    found = likelihoods(scorer, texts(path))
+    one, other, same = (line["likelier"] for line in found)
+    assert {one, other} == {"sentence_good", "sentence_bad"}
+    assert same == "neither"
+    best = max(("sentence_good", "sentence_bad"), key=lambda name: found[0][name]["log_likelihood"])
+    assert best == one
+    assert np.isfinite(found[0][one]["per_byte"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.txt", "one\n\ntwo\n", r"a\.txt:2: there is no text"),
+        ("a.txt", "", r"a\.txt is empty: give a text a line"),
+        ("a.jsonl", '{"text": "a"}\n{"txt": "b"}\n', r"a\.jsonl:2: no field 'text': there is 'txt'"),
+        ("a.jsonl", '{"sentence_good": "a"}\n', r"a\.jsonl:1: no field 'sentence_bad'"),
+    ],
+)
+def test_a_line_without_a_text_is_named(tmp_path, name, content, complaint) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ValueError, match=complaint):
+        texts(path)
