@@ -1,6 +1,7 @@
 """Runs as tasks of a Ray cluster, one core each; its machines share the folder of the comparison."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ def joined(address: str) -> Callable[[Path], "Task"]:
 
     Raises ImportError when the package ray is missing and ValueError when there is no such cluster.
     """
+    if find_spec("ray") is None:
+        raise ImportError("runs on a cluster need Ray: pip install 'maskwright[ray]'")
     import ray
 
     try:

@@ -113,7 +113,7 @@ def _carry_out(
     found: Sequence[Arm], runs: Sequence[Run], workers: int | None, cluster: str | None, show: bool
 ) -> dict[str, str]:
     """Carry out the runs that are not finished. Returns what went wrong, by run."""
-    arm = {each.name: each for each in found}
+    arm, start = {each.name: each for each in found}, _start(cluster)
     for run in runs:
         _check(arm[run.arm].at(run.seed), run.folder)
     data = _text(found, show)
@@ -126,7 +126,7 @@ def _carry_out(
             (run.folder / "config.yaml.tmp").replace(run.folder / "config.yaml")
     folders = {f"{run.arm} · seed {run.seed}": run.folder for run in runs if not finished(run.folder)}
     steps = {f"{run.arm} · seed {run.seed}": data[run.arm].steps for run in runs}
-    return crew.carry_out(folders, _start(cluster), workers or _cores(), crew.Board(folders, steps, show))
+    return crew.carry_out(folders, start, workers or _cores(), crew.Board(folders, steps, show))
 
 
 def _cores() -> int:
