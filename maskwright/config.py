@@ -67,7 +67,7 @@ def _section(cls: type, path: list[str]) -> type | None:
     field = cls.__pydantic_fields__.get(path[-1]) if path else None  # type: ignore[attr-defined]
     kinds = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not NoneType] if field else []
     only: Any = kinds[0] if len(kinds) == 1 else None
-    return only if dataclasses.is_dataclass(only) else None
+    return only if isinstance(only, type) and dataclasses.is_dataclass(only) else None
 
 
 def _telling(fault: Any) -> tuple[bool, int]:

@@ -1,0 +1,82 @@
+"""Tokens a second of one whole training step with n-hot embeddings, beside the same step without.
+
+    python benchmarks/nhot.py --json
+    python benchmarks/nhot.py --only add --busy
+
+The text is the documentation inside Python, in rows of 128, with a BPE vocabulary of 16,384 and 15 % of tokens asked;
+the model is `modern`, 6 layers of 256. A step is as in train_step.py, not compiled. All fusions take turns. A ratio of
+0.95 says that the fusion costs 5 % of a step.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from steps.measure import Comparison, take_turns
+from steps.task import step
+from torch import Tensor
+
+from maskwright.layers.nhot import FUSIONS
+from maskwright.loss import problem_loss
+from maskwright.training import build
+from maskwright.training.config import Config
+from maskwright.training.step import questions
+
+MODEL = {"name": "modern", "hidden": 256, "layers": 6, "heads": 4, "intermediate": 688, "max_length": 128}
+RUN = {"corpus": {"name": "embedded"}, "tokenizer": {"size": 16_384}, "training": {"steps": 1, "batch_tokens": 4096}}
+WITHOUT = "without"
+
+
+def main() -> None:
+    options = parsed()
+    if options.busy:
+        torch.set_num_threads(1)
+    fusions = options.only or list(FUSIONS)
+    data = build.data(Config.of(RUN), show=False)
+    runs = {name: update(data, name) for name in [WITHOUT, *fusions]}
+    clock = time.process_time if options.busy else time.perf_counter
+    seconds = take_turns(runs, options.repeats, warmup=3, finish=lambda: None, clock=clock)
+    tokens = RUN["training"]["batch_tokens"]
+    cases = {name: Comparison(seconds[name], seconds[WITHOUT], tokens).as_json("tokens/s") for name in fusions}
+    if options.json:
+        print(json.dumps(cases))
+    else:
+        show(cases)
+
+
+def update(data: build.Data, fusion: str) -> Callable[[], None]:
+    """A step of the model with this fusion, on the first rows of the text."""
+    parts = {} if fusion == WITHOUT else {"parts": {"fusion": fusion}}
+    config, cpu = Config.of(RUN | {"model": MODEL | parts}), torch.device("cpu")
+    model = build.model(config, data.shards, cpu)
+    rows = next(iter(data.loader.batches(0, 1)))
+    asked = questions(rows, config.objective(rows, seed=0), cpu)
+
+    def loss() -> Tensor:
+        return problem_loss(model, asked.inputs, asked.mask, asked.positions, asked.asked, asked.targets)[0].mean()
+
+    return step(model, loss, cpu)
+
+
+def show(cases: dict) -> None:
+    table = Table("fusion", "with", "without", "ratio", "quartiles", title="tokens/s")
+    for case, row in cases.items():
+        table.add_row(case, f"{row['ours']:,.0f}", f"{row['peer']:,.0f}", f"{row['ratio']:.2f}", str(row["spread"]))
+    Console().print(table)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one object and nothing else")
+    parser.add_argument("--only", action="append", choices=list(FUSIONS), help="a fusion; may be given several times")
+    parser.add_argument("--repeats", type=int, default=9, help="rounds, of one step each")
+    parser.add_argument("--busy", action="store_true", help="one thread and its own time, where others use it")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
