@@ -46,7 +46,8 @@ class Scores:
 
     def per(self, unit: str) -> np.ndarray:
         """[K, N] float64, log-likelihoods per `text`, `token` or `byte`; 0 where nothing was asked."""
-        return self.total / np.maximum({"text": 1, "token": self.tokens, "byte": self.bytes}[unit], 1)
+        sizes = {"text": np.ones_like(self.tokens), "token": self.tokens, "byte": self.bytes}
+        return self.total / np.maximum(sizes[unit], 1)
 
 
 class Scorer:

@@ -1,0 +1,74 @@
+"""Fine-tuning for classification: every task of a folder, from several seeds."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from ..config import nearest, settings
+from ..evaluate.tasks import Task, task, tasks
+from ..training.finetune import Finetuning, Result, Tuner
+from ..training.scorer import parts
+
+__all__ = ["Knobs", "evaluate"]
+
+
+def _words(value: object) -> object:
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+@settings
+class Knobs(Finetuning):
+    """How the tasks are learned, and which."""
+
+    seeds: Annotated[int, Field(ge=1)] = 3
+    """How many runs of each task: 0, 1, …"""
+    tasks: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """Names of tasks, with commas; all of the folder where none is named."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """The first so many examples of each file; none for all."""
+    predictions: Path | None = None
+    """A folder for predictions.json in the official format, of seed 0."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with their standard deviations `…_sd`.
+
+    data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
+    """
+    found = tasks(data)
+    if missing := [name for name in knobs.tasks if name not in found]:
+        raise ValueError(f"no task {missing[0]!r} in {data}: {nearest(missing[0], found)}")
+    model, tokenizer, objective = parts(run, knobs.device)
+    numbers: dict[str, float] = {}
+    for name in knobs.tasks or found:
+        one = task(name, *found[name], knobs.limit)
+        tuner = Tuner(model, tokenizer, objective, one, knobs)
+        results = [tuner(seed) for seed in range(knobs.seeds)]
+        numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
+        if knobs.predictions:
+            _write(knobs.predictions / run.resolve().name / "main" / "finetune" / name, name, results[0])
+    return numbers
+
+
+def summary(one: Task, results: list[Result]) -> dict[str, float]:
+    """Means and standard deviations over the seeds, beside what the commonest class would score."""
+    numbers: dict[str, float] = {}
+    for name in results[0].numbers:
+        values = np.array([result.numbers[name] for result in results])
+        numbers[name] = float(values.mean())
+        if len(values) > 1:
+            numbers[f"{name}_sd"] = float(values.std(ddof=1))
+    commonest = np.bincount(one.train.labels).argmax()
+    numbers["commonest"] = float((one.valid.labels == commonest).mean())
+    return numbers | {"seeds": len(results), "items": len(one.valid)}
+
+
+def _write(folder: Path, name: str, result: Result) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [{"id": f"{name}_{i}", "pred": int(found)} for i, found in enumerate(result.found)]
+    (folder / "predictions.json").write_text(json.dumps({name: {"predictions": lines}}))
