@@ -50,7 +50,8 @@ class Trainer:
         self.steps = self.data.steps
         build.check_ranks(self.data.loader, self.world.size)
         self.model = build.model(config, self.data.shards, self.device)
-        if config.training.start and not checkpoint.steps(self.checkpoints):
+        found = self._latest() if resume or ranks.restarted() else None
+        if config.training.start and found is None:
             final.begin(self.model, config.model, self.data.shards.tokenizer, config.training.start)
         ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
@@ -59,8 +60,8 @@ class Trainer:
         self.state = State(self.model, optimizer, average, config.objective, Meter(self.device, self.world))
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
-        if resume or ranks.restarted():
-            self._resume()
+        if found is not None:
+            self._resume(*found)
 
     def train(self) -> dict[str, float]:
         """Train to the end, evaluate, and write `final/` and `final.json`. Returns every final metric.
@@ -203,13 +204,14 @@ class Trainer:
             checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
         self.world.wait()
 
-    def _resume(self) -> None:
+    def _latest(self) -> checkpoint.Loaded | None:
+        """The newest whole checkpoint of the run; what is damaged is named and passed over."""
         found, complaints = resume.latest(self.checkpoints)
         for complaint in complaints if self.world.first else ():
             console.print(f"[yellow]passed over:[/] {complaint}", highlight=False)
-        if found is None:
-            return
-        tensors, facts = found
+        return found
+
+    def _resume(self, tensors: dict[str, dict[str, Tensor]], facts: dict[str, Any]) -> None:
         resume.check(facts, self.config.tree(), self.out)
         if facts["data"] != self.data.shards.fingerprint:
             raise ValueError(f"{self.out} was trained on other text or another tokenizer than the corpus gives now")

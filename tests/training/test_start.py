@@ -29,7 +29,7 @@ def test_a_model_goes_on_under_another_objective(settings: dict, first: Path, tm
     config = following(settings, first, "objective.name=causal", "training.ema=0.5")
     trainer = Trainer(config, tmp_path / "second", show=False)
     assert same(dict(trainer.model.state_dict()), weights(first))
-    assert all(torch.equal(kept, weights(first)[name]) for name, kept in trainer.average.weights.items())
+    assert all(torch.equal(kept, weights(first)[name]) for name, kept in trainer.state.average.weights.items())
     trainer.train()
     Trainer(Config.of(settings, ["objective.name=causal", "training.steps=8"]), tmp_path / "new", show=False).train()
     ahead, new = (read(tmp_path / name / "metrics.jsonl")[0]["loss"] for name in ("second", "new"))
@@ -44,6 +44,15 @@ def test_resumed_it_goes_on_where_it_was(settings: dict, first: Path, tmp_path: 
     Trainer(config, tmp_path / "broken", resume=True, show=False).train()
     assert losses(tmp_path / "whole") == losses(tmp_path / "broken")
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
+
+
+def test_with_no_whole_checkpoint_left_it_begins_there_again(settings: dict, first: Path, tmp_path: Path) -> None:
+    config = following(settings, first)
+    interrupted(config, tmp_path / "broken", 7)
+    (tmp_path / "broken" / "checkpoints" / "step-7" / "model.safetensors").write_bytes(b"")
+    trainer = Trainer(config, tmp_path / "broken", resume=True, show=False)
+    assert trainer.step == 0
+    assert same(dict(trainer.model.state_dict()), weights(first))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +72,15 @@ def test_what_does_not_fit_is_refused(
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "second").exists()
+
+
+def test_parts_of_tokens_are_part_of_the_model(settings: dict, tmp_path: Path) -> None:
+    settings["model"]["parts"], settings["training"]["steps"] = {"fusion": "gate"}, 3
+    Trainer(Config.of(settings), tmp_path / "first", show=False).train()
+    trainer = Trainer(following(settings, tmp_path / "first"), tmp_path / "second", show=False)
+    assert same(dict(trainer.model.state_dict()), weights(tmp_path / "first"))
+    with pytest.raises(ValueError, match=r"is another model: model\.parts"):
+        Trainer(following(settings, tmp_path / "first", "model.parts.fusion=add"), tmp_path / "third", show=False)
 
 
 def test_the_tokenizer_that_the_refusal_names_is_the_right_one(settings: dict, first: Path, tmp_path: Path) -> None:
