@@ -155,6 +155,15 @@ def test_what_is_imported_trains(imported, text: Path, tmp_path: Path, given: di
     assert Trainer(small, tmp_path / "run", show=False).train()["step"] == 3
 
 
+def test_the_model_of_amlm(imported) -> None:
+    _, config = imported(AMLM + " --custom nhot", "train.sh")
+    assert config.model.parts.fusion == "add"
+    result, config = imported(AMLM + " --custom pos --model_path bert-base-cased", "train.sh")
+    assert config.model.parts is None
+    assert result.left["custom"] == "pos is not here; nhot is, as model.parts"
+    assert "bert-base-cased is not here" in result.left["model_path"]
+
+
 def test_flags_are_read_as_a_shell_reads_them() -> None:
     line = "CUDA_VISIBLE_DEVICES=0 python x.py --a 1 --b='two words' --c --d -3 # --e 4\n--f"
     assert flags(line) == {"a": "1", "b": "two words", "c": True, "d": "-3", "f": True}

@@ -23,7 +23,6 @@ LEFT = {
     "eval_only": "maskwright evaluate RUN validation",
     "debug": "give a smaller file",
     "flops": "metrics.jsonl has tokens and seconds",
-    "custom": "n-hot and part-of-speech inputs are knobs of the model here, if any",
 }
 
 
@@ -84,6 +83,10 @@ def _model(given: Given, longest: int) -> None:
     dropout = given.number("dropout", 0.1)
     sizes = {"layers": layers, "heads": heads, "hidden": hidden, "intermediate": inner}
     given.put("model", name="deberta", **sizes, **reach, dropout=dropout)
+    if given.get("custom") == "nhot":
+        given.put("model", parts={"fusion": "add"})
+    elif "custom" in given:
+        given.left["custom"] = f"{given.get('custom')} is not here; nhot is, as model.parts"
 
 
 def _optimizer(given: Given) -> None:
