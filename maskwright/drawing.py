@@ -18,7 +18,8 @@ def chances(scores: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: flo
         return torch.zeros(scores.shape, dtype=torch.float64).scatter_(1, scores.argmax(1, keepdim=True), 1.0)
     found = (scores.double() / temperature).softmax(1)
     if top_k:
-        found = found.where(found >= found.topk(min(top_k, found.shape[1])).values[:, -1:], 0.0)
+        best = found.topk(min(top_k, found.shape[1]))
+        found = torch.zeros_like(found).scatter_(1, best.indices, best.values)
     if top_p < 1:
         ordered, places = found.sort(dim=1, descending=True, stable=True)
         before = ordered.cumsum(1) - ordered

@@ -58,7 +58,7 @@ class Levels:
     """The share of a row that always stays visible."""
 
     @cached_property
-    def table(self) -> np.ndarray:
+    def ladder(self) -> np.ndarray:
         """[4097] float64, the chance of a ratio below (1 - guaranteed_unmasked) · GRID."""
         if isinstance(self.schedule, str):
             return LAWS[self.schedule](GRID)
@@ -71,10 +71,10 @@ class Levels:
         [B] int64 and [B] float64.
         """
         most = 1 - self.guaranteed_unmasked
-        ratio = np.interp(luck, self.table, GRID) * most
+        ratio = np.interp(luck, self.ladder, GRID) * most
         many = np.clip(np.ceil(ratio * positions), 1, positions).astype(np.int64)
         size = np.maximum(positions, 1) * most
-        high, low = (np.interp(number / size, GRID, self.table) for number in (many, many - 1))
+        high, low = (np.interp(number / size, GRID, self.ladder) for number in (many, many - 1))
         return many, np.maximum(high - low, 1e-12)
 
 

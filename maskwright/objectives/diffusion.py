@@ -2,8 +2,8 @@
 
 With l of N tokens hidden, l drawn with chance P(l), and the losses of the hidden tokens weighted by 1 / (l · P(l)), the
 expected loss is an upper bound on −ln p of the row (Ou et al. 2024, "Your absorbing discrete diffusion secretly models
-the conditional distributions of clean data", section 3.3; Nie et al. 2025, "LLaDA", eq. 14: N / l for uniform l). It is
-the same bound for every schedule, which only decides where the draws are spent.
+the conditional distributions of clean data"; Nie et al. 2025, "Large language diffusion models", take N / l for uniform
+l). It is the same bound for every schedule, which only decides where the draws are spent.
 
 Shapes: B rows, L positions, N positions of a row that can be hidden, V tokens.
 """

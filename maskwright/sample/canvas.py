@@ -1,0 +1,62 @@
+"""What a sampler starts from: nothing but masks, a prompt, a text with gaps, or a whole text to polish.
+
+Shapes: B rows, L positions.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..text.tokenizer import Tokenizer
+from .fill import SIGNS
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """B rows to write on, each [CLS] text [SEP]."""
+
+    tokens: Tensor
+    """[B, L] int64, [MASK] where nothing stands yet."""
+    free: Tensor
+    """[B, L] bool, where the sampler may write."""
+
+
+def blank(tokenizer: Tokenizer, prompt: str, length: int | None, count: int, longest: int) -> Canvas:
+    """`count` rows of `length` tokens that begin with `prompt`; a [MASK] in it is a gap to fill, what follows it too.
+
+    Without a length, as many as the prompt has. longest: positions that the model takes.
+    Raises ValueError when the prompt is longer than the length, the row than the model, or something in it is unknown.
+    """
+    ids = encoded(tokenizer, prompt)
+    length = len(ids) if length is None else length
+    if len(ids) > length:
+        raise ValueError(f"the prompt has {len(ids)} tokens and length={length}: a text holds its prompt")
+    row = torch.tensor([*ids, *[tokenizer.vocabulary.mask] * (length - len(ids))], dtype=torch.int64)
+    return _framed(tokenizer, row, row == tokenizer.vocabulary.mask, count, longest)
+
+
+def whole(tokenizer: Tokenizer, text: str, count: int, longest: int) -> Canvas:
+    """`count` copies of `text`, all of it free but its special tokens. Raises ValueError as `blank`."""
+    row = torch.tensor(encoded(tokenizer, text), dtype=torch.int64)
+    return _framed(tokenizer, row, ~torch.from_numpy(tokenizer.vocabulary.is_special)[row], count, longest)
+
+
+def encoded(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The ids of a text with [MASK]s. Raises ValueError when the tokenizer does not know a part of it."""
+    ids, _ = tokenizer.encode(text.replace(SIGNS, tokenizer.names["mask"]), specials=True)
+    unknown = tokenizer.tokens.index(tokenizer.names["unk"])
+    if unknown in ids:
+        before = tokenizer.decode(ids[: list(ids).index(unknown)])
+        raise ValueError(f"the tokenizer does not know what follows {before!r} in {text!r}")
+    return [int(i) for i in ids]
+
+
+def _framed(tokenizer: Tokenizer, row: Tensor, free: Tensor, count: int, longest: int) -> Canvas:
+    if len(row) + 2 > longest:
+        raise ValueError(f"length={len(row)}: the model takes at most {longest - 2} tokens, besides [CLS] and [SEP]")
+    if not free.any():
+        raise ValueError(f"nothing to write: give a length above that of the prompt, or a prompt with {SIGNS}")
+    known, no = tokenizer.vocabulary, torch.tensor([False])
+    tokens = torch.cat([torch.tensor([known.cls]), row, torch.tensor([known.sep])])
+    return Canvas(tokens.repeat(count, 1), torch.cat([no, free, no]).repeat(count, 1))

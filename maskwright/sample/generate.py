@@ -1,0 +1,103 @@
+"""The loop of every sampler: hide, reveal, until nothing is masked; rows that are finished leave it.
+
+Shapes: B rows, L positions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count, pairwise
+
+import torch
+from torch import Tensor
+
+from ..folder import name_of
+from ..noise import Noise
+from .canvas import Canvas
+from .sampler import Sampler
+from .shares import Shares
+from .speaker import Judge, Speaker
+from .step import Step
+
+GIVEN, MASKED, NEW, REMASKED, SETTLED = range(5)
+"""What a position is: given, still masked, just revealed, masked again, or revealed earlier."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All rows after a step."""
+
+    step: int
+    """How many steps are done."""
+    tokens: Tensor
+    """[B, L] int64."""
+    state: Tensor
+    """[B, L] int64, GIVEN, MASKED, NEW, REMASKED or SETTLED."""
+
+
+def generate(
+    speaker: Speaker,
+    sampler: Sampler,
+    canvas: Canvas,
+    shares: Shares,
+    seed: int = 0,
+    judge: Judge | None = None,
+    block: int | None = None,
+) -> Iterator[Frame]:
+    """A frame at the outset and after each step; the last holds the texts.
+
+    block: write so many free positions after the others, the steps shared out to the blocks; none for all at once.
+    Every draw has the address (seed, step, row, position), so that a seed gives one text.
+    Raises ValueError when the sampler needs a judge that is not there, or cannot polish a text.
+    """
+    masked = canvas.free & (canvas.tokens == speaker.vocabulary.mask)
+    polish = not torch.equal(masked, canvas.free)
+    check(sampler, judge, polish)
+    tokens, settled, steps = canvas.tokens.clone(), torch.full(canvas.tokens.shape, torch.inf), count()
+    yield Frame(0, tokens.clone(), _state(canvas.free, masked))
+    blocks = _blocks(canvas.free, block)
+    plan = replace(shares, steps=max(1, shares.steps // len(blocks))).after
+    for active in blocks:
+        alive = torch.arange(len(tokens))
+        for number, (before, after) in enumerate(pairwise([0.0 if polish else 1.0, *plan])):
+            if not len(alive):
+                break
+            noise = Noise(seed, torch.full_like(alive, next(steps)), alive)
+            parts = tokens[alive], active[alive], before, after, settled[alive]
+            now = Step(number, len(plan), *parts, noise, speaker, judge)
+            hidden, tokens[alive], settled[alive] = _advance(sampler, now)
+            state = _state(canvas.free, canvas.free & (tokens == speaker.vocabulary.mask))
+            state[alive] = state[alive].where(~(now.masked & ~hidden), NEW).where(~(now.shown & hidden), REMASKED)
+            yield Frame(int(noise.epochs[0]) + 1, tokens.clone(), state)
+            alive = alive if sampler.restless else alive[hidden.any(1)]
+
+
+def check(sampler: Sampler, judge: Judge | None, polish: bool) -> None:
+    """Raises ValueError when the sampler cannot do what is wanted."""
+    if sampler.judged and judge is None:
+        raise ValueError(f"sampler {name_of(sampler)} needs a model that finds wrong tokens: give --remasker DIR")
+    if polish and not sampler.revises:
+        raise ValueError(f"sampler {name_of(sampler)} never masks a token again, so it cannot polish a text: try remdm")
+
+
+def _advance(sampler: Sampler, now: Step) -> tuple[Tensor, Tensor, Tensor]:
+    """What is masked after the step, the tokens, and the probabilities that they had; all [B, L]."""
+    last = now.number == now.steps - 1
+    hidden = torch.zeros_like(now.active) if last else sampler.hide(now)
+    assert not (hidden & ~now.active).any()
+    revealed = now.masked & ~hidden
+    said = now.reveal(revealed)
+    tokens = torch.where(revealed, said.tokens, now.tokens).where(~hidden, now.speaker.vocabulary.mask)
+    return hidden, tokens, torch.where(revealed, said.confidence, now.settled).where(~hidden, torch.inf)
+
+
+def _blocks(free: Tensor, size: int | None) -> list[Tensor]:
+    """The free positions, [B, L] bool, in blocks of `size` from left to right."""
+    if size is None:
+        return [free]
+    place = torch.where(free, (free.cumsum(1) - 1) // size, -1)
+    return [place == number for number in range(int(place.max()) + 1)]
+
+
+def _state(free: Tensor, masked: Tensor) -> Tensor:
+    """[B, L] int64, without what the step did."""
+    return torch.where(masked, MASKED, torch.where(free, SETTLED, GIVEN))

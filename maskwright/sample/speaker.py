@@ -1,0 +1,131 @@
+"""The two models behind a sampler: one says what could stand behind a mask, the other judges what stands there.
+
+Shapes: B rows, L positions, N places asked, V tokens. Only rows in which something is asked go through a model, and
+only the asked places through its head, some thousand at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..drawing import chances, drawn
+from ..objectives._wrong import Wrong
+from ..text.vocabulary import Vocabulary
+
+PART = 4096
+"""Places that the head takes at once."""
+
+Score = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""How sure a model is of N places, [N], higher for surer; of its probabilities [N, V], the tokens drawn from them [N]
+and the tokens seen there [N]."""
+
+
+def confidence(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
+    """The probability of the token drawn."""
+    return chance.gather(1, said[:, None])[:, 0]
+
+
+def margin(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
+    """The lead of the best token over the second."""
+    best = chance.topk(2).values
+    return best[:, 0] - best[:, 1]
+
+
+def entropy(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
+    """Minus the entropy, in nats."""
+    return -torch.special.entr(chance).sum(1)
+
+
+def kept(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
+    """The probability of the token seen, which for a mask is 0."""
+    return chance.gather(1, seen[:, None])[:, 0]
+
+
+SCORES: dict[str, Score] = {score.__name__: score for score in (confidence, margin, entropy, kept)}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a model says of some places of B rows."""
+
+    tokens: Tensor
+    """[B, L] int64, the tokens drawn; elsewhere those that stood there."""
+    confidence: Tensor
+    """[B, L] float32, the probability of each before temperature and cuts; elsewhere 0."""
+    score: Tensor
+    """[B, L] float32, the score that was asked for; elsewhere 0."""
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A model that names hidden tokens, and how its tokens are drawn."""
+
+    model: nn.Module
+    vocabulary: Vocabulary
+    shift: int = 0
+    """How many positions before a hidden token it is named."""
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
+            raise ValueError(
+                f"temperature={self.temperature:g}, top_k={self.top_k}, top_p={self.top_p:g}: "
+                "temperature and top_k are at least 0, top_p is in (0, 1]"
+            )
+
+    def say(self, tokens: Tensor, where: Tensor, luck: Tensor, score: str = "confidence") -> Said:
+        """Draw a token for each place of `where`, [B, L] bool, by `luck`, [B, L] float64 in [0, 1).
+
+        Special tokens are never drawn.
+        """
+        said, sure, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
+        parts = []
+        for scores, seen, lucks in answers(self.model, tokens, where, self.shift, tokens[where], luck[where]):
+            scores[:, torch.from_numpy(self.vocabulary.is_special).to(scores.device)] = -torch.inf
+            chance = scores.softmax(1)
+            best = drawn(chances(scores, self.temperature, self.top_k, self.top_p), lucks)
+            parts.append((best, confidence(chance, best, seen), SCORES[score](chance, best, seen)))
+        if parts:
+            said[where], sure[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+        return Said(said, sure, scored)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A model that finds wrong tokens."""
+
+    model: nn.Module
+    objective: Wrong
+    vocabulary: Vocabulary
+
+    def doubts(self, tokens: Tensor, where: Tensor) -> Tensor:
+        """[B, L] float32, P(wrong) at the places of `where`, [B, L] bool; elsewhere 0."""
+        found = torch.zeros(tokens.shape)
+        parts = [
+            self.objective.doubt(scores, seen, self.vocabulary).cpu()
+            for scores, seen in answers(self.model, tokens, where, 0, tokens[where])
+        ]
+        if parts:
+            found[where] = torch.cat(parts)
+        return found
+
+
+@torch.no_grad()
+def answers(
+    model: nn.Module, tokens: Tensor, where: Tensor, shift: int, *columns: Tensor
+) -> Iterator[tuple[Tensor, ...]]:
+    """The scores [n, V] float32 of the places of `where`, [B, L] bool, and what the columns, [N], say of these."""
+    rows = where.any(1)
+    if not rows.any():
+        return
+    device = next(model.parameters()).device
+    asked = torch.nonzero(where[rows].flatten())[:, 0] - shift
+    hidden = model(tokens[rows].to(device), None, None, asked.to(device))  # [N, D]
+    for vectors, *values in zip(
+        hidden.split(PART), *(column.to(device).split(PART) for column in columns), strict=True
+    ):
+        yield model.logits(vectors).float(), *values  # type: ignore[operator]

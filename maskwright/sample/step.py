@@ -1,0 +1,86 @@
+"""One step of a sampler: what is there, what the models say of it, and how much of it may stay masked.
+
+What a model says is asked when a rule wants it and not before: a rule that needs no model decides alone, and the head
+then runs only for what it reveals.
+
+Shapes: B rows, L positions.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ..noise import Noise
+from .speaker import Judge, Said, Speaker
+
+
+@dataclass(frozen=True)
+class Step:
+    """The state before a step."""
+
+    number: int
+    """Which step it is, from 0."""
+    steps: int
+    """How many there are."""
+    tokens: Tensor
+    """[B, L] int64, with [MASK] where nothing stands."""
+    active: Tensor
+    """[B, L] bool, where the sampler may write; never the prompt."""
+    before: float
+    """The share of the active positions that is masked now, by the schedule."""
+    after: float
+    """The share that is to be masked after this step."""
+    settled: Tensor
+    """[B, L] float32, the probability that each token had when it was last drawn; infinite for masks and the given."""
+    noise: Noise
+    """[B] rows; the epoch is the step."""
+    speaker: Speaker
+    judge: Judge | None = None
+
+    @cached_property
+    def masked(self) -> Tensor:
+        """[B, L] bool, the active positions that are masked."""
+        return self.active & (self.tokens == self.speaker.vocabulary.mask)
+
+    @cached_property
+    def shown(self) -> Tensor:
+        """[B, L] bool, the active positions that are not."""
+        return self.active & ~self.masked
+
+    @cached_property
+    def known(self) -> Tensor:
+        """[B] int64, how many positions are active."""
+        return self.active.sum(1)
+
+    @property
+    def budget(self) -> Tensor:
+        """[B] int64, how many positions stay masked by the schedule, rounded down."""
+        return (self.after * self.known.double() + 1e-9).long()
+
+    def uniform(self, stream: str) -> Tensor:
+        """[B, L] float32 in [0, 1), by address."""
+        return self.noise.uniform(stream, self.tokens.shape[1])
+
+    def say(self, score: str = "confidence", where: Tensor | None = None) -> Said:
+        """What the model says at `where`, [B, L] bool, by default at every mask. Asked once, then known."""
+        where = self.masked if where is None else where
+        asked, known = self.__dict__.get("_said", (None, None))
+        if known is None or asked[0] != score or not torch.equal(asked[1], where):
+            luck = (self.noise.bits("token", where.shape[1]) >> 11).astype("float64") * 2.0**-53
+            known = self.speaker.say(self.tokens, where, torch.from_numpy(luck), score)
+            self.__dict__["_said"] = (score, where), known
+        return known
+
+    @cached_property
+    def doubt(self) -> Tensor:
+        """[B, L] float32, P(wrong) of the active positions, once every mask has the token that the model says."""
+        assert self.judge
+        text = torch.where(self.masked, self.say().tokens, self.tokens)
+        return self.judge.doubts(text, self.active)
+
+    def reveal(self, where: Tensor) -> Said:
+        """What to write at `where`, [B, L] bool: what was said before, if it was said of all of it."""
+        asked, known = self.__dict__.get("_said", (None, None))
+        return known if known is not None and not (where & ~asked[1]).any() else self.say(where=where)

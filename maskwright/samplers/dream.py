@@ -1,0 +1,31 @@
+"""Dream: as many masks are revealed as the schedule expects, those of which the model is surest.
+
+Ye et al. 2025, "Dream 7B: Diffusion large language models": by the probability of the token drawn, by the lead of the
+best token over the second, or by entropy. The last two do not look at the token drawn, which leaves the distribution as
+it is.
+"""
+
+from typing import Literal
+
+from torch import Tensor
+
+from ..config import settings
+from ..sample.sampler import Sampler, lowest
+from ..sample.step import Step
+
+
+@settings
+class Dream(Sampler):
+    """Reveal by the schedule, the surest first (Dream)."""
+
+    order: Literal["entropy", "margin", "confidence"] = "entropy"
+    """What sure means: little entropy, a large lead, or a likely token."""
+
+    @property
+    def exact(self) -> str:
+        return "" if self.order == "confidence" else "with a step for each token"
+
+    def hide(self, step: Step) -> Tensor:
+        masked = step.masked.sum(1)
+        revealed = (masked * (1 - step.after / max(step.before, 1e-9)) + 1e-9).long()
+        return lowest(step.say(self.order).score, step.masked, masked - revealed)

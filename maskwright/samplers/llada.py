@@ -1,0 +1,32 @@
+"""LLaDA: the surest predictions of a step stay, the rest of them are masked once more.
+
+Nie et al. 2025, "Large language diffusion models". As many are revealed in each step, whatever the schedule; what was
+revealed is never masked again. With blocks it is their semi-autoregressive mode.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..config import settings
+from ..sample.sampler import Sampler, lowest
+from ..sample.step import Step
+
+
+@settings
+class Llada(Sampler):
+    """Reveal as many in each step, the most confident first (LLaDA)."""
+
+    order: Literal["confidence", "random"] = "confidence"
+    """Which go first: those whose token has the highest probability, or any."""
+
+    @property
+    def exact(self) -> str:
+        return "with a step for each token" if self.order == "random" else ""
+
+    def hide(self, step: Step) -> Tensor:
+        each, more = step.known // step.steps, step.known % step.steps
+        revealed = each * (step.number + 1) + torch.clamp(more, max=step.number + 1)
+        worth = step.uniform("order") if self.order == "random" else step.say().confidence
+        return lowest(worth, step.masked, step.known - revealed)

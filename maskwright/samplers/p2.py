@@ -1,0 +1,42 @@
+"""P2, path planning: in every step the tokens that are worth most stay, whether they were masked or not.
+
+Peng et al. 2025, "Path planning for masked diffusion model sampling" (arXiv 2502.03540): a mask is worth the
+log-probability of the token drawn for it, a settled token eta times that of itself under the planner.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..config import settings
+from ..sample.sampler import Sampler, lowest
+from ..sample.step import Step
+
+LEAST = 1e-30
+
+
+@settings
+class P2(Sampler):
+    """Keep what is worth most, masked before or not (P2)."""
+
+    revises: ClassVar[bool] = True
+
+    planner: Literal["self", "remasker"] = "self"
+    """What judges settled tokens: the model, which sees them; or a remasker, 1 − P(wrong)."""
+    eta: Annotated[float, Field(ge=0)] = 1.0
+    """How much their judgement weighs; with 0 they are never masked again."""
+
+    @property
+    def judged(self) -> bool:
+        return self.planner == "remasker"
+
+    def hide(self, step: Step) -> Tensor:
+        if self.judged:
+            sure, kept = step.say().confidence, 1 - step.doubt
+        else:
+            said = step.say("kept", step.active)
+            sure, kept = said.confidence, said.score
+        worth = torch.where(step.masked, sure.clamp(min=LEAST).log(), self.eta * kept.clamp(min=LEAST).log())
+        return lowest(worth, step.active, step.budget)

@@ -1,0 +1,34 @@
+"""PRISM: masks are revealed by the schedule, and in each step the settled tokens of lowest quality are masked again.
+
+Kim et al. 2025, "Fine-tuning masked diffusion for provable self-correction" (arXiv 2510.01384). Quality is here 1 −
+P(wrong) of a remasker, which reads the text with every mask filled in; theirs is a head on the model.
+"""
+
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..config import settings
+from ..sample.sampler import Sampler, lowest
+from ..sample.step import Step
+
+
+@settings
+class Prism(Sampler):
+    """Reveal in any order, mask the worst again (PRISM)."""
+
+    revises: ClassVar[bool] = True
+
+    share: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """The share of the settled tokens that are masked again, within the schedule."""
+
+    @property
+    def judged(self) -> bool:
+        return True
+
+    def hide(self, step: Step) -> Tensor:
+        again = torch.minimum((self.share * step.shown.sum(1) + 0.5).long(), step.budget)
+        worst = lowest(-step.doubt, step.shown, again)
+        return worst | lowest(step.uniform("order"), step.masked, step.budget - worst.sum(1))

@@ -1,0 +1,27 @@
+"""RemeDi: after each step the best tokens of all stay, as many as the schedule says; everything else is masked.
+
+Huang et al. 2025, "Don't settle too early: self-reflective remasking for diffusion language models". What is best a
+remasker says; theirs is a second stream of the same model.
+"""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from ..config import settings
+from ..sample.sampler import Sampler, lowest
+from ..sample.step import Step
+
+
+@settings
+class Remedi(Sampler):
+    """Keep the best of all tokens, revealed now or earlier (RemeDi)."""
+
+    revises: ClassVar[bool] = True
+
+    @property
+    def judged(self) -> bool:
+        return True
+
+    def hide(self, step: Step) -> Tensor:
+        return lowest(-step.doubt, step.active, step.budget)

@@ -1,0 +1,19 @@
+"""Fill in every mask, then mask again so many positions at random: what a learned remasker has to beat."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from ..config import settings
+from ..sample.sampler import Sampler, lowest
+from ..sample.step import Step
+
+
+@settings
+class Renoise(Sampler):
+    """Fill everything in, mask at random."""
+
+    revises: ClassVar[bool] = True
+
+    def hide(self, step: Step) -> Tensor:
+        return lowest(step.uniform("renoise"), step.active, step.budget)

@@ -1,0 +1,32 @@
+"""Token-Critic: every mask is filled in, a second model judges the whole text, and what it likes least is masked.
+
+Lezama et al. 2022, "Improved masked image generation with Token-Critic" (arXiv 2209.04439); the noise on its judgement
+goes with the masks.
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from ..config import settings
+from ..sample.sampler import Sampler, lowest
+from ..sample.step import Step
+
+
+@settings
+class TokenCritic(Sampler):
+    """Fill everything in, mask what the critic likes least (Token-Critic)."""
+
+    revises: ClassVar[bool] = True
+
+    noise: Annotated[float, Field(ge=0)] = 1.0
+    """The width of the uniform noise on the judgement at the outset."""
+
+    @property
+    def judged(self) -> bool:
+        return True
+
+    def hide(self, step: Step) -> Tensor:
+        worth = 1 - step.doubt + self.noise * step.after * (step.uniform("critic") - 0.5)
+        return lowest(worth, step.active, step.budget)

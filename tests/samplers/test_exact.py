@@ -1,0 +1,86 @@
+"""Which samplers draw from the distribution of their model, by chi-square against a law that is known.
+
+With 7 degrees of freedom a draw from the law exceeds 30 once in ten thousand times.
+"""
+
+import pytest
+import torch
+
+from maskwright import folder
+from maskwright.sample.generate import generate
+from maskwright.sample.shares import Shares
+from maskwright.sample.speaker import Speaker
+from maskwright.samplers.dream import Dream
+from maskwright.samplers.learned import Learned
+from maskwright.samplers.llada import Llada
+from maskwright.samplers.maskgit import Maskgit
+from maskwright.samplers.mdlm import Mdlm
+from maskwright.samplers.p2 import P2
+from maskwright.samplers.prism import Prism
+from maskwright.samplers.remdm import Remdm
+from maskwright.samplers.remedi import Remedi
+from maskwright.samplers.renoise import Renoise
+from maskwright.samplers.token_critic import TokenCritic
+
+from .toy import JUDGE, LENGTH, VOCABULARY, Toy, canvas, chi2, texts
+
+COUNT, LIMIT = 20000, 30
+EVERY = {name: folder.load("samplers", name)[0] for name in folder.names("samplers")}
+
+
+@pytest.mark.parametrize(
+    "sampler", [Llada(order="random"), Dream(order="entropy"), Dream(order="margin")], ids=lambda s: repr(s)
+)
+def test_an_order_that_does_not_look_at_the_draw_is_exact_step_by_step(sampler):
+    assert sampler.exact == "with a step for each token"
+    assert chi2(texts(sampler, COUNT, LENGTH)) < LIMIT
+    assert chi2(texts(sampler, COUNT, 1)) > 300  # all at once: as if the places knew nothing of each other
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_so_is_any_block_by_block(block):
+    assert chi2(texts(Llada(order="random"), COUNT, LENGTH * 2 if block == 2 else LENGTH, block=block)) < LIMIT
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        Mdlm(),
+        Remdm(eta=0.02),
+        Remdm(strategy="rescale", eta=0.2),
+        Remdm(strategy="forward_backward"),
+        Remdm(strategy="loop"),
+    ],
+    ids=lambda s: repr(s)[:40],
+)
+def test_ancestral_samplers_are_exact_as_the_steps_grow(sampler):
+    assert sampler.exact.startswith("as the steps grow")
+    assert chi2(texts(sampler, 3000, 250)) < LIMIT
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        *(Llada(), Dream(order="confidence"), Maskgit(noise=0.5), P2(), P2(planner="remasker"), Prism(share=0.5)),
+        *(Renoise(), TokenCritic(), Remedi(), Learned(), Learned(mode="mixed"), Learned(mode="threshold")),
+    ],
+    ids=lambda s: repr(s)[:30],
+)
+def test_the_others_are_not(sampler):
+    assert not sampler.exact
+    assert chi2(texts(sampler, COUNT, LENGTH)) > 60
+
+
+def test_a_temperature_is_another_law_and_cuts_leave_things_out():
+    cold = texts(Llada(order="random"), 300, LENGTH, speaker={"temperature": 0.0})
+    assert len(cold.unique(dim=0)) < 4
+    assert chi2(texts(Llada(order="random"), 4000, LENGTH, speaker={"temperature": 3.0})) > LIMIT
+    for cut in ({"top_k": 1}, {"top_p": 0.5}):
+        assert torch.equal(texts(Llada(order="random"), 300, LENGTH, speaker=cut), cold)
+
+
+@pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY)
+def test_a_prompt_stays_and_no_special_token_is_written(kind):
+    frames = list(generate(Speaker(Toy(), VOCABULARY), kind(), canvas(200, (3, 5, 3)), Shares(steps=4), 0, JUDGE))
+    assert all((frame.tokens[:, 2] == 5).all() for frame in frames)
+    assert torch.isin(frames[-1].tokens[:, 1:-1], torch.tensor([4, 5])).all()
