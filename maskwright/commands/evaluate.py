@@ -16,12 +16,15 @@ EXAMPLES = """
   maskwright evaluate first/checkpoints/step-500 validation\n
   maskwright evaluate first blimp --data FOLDER       minimal pairs, scored as the model was trained\n
   maskwright evaluate first blimp --data FOLDER --limit 100 --paradigms passive_1,passive_2\n
+  maskwright evaluate first/checkpoints blimp --data FOLDER          a learning curve; so for chck_1M, chck_2M …\n
+  maskwright evaluate first classification --data FOLDER/finetune/mr train=probe seeds=5\n
+  maskwright evaluate first blimp --data FOLDER predictions=results  in the official format\n
   maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token temperatures=[1,1.5,2]
 """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, or of one of its checkpoints.")],
+    run: Annotated[Path, typer.Argument(help="The folder of a run or of a checkpoint; or a folder of several.")],
     suite: Annotated[str, typer.Argument(help="What to evaluate: a file in `suites/`.")] = "validation",
     knobs: Annotated[list[str] | None, typer.Argument(help="Knobs of the suite: per=token …")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
@@ -40,8 +43,6 @@ def command(
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
     assignments = [f"{knob}={value}" for knob, value in shortcuts.items() if value is not None]
     numbers = ask(suite, run, data, [*(knobs or []), *assignments])
-    (kept := run / "evaluations").mkdir(exist_ok=True)
-    (kept / f"{suite}.json").write_text(json.dumps(numbers, indent=1))
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):
         typer.echo(series.plot(found, run / "plots" / f"{suite}.svg"), err=True)

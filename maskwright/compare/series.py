@@ -15,6 +15,9 @@ from .plots import STYLE
 Series = dict[str, dict[int, dict[str, float]]]
 """What is counted (`layers`), the row (3), the name of a number (`forward/loss`), the number."""
 
+DRAWN = {"loss": "loss (nats a token)", "accuracy": "accuracy", "spearman": "rank correlation"}
+"""What is drawn, the first that there is, and how its axis is called."""
+
 
 def series(numbers: Mapping[str, float]) -> Series:
     """The numbers whose names read `what/ROW/name`, by what, row and name; none where there are no such names."""
@@ -38,18 +41,20 @@ def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
 
 
 def plot(found: Series, path: Path) -> Path:
-    """Draw every loss over its rows and save it. Returns the path."""
+    """Draw every loss over its rows, or every accuracy where there is no loss, and save it. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(1, len(found), squeeze=False)
         for axes, (what, rows) in zip(panels[0], found.items(), strict=True):
-            names = dict.fromkeys(name for row in rows.values() for name in row if name.endswith("loss"))
-            for name in names:
+            every = list(dict.fromkeys(name for row in rows.values() for name in row))
+            drawn = next((kind for kind in DRAWN if any(name.endswith(kind) for name in every)), "loss")
+            for name in (name for name in every if name.endswith(drawn)):
                 points = sorted((row, numbers[name]) for row, numbers in rows.items() if name in numbers)
-                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name.removesuffix("/loss"))
-            axes.set(xlabel=what, ylabel="loss (nats a token)")
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name.removesuffix(f"/{drawn}"))
+            axes.set(xlabel=what, ylabel=DRAWN[drawn])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.legend()
+            if axes.lines:
+                axes.legend()
         figure.tight_layout()
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)

@@ -1,20 +1,67 @@
 """A suite by its name: a file with `evaluate(run, data)`, or with `Knobs` and `evaluate(run, data, knobs)`."""
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..config import make, override
 from ..folder import module
 
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
+ROWS = {"words": re.compile(r"chck_(\d+)([KMB]?)"), "step": re.compile(r"step-(\d+)()")}
+"""How checkpoints are called by what they have seen: chck_10M, step-500."""
+BOUNDS = ("low", "high")
 
-def ask(suite: str, run: Path, data: Path | None, assignments: Iterable[str] = ()) -> dict[str, float]:
-    """The numbers of a suite, its knobs set by `knob=value`.
 
-    Raises ValueError when there is no such suite or knob.
+def ask(suite: str, run: Path, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
+    """The numbers of a suite, its knobs set by `knob=value`; RUN/evaluations/SUITE.json keeps them.
+
+    Where `run` is a folder of models, all are asked: `words/1000000/accuracy` is that of chck_1M in it, `step/500/…` of
+    step-500. Raises ValueError when there is no such suite or knob.
     """
+    several = models(run)
+    numbers = _curve(suite, several, data, assignments) if several else _one(suite, run, data, assignments)
+    (kept := run / "evaluations").mkdir(exist_ok=True)
+    (kept / f"{suite}.json").write_text(json.dumps(numbers, indent=1))
+    return numbers
+
+
+def _one(suite: str, run: Path, data: Path | None, assignments: Iterable[str]) -> dict[str, float]:
     found, knobs = module("suites", suite), override({}, assignments)
     if not hasattr(found, "Knobs"):
         if knobs:
             raise ValueError(f"the suite {suite} has no knobs such as {next(iter(knobs))!r}")
         return dict(found.evaluate(run, data))
     return dict(found.evaluate(run, data, make(found.Knobs, knobs, suite)))
+
+
+def _curve(suite: str, several: dict[str, Path], data: Path | None, assignments: Sequence[str]) -> dict[str, float]:
+    """The headlines of several models, as rows; the rest stays with each of them."""
+    rows = {row: ask(suite, path, data, assignments) for row, path in several.items()}
+    return {f"{row}/{name}": number for row, numbers in rows.items() for name, number in _headlines(numbers).items()}
+
+
+def _headlines(numbers: dict[str, float]) -> dict[str, float]:
+    plain = {name: number for name, number in numbers.items() if "/" not in name and name not in BOUNDS}
+    return plain or {name: number for name, number in numbers.items() if name.endswith("/accuracy")}
+
+
+def models(folder: Path) -> dict[str, Path]:
+    """The models in a folder that is none itself, by row (`words/1000000`, `step/500`, or their names), in order."""
+    if _is_model(folder):
+        return {}
+    rows = sorted((*_row(path.name), path) for path in folder.glob("*") if _is_model(path))
+    return {f"{what}/{place}" if what else path.name: path for what, place, path in rows}
+
+
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("final/model.json", "model.json", "state.json"))
+
+
+def _row(name: str) -> tuple[str, int]:
+    """What a checkpoint has seen, and how much of it; nothing for another name."""
+    for what, pattern in ROWS.items():
+        if match := pattern.fullmatch(name):
+            return what, int(match[1]) * UNITS[match[2]]
+    return "", 0
