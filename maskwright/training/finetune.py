@@ -25,7 +25,7 @@ from ..text.tokenizer import Tokenizer
 from .classifier import Encoder, encoded, head, reading
 from .step import dropout_generator
 
-RATES = {"full": 2e-4, "head": 1e-3, "probe": 3e-3}
+RATES = {"full": 5e-4, "head": 1e-3, "probe": 3e-3}
 
 
 @settings
@@ -39,7 +39,7 @@ class Finetuning:
     batch: Annotated[int, Field(ge=1)] = 32
     """Examples in an update."""
     lr: Annotated[float, Field(gt=0)] | None = None
-    """Peak learning rate of AdamW; none for 2e-4 (full), 1e-3 (head) or 3e-3 (probe)."""
+    """Peak learning rate of AdamW; none for 5e-4 (full), 1e-3 (head) or 3e-3 (probe)."""
     warmup: Share = 0.06
     """Share of the updates in which it rises; it falls as a cosine to a tenth."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
