@@ -54,7 +54,7 @@ def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndar
 
     `weight`, and `loss`, `accuracy` and `top5` times weight; those of a common exam as `masked/weight` and so on.
     """
-    askers = {"": config.objective} | {f"{name}/": exam for name, exam in exams(config.objective).items()}
+    askers = {"": config.objective.fixed()} | {f"{name}/": exam for name, exam in exams(config.objective).items()}
     sums: dict[str, np.ndarray] = {}
     for exam, asker in askers.items():
         answered = answers(model, data.valid, asker, config.evaluation.batch_tokens)
@@ -84,7 +84,7 @@ def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:
         tokens += int((rows.document >= 0).sum())
         positions += problem.inputs.numel()
         asked += int((problem.weights > 0).sum())
-    spent = 6 * ((parameters - sum(tables)) * positions + max(tables) * asked)
+    spent = 6 * ((parameters - sum(tables)) * positions + max(tables, default=0) * asked)
     return {"parameters": parameters, "flops_per_token": spent / tokens}
 
 

@@ -65,9 +65,9 @@ def _finals(comparison: Comparison) -> str:
     shown = ""
     for exam in exams:
         metrics = [metric for metric in comparison.metrics if metric.rpartition("/")[0] == exam]
-        best = {metric: _best(comparison, metric) for metric in metrics}
+        best = {metric: _best(comparison, metric) for metric in metrics if comparison.metrics[metric][1:]}
         rows = [
-            [_arm(comparison, arm), *(_cell(cells[metric, arm], arm == best[metric]) for metric in metrics)]
+            [_arm(comparison, arm), *(_cell(cells[metric, arm], arm == best.get(metric)) for metric in metrics)]
             for arm in comparison.metrics[metrics[0]]
         ]
         heading = title(metrics[0]).partition(":")[0]
