@@ -27,7 +27,16 @@ FLOORS = [
     {"__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
-REGISTRIES = ["objectives", "models", "optimizers", "samplers", "text.corpora", "trackers", "suites"]
+REGISTRIES = [
+    "objectives",
+    "models",
+    "optimizers",
+    "samplers",
+    "text.corpora",
+    "trackers",
+    "suites",
+    "training.imported",
+]
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
 
 
