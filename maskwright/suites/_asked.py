@@ -20,7 +20,7 @@ def ask(suite: str, run: Path, data: Path | None, assignments: Sequence[str] = (
     Where `run` is a folder of models, all are asked: `words/1000000/accuracy` is that of chck_1M in it, `step/500/…` of
     step-500. Raises ValueError when there is no such suite or knob.
     """
-    several = models(run)
+    several = {} if hasattr(module("suites", suite), "SEVERAL") else models(run)
     numbers = _curve(suite, several, data, assignments) if several else _one(suite, run, data, assignments)
     (kept := run / "evaluations").mkdir(exist_ok=True)
     (kept / f"{suite}.json").write_text(json.dumps(numbers, indent=1))
