@@ -1,0 +1,56 @@
+"""Texts as they form: in the terminal, and as a page with a slider that needs nothing but a browser."""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ..sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
+from ..text.tokenizer import Tokenizer
+
+NAMES = {GIVEN: "given", MASKED: "masked", NEW: "new", REMASKED: "remasked", SETTLED: "settled"}
+STYLES = {GIVEN: "bold", MASKED: "bright_black", NEW: "black on green", REMASKED: "black on red", SETTLED: ""}
+HIDDEN = "▒"
+"""How a mask is shown."""
+PAGE = Path(__file__).with_name("replay.html")
+
+
+def pieces(frame: Frame, row: int, tokenizer: Tokenizer) -> list[tuple[str, int]]:
+    """The tokens of a text between [CLS] and [SEP], each as it is written, and its state."""
+    tokens, states = frame.tokens[row, 1:-1].tolist(), frame.state[row, 1:-1].tolist()
+    return [
+        (HIDDEN if token == tokenizer.vocabulary.mask else _written(token, tokenizer), state)
+        for token, state in zip(tokens, states, strict=True)
+    ]
+
+
+def _written(token: int, tokenizer: Tokenizer) -> str:
+    """A token with the blank before it, if it begins a word."""
+    anchor = int(tokenizer.vocabulary.ordinary[0])
+    alone = tokenizer.decode([token], specials=True)
+    after = tokenizer.decode([anchor, token], specials=True)
+    return after.removeprefix(tokenizer.decode([anchor], specials=True)) or alone
+
+
+def view(frame: Frame, steps: int, tokenizer: Tokenizer, rows: int = 4) -> RenderableType:
+    """The first texts of a frame in colour, with a legend."""
+    legend = Text("  ").join(Text(f" {NAMES[state]} ", STYLES[state]) for state in (MASKED, NEW, REMASKED, SETTLED))
+    texts = [
+        Text.assemble(*((piece, STYLES[state]) for piece, state in pieces(frame, row, tokenizer)))
+        for row in range(min(rows, len(frame.tokens)))
+    ]
+    parts = [part for text in texts for part in (Text(), text)]
+    return Group(legend, Text(f"step {frame.step} of at most {steps}", "dim"), *parts)
+
+
+def page(frames: Sequence[Frame], tokenizer: Tokenizer, title: str, path: Path) -> Path:
+    """Write a page on which the texts form again, step by step. Returns the path."""
+    steps = [[pieces(frame, row, tokenizer) for row in range(len(frame.tokens))] for frame in frames]
+    shown = json.dumps({"names": NAMES, "steps": steps}, ensure_ascii=False, separators=(",", ":"))
+    html = Template(PAGE.read_text(encoding="utf-8"))
+    path.write_text(html.substitute(title=escape(title), data=shown.replace("<", "\\u003c")), encoding="utf-8")
+    return path

@@ -1,0 +1,147 @@
+"""The loop: one seed one text, no work for nothing, states that tell the truth, schedules that are kept."""
+
+import pytest
+import torch
+
+from maskwright.drawing import chances, drawn
+from maskwright.sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
+from maskwright.sample.shares import SHAPES, Shares
+from maskwright.sample.speaker import Speaker
+from maskwright.samplers.learned import Learned
+from maskwright.samplers.llada import Llada
+from maskwright.samplers.mdlm import Mdlm
+from maskwright.samplers.prism import Prism
+from maskwright.samplers.remdm import Remdm
+from maskwright.samplers.renoise import Renoise
+
+from .toy import JUDGE, VOCABULARY, Toy, canvas, texts
+
+MASK = VOCABULARY.mask
+
+
+def frames(sampler, begin, steps=6, seed=0, block=None, model=None, **knobs):
+    speaker = Speaker(model or Toy(), VOCABULARY)
+    return list(generate(speaker, sampler, begin, Shares(steps=steps, **knobs), seed, JUDGE, block))
+
+
+@pytest.mark.parametrize("sampler", [Mdlm(), Llada(), Remdm(eta=0.3), Learned(randomness=0.5)], ids=repr)
+def test_a_seed_gives_one_text_alone_or_among_others(sampler):
+    many = texts(sampler, 50, 5, seed=3)
+    assert torch.equal(texts(sampler, 20, 5, seed=3), many[:20])
+    assert not torch.equal(texts(sampler, 50, 5, seed=4), many)
+
+
+def test_the_head_runs_once_for_each_token_where_chance_decides():
+    model = Toy()
+    texts(Mdlm(), 100, 40, model)
+    assert model.asked == 300
+    assert model.rows <= 300  # a row in which nothing is revealed does not go through the model
+
+
+def test_finished_rows_leave():
+    model = Toy()
+    shown = frames(Llada(), canvas(10), steps=50, model=model)
+    assert model.rows == 30
+    assert len(shown) == 4
+
+
+def test_states_tell_what_happened():
+    before, *rest = frames(Remdm(strategy="rescale", eta=0.5), canvas(300, (3, 5, 3)))
+    assert set(before.state.unique().tolist()) == {GIVEN, MASKED}
+    for frame in rest:
+        hidden, was = frame.tokens == MASK, before.tokens == MASK
+        assert torch.equal(frame.state == NEW, was & ~hidden)
+        assert torch.equal(frame.state == REMASKED, ~was & hidden)
+        assert torch.equal(frame.state == MASKED, was & hidden)
+        assert ((frame.state == GIVEN) == torch.tensor([True, False, True, False, True])).all()
+        before = frame
+    assert set(rest[-1].state.unique().tolist()) <= {GIVEN, NEW, SETTLED}
+    assert any((frame.state == REMASKED).any() for frame in rest)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_schedules_fall_from_start_to_nothing(shape):
+    after = Shares(steps=9, shape=shape, start=0.9, end=0.1).after
+    assert len(after) == 9
+    assert after == sorted(after, reverse=True)
+    assert after[0] < 0.9
+    assert 0.1 < after[-2] < after[0]
+    assert after[-1] == 0
+
+
+def test_so_many_are_masked_as_the_schedule_says():
+    shown = frames(Renoise(), canvas(40), custom=(0.9, 0.7, 0.4, 0.1))
+    assert [set((frame.tokens == MASK).sum(1).tolist()) for frame in shown] == [{3}, {2}, {2}, {1}, {0}]
+    shown = frames(Llada(), canvas(40), steps=2)
+    assert [int((frame.tokens[0] == MASK).sum()) for frame in shown] == [3, 1, 0]
+
+
+def test_blocks_are_written_one_after_the_other():
+    for frame in frames(Llada(), canvas(60), steps=6, block=1):
+        hidden = frame.tokens[:, 1:-1] == MASK
+        assert (hidden == hidden.sort(1).values).all()
+
+
+def test_what_is_wrong_is_mended_until_nothing_is():
+    start = canvas(200, (5, 4, 5), [False, True, True, True, False])
+    shown = frames(Learned(mode="threshold"), start, steps=200)
+    assert (shown[-1].tokens[:, 1:-1] == 4).all()
+    assert len(shown) < 150
+    assert (shown[0].state[:, 1:-1] == SETTLED).all()
+    assert torch.equal(shown[1].tokens[0, 1:-1], torch.tensor([MASK, 4, MASK]))
+
+
+def test_polishing_keeps_to_its_share():
+    start = canvas(200, (5, 4, 5), [False, True, True, True, False])
+    shown = frames(Renoise(), start, start=0.5, steps=4)
+    assert all(((frame.tokens == MASK).sum(1) <= 1).all() for frame in shown)
+    assert not torch.equal(shown[-1].tokens, start.tokens)
+
+
+def test_mixed_masks_the_doubtful_first_and_the_rest_at_random():
+    start = canvas(4000, (5, 4, 4), [False, True, True, True, False])
+    sampler = Learned(mode="mixed", min_random_ratio=0.5)
+    first = frames(sampler, start, custom=(0.67,))[1].tokens[:, 1:-1] == MASK
+    assert (first.sum(1) == 2).all()
+    assert first[:, 0].all()
+    assert float(first[:, 1].float().mean()) == pytest.approx(0.5, abs=0.03)
+
+
+def test_prism_masks_the_worst_again():
+    start = canvas(50, (4, 5, 4), [False, True, True, True, False])
+    first = frames(Prism(share=0.4), start, custom=(0.5,))[1].tokens[:, 1:-1] == MASK
+    assert torch.equal(first, torch.tensor([False, True, False]).repeat(50, 1))
+
+
+def test_the_unsure_are_masked_by_remdm_confidence():
+    shown = frames(Remdm(strategy="confidence"), canvas(2000), steps=30)
+    assert any((frame.state == REMASKED).any() for frame in shown)
+    assert not (shown[-1].tokens == MASK).any()
+
+
+def test_what_a_sampler_cannot_do_is_said():
+    speaker = Speaker(Toy(), VOCABULARY)
+    with pytest.raises(ValueError, match="sampler learned needs a model that finds wrong tokens: give --remasker DIR"):
+        next(generate(speaker, Learned(), canvas(1), Shares()))
+    whole = canvas(1, (5, 4, 5), [False, True, True, True, False])
+    with pytest.raises(ValueError, match="sampler mdlm never masks a token again, so it cannot polish a text"):
+        next(generate(speaker, Mdlm(), whole, Shares()))
+    with pytest.raises(ValueError, match=r"temperature=-1, top_k=0, top_p=1: temperature and top_k are at least 0"):
+        Speaker(Toy(), VOCABULARY, temperature=-1.0)
+
+
+def test_draws_follow_the_probabilities():
+    scores = torch.tensor([0.5, 0.0, 0.2, 0.3]).log().repeat(1000, 1)
+    luck = (torch.arange(1000) + 0.5) / 1000
+    counts = torch.bincount(drawn(chances(scores), luck), minlength=4)
+    assert counts.tolist() == [500, 0, 200, 300]
+    assert set(drawn(chances(scores[:2]), torch.tensor([0.0, 1 - 1e-16], dtype=torch.float64)).tolist()) == {0, 3}
+
+
+def test_cuts_keep_the_one_that_crosses():
+    scores = torch.tensor([[0.5, 0.0, 0.2, 0.3]]).log()
+    assert torch.allclose(chances(scores, top_p=0.6), torch.tensor([[5, 0, 0, 3]]).double() / 8)
+    assert torch.allclose(chances(scores, top_k=2), torch.tensor([[5, 0, 0, 3]]).double() / 8)
+    assert torch.equal(chances(scores, temperature=0.0), torch.tensor([[1.0, 0, 0, 0]]).double())
+    cold = torch.tensor([[25, 0, 4, 9]]).double() / 38
+    assert torch.allclose(chances(scores, temperature=0.5), cold)
