@@ -135,6 +135,10 @@ class Objective(ABC):
         """The questions whose summed weighted loss scores each row: the negative log-likelihood that it stands for."""
         yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))
 
+    def dress(self, problem: Problem, rows: Rows) -> Problem:
+        """A problem of a common exam as a model trained so is used to see it."""
+        return problem
+
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
         """Learn from a step: loss [P, L] float32 and correct [P, L] bool, both 0 where nothing was asked."""
 

@@ -1,6 +1,9 @@
 """The exams that compare objectives with each other: every model takes those that its objective has the skill for."""
 
-from ..objective import Objective
+from ..config import settings
+from ..data.rows import Rows
+from ..noise import Noise
+from ..objective import Objective, Problem
 from ..objectives.causal import Causal
 from ..objectives.mlm import Mlm
 from ..objectives.mntp import Mntp
@@ -17,6 +20,20 @@ EXAMS: dict[str, tuple[str, Objective]] = {
 """Skill to the name of the exam and its questions."""
 
 
+@settings
+class Dressed(Objective):
+    """A common exam for a model with habits."""
+
+    exam_of: Objective
+    """What is asked."""
+    model_of: Objective
+    """What the model was trained by."""
+
+    def corrupt(self, rows: Rows, noise: Noise) -> Problem:
+        return self.model_of.dress(self.exam_of.corrupt(rows, noise), rows)
+
+
 def exams(objective: Objective) -> dict[str, Objective]:
     """The common exams for a model that was trained by `objective`, by name."""
-    return dict(EXAMS[skill] for skill in sorted(objective.skills))
+    common = (EXAMS[skill] for skill in sorted(objective.skills))
+    return {name: Dressed(exam_of=exam, model_of=objective) for name, exam in common}

@@ -58,20 +58,28 @@ class Mirror(Objective):
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         back = noise.uniform("backward", 1)[:, 0] < self.chance  # [B]
         front = ~back if self.either else torch.ones_like(back)
-        ways = (self.forward, front, "cls", "forward"), (self.backward, back, "sep", "backward")
+        ways = (self.forward, front), (self.backward, back)
         return Problem.joined([self._way(rows, noise, *way) for way in ways])
 
-    def _way(self, rows: Rows, noise: Noise, objective: Objective, chosen: Tensor, role: str, sign: str) -> Problem:
-        """The problem of the rows that are `chosen`, [B] bool, with the token `sign` for the token `role`."""
+    def _way(self, rows: Rows, noise: Noise, objective: Objective, chosen: Tensor) -> Problem:
+        """The problem of the rows that are `chosen`, [B] bool."""
         places = torch.nonzero(chosen)[:, 0]
         problem = objective.corrupt(rows[places], Noise(noise.seed, noise.epochs[places], noise.rows[places]))
-        problem = replace(problem, row=places[problem.row])
-        return _marked(problem, rows, role, sign) if self.tokens else problem
+        return self.dress(replace(problem, row=places[problem.row]), rows)
+
+    def dress(self, problem: Problem, rows: Rows) -> Problem:
+        """With [FW] or [BW] where the reading starts. Raises ValueError when there is no such token."""
+        if not self.tokens:
+            return problem
+        inputs, text, known = problem.inputs, rows.tokens[problem.row], rows.vocabulary
+        for view, role, sign in ((FORWARD, "cls", "forward"), (BACKWARD, "sep", "backward")):
+            here = (problem.view == view)[:, None] & (text == getattr(known, role))
+            inputs = torch.where(here, known.id(sign), inputs)
+        return replace(problem, inputs=inputs)
 
     def exam(self, rows: Rows) -> Iterator[Problem]:
         """The forward one: the likelihood of a text."""
-        problems = self.forward.exam(rows)
-        return (_marked(problem, rows, "cls", "forward") for problem in problems) if self.tokens else problems
+        return (self.dress(problem, rows) for problem in self.forward.exam(rows))
 
     def fixed(self) -> Objective:
         """Where p_bw adapts, validation reads every row both ways."""
@@ -95,10 +103,3 @@ class Mirror(Objective):
 
     def describe(self) -> dict[str, Any]:
         return {"p_bw": self.chance}
-
-
-def _marked(problem: Problem, rows: Rows, role: str, sign: str) -> Problem:
-    """The problem with the token `sign` for the token `role`. Raises ValueError when there is no such token."""
-    marked = rows.vocabulary.id(sign)
-    here = rows.tokens[problem.row] == getattr(rows.vocabulary, role)
-    return replace(problem, inputs=torch.where(here, marked, problem.inputs))

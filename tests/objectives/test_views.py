@@ -7,6 +7,7 @@ import torch
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD
 from maskwright.config import make as made
+from maskwright.evaluate.exams import exams
 from maskwright.kernels import IGNORE
 from maskwright.noise import Noise
 from maskwright.objective import Problem, shifted
@@ -242,3 +243,13 @@ def test_an_exam_asks_for_each_token_at_most_once():
         asked = sum((problem.targets != IGNORE).int() for problem in objective.exam(some))
         assert asked.max() == 1
         assert asked.sum() > 30
+
+
+def test_a_model_that_knows_signs_sees_them_in_the_common_exams():
+    some, mirror = rows(), Mirror(tokens=True)
+    for name, view, role, sign in (("forward", FORWARD, "cls", "forward"), ("backward", BACKWARD, "sep", "backward")):
+        plain, dressed = exams(Mirror())[name](some, 0), exams(mirror)[name](some, 0)
+        here = plain.inputs == getattr(VOCABULARY, role)
+        assert (dressed.view == view).all()
+        assert torch.equal(dressed.inputs, torch.where(here, VOCABULARY.id(sign), plain.inputs))
+        assert torch.equal(dressed.targets, plain.targets)
