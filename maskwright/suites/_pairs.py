@@ -40,6 +40,8 @@ class Knobs:
     """What logits are divided by; the first gives the figures, each gets a line."""
     batch_tokens: Annotated[int, Field(ge=1)] = 8192
     """Positions that the model reads at once."""
+    half: bool = False
+    """Whether matrix products are bfloat16: sooner, and near ties may turn."""
     predictions: Path | None = None
     """A folder for predictions.json in the official format, and in the official places."""
     device: str = "auto"
@@ -48,7 +50,7 @@ class Knobs:
 
 def scored(run: Path, knobs: Knobs) -> tuple[str, Scorer]:
     """The name of the backend that the knobs or the run choose, and the scorer."""
-    return scorer(run, knobs.backend, knobs.temperatures, knobs.batch_tokens, knobs.device)
+    return scorer(run, knobs.backend, knobs.temperatures, knobs.batch_tokens, knobs.device, knobs.half)
 
 
 def judge(

@@ -21,6 +21,7 @@ def scorer(
     temperatures: Sequence[float] = (1.0,),
     batch_tokens: int = 8192,
     device: str = "auto",
+    half: bool = False,
 ) -> tuple[str, Scorer]:
     """The backend's name, and the scorer of a run, of one of its checkpoints or of a folder that `final.load` opens.
 
@@ -28,7 +29,7 @@ def scorer(
     """
     model, tokenizer, objective = parts(source, device)
     name, ask = choose(backend, objective)
-    return name, Scorer(model, tokenizer, ask, temperatures, batch_tokens)
+    return name, Scorer(model, tokenizer, ask, temperatures, batch_tokens, half)
 
 
 def parts(source: Path, device: str = "auto") -> Parts:

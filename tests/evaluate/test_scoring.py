@@ -183,3 +183,10 @@ def test_the_default_follows_the_skills() -> None:
     with pytest.raises(ValueError, match="how the model was trained is not known: choose a backend, mlm, "):
         choose(None, None)
     assert set(MADE).isdisjoint(PLAIN)
+
+
+def test_half_precision_is_near_and_float32_the_default(judged) -> None:
+    whole, half = (scored(judged, "mlm", half=half).total for half in (False, True))
+    assert half == pytest.approx(whole, rel=0.03)
+    assert (half != whole).any()
+    assert (scored(judged, "mlm").total == whole).all()
