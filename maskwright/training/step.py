@@ -75,7 +75,7 @@ def questions(rows: Rows, problem: Problem, device: torch.device) -> Questions:
     seen = mask(document, problem.view)
 
     def sent(tensor: Tensor) -> Tensor:
-        return tensor.to(device, non_blocking=True)
+        return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
     return Questions(
         sent(problem.inputs), None if seen is None else sent(seen), sent(positions(document)),
