@@ -99,6 +99,11 @@ SKILLS = {"unmask": "mlm", "unmask_before": "mntp", "forward": "causal", "backwa
 """Skill to the backend that takes it; the first that an objective has is its default."""
 
 
+def dressed(exam: Ask, objective: Objective) -> Ask:
+    """The exam as a model reads that was trained by `objective`: with [FW] before a text, where it has that habit."""
+    return lambda rows: (objective.dress(problem, rows) for problem in exam(rows))
+
+
 def fitting(objective: Objective) -> list[str]:
     """The backends that `objective` has the skills for, the most telling first."""
     return [name for skill, name in SKILLS.items() if skill in objective.skills]
@@ -112,7 +117,7 @@ def fused(objective: Objective) -> Ask:
 
     def ask(rows: Rows) -> Iterator[Problem]:
         for name in names:
-            for problem in PLAIN[name](rows):
+            for problem in dressed(PLAIN[name], objective)(rows):
                 yield replace(problem, weights=problem.weights / len(names))
 
     return ask
@@ -128,7 +133,7 @@ def choose(name: str | None, objective: Objective | None) -> tuple[str, Ask]:
     Raises ValueError when there is none of that name, or it needs an objective that is not known.
     """
     if name in PLAIN:
-        return name, PLAIN[name]
+        return name, dressed(PLAIN[name], objective) if objective else PLAIN[name]
     if name is not None and name not in MADE:
         raise ValueError(f"no backend {name!r}: {nearest(name, [*PLAIN, *MADE])}")
     if objective is None:

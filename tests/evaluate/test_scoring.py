@@ -1,5 +1,8 @@
 """Scores are those of the plainest code: one question at a time, one text in a batch."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +95,18 @@ def test_two_ways_fused_are_their_mean(judged) -> None:
     assert scored(judged, "fused", objective=Hybrid()).total == pytest.approx(np.mean(masked, 0), abs=2e-3)
     with pytest.raises(ValueError, match="backend=fused takes a model with two skills"):
         choose("fused", Mlm())
+
+
+def test_a_model_that_reads_from_a_sign_is_asked_so(judged) -> None:
+    """[FW] stands for [CLS]: here the role is taken by the mask, which the tokenizer has."""
+    vocabulary = replace(judged.tokenizer.vocabulary, forward=judged.tokenizer.vocabulary.mask)
+    tokenizer = SimpleNamespace(vocabulary=vocabulary, encode_batch=judged.tokenizer.encode_batch)
+    _, ask = choose("causal", Mirror(tokens=True))
+    found = Scorer(judged.model, tokenizer, ask)([Text(TEXTS[3])]).total[0, 0]
+    ids = judged.tokenizer.encode(TEXTS[3])[0].tolist()
+    tokens = [vocabulary.mask, *ids, vocabulary.sep]
+    total = sum(chance(judged, tokens, i, token, "forward") for i, token in enumerate(ids))
+    assert found == pytest.approx(total, abs=2e-3)
 
 
 def test_the_own_exam_of_a_causal_model_ends_the_text(judged) -> None:
