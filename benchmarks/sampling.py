@@ -1,0 +1,121 @@
+"""Tokens a second of unmasking in 64 steps, ours beside a plain loop, same model, same run.
+
+    python benchmarks/sampling.py --json
+    python benchmarks/sampling.py --busy --rows 4 --repeats 2
+
+The plain loop is what a first sampler does: in every step the whole model over all rows, the head over all positions,
+a softmax and a draw for each of them, of which those behind a mask are kept. Ours asks the head only where a token is
+written, leaves out rows in which none is, and computes the last layer for the asked positions alone. Both write by the
+same rule: `mdlm` (a mask is revealed by chance) and `renoise` (everything is filled in, then so many positions are
+masked at random).
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from steps.measure import Comparison, take_turns
+from torch import Tensor, nn
+
+from maskwright.models.modern import Modern
+from maskwright.sample.canvas import Canvas
+from maskwright.sample.generate import generate
+from maskwright.sample.sampler import Sampler
+from maskwright.sample.shares import Shares
+from maskwright.sample.speaker import Speaker
+from maskwright.samplers.mdlm import Mdlm
+from maskwright.samplers.renoise import Renoise
+from maskwright.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary(16384, pad=0, mask=3, cls=1, sep=2, special=frozenset(range(5)))
+
+
+def main() -> None:
+    options = parsed()
+    if options.busy:
+        torch.set_num_threads(1)
+    model = Modern(hidden=256, layers=6, heads=4, intermediate=704, max_length=options.length)
+    built = model.build(VOCABULARY.size, torch.Generator().manual_seed(0)).eval()
+    cases: dict[str, tuple[Sampler, Callable]] = {"mdlm": (Mdlm(), by_chance), "renoise": (Renoise(), at_random)}
+    runs = {}
+    for name, (sampler, rule) in cases.items():
+        runs[name] = lambda sampler=sampler: ours(built, sampler, options)
+        runs[f"plain {name}"] = lambda rule=rule: plain(built, rule, options)
+    clock = time.process_time if options.busy else time.perf_counter
+    seconds = take_turns(runs, options.repeats, warmup=1, finish=lambda: None, clock=clock)
+    amount = options.rows * (options.length - 2)
+    found = {
+        f"{name}, {options.steps} steps": Comparison(seconds[name], seconds[f"plain {name}"], amount).as_json(
+            "tokens/s"
+        )
+        for name in cases
+    }
+    print(json.dumps(found)) if options.json else show(found)
+
+
+def canvas(options: argparse.Namespace) -> Canvas:
+    tokens = torch.full((options.rows, options.length), VOCABULARY.mask)
+    tokens[:, 0], tokens[:, -1] = VOCABULARY.cls, VOCABULARY.sep
+    return Canvas(tokens, tokens == VOCABULARY.mask)
+
+
+def ours(model: nn.Module, sampler: Sampler, options: argparse.Namespace) -> Tensor:
+    for frame in generate(Speaker(model, VOCABULARY), sampler, canvas(options), Shares(steps=options.steps)):
+        last = frame.tokens
+    return last
+
+
+Rule = Callable[[Tensor, Tensor, float, float], Tensor]
+"""Which positions are masked next, of the free and the masked ones, [B, L] bool, and the shares before and after."""
+
+
+def by_chance(free: Tensor, masked: Tensor, before: float, after: float) -> Tensor:
+    return masked & (torch.rand(masked.shape) < after / before)
+
+
+def at_random(free: Tensor, masked: Tensor, before: float, after: float) -> Tensor:
+    luck = torch.where(free, torch.rand(free.shape), 2.0)
+    return luck.argsort(1).argsort(1) < int(after * int(free[0].sum()))
+
+
+@torch.no_grad()
+def plain(model: nn.Module, rule: Rule, options: argparse.Namespace) -> Tensor:
+    tokens, free = canvas(options).tokens, canvas(options).free
+    shares = [1.0, *Shares(steps=options.steps).after]
+    for before, after in pairwise(shares):
+        logits = model.logits(model(tokens, None, None).flatten(0, 1))  # type: ignore[operator]  # [B · L, V]
+        logits[:, torch.from_numpy(VOCABULARY.is_special)] = -torch.inf
+        draws = torch.multinomial(logits.softmax(-1), 1).view_as(tokens)
+        masked = tokens == VOCABULARY.mask
+        tokens = torch.where(masked, draws, tokens)
+        tokens = tokens.where(~rule(free, masked, before, after), VOCABULARY.mask)
+    return tokens
+
+
+def show(found: dict) -> None:
+    table = Table("case", "ours", "plain loop", "ratio", "quartiles", title="tokens/s written")
+    for case, row in found.items():
+        table.add_row(case, f"{row['ours']:,.0f}", f"{row['peer']:,.0f}", f"{row['ratio']:.2f}", str(row["spread"]))
+    Console().print(table)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one object and nothing else")
+    parser.add_argument("--rows", type=int, default=8)
+    parser.add_argument("--length", type=int, default=128, help="positions in a row")
+    parser.add_argument("--steps", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--busy", action="store_true", help="one thread and its own time, where others use the processor"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
