@@ -1,6 +1,7 @@
 """A `modern` model as `transformers.ModernBertForMaskedLM`: the same numbers under the names that the hub knows."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,19 @@ BLOCK_NAMES = {
     "feed_forward.out": "mlp.Wo",
 }
 """The same within a layer, without the final `.weight`."""
+
+SWITCHES: dict[str, Any] = {
+    "hidden_activation": "gelu",
+    "classifier_activation": "gelu",
+    "norm_eps": EPSILON,
+    "norm_bias": False,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "classifier_bias": False,
+    "decoder_bias": True,
+    "tie_word_embeddings": True,
+}
+"""What makes a ModernBERT a `modern`; all of it is the default there."""
 
 
 def transformers_name(name: str) -> str:
@@ -63,6 +77,33 @@ def config(knobs: Modern, vocabulary_size: int, **special: int | None) -> Modern
         attention_dropout=knobs.dropout,
         mlp_dropout=knobs.dropout,
         **ids,
+    )
+
+
+def knobs_of(config: ModernBertConfig) -> Modern:
+    """The knobs that give a ModernBERT of `config`; the inverse of `config`.
+
+    Raises ValueError where `modern` has no counterpart.
+    """
+    if local := sum(kind != "full_attention" for kind in config.layer_types):
+        raise ValueError(f"{local} of {len(config.layer_types)} layers have local attention; modern takes global alone")
+    for switch, wanted in SWITCHES.items():
+        if (found := getattr(config, switch)) != wanted:
+            raise ValueError(f"{switch}={found!r} has no counterpart in modern, which takes {wanted!r}")
+    dropouts = {config.embedding_dropout, config.attention_dropout, config.mlp_dropout}
+    if len(dropouts) > 1:
+        raise ValueError("modern has one dropout: those of embedding, attention and mlp must be equal")
+    rotary = config.rope_parameters["full_attention"]
+    if rotary["rope_type"] != "default":
+        raise ValueError(f"rope_type={rotary['rope_type']!r} has no counterpart in modern, which takes 'default'")
+    return Modern(
+        hidden=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        intermediate=config.intermediate_size,
+        max_length=config.max_position_embeddings,
+        dropout=dropouts.pop(),
+        theta=rotary["rope_theta"],
     )
 
 

@@ -42,13 +42,22 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Mod
     final = _final(Path(source))
     facts = read(final)
     try:
-        kind, _ = folder.load("models", facts["name"])
-        settings: Any = make(kind, facts["knobs"], "model")
-        model: nn.Module = settings.build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
+        model: nn.Module = settings_of(facts).build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
         safetensors.torch.load_model(model, str(final / "model.safetensors"))
     except (KeyError, OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise ValueError(f"{final} is damaged or not of this version: {' '.join(str(error).split())}") from None
     return model.to(device).eval(), Tokenizer.load(final)
+
+
+def settings(source: str | Path) -> Any:
+    """The model's settings of a finished run, or of its folder `final`. Raises ValueError when `source` holds none."""
+    return settings_of(read(_final(Path(source))))
+
+
+def settings_of(facts: Mapping[str, Any]) -> Any:
+    """The model's settings that `describe` wrote."""
+    kind, _ = folder.load("models", facts["name"])
+    return make(kind, facts["knobs"], "model")
 
 
 def begin(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) -> None:
