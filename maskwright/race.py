@@ -20,10 +20,14 @@ THIRD, FIFTH, SEVENTH, NINTH = (np.float32(1 / n) for n in (3, 5, 7, 9))
 HALVED = np.int32(0x3F35_0000)
 """The bits of the float32 0.707: from there on a mantissa counts to the next power of two."""
 
+PLACE = 0xFFFF_FFFF
+FEW = 48
+"""How many runners are put in order at a time."""
+
 _40 = np.uint64(40)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")  # no branch on a divisor of 0, so that it runs many at a time
 def _finish(key: np.uint64, weight: np.ndarray, finish: np.ndarray) -> None:
     """Write [N] float32, when each runner finishes; those without weight never do.
 
@@ -38,14 +42,13 @@ def _finish(key: np.uint64, weight: np.ndarray, finish: np.ndarray) -> None:
         s = (finish[i] - ONE) / (finish[i] + ONE)
         t = s * s
         series = s * (TWO + t * TWO * (THIRD + t * (FIFTH + t * (SEVENTH + t * NINTH))))
-        time = -(np.float32(power) * LN2 + series) / max(weight[i], np.float32(1e-30))
+        time = abs(np.float32(power) * LN2 + series) / max(weight[i], np.float32(1e-30))
         finish[i] = time if weight[i] > 0 else NEVER
 
 
 @njit(cache=True, nogil=True)
-def _last(finish: np.ndarray, budget: int) -> np.float32:
-    """When the first `budget` runners are in; bits of positive floats are ordered as the floats are."""
-    bits = finish.view(np.int32)
+def _last(bits: np.ndarray, budget: int) -> np.int32:
+    """When the first `budget` runners are in. Times are their bits, int32, which are ordered as positive floats are."""
     low, high = np.int32(0), np.int32(0x7F7F_FFFF)
     while low < high:
         middle = low + (high - low) // np.int32(2)
@@ -53,18 +56,28 @@ def _last(finish: np.ndarray, budget: int) -> np.float32:
         for i in range(len(bits)):
             inside += np.int32(bits[i] <= middle)
         if inside == budget:  # a few rounds before the very bit
-            return np.array([middle], np.int32).view(np.float32)[0]
+            return middle
         if inside > budget:
             high = middle
         else:
             low = middle + np.int32(1)
-    return np.array([low], np.int32).view(np.float32)[0]
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _drop(bits: np.ndarray, last: np.int32, surplus: int, units: np.ndarray) -> None:
+    """Of those that finished at once, leave out so many, from the right."""
+    for i in range(len(bits) - 1, -1, -1):
+        if bits[i] == last and surplus > 0:
+            units[i] = 0
+            surplus -= 1
 
 
 @njit(cache=True, nogil=True)
 def _race_tokens(b0, b1, weight, group, budget, keys, units):
     length = group.shape[1]
     eligible, finish = np.empty(length, np.float32), np.empty(length, np.float32)
+    bits = finish.view(np.int32)
     for b in range(b0, b1):
         runners = 0
         for i in range(length):
@@ -72,19 +85,19 @@ def _race_tokens(b0, b1, weight, group, budget, keys, units):
             runners += eligible[i] > 0
         _finish(keys[b], eligible, finish)
         left = min(budget[b], runners)
-        last = _last(finish, left) if left > 0 else np.float32(-1)
-        number = np.int32(0)
+        last, surplus = _last(bits, left) if left > 0 else np.int32(-1), -left
         for i in range(length):
-            chosen = (finish[i] <= last) & (number < left)
-            number += chosen
-            units[b, i] = number * chosen
+            surplus += bits[i] <= last
+            units[b, i] = np.int32(i + 1) * np.int32(bits[i] <= last)
+        if surplus > 0:
+            _drop(bits, last, surplus, units[b])
 
 
 def race_tokens(weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Choose positions in proportion to their weights.
 
-    weight: [B, L] float32, at least 0; a position without weight is never chosen. The rest as in `draw_tokens`, but
-    units are numbered from left to right.
+    weight: [B, L] float32, at least 0; a position without weight is never chosen. The rest as in `draw_tokens`, but the
+    number of a unit is its place in the row, from 1.
     """
     units = np.empty_like(group)
     by_rows(_race_tokens, *group.shape, weight, group, budget, keys, units)
@@ -105,27 +118,58 @@ def _weigh(weight: np.ndarray, group: np.ndarray, start: np.ndarray, size: np.nd
 
 
 @njit(cache=True, nogil=True)
+def _order(bits: np.ndarray, after: np.int32, until: np.int32, rank: np.ndarray) -> int:
+    """Write who finishes `after` and `until` then, sorted: the time in the upper half, the place in the lower.
+
+    Returns how many they are; they should be few.
+    """
+    found = 0
+    for j in range(len(bits)):
+        rank[found] = (np.int64(bits[j]) << 32) | j
+        found += (bits[j] > after) & (bits[j] <= until)
+    for j in range(1, found):
+        one, place = rank[j], j
+        while place > 0 and rank[place - 1] > one:
+            rank[place] = rank[place - 1]
+            place -= 1
+        rank[place] = one
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _run(bits, group, start, size, left, whole, rank, units):
+    """Choose units as they come in, some at a time; returns the first to come in, and how many are chosen."""
+    passed, number, after, first = 0, 0, np.int32(-1), -1
+    while left > 0 and passed < len(bits):
+        until = _last(bits, min(passed + FEW, len(bits)))
+        came = _order(bits, after, until, rank)
+        if came == 0:
+            break
+        for place in rank[:came]:
+            j = place & PLACE
+            first = j if first < 0 else first
+            if left > 0 and (size[j] <= left or not whole):
+                number += 1
+                take(group, start[j], 0, min(size[j], left), number, units)
+                left -= min(size[j], left)
+        passed, after = passed + came, until
+    return first, number
+
+
+@njit(cache=True, nogil=True)
 def _race_units(b0, b1, weight, group, budget, keys, whole, mean, anyway, units):
     length = group.shape[1]
     start, size = np.empty(length, np.int32), np.empty(length, np.int32)
     heavy, finish = np.empty(length, np.float32), np.empty(length, np.float32)
+    bits, rank = finish.view(np.int32), np.empty(length + 1, np.int64)
     for b in range(b0, b1):
         units[b] = 0
         known = cut(group[b], start, size)
         _weigh(weight[b], group[b], start, size, mean, heavy[:known])
         _finish(keys[b], heavy[:known], finish[:known])
-        order = np.argsort(finish[:known], kind="mergesort")
-        left, number = budget[b], 0
-        for j in order:
-            if left == 0 or finish[j] == NEVER:
-                break
-            high = size[j] if whole else min(size[j], left)
-            if high <= left:
-                number += 1
-                left -= high
-                take(group[b], start[j], 0, high, number, units[b])
-        if anyway and number == 0 and left > 0 and known > 0 and finish[order[0]] < NEVER:
-            take(group[b], start[order[0]], 0, size[order[0]], 1, units[b])
+        first, number = _run(bits[:known], group[b], start, size, budget[b], whole, rank, units[b])
+        if anyway and number == 0 and first >= 0:
+            take(group[b], start[first], 0, size[first], 1, units[b])
 
 
 def race_units(
