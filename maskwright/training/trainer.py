@@ -19,7 +19,7 @@ from ..noise import address
 from ..objective import Problem
 from ..schedule import learning_rate
 from ..text.cache import write_whole
-from . import build, checkpoint, final, ranks, resume
+from . import build, checkpoint, final, ranks, resume, table
 from .average import Average
 from .config import Config
 from .interrupt import interrupts
@@ -171,7 +171,8 @@ class Trainer:
         losses[places], rights[places] = loss[: micro.count].cpu(), correct[: micro.count].cpu()
         heard = self.world.gather((problem, losses.view(shape), rights.view(shape)))
         problems, *columns = zip(*heard, strict=True)
-        self.config.objective.feedback(Problem.joined(problems), *map(torch.cat, columns))
+        order = torch.cat([one.row for one in problems]).argsort(stable=True)  # that of `joined`
+        self.config.objective.feedback(Problem.joined(problems), *(torch.cat(column)[order] for column in columns))
 
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         training, tenth = self.config.training, max(1, self.steps // 10)
@@ -181,8 +182,16 @@ class Trainer:
             found = self._validate()
             log.write(self.step, found)
             self.config.objective.told({name.removeprefix("valid/"): number for name, number in found.items()})
+            self._reflect(log)
         if self.step % (training.checkpoint_every or tenth) == 0 or last:
             self._save()
+
+    def _reflect(self, log: Log | Silence) -> None:
+        """Keep what the objective has learned of each token, and say what is doubtful about it."""
+        for sentence in self.config.objective.doubts():
+            log.say(f"[yellow]warning:[/] {sentence}")
+        if self.world.first and (columns := self.config.objective.table()):
+            table.add(self.out, self.step, columns)
 
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
@@ -223,6 +232,7 @@ class Trainer:
         base = unigram(shards.train, shards.valid, shards.vocabulary)
         numbers: dict[str, Any] = {"step": self.step} | self.state.meter.state()
         numbers |= self._validate() | {f"valid/unigram/{name}": number for name, number in base.items()}
+        self._reflect(log)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         with self.state.average.applied() if self.state.average else nullcontext():
             weights = self.state.weights()

@@ -1,0 +1,52 @@
+"""mask_weights.parquet: what an objective has learned of each token, over time; one row for each step and token.
+
+Shapes: V tokens of the vocabulary.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet
+
+NAME = "mask_weights.parquet"
+
+
+def add(out: Path, step: int, columns: Mapping[str, np.ndarray]) -> None:
+    """Add columns [V] of `step` to the table in the folder `out`; rows of later steps, of an earlier attempt, go.
+
+    The file is written aside and renamed, so that it is whole at any moment.
+    """
+    size = len(next(iter(columns.values())))
+    places = {"step": np.full(size, step, np.int64), "token": np.arange(size, dtype=np.int32)}
+    now, path = pa.table({**places, **columns}), out / NAME
+    aside = path.with_name(f".{NAME}.tmp")
+    with pa.parquet.ParquetWriter(aside, now.schema) as writer:
+        for group in _groups(path):
+            writer.write_table(group.filter(pa.compute.field("step") < step))
+        writer.write_table(now)
+    aside.rename(path)
+
+
+def _groups(path: Path) -> list[pa.Table]:
+    """The row groups of an earlier file, if there is one."""
+    if not path.is_file():
+        return []
+    with pa.parquet.ParquetFile(path) as file:
+        return [file.read_row_group(number) for number in range(file.num_row_groups)]
+
+
+def read(out: Path) -> dict[str, np.ndarray]:
+    """The columns of the table in the folder of a run, each [S, V] for S steps; `step` and `token` are [S] and [V].
+
+    Raises ValueError when there is none.
+    """
+    if not (out / NAME).is_file():
+        raise ValueError(f"{out} holds no {NAME}: only objectives that adapt to tokens write one, such as adaptive")
+    table = pa.parquet.read_table(out / NAME)
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    steps = np.unique(columns["step"])
+    grid = {name: column.reshape(len(steps), -1) for name, column in columns.items()}
+    return grid | {"step": steps, "token": grid["token"][0]}
