@@ -1,0 +1,99 @@
+"""The model card of an exported model: README.md, all of it from the run that made the model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+SCORING = {
+    "mlm": (
+        "By pseudo-log-likelihood: each token is hidden in turn and asked for at its own place "
+        "(Salazar et al. 2020). In the BabyLM evaluation: `--backend mlm`."
+    ),
+    "mntp": (
+        "By pseudo-log-likelihood, shifted: each token is hidden in turn and asked for at the position before it, so a "
+        "text begins with the tokenizer's first special token. In the BabyLM evaluation: `--backend mntp`."
+    ),
+    "causal": (
+        "By log-likelihood: each token is asked for at the position before it, from those up to there. "
+        "In the BabyLM evaluation: `--backend causal`."
+    ),
+}
+"""What a score of a text is, by the backend."""
+
+CARD = """---
+library_name: transformers
+pipeline_tag: {task}
+tags:
+- maskwright
+- {tag}
+---
+
+# {name}
+
+A model of {parameters:,} parameters and {vocabulary:,} tokens, pretrained with maskwright by the objective `{objective}`.
+Rows of up to {length:,} tokens.
+
+## How to load it
+
+```python
+from transformers import {auto}, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("{name}")
+model = {auto}.from_pretrained("{name}"{trust})
+```
+
+It is a `{kind}`: {why}. `AutoModel` and `AutoModelForSequenceClassification` open it for fine-tuning{with_code}.
+
+## How texts are scored
+
+{scoring}
+
+## How it was trained
+
+{training}
+{results}"""
+
+
+def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
+    """The card, as Markdown.
+
+    facts: name, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the run's, as a tree; empty
+    where it is not known.  numbers: its final metrics, likewise.
+    """
+    auto = "AutoModelForCausalLM" if facts["causal"] else "AutoModelForMaskedLM"
+    told = {
+        "auto": auto,
+        "task": "text-generation" if facts["causal"] else "fill-mask",
+        "tag": "causal-lm" if facts["causal"] else "masked-lm",
+        "objective": config["objective"]["name"] if config else "unknown",
+        "trust": ", trust_remote_code=True" if facts["remote"] else "",
+        "with_code": ", with `trust_remote_code=True` as well" if facts["remote"] else "",
+        "scoring": SCORING.get(facts["backend"], "How it was trained is not known, so neither is how it scores texts."),
+        "training": _training(config, numbers),
+        "results": _results(numbers),
+    }
+    return CARD.format(**told, **facts)
+
+
+def _training(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
+    """What it saw, how long, and the whole config."""
+    if not config:
+        return "The folder that it was exported from holds no config."
+    counts = {name: numbers[name] for name in ("step", "tokens", "words", "seconds") if name in numbers}
+    rows = [f"| {name} | {_shown(value)} |" for name, value in ({"seed": config["seed"]} | counts).items()]
+    tree = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    seen = "\n".join(["| seen | |", "|---|---|", *rows])
+    return f"{seen}\n\nData, objective, model and budget, complete: `maskwright train` takes this file.\n\n```yaml\n{tree}```\n"
+
+
+def _results(numbers: Mapping[str, Any]) -> str:
+    found = {name.removeprefix("valid/"): value for name, value in numbers.items() if name.startswith("valid/")}
+    if not found:
+        return ""
+    rows = [f"| {name} | {_shown(value)} |" for name, value in found.items()]
+    return "\n".join(["", "## On the text that was held out", "", "| metric | |", "|---|---|", *rows, ""])
+
+
+def _shown(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"

@@ -1,0 +1,101 @@
+"""A run, a checkpoint or a folder `final`, handed over to `transformers`."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..evaluate.backends import fitting
+from ..folder import name_of
+from ..objective import Objective
+from ..text.tokenizer import Tokenizer
+from . import build, final, trained
+from .checkpoint import written_aside
+from .config import Config
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model, and all that is known of it."""
+
+    model: nn.Module
+    settings: Any
+    tokenizer: Tokenizer
+    config: Config | None
+    """Of the run; none where only its folder `final` is left."""
+    numbers: dict[str, Any] = field(default_factory=dict)
+    """Its final metrics; of a checkpoint, what it had seen."""
+
+
+def opened(path: Path) -> Source:
+    """The model of a finished run, of a checkpoint or of a folder `final`. Raises ValueError when there is none."""
+    if (path / "state.json").is_file():
+        found, state = trained.opened(path), json.loads((path / "state.json").read_text())
+        seen = {"step": state["step"]} | state["meter"]
+        return Source(found.model.to(CPU), found.config.model, found.data.shards.tokenizer, found.config, seen)
+    model, tokenizer = final.load(path)
+    known = next((place for place in (path, path.resolve().parent) if (place / "config.yaml").is_file()), None)
+    numbers = known / "final.json" if known else path / "final.json"
+    told = json.loads(numbers.read_text()) if numbers.is_file() else {}
+    return Source(model, final.settings(path), tokenizer, Config.load(known) if known else None, told)
+
+
+def untrained(config: Config) -> Source:
+    """The model that a run of `config` begins with."""
+    data = build.data(config, show=False)
+    return Source(build.model(config, data.shards, CPU).eval(), config.model, data.shards.tokenizer, config)
+
+
+def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
+    """Whether a model is handed over as one that reads forward, and the backend that scores it.
+
+    By default as it was trained, first of all. Raises ValueError when it was not trained so, or nobody knows how.
+    """
+    if objective is None:
+        if causal is None:
+            raise ValueError("how the model was trained is not known: say whether it is --masked or --causal")
+        return causal, "causal" if causal else "mlm"
+    ways = {name: name == "causal" for name in fitting(objective) if name != "backward"}
+    if not ways and "backward" in objective.skills:
+        raise ValueError("the model was trained to read backward alone, which no class of transformers does")
+    ways = ways or {"own": False}
+    found = next((name for name, forward in ways.items() if causal in (None, forward)), None)
+    if found is None:
+        asked, has = ("causal", "masked") if causal else ("masked", "causal")
+        raise ValueError(f"the model was trained by {name_of(objective)}, which makes no {asked} model: take --{has}")
+    return ways[found], found
+
+
+def export(source: Source, out: Path, causal: bool | None = None) -> str:
+    """Write `source` as a folder of `transformers` with its card, and say under which class and why.
+
+    Raises ValueError when `out` holds something already, or the model was not trained in that way.
+    """
+    from ..hub import card, export
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} is not empty: choose another folder")
+    forward, backend = way(source.config.objective if source.config else None, causal)
+    found = export.peer(source.model, source.settings, source.tokenizer.vocabulary, forward)
+    facts = {
+        "name": out.resolve().name,
+        "kind": type(found.model).__name__,
+        "why": found.why,
+        "causal": forward,
+        "remote": found.source is not None,
+        "backend": backend,
+        "parameters": sum(parameter.numel() for parameter in source.model.parameters()),
+        "vocabulary": source.tokenizer.vocabulary.size,
+        "length": source.settings.max_length,
+    }
+    with written_aside(out) as aside:
+        export.write(aside, found, source.tokenizer, source.settings.max_length)
+        text = card.card(facts, source.config.tree() if source.config else {}, source.numbers)
+        (aside / "README.md").write_text(text, encoding="utf-8")
+    code = "with code of ours (trust_remote_code=True)" if found.source else "native"
+    return f"{facts['kind']}, {code}: {found.why}"
