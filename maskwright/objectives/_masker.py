@@ -1,0 +1,131 @@
+"""The network of `learned`: it reads a clean row and says how often each position should be hidden.
+
+A table of embeddings and two convolutions over neighbours, trained by policy gradient.
+
+Shapes: B rows, L positions, D channels. free: [B, L] bool, True where a token may be hidden.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+WIDTH = 5
+"""How many neighbours, itself included, a convolution sees."""
+DRIVEN = 10.0
+"""What missing entropy counts, beside a nat of the model's loss."""
+INERTIA = 0.9
+"""What the baseline keeps of itself from step to step."""
+
+
+class Masker(nn.Module):
+    """Scores positions. At its start all scores are 0, which hides every position alike."""
+
+    def __init__(self, size: int, channels: int, seed: int = 0):
+        super().__init__()
+        self.embedding = nn.Embedding(size, channels)
+        shape = channels, channels, WIDTH
+        self.convolutions = nn.ModuleList([nn.Conv1d(*shape, padding=WIDTH // 2) for _ in range(2)])
+        self.score = nn.Linear(channels, 1, bias=False)
+        generator = torch.Generator().manual_seed(seed)
+        for parameter in self.parameters():
+            deviation = parameter[0].numel() ** -0.5 if parameter.ndim > 2 else float(parameter.ndim > 1)
+            nn.init.normal_(parameter, 0.0, deviation, generator)
+        nn.init.zeros_(self.score.weight)
+
+    def forward(self, tokens: Tensor, free: Tensor) -> Tensor:
+        """[B, L] float32. What may not be hidden is not seen: as if the row ended there."""
+        hidden = self.embedding(tokens) * free[..., None]  # [B, L, D]
+        for convolution in self.convolutions:
+            changed = gelu(convolution(hidden.transpose(1, 2))).transpose(1, 2)
+            hidden = (hidden + changed) * free[..., None]
+        scores: Tensor = self.score(hidden)[..., 0]
+        return scores
+
+
+def policy(scores: Tensor, free: Tensor, uniform: float) -> Tensor:
+    """[B, L] float32, the chance that each position is the next to be hidden: softmax of the scores, of which the share
+    `uniform` is spread evenly; 0 where nothing is free."""
+    count = free.sum(1, keepdim=True).clamp(min=1)
+    wanted = scores.masked_fill(~free, -1e9).softmax(1)
+    return ((1 - uniform) * wanted + uniform / count) * free
+
+
+def entropy(chance: Tensor, free: Tensor) -> Tensor:
+    """[B] the entropy of `policy` as a share of that of an even choice; 1 where there is no choice."""
+    found = -(chance * chance.clamp(min=1e-30).log()).sum(1)
+    most = free.sum(1).clamp(min=1).float().log()
+    return torch.where(most > 0, found / most.clamp(min=1e-9), 1.0)
+
+
+def included(chance: Tensor, many: Tensor, rounds: int = 12) -> Tensor:
+    """[B, L] how likely each position is among `many` ([B]) drawn without replacement: 1 − exp(−chance · τ).
+
+    τ is what makes them add up to `many`, found by Newton's method from below (Rosén 1997, "Asymptotic theory for order
+    sampling", for the exponential race).
+    """
+    time = many[:, None].float()
+    for _ in range(rounds):
+        left = (-chance * time).exp()
+        missing = many[:, None] - ((1 - left) * (chance > 0)).sum(1, keepdim=True)
+        time = time + missing / (chance * left).sum(1, keepdim=True).clamp(min=1e-6)
+    return 1 - (-chance * time).exp()
+
+
+def objection(chance: Tensor, free: Tensor, asked: Tensor, reward: Tensor, floor: float) -> Tensor:
+    """What is to be made small: minus the reward to expect of a position drawn from the policy, summed over rows, and
+    what is missing of the entropy `floor`.
+
+    asked: [B, L] bool, what was hidden. reward: [B, L] float32, the model's loss there less the baseline, 0 elsewhere.
+    A hidden position stands for chance / (chance of being among the hidden) of them (Kool et al. 2020, "Estimating
+    gradients for discrete random variables by sampling without replacement", section 4).
+    """
+    with torch.no_grad():
+        worth = reward * asked / included(chance, asked.sum(1)).clamp(min=1e-6)
+    return DRIVEN * (floor - entropy(chance, free)).clamp(min=0).sum() - (worth * chance).sum()
+
+
+class Mind:
+    """A masker, its optimizer, and the loss that it has come to expect: all that `learned` learns."""
+
+    def __init__(self, masker: Masker, lr: float):
+        self.masker, self.baseline = masker, torch.full((), torch.nan)
+        self.optimizer = torch.optim.Adam(masker.parameters(), lr)
+        self.heard = torch.zeros(2, dtype=torch.float64)
+        """The sum of the losses of this step, and their number."""
+
+    def expect(self, losses: Tensor) -> Tensor:
+        """What of [N] losses is above the expected; the first time, above their mean."""
+        self.heard += torch.tensor([losses.sum(), len(losses)], dtype=torch.float64)
+        return losses - (losses.mean() if self.baseline.isnan() else self.baseline)
+
+    def step(self) -> None:
+        """Take a step, and expect a little more of what was heard."""
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.heard[1] > 0:
+            mean = (self.heard[0] / self.heard[1]).float()
+            self.baseline = mean if self.baseline.isnan() else INERTIA * self.baseline + (1 - INERTIA) * mean
+        self.heard.zero_()
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything by name."""
+        moments = self.optimizer.state_dict()["state"].items()
+        found = {f"adam.{index}.{name}": tensor for index, values in moments for name, tensor in values.items()}
+        return found | {f"masker.{name}": part for name, part in self.masker.state_dict().items()} | {
+            "baseline": self.baseline
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, state: dict[str, Tensor], lr: float) -> "Mind":
+        """What `state` gave."""
+        mind = cls(Masker(*state["masker.embedding.weight"].shape), lr)
+        parts = {name.removeprefix("masker."): part for name, part in state.items() if name.startswith("masker.")}
+        mind.masker.load_state_dict(parts)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in state.items():
+            if name.startswith("adam."):
+                _, index, what = name.split(".")
+                moments.setdefault(int(index), {})[what] = tensor.clone()
+        mind.optimizer.load_state_dict(mind.optimizer.state_dict() | {"state": moments})
+        mind.baseline = state["baseline"].clone()
+        return mind
