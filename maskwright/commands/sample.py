@@ -16,7 +16,7 @@ EXAMPLES = """
   maskwright sample d --prompt "The function returns" --sampler remdm strategy=rescale eta=0.1\n
   maskwright sample d --prompt "If the [MASK] is empty, [MASK] is raised." --html replay.html\n
   maskwright sample d --remasker r --sampler learned randomness=0.3 --count 8 --json\n
-  maskwright sample d --remasker r --sampler learned --edit "The strings returns a function." --start 0.3
+  maskwright sample d --remasker r --sampler learned --edit "The strings returns a function."
 """
 
 
@@ -32,7 +32,7 @@ def command(
     schedule: Annotated[
         str, typer.Option(help="The share masked after each step: linear, cosine, exponential, or a list 0.5,0.2.")
     ] = "linear",
-    start: Annotated[float, typer.Option(help="The share at the outset; with --edit, 0.3 is a light touch.")] = 1.0,
+    start: Annotated[float | None, typer.Option(help="The share at the outset; by default 1, with --edit 0.3.")] = None,
     block: Annotated[int | None, typer.Option(help="Write so many tokens after the others.")] = None,
     temperature: Annotated[float, typer.Option(help="0 for the best token always.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Draw from so many best tokens; 0 for all.")] = 0,

@@ -14,17 +14,19 @@ def table(path: str) -> Table:
     """Sections (no path), the names in a section, or the knobs of a class. Raises ValueError for anything else."""
     section, _, name = path.partition(".")
     if not section:
-        return _listing("section", {section: _about(section) for section in [*NAMED, *KINDS]})
+        return _listing("section", {section: _about(section) for section in [*PLACES, *KINDS]})
     if path in KINDS:
         return knobs(KINDS[path], {})
-    if section not in NAMED:
-        raise ValueError(f"no section {path!r}: {nearest(path, [*NAMED, *KINDS])}")
+    if section not in PLACES:
+        raise ValueError(f"no section {path!r}: {nearest(path, [*PLACES, *KINDS])}")
     if name:
-        return knobs(*folder.load(NAMED[section], name))
-    names = folder.names(NAMED[section])
-    return _listing(section, {name: _first_line(folder.load(NAMED[section], name)[0]) for name in names})
+        return knobs(*folder.load(PLACES[section], name))
+    names = folder.names(PLACES[section])
+    return _listing(section, {name: _first_line(folder.load(PLACES[section], name)[0]) for name in names})
 
 
+PLACES = NAMED | {"sampler": "samplers"}
+"""What has names to choose from, and the folder of each: the sections of a config, and the samplers."""
 KINDS = PLAIN | dict.fromkeys(known(Top), Top)
 """The settings that have no name to choose, by section."""
 
@@ -48,7 +50,7 @@ def _meaning(kind: type, knob: str) -> str:
 def _about(section: str) -> str:
     if section in KINDS:
         return _first_line(KINDS[section])
-    return ", ".join(folder.names(NAMED[section]))
+    return ", ".join(folder.names(PLACES[section]))
 
 
 def _listing(what: str, rows: dict[str, str]) -> Table:

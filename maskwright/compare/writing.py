@@ -25,6 +25,8 @@ from .replay import page, view
 
 LENGTH = 64
 """Tokens in a text of which nothing else is said."""
+TOUCH = 0.3
+"""The share of a text that is masked at the outset when it is polished."""
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -50,8 +52,8 @@ class Wish:
     """How often the model is asked."""
     schedule: str = "linear"
     """A shape, or the share masked after each step but the last: `0.5,0.2`."""
-    start: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """The share masked at the outset of the schedule."""
+    start: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The share masked at the outset of the schedule; none for all, and for a light touch where a text is polished."""
     block: Count | None = None
     """Write so many tokens after the others."""
     temperature: float = 1.0
@@ -105,7 +107,8 @@ def sampler(name: str, knobs: Iterable[str] = ()) -> Sampler:
 
 def shares(wish: Wish) -> Shares:
     """The schedule that is wished for. Raises ValueError for a shape that does not exist."""
-    knobs: dict[str, Any] = {"steps": wish.steps, "shape": wish.schedule, "start": wish.start}
+    start = wish.start if wish.start is not None else 1.0 if wish.edit is None else TOUCH
+    knobs: dict[str, Any] = {"steps": wish.steps, "shape": wish.schedule, "start": start}
     if wish.schedule not in SHAPES:
         try:
             knobs |= {"shape": "linear", "custom": tuple(float(share) for share in wish.schedule.split(","))}

@@ -37,9 +37,10 @@ def blank(tokenizer: Tokenizer, prompt: str, length: int | None, count: int, lon
 
 
 def whole(tokenizer: Tokenizer, text: str, count: int, longest: int) -> Canvas:
-    """`count` copies of `text`, all of it free but its special tokens. Raises ValueError as `blank`."""
-    row = torch.tensor(encoded(tokenizer, text), dtype=torch.int64)
-    return _framed(tokenizer, row, ~torch.from_numpy(tokenizer.vocabulary.is_special)[row], count, longest)
+    """`count` copies of `text`, all of it free but special tokens other than [MASK]. Raises ValueError as `blank`."""
+    row, known = torch.tensor(encoded(tokenizer, text), dtype=torch.int64), tokenizer.vocabulary
+    free = ~torch.from_numpy(known.is_special)[row] | (row == known.mask)
+    return _framed(tokenizer, row, free, count, longest)
 
 
 def encoded(tokenizer: Tokenizer, text: str) -> list[int]:

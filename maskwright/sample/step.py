@@ -8,6 +8,7 @@ Shapes: B rows, L positions.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,14 +65,18 @@ class Step:
         return self.noise.uniform(stream, self.tokens.shape[1])
 
     def say(self, score: str = "confidence", where: Tensor | None = None) -> Said:
-        """What the model says at `where`, [B, L] bool, by default at every mask. Asked once, then known."""
+        """What the model says at `where`, [B, L] bool, by default at every mask. The last answer is remembered."""
         where = self.masked if where is None else where
-        asked, known = self.__dict__.get("_said", (None, None))
-        if known is None or asked[0] != score or not torch.equal(asked[1], where):
+        if not self._heard or self._heard[0] != score or not torch.equal(self._heard[1], where):
             luck = (self.noise.bits("token", where.shape[1]) >> 11).astype("float64") * 2.0**-53
-            known = self.speaker.say(self.tokens, where, torch.from_numpy(luck), score)
-            self.__dict__["_said"] = (score, where), known
-        return known
+            said = self.speaker.say(self.tokens, where, torch.from_numpy(luck), score)
+            self._heard[:] = score, where, said
+        return self._heard[2]
+
+    @cached_property
+    def _heard(self) -> list[Any]:
+        """The score and the places that were last asked for, and the answer; empty at first."""
+        return []
 
     @cached_property
     def doubt(self) -> Tensor:
@@ -82,5 +87,5 @@ class Step:
 
     def reveal(self, where: Tensor) -> Said:
         """What to write at `where`, [B, L] bool: what was said before, if it was said of all of it."""
-        asked, known = self.__dict__.get("_said", (None, None))
-        return known if known is not None and not (where & ~asked[1]).any() else self.say(where=where)
+        known = self._heard and not (where & ~self._heard[1]).any()
+        return self._heard[2] if known else self.say(where=where)

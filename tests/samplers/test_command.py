@@ -56,7 +56,7 @@ def test_texts_are_written_shown_and_replayed(runs: Path, monkeypatch: pytest.Mo
     assert text.endswith(".")
     shown = replay.view(last, 3, tokenizer)
     assert "remasked" in str(shown.renderables[0])
-    (edited,) = write(Wish(run=runs / "unmasker", sampler="remdm", edit="One of many.", start=0.5, steps=4))
+    (edited,) = write(Wish(run=runs / "unmasker", sampler="remdm", edit="One [MASK] of many.", steps=4))
     assert edited
 
     for change, sentence in REFUSED:
