@@ -31,8 +31,8 @@ tags:
 
 # {name}
 
-A model of {parameters:,} parameters and {vocabulary:,} tokens, pretrained with maskwright by the objective `{objective}`.
-Rows of up to {length:,} tokens.
+A model of {parameters:,} parameters and {vocabulary:,} tokens, pretrained with maskwright by the objective
+`{objective}`. Rows of up to {length:,} tokens.
 
 ## How to load it
 
@@ -58,8 +58,8 @@ It is a `{kind}`: {why}. `AutoModel` and `AutoModelForSequenceClassification` op
 def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     """The card, as Markdown.
 
-    facts: name, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the run's, as a tree; empty
-    where it is not known.  numbers: its final metrics, likewise.
+    facts: name, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the run's, as a tree;
+    empty where it is not known.  numbers: its final metrics, likewise.
     """
     auto = "AutoModelForCausalLM" if facts["causal"] else "AutoModelForMaskedLM"
     told = {
@@ -84,7 +84,7 @@ def _training(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     rows = [f"| {name} | {_shown(value)} |" for name, value in ({"seed": config["seed"]} | counts).items()]
     tree = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
     seen = "\n".join(["| seen | |", "|---|---|", *rows])
-    return f"{seen}\n\nData, objective, model and budget, complete: `maskwright train` takes this file.\n\n```yaml\n{tree}```\n"
+    return f"{seen}\n\nData, objective, model and budget, as `maskwright train` takes them:\n\n```yaml\n{tree}```\n"
 
 
 def _results(numbers: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from ..models.modern import Modern
 from ..text.tokenizer import Tokenizer
 from ..text.vocabulary import Vocabulary
 from . import bundle, deberta_v2, modern_bert, modern_bert_decoder
+from .silence import silence
 
 NATIVE: dict[tuple[type, bool], Any] = {
     (Modern, False): modern_bert,
@@ -40,7 +41,7 @@ class Peer:
 
 
 def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool) -> Peer:
-    """`model`, which `settings` built, as a masked or a causal one of `transformers`: native if there is such a class."""
+    """`model`, which `settings` built, as a masked or a causal one of `transformers`, native where there is a class."""
     native, special = NATIVE.get((type(settings), causal)), ids(vocabulary)
     if native is None:
         why = f"transformers has no {WAYS[causal]} class of the architecture {type(settings).__name__}"
@@ -61,7 +62,8 @@ def ids(vocabulary: Vocabulary) -> dict[str, int]:
 
 def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int) -> None:
     """Write config, weights, tokenizer and, where it is needed, the modelling file into `folder`, which is there."""
-    found.model.save_pretrained(folder)
+    with silence():
+        found.model.save_pretrained(folder)
     if found.source is not None:
         (folder / f"{bundle.FILE}.py").write_text(found.source, encoding="utf-8")
     tokenizer.save(folder)

@@ -45,7 +45,8 @@ class MaskwrightConfig(PretrainedConfig):
     def __init__(self, vocab_size: int = 0, knobs: Any = None, part_count: int = 0, causal: bool = False, **rest: Any):
         """`part_count` is the number of the parts of all tokens; `causal`, whether AutoModel reads forward."""
         self.vocab_size, self.knobs, self.part_count, self.causal = vocab_size, knobs or {}, part_count, causal
-        self.hidden_size, self.num_hidden_layers = self.knobs.get("hidden"), self.knobs.get("layers")
+        self.hidden_size: Any = self.knobs.get("hidden")
+        self.num_hidden_layers = self.knobs.get("layers")
         self.num_attention_heads = self.knobs.get("heads")
         self.max_position_embeddings = self.knobs.get("max_length")
         super().__init__(**{"tie_word_embeddings": False, "use_cache": False} | rest)
@@ -61,7 +62,7 @@ def build(config: MaskwrightConfig) -> nn.Module:
         network.parts.parts = network.parts.parts.new_zeros(config.part_count)
     for module in network.modules():
         fill(module)
-    return network  # type: ignore[no-any-return]
+    return network
 
 
 def fill(module: nn.Module) -> None:
@@ -126,7 +127,7 @@ class MaskwrightForMaskedLM(MaskwrightPreTrainedModel):
 
     def __init__(self, config: MaskwrightConfig):
         super().__init__(config)
-        self.model = MaskwrightModel(config)
+        self.model: Any = MaskwrightModel(config)
         self.post_init()
 
     def forward(
@@ -143,7 +144,7 @@ class MaskwrightForCausalLM(MaskwrightPreTrainedModel, GenerationMixin):
 
     def __init__(self, config: MaskwrightConfig):
         super().__init__(config)
-        self.model = MaskwrightModel(config)
+        self.model: Any = MaskwrightModel(config)
         self.post_init()
 
     def forward(
@@ -168,7 +169,7 @@ class MaskwrightForSequenceClassification(MaskwrightPreTrainedModel):
     def __init__(self, config: MaskwrightConfig):
         super().__init__(config)
         self.num_labels = config.num_labels
-        self.model = MaskwrightModel(config)
+        self.model: Any = MaskwrightModel(config)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 

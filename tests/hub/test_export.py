@@ -1,11 +1,13 @@
 """An exported model is the model: `transformers` opens the folder by its auto classes and says the same."""
 
+import ast
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer as Backend
+import yaml
 from torch.testing import assert_close
 from transformers import (
     AutoModel,
@@ -13,23 +15,23 @@ from transformers import (
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
-    dynamic_module_utils,
 )
+from typer.testing import CliRunner
 
-from maskwright.config import make
-from maskwright.folder import load
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training import exporting, final
+from maskwright import cli
+from maskwright.folder import files, module
+from maskwright.hub import bundle
+from maskwright.hub.silence import silence
+from maskwright.training import final
 from maskwright.training.config import Config
-from maskwright.training.exporting import Source, export, opened
+from maskwright.training.exporting import export, way
 
-SIZE = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
 DEBERTA = {"buckets": 16, "farthest": 64}
 TEXTS = ["A list is a sequence of objects.", "Names refer to objects, which are introduced by binding operations."]
 
 CASES = {
     "modern": ("modern", {}, "mlm", "ModernBertForMaskedLM"),
-    "modern mntp": ("modern", {"theta": 5000.0}, "hybrid", "ModernBertForMaskedLM"),
+    "modern hybrid": ("modern", {"theta": 5000.0}, "hybrid", "ModernBertForMaskedLM"),
     "modern causal": ("modern", {}, "causal", "ModernBertDecoderForCausalLM"),
     "modern learned": ("modern", {"positions": "learned"}, "span", "MaskwrightForMaskedLM"),
     "deberta": ("deberta", DEBERTA, "mlm", "DebertaV2ForMaskedLM"),
@@ -43,40 +45,7 @@ CASES = {
 """Model, knobs, objective, and the class that must come of it."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory):
-    """Where `transformers` copies modelling files to."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
-        patch.syspath_prepend(dynamic_module_utils.HF_MODULES_CACHE)
-        yield
-
-
-@pytest.fixture(scope="module")
-def tokenizer(text: Path) -> Tokenizer:
-    return Tokenizer.train([text.read_text()], TokenizerSettings(kind="bpe", size=404))
-
-
-def source(tokenizer: Tokenizer, name: str, knobs: dict, objective: str) -> Source:
-    """A model without zeros, as if it had been trained."""
-    kind, _ = load("models", name)
-    settings = make(kind, SIZE | knobs, "model")
-    size, generator = tokenizer.vocabulary.size, torch.Generator().manual_seed(1)
-    model = settings.build(size, generator)
-    if model.parts is not None:
-        offsets = torch.arange(size + 1).clamp(max=100) * 2
-        model.parts.fill(offsets, torch.randint(20, size, (200,), generator=generator), torch.arange(size))
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.2, generator=generator)
-    config = Config.of({"model": {"name": name} | SIZE | knobs, "rows": {"length": 32}, **steps(objective)})
-    return Source(model.eval(), settings, tokenizer, config)
-
-
-def steps(objective: str) -> dict:
-    return {"objective": {"name": objective}, "training": {"steps": 1}}
-
-
-def ours(source: Source, tokens: torch.Tensor, real: torch.Tensor, causal: bool) -> torch.Tensor:
+def ours(source, tokens: torch.Tensor, real: torch.Tensor, causal: bool) -> torch.Tensor:
     """The logits of rows [B, L], padded on the right."""
     length = tokens.shape[1]
     mask = real[:, None, None] | torch.eye(length, dtype=torch.bool)
@@ -86,13 +55,13 @@ def ours(source: Source, tokens: torch.Tensor, real: torch.Tensor, causal: bool)
 
 @pytest.mark.parametrize("case", CASES)
 @torch.no_grad()
-def test_logits_are_ours(case: str, tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_logits_are_ours(case: str, source, tmp_path: Path) -> None:
     name, knobs, objective, kind = CASES[case]
-    made, causal = source(tokenizer, name, knobs, objective), "Causal" in kind
+    made, causal, remote = source(name, objective, **knobs), "Causal" in kind, "Maskwright" in kind
     out = tmp_path / case.replace(" ", "-")
-    assert export(made, out).startswith(f"{kind}, {'with code' if 'Maskwright' in kind else 'native'}")
+    assert export(made, out).startswith(f"{kind}, {'with code' if remote else 'native'}")
     auto = AutoModelForCausalLM if causal else AutoModelForMaskedLM
-    theirs, told = auto.from_pretrained(out, trust_remote_code="Maskwright" in kind, output_loading_info=True)
+    theirs, told = auto.from_pretrained(out, trust_remote_code=remote, output_loading_info=True)
     assert type(theirs).__name__ == kind
     assert not any(told[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     batch = AutoTokenizer.from_pretrained(out)(TEXTS, padding=True, return_tensors="pt")
@@ -103,18 +72,102 @@ def test_logits_are_ours(case: str, tokenizer: Tokenizer, tmp_path: Path) -> Non
     assert_close(theirs.eval()(**batch).logits[real], reference[real], atol=1e-4, rtol=1e-4)
     alone = batch["input_ids"][:1, : real[0].sum()]
     assert_close(theirs(alone).logits, ours(made, alone, torch.ones_like(alone).bool(), causal), atol=1e-4, rtol=1e-4)
-    check_others(out, batch, kind)
+    check_others(out, batch, remote)
 
 
-def check_others(out: Path, batch: dict, kind: str) -> None:
+def check_others(out: Path, batch: dict, remote: bool) -> None:
     """The body and a classifier open too, with the weights of the body."""
-    remote = "Maskwright" in kind
-    body, told = AutoModel.from_pretrained(out, trust_remote_code=remote, output_loading_info=True)
+    how = {"trust_remote_code": remote, "output_loading_info": True}
+    body, told = AutoModel.from_pretrained(out, **how)
     assert not told["missing_keys"]
     assert body(**batch).last_hidden_state.shape == (*batch["input_ids"].shape, body.config.hidden_size)
-    classifier, told = AutoModelForSequenceClassification.from_pretrained(
-        out, trust_remote_code=remote, num_labels=3, output_loading_info=True
-    )
-    head = {"classifier.weight", "classifier.bias", "score.weight"}
-    assert {name for name in told["missing_keys"] if name.split(".")[0] not in ("head", "pooler")} <= head
+    with silence():
+        classifier, told = AutoModelForSequenceClassification.from_pretrained(out, num_labels=3, **how)
+    assert {name.split(".")[0] for name in told["missing_keys"]} <= {"classifier", "head", "pooler"}
     assert classifier(**batch).logits.shape == (len(TEXTS), 3)
+
+
+@pytest.mark.parametrize("name", files("models"))
+def test_the_modelling_file_stands_alone(name: str) -> None:
+    """It imports torch and transformers, and no name is that of two things."""
+    found = module("models", name)
+    kind = getattr(found, name.title().replace("_", ""))
+    tree = ast.parse(bundle.source(found, {"settings": kind, "network": getattr(found, f"{kind.__name__}Model")}))
+    roots = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    roots |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {root.partition(".")[0] for root in roots} - sys.stdlib_module_names == {"torch", "transformers"}
+    names = [node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    assert len(names) == len(set(names))
+    values = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign)]
+    targets = [value.partition(" = ")[0] for value in set(values)]
+    assert len(targets) == len(set(targets))
+
+
+def test_a_remote_causal_model_writes_on(source, tmp_path: Path) -> None:
+    made = source("minigpt", "causal")
+    export(made, tmp_path / "model")
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "model", trust_remote_code=True).eval()
+    prompt = torch.tensor([[2, 30, 31], [0, 2, 40]])
+    told = theirs.generate(prompt, attention_mask=(prompt > 0).long(), max_new_tokens=3, do_sample=False)
+    row = prompt[:1]
+    for _ in range(3):
+        best = ours(made, row, torch.ones_like(row).bool(), True)[:, -1:].argmax(-1)
+        row = torch.cat([row, best], 1)
+    assert told[0].tolist() == row[0].tolist()
+    short = theirs.generate(prompt[1:, 1:], max_new_tokens=3, do_sample=False)
+    assert told[1, 1:].tolist() == short[0].tolist()
+
+
+def test_a_way_that_was_not_learned_is_refused() -> None:
+    def objective(name: str, **knobs):
+        return Config.of({"objective": {"name": name, **knobs}, "training": {"steps": 1}}).objective
+
+    assert way(objective("hybrid"), None) == (False, "mntp")
+    assert way(objective("hybrid"), True) == (True, "causal")
+    assert way(objective("mirror"), None) == (True, "causal")
+    with pytest.raises(ValueError, match="trained by mlm, which makes no causal model: take --masked"):
+        way(objective("mlm"), True)
+    with pytest.raises(ValueError, match="backward alone"):
+        way(objective("causal", direction="backward"), None)
+    with pytest.raises(ValueError, match="say whether it is --masked or --causal"):
+        way(None, None)
+
+
+@pytest.fixture
+def run(source, tmp_path: Path) -> Path:
+    """A finished run."""
+    made, folder = source("modern", "whole_word"), tmp_path / "run"
+    final.save(folder / "final", made.model.state_dict(), made.settings, made.tokenizer, "text")
+    made.config.write(folder / "config.yaml")
+    (folder / "final.json").write_text(json.dumps({"step": 7, "words": 1234, "valid/loss": 2.5}))
+    return folder
+
+
+@pytest.fixture
+def call():
+    cli.app.registered_commands.clear()
+    cli.register()
+    yield lambda *words: CliRunner().invoke(cli.app, [str(word) for word in words])
+    cli.app.registered_commands.clear()
+
+
+def test_a_run_is_exported_with_its_card(call, run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    said = call("export", run, out)
+    assert said.exit_code == 0, said.exception
+    assert "ModernBertForMaskedLM, native" in said.output
+    card = (out / "README.md").read_text()
+    head, config = (yaml.safe_load(part) for part in (card.split("---")[1], card.split("```yaml")[1].split("```")[0]))
+    assert head["pipeline_tag"] == "fill-mask"
+    assert config == Config.load(run).tree() or Config.of(config) == Config.load(run)
+    for told in ("`whole_word`", "| words | 1,234 |", "| seed | 0 |", "| loss | 2.5 |", "AutoModelForMaskedLM"):
+        assert told in card
+    tokenizer = AutoTokenizer.from_pretrained(out)
+    assert tokenizer.is_fast
+    assert tokenizer.model_max_length == 64
+    (start, end) = tokenizer("A list", return_offsets_mapping=True)["offset_mapping"][1]
+    assert "A list"[start:end] == "A"
+    again = call("export", run, out)
+    assert "is not empty" in str(again.exception)
+    assert "holds no trained model" in str(call("export", tmp_path / "nowhere", tmp_path / "b").exception)
+    assert not (tmp_path / "b").exists()

@@ -1,0 +1,39 @@
+"""Whether a model, or what a config will make of one, is ready for the official BabyLM evaluation."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from .config import Config
+from .exporting import Source, export, opened, untrained
+
+if TYPE_CHECKING:
+    from ..hub.preflight import Finding
+
+MODELS = ("final/model.json", "model.json", "state.json")
+"""What a folder holds where there is a trained model of ours."""
+
+
+def findings(source: str, longest: int) -> "list[Finding]":
+    """What `hub.preflight` finds of a folder of transformers, or of what a run, trained or not, is exported to.
+
+    longest: tokens of the longest text. Raises ValueError when there is neither a model nor a config.
+    """
+    from ..hub.preflight import preflight
+
+    path = Path(source)
+    if (path / "config.json").is_file():
+        return preflight(path, longest)
+    with TemporaryDirectory() as place:
+        folder = Path(place) / (path.resolve().name if path.is_dir() else path.stem)
+        export(_found(source), folder)
+        return preflight(folder, longest)
+
+
+def _found(source: str) -> Source:
+    path = Path(source)
+    if any((path / name).is_file() for name in MODELS):
+        return opened(path)
+    if path.is_dir() and not (path / "config.yaml").is_file():
+        raise ValueError(f"{source} holds no model and no config.yaml of a run to come")
+    return untrained(Config.load(source))

@@ -1,0 +1,50 @@
+"""Models of every family, as if they had been trained, and a place for what `transformers` copies."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import dynamic_module_utils
+
+from maskwright.config import make
+from maskwright.folder import load
+from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.training.config import Config
+from maskwright.training.exporting import Source
+
+SIZE = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory):
+    """Where `transformers` copies modelling files to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
+        patch.syspath_prepend(dynamic_module_utils.HF_MODULES_CACHE)
+        yield
+
+
+@pytest.fixture(scope="session")
+def tokenizer(text: Path) -> Tokenizer:
+    return Tokenizer.train([text.read_text()], TokenizerSettings(kind="bpe", size=404))
+
+
+@pytest.fixture
+def source(tokenizer: Tokenizer):
+    """A model without zeros, of a family, knobs and an objective."""
+
+    def made(name: str, objective: str, **knobs) -> Source:
+        kind, _ = load("models", name)
+        settings = make(kind, SIZE | knobs, "model")
+        size, generator = tokenizer.vocabulary.size, torch.Generator().manual_seed(1)
+        model = settings.build(size, generator)
+        if model.parts is not None:
+            offsets = torch.arange(size + 1).clamp(max=100) * 2
+            model.parts.fill(offsets, torch.randint(20, size, (200,), generator=generator), torch.arange(size))
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.2, generator=generator)
+        sections = {"model": {"name": name} | SIZE | knobs, "rows": {"length": 32}}
+        config = Config.of(sections | {"objective": {"name": objective}, "training": {"steps": 1}})
+        return Source(model.eval(), settings, tokenizer, config)
+
+    return made

@@ -1,0 +1,109 @@
+"""What the evaluation would trip over is found before it starts, one need at a time."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import yaml
+from tokenizers import Tokenizer as Backend
+from tokenizers.normalizers import Replace
+from typer.testing import CliRunner
+
+from maskwright import cli
+from maskwright.hub.preflight import NEEDS, preflight
+from maskwright.training.checking import findings
+from maskwright.training.exporting import export
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, request) -> Path:
+    return tmp_path_factory.mktemp("models") / "model"
+
+
+@pytest.fixture
+def folder(model: Path, source, tmp_path: Path) -> Path:
+    """An exported model, to be spoilt."""
+    if not model.exists():
+        export(source("modern", "mlm"), model)
+    return Path(shutil.copytree(model, tmp_path / "copy"))
+
+
+def edit(path: Path, **changes) -> None:
+    facts = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in facts.items() if value is not None}))
+
+
+def test_a_good_model_has_all(folder: Path) -> None:
+    found = preflight(folder, 64)
+    assert [finding.need for finding in found] == list(NEEDS)
+    assert all(finding.met for finding in found), found
+
+
+def no_mask(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", mask_token=None)
+    (folder / "special_tokens_map.json").unlink()
+
+
+def weights(change):
+    def spoil(folder: Path) -> None:
+        path = folder / "model.safetensors"
+        safetensors.torch.save_file(change(safetensors.torch.load_file(path)), path, {"format": "pt"})
+
+    return spoil
+
+
+def loses_text(folder: Path) -> None:
+    backend = Backend.from_file(str(folder / "tokenizer.json"))
+    backend.normalizer = Replace("café", "")
+    backend.save(str(folder / "tokenizer.json"))
+
+
+def no_start(folder: Path) -> None:
+    facts = json.loads((folder / "tokenizer.json").read_text()) | {"post_processor": None}
+    (folder / "tokenizer.json").write_text(json.dumps(facts))
+
+
+FAULTS = {
+    "mask token": (no_mask, "no mask token"),
+    "fast tokenizer": (loses_text, "offsets cover 'c'"),
+    "token before a text": (no_start, "no special token precedes"),
+    "scoring": (weights(lambda found: {n: w for n, w in found.items() if "Wqkv" not in n}), "drawn anew"),
+    "padding": (weights(lambda found: {n: w * float("nan") for n, w in found.items()}), "padding changes logits"),
+    "body": (lambda folder: edit(folder / "config.json", model_type="unheard"), "unheard"),
+    "length": (lambda folder: edit(folder / "tokenizer_config.json", model_max_length=32), "at most 32"),
+    "checkpoints": (lambda folder: shutil.copytree(folder, folder / "chck_1M"), "chck_1M lie inside"),
+    "name": (lambda folder: None, "without dots"),
+}
+
+
+@pytest.mark.parametrize("need", FAULTS)
+def test_a_fault_is_found_and_mended(need: str, folder: Path, tmp_path: Path) -> None:
+    spoil, told = FAULTS[need]
+    spoil(folder)
+    place = folder.rename(tmp_path / "v1.5") if need == "name" else folder
+    found = {finding.need: finding for finding in preflight(place, 64)}
+    assert not found[need].met
+    assert told in found[need].told
+    assert found["mask token" if need == "name" else "name"].met
+
+
+def test_a_run_that_has_not_begun(settings: dict, tmp_path: Path) -> None:
+    """The command says ✗ once, for what the model has no room for, and leaves with 1."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(settings))
+    cli.app.registered_commands.clear()
+    cli.register()
+    said = CliRunner().invoke(cli.app, ["preflight", str(recipe)])
+    cli.app.registered_commands.clear()
+    assert said.exit_code == 1, said.output
+    assert said.output.count("✗") == 1
+    assert "train with model.max_length" in said.output
+
+
+def test_a_folder_without_a_model(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no model and no config"):
+        findings(str(tmp_path), 64)
+    with pytest.raises(ValueError, match="no model of transformers"):
+        preflight(tmp_path, 64)
