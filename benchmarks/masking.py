@@ -14,6 +14,8 @@ percentile of the turns.
     whole_word      beside the collator, which masks token by token
     whole_word_same beside whole_word_mask=True, given offsets as lists, the form that it takes
     span, ranked_span   beside the collator, which has no spans
+    adaptive        beside a loop over the rows with torch.multinomial, as one writes weighted masking; both by token,
+                    with even weights
 """
 
 import argparse
@@ -48,6 +50,7 @@ CASES = {
     "whole_word_same": ("whole_word", "words"),
     "span": ("span", "features"),
     "ranked_span": ("ranked_span", "features"),
+    "adaptive": ("adaptive", "rows"),
 }
 STEPS = 20
 """Batches of ours for each one of the peer's."""
@@ -100,7 +103,7 @@ def peers(rows: Rows) -> dict[str, Callable[[], object]]:
     known, special = tokenizer(), VOCABULARY.is_special[rows.tokens].astype(int).tolist()
     token = DataCollatorForLanguageModeling(known)
     word = DataCollatorForLanguageModeling(known, whole_word_mask=True)
-    tensors = list(rows.tokens)
+    tensors, weights = list(rows.tokens), torch.ones(SIZE)
     lists = [
         {"input_ids": row, "special_tokens_mask": mask, "offset_mapping": offset}
         for row, mask, offset in zip(rows.tokens.tolist(), special, offsets(rows.word), strict=True)
@@ -109,7 +112,23 @@ def peers(rows: Rows) -> dict[str, Callable[[], object]]:
         "tensors": lambda: token(tensors),
         "features": lambda: token([{"input_ids": row} for row in tensors]),
         "words": lambda: word([dict(row) for row in lists]),
+        "rows": lambda: row_by_row(rows, weights),
     }
+
+
+def row_by_row(rows: Rows, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """15 % of each row by weight, without replacement, as [MASK], a random token or itself."""
+    inputs, labels = rows.tokens.clone(), torch.full_like(rows.tokens, -100)
+    ordinary = torch.from_numpy(VOCABULARY.ordinary)
+    for b, row in enumerate(rows.tokens):
+        chance = weights[row] * rows.maskable[b]
+        chosen = torch.multinomial(chance, int(0.15 * rows.maskable[b].sum()))
+        labels[b, chosen] = row[chosen]
+        fate = torch.rand(len(chosen))
+        swapped = chosen[(fate >= 0.8) & (fate < 0.9)]
+        inputs[b, chosen[fate < 0.8]] = VOCABULARY.mask
+        inputs[b, swapped] = ordinary[torch.randint(len(ordinary), (len(swapped),))]
+    return inputs, labels
 
 
 def seconds(work: Callable[[], object]) -> float:
