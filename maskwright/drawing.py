@@ -30,6 +30,6 @@ def chances(scores: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: flo
 def drawn(chances: Tensor, luck: Tensor) -> Tensor:
     """[N] int64, the token at which the cumulative probability passes `luck`, [N] float64 in [0, 1)."""
     ladder = chances.cumsum(1)
-    found = torch.searchsorted(ladder, (luck.double() * ladder[:, -1])[:, None], right=True)[:, 0]
-    last = (chances > 0).long().cumsum(1).argmax(1)  # rounding never passes the last that can be drawn
-    return torch.minimum(found, last)
+    whole = ladder[:, -1]
+    reached = torch.minimum(luck.double() * whole, torch.nextafter(whole, torch.zeros_like(whole)))
+    return torch.searchsorted(ladder, reached[:, None], right=True)[:, 0]

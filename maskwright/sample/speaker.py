@@ -86,9 +86,10 @@ class Speaker:
         parts = []
         for scores, seen, lucks in answers(self.model, tokens, where, self.shift, tokens[where], luck[where]):
             scores[:, torch.from_numpy(self.vocabulary.is_special).to(scores.device)] = -torch.inf
-            chance = scores.softmax(1)
-            best = drawn(chances(scores, self.temperature, self.top_k, self.top_p), lucks)
-            parts.append((best, confidence(chance, best, seen), SCORES[score](chance, best, seen)))
+            chance = chances(scores)
+            plain = (self.temperature, self.top_k, self.top_p) == (1, 0, 1)
+            best = drawn(chance if plain else chances(scores, self.temperature, self.top_k, self.top_p), lucks)
+            parts.append((best, confidence(chance, best, seen).float(), SCORES[score](chance, best, seen).float()))
         if parts:
             said[where], sure[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return Said(said, sure, scored)
