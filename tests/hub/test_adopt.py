@@ -1,0 +1,78 @@
+"""A model of `transformers` becomes one of ours without a number changed, and trains on."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+from typer.testing import CliRunner
+
+from maskwright import cli
+from maskwright.hub.adopt import adopt, resized
+from maskwright.training import final
+from maskwright.training.config import Config
+from maskwright.training.exporting import export
+from maskwright.training.trainer import Trainer
+
+DEBERTA = {"buckets": 16, "farthest": 64}
+FAMILIES = {"modern": ("mlm", {}), "modern causal": ("causal", {"theta": 500.0}), "deberta": ("mlm", DEBERTA)}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_there_and_back(family: str, source, tmp_path: Path) -> None:
+    objective, knobs = FAMILIES[family]
+    made = source(family.split()[0], objective, **knobs)
+    export(made, tmp_path / "theirs")
+    settings, weights, causal = adopt(tmp_path / "theirs")
+    assert settings == made.settings
+    assert causal == (objective == "causal")
+    assert_close(weights, dict(made.model.state_dict()), rtol=0, atol=0)
+
+
+def test_rows_follow_the_tokenizer() -> None:
+    weights = {"embedding.weight": torch.arange(6.0).view(3, 2), "decoder_bias": torch.arange(3.0), "x": torch.ones(1)}
+    more, less = resized(weights, 5), resized(weights, 2)
+    assert_close(more["embedding.weight"][2:], torch.tensor([[4.0, 5.0], [2.0, 3.0], [2.0, 3.0]]))
+    assert more["decoder_bias"].tolist() == [0, 1, 2, 1, 1]
+    assert_close(less["embedding.weight"], weights["embedding.weight"][:2])
+
+
+def test_training_goes_on(source, text: Path, tmp_path: Path) -> None:
+    """By the command and the config that it wrote; with nothing learned, the weights are still those that came."""
+    made = source("modern", "mlm")
+    export(made, tmp_path / "theirs")
+    cli.app.registered_commands.clear()
+    cli.register()
+    said = CliRunner().invoke(cli.app, ["import-model", str(tmp_path / "theirs"), str(tmp_path / "ours")])
+    cli.app.registered_commands.clear()
+    assert said.exit_code == 0, said.exception
+    words = [f"corpus.files=[{text}]", "objective.name=whole_word", "rows.length=32", "training.epochs=null"]
+    words += ["training.steps=1", "training.batch_tokens=256", "optimizer.name=sgd", "optimizer.lr=1e-30"]
+    config = Config.load(tmp_path / "ours" / "config.yaml", words)
+    Trainer(config, tmp_path / "run", show=False).train()
+    model, tokenizer = final.load(tmp_path / "run")
+    assert tokenizer.fingerprint == made.tokenizer.fingerprint
+    assert_close(dict(model.state_dict()), dict(made.model.state_dict()))
+
+
+REFUSED = {
+    "local attention": ({"layer_types": ["full_attention", "sliding_attention"]}, "1 of 2 layers have local attention"),
+    "activation": ({"hidden_activation": "relu"}, "hidden_activation='relu' has no counterpart"),
+    "family": ({"model_type": "bert"}, "is a bert: what can be carried is modernbert"),
+    "dropout": ({"mlp_dropout": 0.5}, "modern has one dropout"),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_cannot_be_carried_is_refused(fault: str, source, tmp_path: Path) -> None:
+    changes, sentence = REFUSED[fault]
+    export(source("modern", "mlm"), tmp_path / "theirs")
+    path = tmp_path / "theirs" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(ValueError, match=sentence):
+        adopt(tmp_path / "theirs")
+    shutil.rmtree(tmp_path / "theirs")
+    with pytest.raises(ValueError, match="holds no model of transformers"):
+        adopt(tmp_path / "theirs")
