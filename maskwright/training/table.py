@@ -11,6 +11,10 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from ..text.tokenizer import Tokenizer
+from . import build
+from .config import Config
+
 NAME = "mask_weights.parquet"
 
 
@@ -50,3 +54,12 @@ def read(out: Path) -> dict[str, np.ndarray]:
     steps = np.unique(columns["step"])
     grid = {name: column.reshape(len(steps), -1) for name, column in columns.items()}
     return grid | {"step": steps, "token": grid["token"][0]}
+
+
+def of_run(run: Path) -> tuple[dict[str, np.ndarray], Tokenizer]:
+    """The columns of a run, finished or not, and its tokenizer. Raises ValueError when they do not belong together."""
+    found = read(run)
+    tokenizer = build.data(Config.load(run), show=False).shards.tokenizer
+    if (size := len(found["token"])) != tokenizer.vocabulary.size:
+        raise ValueError(f"{run / NAME} is of {size} tokens, and the run's tokenizer has {tokenizer.vocabulary.size}")
+    return found, tokenizer
