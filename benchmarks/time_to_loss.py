@@ -41,9 +41,9 @@ class Side:
 
 
 SIDES = {
-    "ours": Side(ours.race, (5e-3, 1e-2, 2e-2)),
+    "ours": Side(ours.race, (1e-2, 2e-2, 4e-2)),
     "peer": Side(peer.race, (5e-4, 1e-3, 2e-3)),
-    "peer with our muon": Side(peer.race_with_muon, (5e-3, 1e-2, 2e-2)),
+    "peer with our muon": Side(peer.race_with_muon, (1e-2, 2e-2, 4e-2)),
 }
 
 
@@ -106,7 +106,7 @@ def versus(peer: float, ours: list[float]) -> dict[str, Any]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=float, default=1.6e6, help="what the peer trains on")
-    parser.add_argument("--share", type=float, default=0.35, help="of the tokens: what our runs are planned for")
+    parser.add_argument("--share", type=float, default=0.7, help="of the tokens: what our runs are planned for")
     parser.add_argument("--seeds", type=int, default=3, help="how many runs of ours")
     parser.add_argument("--rivals", nargs="+", default=list(SIDES)[1:], choices=list(SIDES)[1:])
     parser.add_argument("--out", type=Path, default=Path("runs/time_to_loss"), help="where finished legs are kept")

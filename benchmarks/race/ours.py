@@ -14,6 +14,8 @@ from maskwright.training.trainer import Trainer
 from race.clock import Clock, Curve
 from race.text import Text, score
 
+OTHERS = 0.1
+"""The learning rate of embeddings and vectors, as a share of that of the matrices."""
 SCHEDULE = {"warmup": 0.05, "decay": "linear", "floor": 0.0}
 """As on the other side."""
 
@@ -65,7 +67,7 @@ def tree(
         "rows": {"length": text.train.length},
         "model": {"name": "modern", **sizes},
         "objective": {"name": "mlm"},
-        "optimizer": {"name": "muon", "lr": lr},
+        "optimizer": {"name": "muon", "lr": lr, "others": OTHERS},
         "training": {"tokens": tokens, "batch_tokens": batch_tokens, "checkpoint_every": 10**9, **SCHEDULE},
         "evaluation": {"every": every // batch_tokens},
         "seed": seed,

@@ -16,6 +16,7 @@ from maskwright.data.rows import Rows
 from maskwright.optimizers.muon import Muon
 from maskwright.schedule import learning_rate
 from race.clock import Clock, Curve
+from race.ours import OTHERS
 from race.text import Text, score
 
 WARMUP = 0.05
@@ -94,5 +95,5 @@ def dataset(text: Text, count: int) -> list[dict[str, list[int]]]:
 
 def ours(peer: torch.nn.Module, lr: float, steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
     """Our Muon under our schedule."""
-    optimizer = Muon(lr=lr).build(peer)
+    optimizer = Muon(lr=lr, others=OTHERS).build(peer)
     return optimizer, LambdaLR(optimizer, lambda step: learning_rate(min(step, steps - 1), steps, WARMUP, "linear"))

@@ -32,7 +32,9 @@ class Muon:
     """Decays matrices; embeddings not, unless `decay_embeddings`; vectors never."""
 
     lr: Annotated[float, Field(gt=0)] = 4e-3
-    """Peak learning rate, of all groups."""
+    """Peak learning rate, of the matrices."""
+    others: Annotated[float, Field(gt=0)] = 1.0
+    """That of everything else, as a share of it."""
     momentum: Share = 0.95
     """Decay per step of a matrix's mean gradient; the step looks one further ahead (Nesterov)."""
     iterations: Annotated[int, Field(ge=1, lt=100)] = 5
@@ -49,6 +51,8 @@ class Muon:
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of `model`, one parameter group a role, each at its peak `lr`."""
         parts = groups(model, self.weight_decay, self.decay_embeddings)
+        for part in parts:
+            part["lr"] = self.lr * (1.0 if part["role"] == "matrix" else self.others)
         knobs = {"lr": self.lr, "momentum": self.momentum, "iterations": self.iterations}
         return MuonOptimizer(parts, knobs | {"betas": self.betas, "eps": self.eps, "fused": True})
 
