@@ -110,6 +110,10 @@ class Noise:
     rows: Tensor
     """[B] int64, what each row is, not its place in the batch."""
 
+    def __getitem__(self, chosen: slice | Tensor) -> "Noise":
+        """The randomness of the rows at `chosen`."""
+        return Noise(self.seed, self.epochs[chosen], self.rows[chosen])
+
     def keys(self, stream: str) -> np.ndarray:
         """[B] uint64, a key for each row; `draw(key, i)` gives its bits. For kernels."""
         keys = np.empty(len(self.rows), np.uint64)

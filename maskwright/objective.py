@@ -131,6 +131,12 @@ class Objective(ABC):
             raise ValueError(f"{name_of(self)} asks nothing of these {len(rows)} rows: raise its ratio")
         return problem
 
+    def corrupt_some(self, rows: Rows, noise: Noise, chosen: Tensor) -> Problem:
+        """The problem that those of `rows` pose that are `chosen`, [B] bool."""
+        places = torch.nonzero(chosen)[:, 0]
+        problem = self.corrupt(rows[places], noise[places])
+        return replace(problem, row=places[problem.row])
+
     def exam(self, rows: Rows) -> Iterator[Problem]:
         """The questions whose summed weighted loss scores each row: the negative log-likelihood that it stands for."""
         yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))

@@ -16,8 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..evaluate.exams import exams
-from ..evaluate.validation import Answers, answers
+from ..evaluate.validation import Answers, examined
 from ..text.cache import alone
 from ..training import final
 from ..training.build import Data
@@ -54,10 +53,8 @@ def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndar
 
     `weight`, and `loss`, `accuracy` and `top5` times weight; those of a common exam as `masked/weight` and so on.
     """
-    askers = {"": config.objective.fixed()} | {f"{name}/": exam for name, exam in exams(config.objective).items()}
     sums: dict[str, np.ndarray] = {}
-    for exam, asker in askers.items():
-        answered = answers(model, data.valid, asker, config.evaluation.batch_tokens)
+    for exam, answered in examined(model, data.valid, config.objective, config.evaluation.batch_tokens).items():
         sums |= {exam + name: part for name, part in _by_document(answered, len(data.valid.split.bytes)).items()}
     return sums
 

@@ -33,7 +33,7 @@ class Dressed(Objective):
         return self.model_of.dress(self.exam_of.corrupt(rows, noise), rows)
 
 
-def exams(objective: Objective) -> dict[str, Objective]:
+def exams(objective: Objective) -> dict[str, Dressed]:
     """The common exams for a model that was trained by `objective`, by name."""
     common = (EXAMS[skill] for skill in sorted(objective.skills))
     return {name: Dressed(exam_of=exam, model_of=objective) for name, exam in common}

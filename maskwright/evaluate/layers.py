@@ -31,7 +31,7 @@ def ablate(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int
     Names are `layers/3/forward/loss` for the first three layers and each common exam that `objective` has the skill for
     (`own` for its own exam, when it has none), over all rows of `pack`.
     """
-    asked = exams(objective) or {"own": objective.fixed()}
+    asked: dict[str, Objective] = {**exams(objective)} or {"own": objective.fixed()}
     numbers: dict[str, float] = {}
     for count in range(len(model.layers), 0, -1):  # type: ignore[arg-type]
         with first_layers(model, count):

@@ -8,8 +8,8 @@ from ..text.vocabulary import Vocabulary
 
 def unigram(train: Split, valid: Split, vocabulary: Vocabulary) -> dict[str, float]:
     """Loss (nats), accuracy and top-5 accuracy of the unigram model on all ordinary tokens of `valid`."""
-    counts = np.bincount(train.tokens, minlength=vocabulary.size).astype(np.float64)
-    asked = np.bincount(valid.tokens, minlength=vocabulary.size).astype(np.float64)
+    counts = train.counts(vocabulary.size).astype(np.float64)
+    asked = valid.counts(vocabulary.size).astype(np.float64)
     counts[vocabulary.is_special], asked[vocabulary.is_special] = -1, 0
     best = np.argsort(-counts, kind="stable")
     share = asked / asked.sum()

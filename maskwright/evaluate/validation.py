@@ -59,17 +59,25 @@ def validate(
     ones, `detection/…` where wrong tokens are to be found, and `…/domain/NAME/…` for a domain of the corpus. Bits per
     byte spread the mean loss of the questions over all tokens of the split.
     """
-    common = {f"{name}/": exam for name, exam in exams(objective).items()}
     numbers: dict[str, float] = {}
-    for prefix, asker in ({"": objective.fixed()} | common).items():
-        numbers |= {
-            prefix + name: number
-            for name, number in _score(answers(model, pack, asker, batch_tokens), pack, domains).items()
-        }
+    for prefix, answered in examined(model, pack, objective, batch_tokens).items():
+        numbers |= {prefix + name: number for name, number in _score(answered, pack, domains).items()}
     if judge := detector(objective.fixed()):
         found = detection(model, pack, judge, batch_tokens)
         numbers |= {f"detection/{name}": number for name, number in found.items()}
     return numbers
+
+
+def examined(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384) -> dict[str, Answers]:
+    """The answers of a model trained by `objective` to its own exam, "", and to the common ones, "masked/" and so on.
+
+    An objective whose own exam is a common one is asked once.
+    """
+    own = objective.fixed()
+    found = {"": answers(model, pack, own, batch_tokens)}
+    for name, common in exams(objective).items():
+        found[f"{name}/"] = found[""] if common.exam_of == own else answers(model, pack, common, batch_tokens)
+    return found
 
 
 def _score(answered: Answers, pack: Pack, domains: list[str]) -> dict[str, float]:

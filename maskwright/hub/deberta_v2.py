@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import DebertaV2Config, DebertaV2ForMaskedLM
 
 from ..models.deberta import EPSILON, Deberta
+from .filled import filled
 
 NAMES = {
     "embedding.": "deberta.embeddings.word_embeddings.",
@@ -105,12 +105,12 @@ def knobs_of(config: DebertaV2Config) -> Deberta:
 
 def to_transformers(model: nn.Module, knobs: Deberta, **special: int | None) -> DebertaV2ForMaskedLM:
     """A DebertaV2 with the weights of `model`, which `knobs` built; `special` are token ids such as `pad_token_id`."""
-    with torch.random.fork_rng(devices=[]):
-        peer = DebertaV2ForMaskedLM(config(knobs, model.get_parameter("embedding.weight").shape[0], **special))
-    missing, unexpected = peer.load_state_dict(to_names(model.state_dict()), strict=False)
-    assert not unexpected, unexpected
-    assert set(missing) <= {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}, missing  # tied
-    return peer
+    made = config(knobs, model.get_parameter("embedding.weight").shape[0], **special)
+    return filled(
+        lambda: DebertaV2ForMaskedLM(made),
+        to_names(model.state_dict()),
+        tied={"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"},
+    )
 
 
 def to_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import ModernBertConfig, ModernBertForMaskedLM
 
 from ..models.modern import EPSILON, Modern
+from .filled import filled
 
 NAMES = {
     "embedding.": "model.embeddings.tok_embeddings.",
@@ -109,12 +109,8 @@ def knobs_of(config: ModernBertConfig) -> Modern:
 
 def to_transformers(model: nn.Module, knobs: Modern, **special: int | None) -> ModernBertForMaskedLM:
     """A ModernBERT with the weights of `model`, which `knobs` built; `special` are token ids such as `pad_token_id`."""
-    with torch.random.fork_rng(devices=[]):
-        peer = ModernBertForMaskedLM(config(knobs, model.get_parameter("embedding.weight").shape[0], **special))
-    missing, unexpected = peer.load_state_dict(to_names(model.state_dict()), strict=False)
-    assert not unexpected, unexpected
-    assert set(missing) <= {"decoder.weight"}, missing  # tied to the embedding
-    return peer
+    made = config(knobs, model.get_parameter("embedding.weight").shape[0], **special)
+    return filled(lambda: ModernBertForMaskedLM(made), to_names(model.state_dict()), tied={"decoder.weight"})
 
 
 def to_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

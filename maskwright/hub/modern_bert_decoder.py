@@ -11,6 +11,7 @@ from transformers import ModernBertDecoderConfig, ModernBertDecoderForCausalLM
 
 from ..models.modern import Modern
 from . import modern_bert
+from .filled import filled
 
 SHARED = (
     "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
@@ -39,12 +40,8 @@ def knobs_of(config: ModernBertDecoderConfig) -> Modern:
 
 def to_transformers(model: nn.Module, knobs: Modern, **special: int | None) -> ModernBertDecoderForCausalLM:
     """A decoder with the weights of `model`, which `knobs` built; `special` are token ids such as `pad_token_id`."""
-    with torch.random.fork_rng(devices=[]):
-        peer = ModernBertDecoderForCausalLM(config(knobs, model.get_parameter("embedding.weight").shape[0], **special))
-    missing, unexpected = peer.load_state_dict(to_names(model.state_dict()), strict=False)
-    assert not unexpected, unexpected
-    assert set(missing) <= {"decoder.weight"}, missing  # tied to the embedding
-    return peer
+    made = config(knobs, model.get_parameter("embedding.weight").shape[0], **special)
+    return filled(lambda: ModernBertDecoderForCausalLM(made), to_names(model.state_dict()), tied={"decoder.weight"})
 
 
 def to_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from ..config import settings
+from ..layers.fresh import fresh
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.skew import attend_skewed, distances
@@ -63,11 +64,7 @@ class Deberta:
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
         """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
-        with torch.device("meta"):
-            model = DebertaModel(self, vocabulary_size)
-        model.to_empty(device="cpu")
-        model.initialise(generator)
-        return model
+        return fresh(lambda: DebertaModel(self, vocabulary_size), generator)
 
 
 class DebertaModel(nn.Module):

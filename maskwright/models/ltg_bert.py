@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..config import settings
 from ..layers.buckets import Buckets
 from ..layers.disentangled import attend_disentangled
+from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
@@ -59,11 +60,7 @@ class LtgBert:
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
         """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
-        with torch.device("meta"):
-            model = LtgBertModel(self, vocabulary_size)
-        model.to_empty(device="cpu")
-        model.initialise(generator)
-        return model
+        return fresh(lambda: LtgBertModel(self, vocabulary_size), generator)
 
 
 class LtgBertModel(nn.Module):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..config import settings
 from ..layers.attend import attend
+from ..layers.fresh import fresh
 from ..layers.learned_positions import LearnedPositions
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
@@ -47,11 +48,7 @@ class Minigpt:
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
         """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
-        with torch.device("meta"):
-            model = MinigptModel(self, vocabulary_size)
-        model.to_empty(device="cpu")
-        model.initialise(generator)
-        return model
+        return fresh(lambda: MinigptModel(self, vocabulary_size), generator)
 
 
 class MinigptModel(nn.Module):

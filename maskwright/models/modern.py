@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..config import settings
 from ..layers.attend import attend
+from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
 from ..layers.learned_positions import LearnedPositions
 from ..layers.nhot import NHot, embed
@@ -60,11 +61,7 @@ class Modern:
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
         """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
-        with torch.device("meta"):
-            model = ModernModel(self, vocabulary_size)
-        model.to_empty(device="cpu")
-        model.initialise(generator)
-        return model
+        return fresh(lambda: ModernModel(self, vocabulary_size), generator)
 
 
 class ModernModel(nn.Module):

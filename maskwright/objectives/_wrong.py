@@ -90,7 +90,7 @@ class Wrong(Objective, ABC):
         others, kinds = rows.tokens.clone(), self._kinds(noise)
         for number, replaced in enumerate(KINDS.values()):
             if len(mine := torch.nonzero(kinds == number)[:, 0]):
-                part = Noise(noise.seed, noise.epochs[mine], noise.rows[mine])
+                part = noise[mine]
                 others[mine] = replaced(self, rows[mine], part, chosen[mine])
         return torch.where(chosen, others, rows.tokens)
 

@@ -90,7 +90,7 @@ class Diffusion(Levels, Objective):
         chosen = np.zeros_like(word)
         for number, stage in enumerate(self.stages[: self.begun]):
             if len(mine := torch.nonzero(which == number)[:, 0]):
-                chosen[mine] = stage.choose(word[mine], Noise(noise.seed, noise.epochs[mine], noise.rows[mine]))
+                chosen[mine] = stage.choose(word[mine], noise[mine])
         return chosen
 
     @property

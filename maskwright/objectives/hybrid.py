@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -66,6 +65,5 @@ class Hybrid(Objective):
 
 def _of_some(objective: Objective, rows: Rows, noise: Noise, chosen: Tensor, number: int) -> Problem:
     """The problem of the rows that are `chosen`, [B] bool; `number`, 0 or 1, says whose they are."""
-    places = torch.nonzero(chosen)[:, 0]
-    problem = objective.corrupt(rows[places], Noise(noise.seed, noise.epochs[places], noise.rows[places]))
-    return replace(problem, row=places[problem.row], part=2 * problem.part + number)
+    problem = objective.corrupt_some(rows, noise, chosen)
+    return replace(problem, part=2 * problem.part + number)

@@ -59,13 +59,8 @@ class Mirror(Objective):
         back = noise.uniform("backward", 1)[:, 0] < self.chance  # [B]
         front = ~back if self.either else torch.ones_like(back)
         ways = (self.forward, front), (self.backward, back)
-        return Problem.joined([self._way(rows, noise, *way) for way in ways])
-
-    def _way(self, rows: Rows, noise: Noise, objective: Objective, chosen: Tensor) -> Problem:
-        """The problem of the rows that are `chosen`, [B] bool."""
-        places = torch.nonzero(chosen)[:, 0]
-        problem = objective.corrupt(rows[places], Noise(noise.seed, noise.epochs[places], noise.rows[places]))
-        return self.dress(replace(problem, row=places[problem.row]), rows)
+        read = [objective.corrupt_some(rows, noise, chosen) for objective, chosen in ways]
+        return self.dress(Problem.joined(read), rows)
 
     def dress(self, problem: Problem, rows: Rows) -> Problem:
         """With [FW] or [BW] where the reading starts. Raises ValueError when there is no such token."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from math import ceil
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -109,5 +108,5 @@ def _fill(module: Parts, shards: Shards) -> None:
     """Tell n-hot embeddings what the tokens are made of, and how often the training text has them."""
     knobs, tokenizer = module.knobs, shards.tokenizer
     found = substrings(tokenizer, knobs.shortest, knobs.longest, knobs.limit, knobs.boundaries)
-    counts = np.bincount(shards.train.tokens, minlength=tokenizer.vocabulary.size)
+    counts = shards.train.counts(tokenizer.vocabulary.size)
     module.fill(*map(torch.from_numpy, (found.offsets, found.parts, counts)))
