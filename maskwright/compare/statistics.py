@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..noise import address
+from ..evaluate.resampling import LEVEL, resampled
 from .results import Run
 
 OVER_SEEDS = 10_000
 OVER_TEXT = 1_000
 """Resamples of each bootstrap."""
-LEVEL = 0.95
 Interval = tuple[float, float]
 
 
@@ -70,12 +69,6 @@ def difference(metric: str, arm: Mapping[int, Run], reference: Mapping[int, Run]
         metric, ours[0].arm, theirs[0].arm, float(each.mean()), dict(zip(shared, each.tolist(), strict=True)),
         over_seeds(each), over_documents(metric, ours, theirs), student(each),
     )  # fmt: skip
-
-
-def resampled(n: int, times: int, what: str) -> np.ndarray:
-    """[times, n] float64: how often each of n things comes in `times` draws of n with replacement."""
-    draw = np.random.default_rng(address(0, f"bootstrap {what}", n))
-    return np.stack([np.bincount(draw.integers(n, size=n), minlength=n) for _ in range(times)]).astype(float)
 
 
 def _percentiles(means: np.ndarray) -> Interval:

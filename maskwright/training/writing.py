@@ -1,0 +1,158 @@
+"""From what a user wishes to texts that form: open the models, make the sampler, let them write."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+from torch import nn
+
+from .. import folder
+from ..config import make, override, settings
+from ..objectives._wrong import detector
+from ..sample.canvas import Canvas, blank, whole
+from ..sample.fill import SIGNS, named_from
+from ..sample.generate import Frame, generate
+from ..sample.sampler import Sampler
+from ..sample.shares import SHAPES, Shares
+from ..sample.speaker import Judge, Speaker
+from ..text.tokenizer import Tokenizer
+from .scorer import parts
+
+LENGTH = 64
+"""Tokens in a text of which nothing else is said."""
+TOUCH = 0.3
+"""The share of a text that is masked at the outset when it is polished."""
+Count = Annotated[int, Field(ge=1)]
+
+
+@settings
+class Manner:
+    """How texts are written."""
+
+    remasker: Path | None = None
+    """The run whose model finds wrong tokens; none for the writer itself, where it learned both."""
+    sampler: str = "mdlm"
+    """A file in `samplers/`."""
+    knobs: tuple[str, ...] = ()
+    """Its knobs, `eta=0.1`."""
+    length: Count | None = None
+    """Tokens in a text; none for those of a prompt with gaps, else 64."""
+    steps: Count = 64
+    """How often the model is asked."""
+    schedule: str = "linear"
+    """A shape, or the share masked after each step but the last: `0.5,0.2`."""
+    start: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The share masked at the outset of the schedule; none for all, and for a light touch where a text is polished."""
+    block: Count | None = None
+    """Write so many tokens after the others."""
+    temperature: float = 1.0
+    """Of the draws; 0 for the best token always."""
+    top_k: int = 0
+    """Draw from so many best tokens; 0 for all."""
+    top_p: float = 1.0
+    """Draw from the best tokens that hold this probability."""
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
+    """Decides every draw."""
+
+
+@settings
+class Wish(Manner):
+    """What to write, and how."""
+
+    run: Path
+    """The run whose model names hidden tokens."""
+    prompt: str = ""
+    """What the text begins with; [MASK] in it is a gap."""
+    edit: str | None = None
+    """A text to polish instead."""
+    count: Count = 1
+    """How many texts."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The models that write, opened once for any number of texts."""
+
+    model: nn.Module
+    tokenizer: Tokenizer
+    shift: int
+    """How many positions before a hidden token it is named."""
+    judge: Judge | None
+
+
+def cast(run: Path, remasker: Path | None = None) -> Cast:
+    """The models of a run and its remasker. Raises ValueError when they cannot do what they are for."""
+    model, tokenizer, objective = parts(run, "cpu")
+    if objective is None:
+        raise ValueError(f"{run} does not say how it was trained: name the folder of a run")
+    if (shift := named_from(objective)) is None:
+        raise ValueError(f"{run} was trained with {folder.name_of(objective)}, which never fills a mask")
+    return Cast(model, tokenizer, shift, judge(run, remasker, tokenizer))
+
+
+def judge(run: Path, remasker: Path | None, tokenizer: Tokenizer) -> Judge | None:
+    """The model that finds wrong tokens, if there is one. Raises ValueError when what is given cannot."""
+    model, known, objective = parts(source := remasker or run, "cpu")
+    found = detector(objective) if objective else None
+    if found is None and remasker is None:
+        return None
+    if found is None:
+        raise ValueError(
+            f"{source} never learned to find wrong tokens: a remasker is trained with objective.name=remask"
+        )
+    if known.fingerprint != tokenizer.fingerprint:
+        raise ValueError(f"{source} has another tokenizer than {run}: a remasker reads what the unmasker writes")
+    return Judge(model, found, tokenizer.vocabulary)
+
+
+def forming(wish: Wish) -> tuple[Tokenizer, Iterator[Frame]]:
+    """The tokenizer, and a frame after each step. Raises ValueError when something does not fit."""
+    models = cast(wish.run, wish.remasker)
+    return models.tokenizer, form(wish, models)
+
+
+def form(wish: Wish, models: Cast) -> Iterator[Frame]:
+    """A frame after each step. Raises ValueError when something does not fit."""
+    speaker = Speaker(models.model, models.tokenizer.vocabulary, models.shift, wish.temperature, wish.top_k, wish.top_p)
+    canvas = _canvas(wish, models.tokenizer, longest(models.model))
+    if models.judge and longest(models.judge.model) < canvas.tokens.shape[1]:
+        raise ValueError(
+            f"{wish.remasker or wish.run} takes {longest(models.judge.model)} tokens, "
+            f"and the text has {canvas.tokens.shape[1]}"
+        )
+    made = sampler(wish.sampler, wish.knobs), canvas, shares(wish)
+    return generate(speaker, *made, wish.seed, models.judge, wish.block)
+
+
+def longest(model: nn.Module) -> int:
+    """The positions that a model takes."""
+    return int(model.max_length)  # type: ignore[arg-type]
+
+
+def sampler(name: str, knobs: Iterable[str] = ()) -> Sampler:
+    """The sampler of a name with `knob=value` set. Raises ValueError when there is none, or no such knob."""
+    kind, preset = folder.load("samplers", name)
+    made: Sampler = make(kind, override(preset, knobs), name)
+    return made
+
+
+def shares(wish: Wish) -> Shares:
+    """The schedule that is wished for. Raises ValueError for a shape that does not exist."""
+    start = wish.start if wish.start is not None else 1.0 if wish.edit is None else TOUCH
+    knobs: dict[str, Any] = {"steps": wish.steps, "shape": wish.schedule, "start": start}
+    if wish.schedule not in SHAPES:
+        try:
+            knobs |= {"shape": "linear", "custom": tuple(float(share) for share in wish.schedule.split(","))}
+        except ValueError:
+            shapes = ", ".join(SHAPES)
+            raise ValueError(f"schedule={wish.schedule!r}: give {shapes}, or shares such as 0.8,0.5,0.2") from None
+    return make(Shares, knobs, "schedule")
+
+
+def _canvas(wish: Wish, tokenizer: Tokenizer, room: int) -> Canvas:
+    if wish.edit is not None:
+        return whole(tokenizer, wish.edit, wish.count, room)
+    default = None if SIGNS in wish.prompt else min(LENGTH, room - 2)
+    return blank(tokenizer, wish.prompt, wish.length or default, wish.count, room)
