@@ -8,6 +8,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .joint import Joint
+
 
 class Geglu(nn.Module):
     """D → 2·intermediate → intermediate → D; `between` stands before the last matrix (a norm, a dropout)."""
@@ -15,7 +17,7 @@ class Geglu(nn.Module):
     def __init__(self, hidden: int, intermediate: int, between: nn.Module, gelu: Literal["none", "tanh"], gate: int):
         """`gelu` is the approximation torch uses; `gate` says which half (0 or 1) passes through the GELU."""
         super().__init__()
-        self.into = nn.Linear(hidden, 2 * intermediate, bias=False)
+        self.into = Joint(hidden, intermediate, 2, bias=False)
         self.between = between
         self.out = nn.Linear(intermediate, hidden, bias=False)
         self.gelu, self.gate = gelu, gate

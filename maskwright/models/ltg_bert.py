@@ -14,6 +14,7 @@ from ..layers.buckets import Buckets
 from ..layers.disentangled import attend_disentangled
 from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
+from ..layers.joint import Joint
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.truncated import truncated_normal_
@@ -155,7 +156,7 @@ class _Attention(nn.Module):
         super().__init__()
         self.heads = knobs.heads
         self.norm = _norm(knobs.hidden)
-        self.query_key = nn.Linear(knobs.hidden, 2 * knobs.hidden)
+        self.query_key = Joint(knobs.hidden, knobs.hidden, 2)
         self.value = nn.Linear(knobs.hidden, knobs.hidden)
         self.out = nn.Linear(knobs.hidden, knobs.hidden)
         self.out_norm = _norm(knobs.hidden, affine=True)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..config import settings
 from ..layers.attend import attend
 from ..layers.fresh import fresh
+from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
@@ -97,10 +98,9 @@ class MinigptModel(nn.Module):
 
         Queries, keys and values are three matrices, though they stand in one.
         """
-        joint = {block.query_key_value for block in self.modules() if isinstance(block, _Block)}
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
-                for matrix in module.weight.chunk(3) if module in joint else (module.weight,):
+                for matrix in module.weight.chunk(getattr(module, "parts", 1)):
                     nn.init.xavier_uniform_(matrix, generator=generator)
             if isinstance(module, nn.Linear):
                 module.bias.zero_()
@@ -116,7 +116,7 @@ class _Block(nn.Module):
     def __init__(self, knobs: Minigpt):
         super().__init__()
         self.heads = knobs.heads
-        self.query_key_value = nn.Linear(knobs.hidden, 3 * knobs.hidden)
+        self.query_key_value = Joint(knobs.hidden, knobs.hidden, 3)
         self.out = nn.Linear(knobs.hidden, knobs.hidden)
         self.attention_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
         self.into = nn.Linear(knobs.hidden, knobs.intermediate)

@@ -15,6 +15,7 @@ from ..config import settings
 from ..layers.attend import attend
 from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
+from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
@@ -153,7 +154,7 @@ class _Attention(nn.Module):
     def __init__(self, knobs: Modern):
         super().__init__()
         self.heads, self.dropout = knobs.heads, knobs.dropout
-        self.query_key_value = nn.Linear(knobs.hidden, 3 * knobs.hidden, bias=False)
+        self.query_key_value = Joint(knobs.hidden, knobs.hidden, 3, bias=False)
         self.out = nn.Linear(knobs.hidden, knobs.hidden, bias=False)
         self.out_dropout = nn.Dropout(knobs.dropout)
 

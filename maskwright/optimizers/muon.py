@@ -2,11 +2,13 @@
 
 Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", with the arithmetic of torch.optim.Muon,
 scaled so that a step is as long as AdamW's (Liu et al. 2025, "Muon is scalable for LLM training", arXiv 2502.16982,
-section 2.2): one learning rate serves both. Matrices of equal shape are orthogonalised together, in one batch.
+section 2.2): one learning rate serves both. Matrices that stand in one (queries, keys and values) are orthogonalised
+each for itself, and those of equal shape together, in one batch.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from ..config import settings
+from ..layers import joint
 from ..parameters import groups
 from ..schedule import Share
 from ..sharded import like, whole
@@ -51,7 +54,9 @@ class Muon:
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of `model`, one parameter group a role, each at its peak `lr`."""
         parts = groups(model, self.weight_decay, self.decay_embeddings)
+        stacked = joint.parts(model)
         for part in parts:
+            part["parts"] = [stacked.get(id(parameter), 1) for parameter in part["params"]]
             part["lr"] = self.lr * (1.0 if part["role"] == "matrix" else self.others)
         knobs = {"lr": self.lr, "momentum": self.momentum, "iterations": self.iterations}
         return MuonOptimizer(parts, knobs | {"betas": self.betas, "eps": self.eps, "fused": True})
@@ -64,16 +69,18 @@ class MuonOptimizer(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient; there is no closure to call."""
         for group in self.param_groups:
-            trained = [parameter for parameter in group["params"] if parameter.grad is not None]
-            (self._turn if group["role"] == "matrix" else self._adapt)(trained, group)
+            (self._turn if group["role"] == "matrix" else self._adapt)(group)
 
-    def _turn(self, trained: list[Tensor], group: dict[str, Any]) -> None:
-        """W −= lr · decay · W + lr · scale · orthogonalised momentum."""
-        steps = [self._momentum(parameter, group["momentum"]) for parameter in trained]
-        for parameter, step in zip(trained, orthogonalised(steps, group["iterations"]), strict=True):
+    def _turn(self, group: dict[str, Any]) -> None:
+        """W −= lr · decay · W + lr · scale · orthogonalised momentum, for each of the matrices that stand in one."""
+        counts = {p: count for p, count in zip(group["params"], group["parts"], strict=True) if p.grad is not None}
+        means = [self._momentum(parameter, group["momentum"]).chunk(count) for parameter, count in counts.items()]
+        steps = iter(orthogonalised([mean for joint in means for mean in joint], group["iterations"]))
+        for parameter, count in counts.items():
+            pieces = list(islice(steps, count))
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
-            turned = like(parameter, step.reshape(parameter.shape))
-            parameter.add_(turned, alpha=-group["lr"] * RMS * max(step.shape) ** 0.5)
+            turned = like(parameter, torch.cat(pieces).reshape(parameter.shape))
+            parameter.add_(turned, alpha=-group["lr"] * RMS * max(pieces[0].shape) ** 0.5)
 
     def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
         """Nesterov's look ahead, as a matrix: [rows, everything else]."""
@@ -84,8 +91,9 @@ class MuonOptimizer(torch.optim.Optimizer):
         mean = state["mean"].lerp_(parameter.grad, 1 - momentum)
         return whole(parameter.grad.lerp(mean, momentum)).flatten(1)
 
-    def _adapt(self, trained: list[Tensor], group: dict[str, Any]) -> None:
+    def _adapt(self, group: dict[str, Any]) -> None:
         """AdamW (Loshchilov and Hutter 2019, algorithm 2), by torch's fused kernel."""
+        trained = [parameter for parameter in group["params"] if parameter.grad is not None]
         for parameter in trained:
             if not self.state[parameter]:
                 step = torch.zeros((), device=parameter.device)

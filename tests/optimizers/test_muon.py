@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from maskwright.layers.joint import Joint
 from maskwright.optimizers.adamw import Adamw
 from maskwright.optimizers.muon import Muon, newton_schulz, orthogonalised
 
@@ -83,3 +84,16 @@ def test_what_is_no_matrix_has_a_rate_of_its_own():
     assert {group["role"]: group["lr"] for group in optimizer.param_groups} == pytest.approx(
         {"matrix": 0.02, "embedding": 0.002, "vector": 0.002}
     )
+
+
+def test_matrices_that_stand_in_one_take_steps_of_their_own():
+    joint = Joint(16, 24, 3, bias=False)
+    apart = torch.nn.ParameterList(torch.nn.Parameter(p.detach().clone()) for p in joint.weight.chunk(3))
+    optimizers = [Muon(lr=0.02).build(model) for model in (joint, apart)]
+    for step in range(3):
+        joint.weight.grad = normal(joint.weight.shape, step)
+        for matrix, gradient in zip(apart, joint.weight.grad.chunk(3), strict=True):
+            matrix.grad = gradient.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert torch.equal(joint.weight, torch.cat(list(apart)))
