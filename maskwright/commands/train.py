@@ -43,6 +43,8 @@ def command(
         trainer.train()
     except Stopped as stopped:
         typer.echo(f"{stopped}", err=True)
+        trainer.world.leave(130)
         raise typer.Exit(130) from None
     if trainer.world.first:
         typer.echo(write(out))
+    trainer.world.leave(0)
