@@ -19,6 +19,7 @@ EXAMPLES = """
   maskwright evaluate first/checkpoints blimp --data FOLDER          a learning curve; so for chck_1M, chck_2M …\n
   maskwright evaluate first classification --data FOLDER/finetune/mr train=probe seeds=5\n
   maskwright evaluate first blimp --data FOLDER predictions=results  in the official format\n
+  maskwright evaluate d generation scorer=c sampler=remdm steps=64   texts that d writes, judged by the causal model c\n
   maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token temperatures=[1,1.5,2]
 """
 
@@ -36,7 +37,7 @@ def command(
     """Evaluate a trained model: on what its run held out, or on a suite. RUN/evaluations keeps the numbers."""
     from rich.console import Console
 
-    from ..compare import scores, series
+    from ..compare import columns, scores, series
     from ..compare.show import metrics
     from ..suites._asked import ask
 
@@ -46,5 +47,7 @@ def command(
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):
         typer.echo(series.plot(found, run / "plots" / f"{suite}.svg"), err=True)
+    if beside := columns.columns(numbers):
+        typer.echo(columns.plot(beside, run / "plots" / f"{suite}.svg"), err=True)
     if sure := scores.scores(numbers):
         typer.echo(scores.plot(sure, run / "plots" / f"{suite}.svg"), err=True)

@@ -7,6 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..sample.fill import SIGNS, Blank
+from .columns import columns
+from .columns import table as columns_table
 from .scores import scores
 from .scores import table as scores_table
 from .series import series
@@ -15,13 +17,16 @@ from .series import table as rows_table
 
 def metrics(numbers: Mapping[str, float]) -> RenderableType:
     """Named numbers as a table; those that come in rows (`layers/3/forward/loss`) as a table of rows, and so those that
-    have intervals."""
-    sure = scores(numbers)
+    have intervals, or have them side by side."""
+    sure, beside = scores(numbers), columns(numbers)
+    bounded = {f"{name}{end}" for name in beside for end in ("", "_low", "_high")}
     numbers = {name: number for name, number in numbers.items() if name.rpartition("/")[0] not in sure}
+    numbers = {name: number for name, number in numbers.items() if name.rpartition("/")[2] not in bounded}
     found = series(numbers)
     rest = {name: number for name, number in numbers.items() if not series({name: number})}
     tables = [_list(rest)] if rest else []
     tables += [scores_table(sure)] if sure else []
+    tables += [columns_table(beside)] if beside else []
     return Group(*tables, *(rows_table(what, rows) for what, rows in found.items()))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from ..evaluate.backends import choose
+from ..evaluate.generation import CausalScorer
 from ..evaluate.scoring import Scorer
 from ..objective import Objective
 from ..text.tokenizer import Tokenizer
@@ -41,3 +42,16 @@ def parts(source: Path, device: str = "auto") -> Parts:
     model, tokenizer = final.load(source, where)
     known = next((path for path in (source, source.resolve().parent) if (path / "config.yaml").is_file()), None)
     return model, tokenizer, Config.load(known).objective if known else None
+
+
+def causal_scorer(source: Path, tokenizer: Tokenizer, device: str = "auto") -> CausalScorer:
+    """The model of a run that reads forward, to judge texts of `tokenizer`.
+
+    Raises ValueError when it was never asked to, or has another tokenizer: a perplexity is over a tokenizer's tokens.
+    """
+    model, known, objective = parts(source, device)
+    if objective is None or "forward" not in objective.skills:
+        raise ValueError(f"{source} does not read forward: name a run with objective.name=causal")
+    if known.fingerprint != tokenizer.fingerprint:
+        raise ValueError(f"{source} has another tokenizer: train a causal model with that of the texts")
+    return CausalScorer(model, known, choose("causal", objective)[1])

@@ -1,0 +1,70 @@
+"""How varied texts are: entropy, distinct n-grams, repetition, and what texts say alike.
+
+Each figure is a number for each text, a plain function of its tokens. Shapes: N texts, L tokens in each.
+"""
+
+import numpy as np
+
+WINDOW = 16
+"""How far back a token counts as repeated."""
+
+
+def ngrams(tokens: np.ndarray, n: int) -> np.ndarray:
+    """[N, L − n + 1] int64, the n-grams of tokens [N, L] by number: equal numbers are equal n-grams."""
+    length = tokens.shape[1] - n + 1
+    found = np.unique(tokens[:, :length], return_inverse=True)[1].reshape(len(tokens), length)
+    for ahead in range(1, n):
+        longer = found * (int(tokens.max()) + 1) + tokens[:, ahead : ahead + length]
+        found = np.unique(longer, return_inverse=True)[1].reshape(longer.shape)
+    return found
+
+
+def entropy(tokens: np.ndarray) -> np.ndarray:
+    """[N] float64, nats: the entropy of the tokens of each text, −Σ p ln p of their shares in it."""
+    share = _occurrences(tokens) / tokens.shape[1]
+    return -np.log(share).mean(1)
+
+
+def distinct(tokens: np.ndarray, n: int) -> np.ndarray:
+    """[N] float64, the different n-grams of each text over all of its n-grams.
+
+    Li et al. 2016, "A diversity-promoting objective function for neural conversation models" (distinct-n), by text.
+    """
+    ordered = np.sort(ngrams(tokens, n), 1)
+    return (1 + np.count_nonzero(np.diff(ordered, axis=1), axis=1)) / ordered.shape[1]
+
+
+def repetition(tokens: np.ndarray) -> np.ndarray:
+    """[N] float64, the share of the 4-grams of each text that it has said before: 1 − distinct-4.
+
+    Welleck et al. 2020, "Neural text generation with unlikelihood training" (seq-rep-4).
+    """
+    return 1 - distinct(tokens, 4)
+
+
+def rep(tokens: np.ndarray, window: int = WINDOW) -> np.ndarray:
+    """[N] float64, the share of the tokens of each text, but the first, that are among the `window` before them.
+
+    Welleck et al. 2020 (rep/16), of what was written in place of what is predicted.
+    """
+    again = np.zeros(tokens.shape, np.bool_)
+    for back in range(1, min(window, tokens.shape[1] - 1) + 1):
+        again[:, back:] |= tokens[:, back:] == tokens[:, :-back]
+    return again[:, 1:].mean(1)
+
+
+def overlap(tokens: np.ndarray, n: int = 4) -> np.ndarray:
+    """[N] float64, the share of the n-grams of each text that another of the N texts has too; 0 of one text alone."""
+    grams = ngrams(tokens, n)
+    texts = np.repeat(np.arange(len(grams)), grams.shape[1])
+    pairs = np.unique(grams.ravel() * len(grams) + texts)  # each n-gram once a text
+    many = np.bincount(pairs // len(grams))
+    return (many[grams] > 1).mean(1)
+
+
+def _occurrences(tokens: np.ndarray) -> np.ndarray:
+    """[N, L] int64, how often each token is in its text."""
+    width = int(tokens.max()) + 1
+    apart = tokens + width * np.arange(len(tokens))[:, None]
+    _, place, count = np.unique(apart, return_inverse=True, return_counts=True)
+    return count[place].reshape(tokens.shape)

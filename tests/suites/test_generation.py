@@ -1,0 +1,98 @@
+"""`maskwright evaluate RUN generation scorer=…`, as it is typed, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from maskwright.commands.evaluate import command
+from maskwright.compare.columns import columns
+from maskwright.compare.show import metrics
+from maskwright.suites._asked import ask
+from maskwright.training.config import Config
+from maskwright.training.trainer import Trainer
+
+
+@pytest.fixture(scope="module")
+def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs writer, remasker and scorer; `other` of other text, `spelling` of another tokenizer."""
+    folder = tmp_path_factory.mktemp("runs")
+    tree = {
+        "corpus": {"files": [str(text)]},
+        "tokenizer": {"kind": "bpe", "size": 404},
+        "rows": {"length": 32},
+        "model": {"name": "modern", "hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64},
+        "training": {"steps": 5, "batch_tokens": 1024, "precision": "fp32", "log_every": 5},
+        "evaluation": {"held_out": 0.2},
+    }
+    changes = {
+        "writer": ("diffusion", []),
+        "remasker": ("remask", []),
+        "scorer": ("causal", []),
+        "other": ("causal", ["evaluation.held_out=0.3"]),
+        "spelling": ("causal", ["tokenizer.size=380"]),
+    }
+    for name, (objective, more) in changes.items():
+        Trainer(Config.of(tree | {"objective": {"name": objective}}, more), folder / name, show=False).train()
+    return folder
+
+
+def said(*arguments: object) -> str:
+    app = typer.Typer()
+    app.command()(command)
+    result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
+    knobs = [f"scorer={runs / 'scorer'}", "samples=8", "length=12", "steps=4", "sampler=learned"]
+    knobs += ["knobs=[randomness=0.5]", f"remasker={runs / 'remasker'}"]
+    numbers = json.loads(said(runs / "writer", "generation", *knobs, "--json"))
+    assert numbers == json.loads((runs / "writer" / "evaluations" / "generation.json").read_text())
+    assert (numbers["texts"], numbers["held_out/texts"], numbers["length"]) == (8, 8, 12)
+    for column in ("", "held_out/", "shuffled/"):
+        for name in ("perplexity", "bits_per_byte", "entropy", "distinct_4", "repetition", "overlap", "mauve"):
+            low, value, high = (numbers[f"{column}{name}{end}"] for end in ("_low", "", "_high"))
+            assert low <= value <= high
+    assert numbers["held_out/unigram_js"] == pytest.approx(numbers["shuffled/unigram_js"])
+    assert "<svg" in (runs / "writer" / "plots" / "generation.svg").read_text()
+    again = ask("generation", runs / "writer", None, [*knobs, "seed=1"])
+    assert again["perplexity"] != numbers["perplexity"]
+    assert again["held_out/mauve"] == numbers["held_out/mauve"]
+
+
+def test_the_table_never_shows_perplexity_alone() -> None:
+    figures = {"perplexity": 12.3456, "entropy": 2.5, "held_out/perplexity": 1234.5, "held_out/entropy": 3.0}
+    numbers = {"texts": 4} | figures
+    numbers |= {f"{name}{end}": value for name, value in figures.items() for end in ("_low", "_high")}
+    assert columns(numbers)["perplexity"][""] == (12.3456, 12.3456, 12.3456)
+    listed, table = metrics(numbers).renderables
+    assert listed.row_count == 1
+    assert [list(column.cells) for column in table.columns] == [
+        ["perplexity", "entropy"], ["12.3", "2.500"], ["12.3 – 12.3", "2.500 – 2.500"],
+        ["1,234.5", "3.000"], ["1,234.5 – 1,234.5", "3.000 – 3.000"],
+    ]  # fmt: skip
+    assert columns({"spearman": 0.3, "spearman_low": 0.2, "spearman_high": 0.4}) == {}
+
+
+@pytest.mark.parametrize(
+    ("run", "knobs", "sentence"),
+    [
+        ("writer", "scorer=writer", "is the writer itself"),
+        ("writer", "scorer=remasker", "remasker does not read forward: name a run with objective.name=causal"),
+        ("writer", "scorer=other", "other was trained on other text or another tokenizer"),
+        ("writer", "scorer=spelling", "spelling was trained on other text or another tokenizer"),
+        ("writer", "scorer=scorer samples=1", "generation.samples=1"),
+        ("writer", "scorer=scorer sampler=nothing", "no sampler 'nothing'"),
+        ("writer", "steps=3", "generation.scorer"),
+    ],
+)
+def test_what_is_refused(runs: Path, run: str, knobs: str, sentence: str) -> None:
+    words = [word.replace("scorer=", f"scorer={runs}/") for word in knobs.split()]
+    with pytest.raises(ValueError, match=r".*") as refused:
+        ask("generation", runs / run, None, words)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
