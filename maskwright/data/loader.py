@@ -41,6 +41,22 @@ class Stage:
     rows: int
     """Rows in a batch."""
 
+    def words(self, rows: int, seed: int) -> int:
+        """The words between blanks in its first so many rows."""
+        epochs, rest = divmod(rows, len(self.pack))
+        return epochs * int(self.pack.words.sum()) + int(self._running(epochs, seed)[:rest][-1:].sum())
+
+    def seen(self, words: int, seed: int) -> int:
+        """How many rows it takes to see so many words between blanks."""
+        epochs, rest = divmod(words, int(self.pack.words.sum()))
+        within = 1 + int(np.searchsorted(self._running(epochs, seed), rest)) if rest else 0
+        return epochs * len(self.pack) + within
+
+    def _running(self, epoch: int, seed: int) -> np.ndarray:
+        """[R] int64, the words of the rows of an epoch up to each."""
+        begin, end = epoch * len(self.pack), (epoch + 1) * len(self.pack)
+        return np.cumsum(self.pack.words[places(begin, end, len(self.pack), seed)[1]])
+
 
 def read(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float) -> Rows:
     """The rows of a pack with the given numbers ([B] int64), each in its epoch ([B] int64)."""
@@ -81,6 +97,16 @@ class Loader:
         """The first step at which at least `epochs` are done."""
         stage = max((stage for stage in self.stages if stage.epoch <= epochs), key=lambda stage: stage.epoch)
         return stage.step + int(np.ceil((epochs - stage.epoch) * len(stage.pack) / stage.rows))
+
+    def step_at(self, words: int) -> int:
+        """The first step before which at least so many words between blanks were seen."""
+        stage = self.stages[0]
+        for following in self.stages[1:]:
+            here = stage.words((following.step - stage.step) * stage.rows, self.seed)
+            if words <= here:
+                break
+            words, stage = words - here, following
+        return stage.step + -(-stage.seen(words, self.seed) // stage.rows)
 
     def batch(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Rows:
         """The rows that `rank` of `world` sees at `step` of `steps`."""

@@ -7,6 +7,7 @@ Shapes: D documents, P pieces, R rows, L positions.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -110,6 +111,16 @@ class Pack:
         """The share of documents that were cut."""
         documents, pieces = np.unique(self.pieces[:, 0], return_counts=True)
         return float((pieces > 1).sum() / len(documents))
+
+    @cached_property
+    def words(self) -> np.ndarray:
+        """[R] int64, the words between blanks that each row holds; those of a document that was cut are shared out over
+        its pieces by their tokens, so that all rows together hold every word once."""
+        document, begin, tokens, _ = self.pieces.T
+        words, size = self.split.words[document], np.diff(self.split.offsets)[document]
+        before = begin - self.split.offsets[document]
+        mine = words * (before + tokens) // size - words * before // size
+        return np.diff(np.r_[0, np.cumsum(mine)][self.begins])
 
     def gather(self, rows: np.ndarray, tokens: np.ndarray, document: np.ndarray, word: np.ndarray) -> None:
         """Write rows: tokens [B, L] int64, document [B, L] int32, word [B, L] int32, as in `Rows`."""

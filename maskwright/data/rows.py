@@ -44,6 +44,12 @@ class Rows:
         """[B, L] bool, True where a token may be chosen."""
         return self.word > 0
 
+    @property
+    def words(self) -> int:
+        """The words between blanks that they hold; of rows from a pack alone."""
+        assert self.source is not None
+        return int(self.source.words[self.ids.numpy() & 0xFFFFFFFF].sum())
+
     def __getitem__(self, chosen: slice | Tensor) -> "Rows":
         """The rows at `chosen`."""
         columns = {field.name: getattr(self, field.name) for field in fields(self)}

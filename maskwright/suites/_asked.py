@@ -1,16 +1,13 @@
 """A suite by its name: a file with `evaluate(run, data)`, or with `Knobs` and `evaluate(run, data, knobs)`."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..config import make, override
 from ..folder import module
+from ..training.several import models
 
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
-ROWS = {"words": re.compile(r"chck_(\d+)([KMB]?)"), "step": re.compile(r"step-(\d+)()")}
-"""How checkpoints are called by what they have seen: chck_10M, step-500."""
 BOUNDS = ("low", "high")
 
 
@@ -45,23 +42,3 @@ def _curve(suite: str, several: dict[str, Path], data: Path | None, assignments:
 def _headlines(numbers: dict[str, float]) -> dict[str, float]:
     plain = {name: number for name, number in numbers.items() if "/" not in name and name not in BOUNDS}
     return plain or {name: number for name, number in numbers.items() if name.endswith("/accuracy")}
-
-
-def models(folder: Path) -> dict[str, Path]:
-    """The models in a folder that is none itself, by row (`words/1000000`, `step/500`, or their names), in order."""
-    if _is_model(folder):
-        return {}
-    rows = sorted((*_row(path.name), path) for path in folder.glob("*") if _is_model(path))
-    return {f"{what}/{place}" if what else path.name: path for what, place, path in rows}
-
-
-def _is_model(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("final/model.json", "model.json", "state.json"))
-
-
-def _row(name: str) -> tuple[str, int]:
-    """What a checkpoint has seen, and how much of it; nothing for another name."""
-    for what, pattern in ROWS.items():
-        if match := pattern.fullmatch(name):
-            return what, int(match[1]) * UNITS[match[2]]
-    return "", 0

@@ -77,8 +77,10 @@ def data(config: Config, show: bool = True) -> Data:
 
 
 def steps(config: Config, loader: Loader) -> int:
-    """The number of updates that steps, epochs or tokens of the config come to."""
+    """The number of updates that steps, epochs, tokens or words of the config come to."""
     training = config.training
+    if training.words is not None:
+        return loader.step_at(training.words)
     if training.epochs is not None:
         return max(1, loader.step_of(training.epochs))
     first = loader.stages[0]

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from .config import Config
 from .exporting import Source, export, opened, untrained
+from .several import is_model
 
 if TYPE_CHECKING:
     from ..hub.preflight import Finding
-
-MODELS = ("final/model.json", "model.json", "state.json")
-"""What a folder holds where there is a trained model of ours."""
 
 
 def findings(source: str, longest: int) -> "list[Finding]":
@@ -32,7 +30,7 @@ def findings(source: str, longest: int) -> "list[Finding]":
 
 def _found(source: str) -> Source:
     path = Path(source)
-    if any((path / name).is_file() for name in MODELS):
+    if is_model(path):
         return opened(path)
     if path.is_dir() and not (path / "config.yaml").is_file():
         raise ValueError(f"{source} holds no model and no config.yaml of a run to come")

@@ -18,6 +18,7 @@ from ..data.loader import curriculum
 from ..objective import Objective
 from ..schedule import Share
 from ..text.tokenizer import TokenizerSettings
+from .marks import Marks, Words
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -38,11 +39,13 @@ class Training:
     """How long, how fast and with what."""
 
     steps: Annotated[int, Field(ge=1)] | None = None
-    """Updates in the run; or give `epochs` or `tokens`."""
+    """Updates in the run; or give `epochs`, `tokens` or `words`."""
     epochs: Annotated[float, Field(gt=0)] | None = None
     """How often the training rows are gone through."""
     tokens: Annotated[float, Field(gt=0)] | None = None
     """Positions to see."""
+    words: Words | None = None
+    """Words between blanks to see, repetitions counted, as in 100M: the budget of the BabyLM challenge."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
     start: str | None = None
@@ -77,16 +80,17 @@ class Training:
     """Steps between checkpoints; none for ten in the run."""
     keep: Annotated[int, Field(ge=1)] | None = 2
     """How many checkpoints stay; none for all."""
+    keep_at: Marks = ()
+    """Words seen at which the model is kept for good, as OUT/words/chck_1M …: a list such as [1M, 2M], or `babylm` for
+    the schedule of the challenge."""
     log_every: Annotated[int, Field(ge=1)] = 10
     """Steps between lines of metrics.jsonl."""
     trackers: tuple[str, ...] = ()
     """Where else numbers go: tensorboard, trackio, wandb."""
 
     def __post_init__(self) -> None:
-        if sum(length is not None for length in (self.steps, self.epochs, self.tokens)) != 1:
-            raise ValueError(
-                "exactly one of training.steps, training.epochs and training.tokens says how long to train"
-            )
+        if sum(length is not None for length in (self.steps, self.epochs, self.tokens, self.words)) != 1:
+            raise ValueError("exactly one of training.steps, .epochs, .tokens and .words says how long to train")
         if self.warmup + self.stable > 1:
             raise ValueError(f"warmup + stable = {self.warmup + self.stable:g}: they are shares of one run, at most 1")
 

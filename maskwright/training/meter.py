@@ -19,7 +19,7 @@ class Meter:
         self.world = world
         self.sums = torch.zeros(7, dtype=torch.float64, device=device)
         """Of this rank since the last reading: loss, weight, right answers, questions; maskable positions, positions
-        without padding, words."""
+        without padding, words between blanks."""
         self.tokens = self.words = 0
         """Positions without padding, and words, of all ranks from the beginning to the last reading."""
         self.seconds = 0.0
@@ -28,8 +28,8 @@ class Meter:
 
     def see(self, rows: Rows) -> None:
         """Take in the text of an update, however often it is asked about."""
-        counts = rows.maskable.sum(), (rows.document >= 0).sum(), rows.word.amax(1).sum()
-        self.sums[4:] += torch.stack(counts).double().to(self.sums.device, non_blocking=True)
+        counts = [int(rows.maskable.sum()), int((rows.document >= 0).sum()), rows.words]
+        self.sums[4:] += torch.tensor(counts, dtype=torch.float64).to(self.sums.device, non_blocking=True)
 
     def count(self, micro: Questions, loss: Tensor, correct: Tensor) -> None:
         """Take in a micro-batch: the loss [N] and correctness [N] of its questions."""

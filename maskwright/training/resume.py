@@ -7,10 +7,8 @@ from typing import Any
 from . import checkpoint
 from .checkpoint import Loaded
 
-FREE = {"evaluation.every", "evaluation.batch_tokens"} | {
-    f"training.{knob}"
-    for knob in ("minutes", "checkpoint_every", "keep", "log_every", "device", "parallel", "compile", "trackers")
-}
+OTHERWISE = "minutes checkpoint_every keep keep_at log_every device parallel compile trackers"
+FREE = {"evaluation.every", "evaluation.batch_tokens", *(f"training.{knob}" for knob in OTHERWISE.split())}
 """Settings that may change from one attempt to the next."""
 
 

@@ -19,7 +19,7 @@ from ..noise import address
 from ..objective import Problem
 from ..schedule import learning_rate
 from ..text.cache import write_whole
-from . import build, checkpoint, final, ranks, resume, table
+from . import build, checkpoint, final, marks, ranks, resume, table
 from .average import Average
 from .config import Config
 from .interrupt import interrupts
@@ -48,6 +48,7 @@ class Trainer:
         self.world = ranks.join(self.device)
         self.data = build.data(config, show and self.world.first)
         self.steps = self.data.steps
+        self.marks = marks.marked(config.training.keep_at, self.data.loader, self.steps)
         build.check_ranks(self.data.loader, self.world.size)
         self.model = build.model(config, self.data.shards, self.device)
         found = self._latest() if resume or ranks.restarted() else None
@@ -103,6 +104,7 @@ class Trainer:
         masks = {None: "dynamic", 1: "static"}.get(objective.patterns, f"{objective.patterns} patterns")
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
         words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
+        kept = [mark for some in self.marks.values() for mark in some]
         return (
             f"model      {type(self.config.model).__name__} with {parameters:,} parameters on {self.device}\n"
             f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents\n"
@@ -111,8 +113,8 @@ class Trainer:
             f"objective  {type(objective).__name__}, {masks} corruption\n"
             f"training   {self.steps:,} steps of {self.config.training.batch_tokens:,} positions "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
-            + f"\nranks      {self.world.size}, {self.config.training.parallel}"
-            * (self.world.size > 1)
+            + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
+            + f"\nkept       {len(kept)} models, the last at {max(kept, default=0):,} words" * bool(kept)
         )
 
     def _log(self) -> Log | Silence:
@@ -183,6 +185,8 @@ class Trainer:
             log.write(self.step, found)
             self.config.objective.told({name.removeprefix("valid/"): number for name, number in found.items()})
             self._reflect(log)
+        for words in self.marks.get(self.step, ()):
+            self._keep(words)
         if self.step % (training.checkpoint_every or tenth) == 0 or last:
             self._save()
 
@@ -213,6 +217,24 @@ class Trainer:
             checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
         self.world.wait()
 
+    def _keep(self, words: int) -> None:
+        """Leave the model for good, in a folder that opens as a run does."""
+        place = self.out / "words" / marks.name(words)
+        if self.world.first:
+            place.mkdir(parents=True, exist_ok=True)
+            self.config.write(place / "config.yaml")
+            write_whole(place / "final.json", json.dumps({"step": self.step, "words": words}))
+        self._leave(place / "final")
+
+    def _leave(self, place: Path) -> None:
+        """Write the weights, or their average, as a model in the folder `place`."""
+        shards = self.data.shards
+        with self.state.average.applied() if self.state.average else nullcontext():
+            weights = self.state.weights()
+            if self.world.first:
+                final.save(place, weights, self.config.model, shards.tokenizer, shards.fingerprint)
+        self.world.wait()
+
     def _latest(self) -> checkpoint.Loaded | None:
         """The newest whole checkpoint of the run; what is damaged is named and passed over."""
         found, complaints = resume.latest(self.checkpoints)
@@ -234,10 +256,7 @@ class Trainer:
         numbers |= self._validate() | {f"valid/unigram/{name}": number for name, number in base.items()}
         self._reflect(log)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
-        with self.state.average.applied() if self.state.average else nullcontext():
-            weights = self.state.weights()
-            if self.world.first:
-                final.save(self.out / "final", weights, self.config.model, shards.tokenizer, shards.fingerprint)
+        self._leave(self.out / "final")
         if self.world.first:
             write_whole(self.out / "final.json", json.dumps(numbers, indent=1))
         self.world.wait()

@@ -1,0 +1,60 @@
+"""Where a run keeps its model for good: at numbers of words seen, in folders `chck_1M` … as BabyLM names them.
+
+Which step that is follows from the text and the seed alone, so neither ranks nor a resume move it.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from ..data.loader import Loader
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
+M = UNITS["M"]
+SCHEDULES = {"babylm": [n * M for n in (*range(1, 11), *range(20, 101, 10), *range(200, 1001, 100))]}
+"""`babylm` is that of the challenge: every million words to 10 M, every 10 M to 100 M, every 100 M to 1,000 M."""
+
+
+def number(text: str) -> int | None:
+    """The number in `10M`, `500K` or `1234`; None for another text."""
+    found = re.fullmatch(r"(\d+)([KMB]?)", text)
+    return int(found[1]) * UNITS[found[2]] if found else None
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if (found := number(value)) is None:
+        raise ValueError(
+            f"{value!r} is no number of words: 100000000 or 100M are; {' or '.join(SCHEDULES)} is a schedule"
+        )
+    return found
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str) and value in SCHEDULES:
+        return SCHEDULES[value]
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Words = Annotated[int, BeforeValidator(_plain), Field(ge=1)]
+"""A number of words: 100000000, 1.0e+8 or 100M."""
+Marks = Annotated[tuple[Words, ...], BeforeValidator(_listed)]
+"""Numbers of words: a list of them, or a schedule by its name."""
+
+
+def name(words: int) -> str:
+    """What the model at a mark is called: chck_10M, chck_1000M, chck_1500K, chck_1234."""
+    size, unit = next((size, unit) for unit, size in (("M", M), ("K", 1000), ("", 1)) if words % size == 0)
+    return f"chck_{words // size}{unit}"
+
+
+def marked(marks: Iterable[int], loader: Loader, steps: int) -> dict[int, list[int]]:
+    """The marks that a run of `steps` reaches, by the step after which the model is kept."""
+    found: dict[int, list[int]] = {}
+    for words in sorted(set(marks)):
+        if (step := loader.step_at(words)) <= steps:
+            found.setdefault(step, []).append(words)
+    return found
