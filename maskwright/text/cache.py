@@ -3,6 +3,7 @@
 A cached thing is written beside its place and renamed, so that whatever is found there is whole.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a disk says that takes no more: it is full, a quota is, or a file may not grow."""
 
 
 def cache_folder() -> Path:

@@ -4,11 +4,10 @@ The arrays only grow; the journal says how far they count. After a kill they are
 """
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .cache import write_whole
+from . import sealed
 from .layout import data_files
 
 
@@ -33,11 +32,13 @@ class Journal:
 
     def save(self, folder: Path) -> None:
         """Write it; the arrays must be on disk by then."""
-        write_whole(folder / "journal.json", json.dumps(dataclasses.asdict(self)))
+        sealed.write(folder / "journal.json", dataclasses.asdict(self))
 
 
 def resume(folder: Path, key: str) -> Journal:
-    """The journal in `folder` when it is about the same work, else a new one."""
-    path = folder / "journal.json"
-    found = Journal(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else Journal(key)
+    """The journal in `folder` when it is whole and about the same work, else a new one."""
+    try:
+        found = Journal(**sealed.read(folder / "journal.json", Journal, "a journal"))
+    except ValueError:
+        return Journal(key)
     return found if found.key == key else Journal(key)

@@ -6,7 +6,6 @@ they are in the text, without [CLS] and [SEP].
 """
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 
@@ -39,9 +38,3 @@ def held_out(hashes: np.ndarray, share: float) -> np.ndarray:
     `hashes` [D] uint64; `share` in [0, 1).
     """
     return hashes < np.uint64(int(share * 2.0**64))
-
-
-def file_hash(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,8 @@ import numpy as np
 
 from .corpus import Source
 from .journal import Journal
-from .layout import DOCUMENT, FORMAT, SPLITS, data_files, file_hash
+from .layout import DOCUMENT, FORMAT, SPLITS, data_files
+from .sealed import file_hash
 from .tokenizer import Tokenizer
 
 

@@ -1,16 +1,14 @@
 """A checkpoint is a folder: tensors in safetensors, everything else in state.json, written aside, synced, renamed.
 
-state.json names every file with its size and SHA-256, so a truncated or foreign checkpoint is known for what it is.
-Loading runs no code.
+state.json names every file with its size and SHA-256, and seals itself, so a truncated, changed or foreign checkpoint
+is known for what it is. Loading runs no code.
 """
 
-import errno
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,20 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from ..text import sealed
+from ..text.cache import FULL
+
 FORMAT = 1
+TENSORS = ".safetensors"
 
 Loaded = tuple[dict[str, dict[str, Tensor]], dict[str, Any]]
 """The tensors of a checkpoint, by file and name, and its state."""
+
+
+@dataclass
+class _State:
+    files: sealed.Files
+    format: int = 0
 
 
 @contextmanager
@@ -43,7 +51,7 @@ def written_aside(folder: Path) -> Iterator[Path]:
         _sync_one(folder.parent)
         shutil.rmtree(aside.with_suffix(".old"), ignore_errors=True)
     except (OSError, safetensors.SafetensorError) as error:
-        if getattr(error, "errno", None) != errno.ENOSPC and "os error 28" not in str(error):
+        if getattr(error, "errno", None) not in FULL and not any(f"os error {code})" in str(error) for code in FULL):
             raise
         raise ValueError(f"the disk is full: {folder} could not be written; make room and resume the run") from None
     finally:
@@ -66,31 +74,27 @@ def save(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mappi
     with written_aside(folder) as aside:
         for name, group in tensors.items():
             contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in group.items()}
-            safetensors.torch.save_file(contiguous, aside / f"{name}.safetensors")
-        files = {path.name: {"bytes": path.stat().st_size, "sha256": digest(path)} for path in sorted(aside.iterdir())}
-        (aside / "state.json").write_text(json.dumps({"format": FORMAT, "files": files, **state}, indent=1))
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+            safetensors.torch.save_file(contiguous, aside / f"{name}{TENSORS}")
+        files = {path.name: sealed.known_by(path) for path in sorted(aside.iterdir())}
+        sealed.write(aside / "state.json", {"format": FORMAT, "files": files, **state})
 
 
 def load(folder: Path) -> Loaded:
     """The tensors and the state of a checkpoint. Raises ValueError, in one sentence, when it is not whole."""
-    try:
-        state = json.loads((folder / "state.json").read_text())
-    except (OSError, ValueError):
-        raise ValueError(f"{folder} is no checkpoint: its state.json cannot be read") from None
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    state = sealed.read(folder / "state.json", _State, f"the state of a checkpoint, so {folder} is no checkpoint")
+    if state.get("format") != FORMAT:
         raise ValueError(f"{folder} is no checkpoint of this version: it lacks `format: {FORMAT}`")
-    for name, facts in state.get("files", {}).items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != facts["bytes"] or digest(path) != facts["sha256"]:
-            raise ValueError(f"the checkpoint {folder} is damaged: {name} is not what was written")
-    names = [Path(name).stem for name in state["files"]]
-    return {name: safetensors.torch.load_file(folder / f"{name}.safetensors") for name in names}, state
+    for name in sealed.changed(folder, state["files"]):
+        raise ValueError(f"the checkpoint {folder} is damaged: {name} is not what was written")
+    return {Path(name).stem: tensors(folder / name) for name in state["files"]}, state
+
+
+def tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors in a safetensors file. Raises ValueError when it is none."""
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} holds no tensors: {' '.join(str(error).split())}") from None
 
 
 def steps(folder: Path) -> list[int]:

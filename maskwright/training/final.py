@@ -1,8 +1,8 @@
 """The end of a run: a folder with the weights, the model's settings and the tokenizer, and the way back from it."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,29 @@ from torch import Tensor, nn
 
 from .. import folder
 from ..config import make
+from ..text import sealed
 from ..text.tokenizer import Tokenizer
 from .checkpoint import steps, written_aside
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass
+class _Model:
+    name: str
+    vocabulary_size: int
+    knobs: dict[str, Any]
+    files: sealed.Files = dataclasses.field(default_factory=dict)
 
 
 def save(out: Path, weights: Mapping[str, Tensor], settings: Any, tokenizer: Tokenizer, data: str) -> None:
     """Write `out`: model.safetensors, model.json (with the fingerprint of the `data`) and the tokenizer's files."""
     with written_aside(out) as aside:
         tokenizer.save(aside)
-        (aside / "model.json").write_text(
-            json.dumps(describe(settings, tokenizer.vocabulary.size) | {"data": data}, indent=1)
-        )
         whole = {name: weight.cpu().contiguous() for name, weight in weights.items()}
-        safetensors.torch.save_file(whole, aside / "model.safetensors")
+        safetensors.torch.save_file(whole, aside / WEIGHTS)
+        facts = describe(settings, tokenizer.vocabulary.size) | {"data": data, "tokenizer": tokenizer.fingerprint}
+        sealed.write(aside / "model.json", facts | {"files": {WEIGHTS: sealed.known_by(aside / WEIGHTS)}})
 
 
 def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
@@ -41,12 +51,17 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Mod
     """
     final = _final(Path(source))
     facts = read(final)
+    for name in sealed.changed(final, facts.get("files", {})):
+        raise ValueError(f"{final} is damaged: {name} is not what was written")
+    tokenizer = Tokenizer.load(final)
+    if facts.get("tokenizer", tokenizer.fingerprint) != tokenizer.fingerprint:
+        raise ValueError(f"{final} is damaged: its tokenizer is not the one that the model was trained with")
     try:
         model: nn.Module = settings_of(facts).build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
-        safetensors.torch.load_model(model, str(final / "model.safetensors"))
-    except (KeyError, OSError, RuntimeError, safetensors.SafetensorError) as error:
+        safetensors.torch.load_model(model, str(final / WEIGHTS))
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise ValueError(f"{final} is damaged or not of this version: {' '.join(str(error).split())}") from None
-    return model.to(device).eval(), Tokenizer.load(final)
+    return model.to(device).eval(), tokenizer
 
 
 def settings(source: str | Path) -> Any:
@@ -80,11 +95,8 @@ def begin(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) ->
 
 
 def read(final: Path) -> dict[str, Any]:
-    """What model.json says of a trained model. Raises ValueError when it says nothing."""
-    try:
-        return dict(json.loads((final / "model.json").read_text()))
-    except (ValueError, TypeError):
-        raise ValueError(f"{final / 'model.json'} does not describe a model") from None
+    """What model.json says of a trained model. Raises ValueError when it says nothing, or was changed."""
+    return sealed.read(final / "model.json", _Model, "the description of a model")
 
 
 def check(out: Path, data: str) -> None:
