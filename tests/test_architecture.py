@@ -11,7 +11,7 @@ from maskwright import folder
 
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
-    {"config", "noise", "attention", "sharded"},
+    {"config", "noise", "attention", "sharded", "cluster"},
     {"kernels", "layers", "folder", "schedule", "parameters", "drawing"},
     {"text", "models", "optimizers", "race"},
     {"data"},
@@ -22,6 +22,7 @@ FLOORS = [
     {"training"},
     {"suites"},
     {"compare"},
+    {"serving"},
     {"commands"},
     {"cli"},
     {"__main__"},

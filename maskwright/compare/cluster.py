@@ -1,24 +1,15 @@
 """Runs as tasks of a Ray cluster, one core each; its machines share the folder of the comparison."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..cluster import join
+
 
 def joined(address: str) -> Callable[[Path], "Task"]:
-    """Join the cluster at `address` (`auto` for the one that runs here, `local` to start one): what starts a run there.
-
-    Raises ImportError when the package ray is missing and ValueError when there is no such cluster.
-    """
-    if find_spec("ray") is None:
-        raise ImportError("runs on a cluster need Ray: pip install 'maskwright[ray]'")
-    import ray
-
-    try:
-        ray.init(address=address, log_to_driver=False, include_dashboard=False, ignore_reinit_error=True)
-    except (ConnectionError, ValueError) as error:
-        raise ValueError(f"no Ray cluster at {address!r}: {' '.join(str(error).split())}") from None
+    """Join the cluster at `address`, as `cluster.join` does: what starts a run there."""
+    join(address)
     return Task
 
 

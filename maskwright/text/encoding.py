@@ -8,9 +8,11 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from multiprocessing import get_context, parent_process
 
 import numpy as np
@@ -79,7 +81,10 @@ def encode_all(tokenizer: Tokenizer, work: Iterator[Work], workers: int | None) 
         return
     context = get_context("spawn")
     with ProcessPoolExecutor(count, context, initializer=_start, initargs=(tokenizer,)) as pool:
-        yield from _in_order(pool, first, work, most=count + 2)
+        try:
+            yield from in_order(partial(_submit, pool), chain(first, work), most=count + 2)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _cores() -> int:
@@ -87,17 +92,15 @@ def _cores() -> int:
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
-def _in_order(pool: ProcessPoolExecutor, first: list[Work], work: Iterator[Work], most: int) -> Iterator[Chunk]:
-    waiting = deque(_submit(pool, item) for item in first)
-    try:
-        for item in work:
-            waiting.append(_submit(pool, item))
-            if len(waiting) > most:
-                yield waiting.popleft().result()
-        while waiting:
+def in_order(submit: Callable[[Work], Future[Chunk]], work: Iterable[Work], most: int) -> Iterator[Chunk]:
+    """The results of what is handed in to `submit`, in order; `most` items are under way at once."""
+    waiting: deque[Future[Chunk]] = deque()
+    for item in work:
+        waiting.append(submit(item))
+        if len(waiting) > most:
             yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _submit(pool: ProcessPoolExecutor, item: Work) -> Future[Chunk]:

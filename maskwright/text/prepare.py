@@ -12,9 +12,10 @@ import numpy as np
 import tokenizers
 
 from .cache import alone, cache_folder, key
-from .corpus import Corpus, Errors
+from .corpus import Corpus, Errors, Ready
 from .layout import FORMAT, held_out, text_hash
 from .shards import Shards, listed, share_of, tokenize
+from .store import elsewhere, publish
 from .tokenizer import Tokenizer, TokenizerSettings
 
 
@@ -25,18 +26,36 @@ def prepare(
     errors: Errors = "strict",
     folder: str | Path | None = None,
     progress: bool = True,
+    over: str | None = None,
 ) -> Shards:
     """The shards of `corpus`, from the cache where it has them.
 
-    They are written to `folder` when it is given. Several processes may ask at once: one works, the others wait for
-    it. Raises ValueError as `Tokenizer.train` and `tokenize` do.
+    They are written to `folder` when it is given: when that is a URL, to the cache and copied there. Several processes
+    may ask at once: one works, the others wait for it. `over` is that of `tokenize`. Raises ValueError as
+    `Tokenizer.train`, `tokenize` and `publish` do.
     """
+    if folder is not None and elsewhere(str(folder)):
+        shards = prepare(corpus, tokenizer_settings, validation, errors, None, progress, over)
+        publish(shards.folder, str(folder), progress)
+        return shards
+    if isinstance(corpus, Ready):
+        return _ready(corpus, tokenizer_settings, folder, progress)
     share = share_of(corpus, validation, errors)
     name = _key(corpus, tokenizer_settings, share, errors)
     with alone(cache_folder() / "locks" / name):
         tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, cache_folder() / "tokenizers" / name)
         place = Path(folder) if folder else cache_folder() / "shards" / key(name, tokenizer.fingerprint)
-        return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress)
+        return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress, over=over)
+
+
+def _ready(corpus: Ready, knobs: TokenizerSettings, folder: str | Path | None, progress: bool) -> Shards:
+    """What is tokenized already, which has its tokenizer and its place."""
+    if folder is not None:
+        raise ValueError(f"the corpus is tokenized already: it is not written to {folder}, only to a URL")
+    shards = corpus.tokenized(progress)
+    if knobs.file:
+        shards.check(Tokenizer.load(knobs.file))
+    return shards
 
 
 def _key(corpus: Corpus, knobs: TokenizerSettings, share: float, errors: Errors) -> str:

@@ -1,9 +1,21 @@
-"""How far tokenization is: documents, tokens a second, and the time left where the size of the corpus is known."""
+"""How far tokenization is: documents, tokens a second, and the time left where the size of the corpus is known.
 
-from collections.abc import Iterable, Iterator
+And how far a copy of tokenized text is.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from .corpus import Source
 from .encoding import Chunk
@@ -31,3 +43,12 @@ def shown(chunks: Iterable[Chunk], journal: Journal, sources: list[Source], visi
             tokens += len(chunk.tokens)
             speed = tokens / max(bar.tasks[0].elapsed or 0.0, 1e-3)
             bar.update(task, completed=journal.bytes, documents=journal.documents, speed=speed)
+
+
+@contextmanager
+def copying(what: str, total: int, visible: bool) -> Iterator[Callable[[int], None]]:
+    """A line on the terminal for the copy of `total` bytes; call what is given with the bytes that were copied."""
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not visible) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

@@ -5,8 +5,6 @@ from there to the same bytes.
 """
 
 import dataclasses
-import errno
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from .cache import alone, cache_folder, key, write_whole
+from . import opening, sealed
+from .cache import FULL, alone, cache_folder, key
 from .corpus import Corpus, Errors
+from .crew import encode_over
 from .encoding import Work, chunks, encode_all
 from .journal import resume
-from .layout import DOCUMENT, FORMAT, data_files, file_hash, token_type
+from .layout import DOCUMENT, FORMAT, token_type
 from .manifest import describe
 from .progress import shown
 from .tokenizer import Tokenizer
@@ -61,23 +61,17 @@ class Shards:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Shards":
-        """Raises ValueError when `folder` holds no shards, shards of another format, or files cut short."""
+        """Raises ValueError when `folder` holds no shards, shards of another format, or files that were changed."""
         folder = Path(folder)
         if not (folder / "manifest.json").is_file():
             raise ValueError(f"{folder} holds no tokenized text: it has no manifest.json")
-        manifest = _manifest(folder / "manifest.json")
-        for name in data_files():
-            wanted = manifest["files"][name]["bytes"]
-            found = (folder / name).stat().st_size if (folder / name).exists() else None
-            if found != wanted:
-                raise ValueError(f"{folder / name} has {found or 'no'} bytes where {wanted} belong: tokenize anew")
+        manifest = opening.manifest(folder / "manifest.json")
+        opening.check(folder, manifest["files"])
         return cls(folder, manifest)
 
     def verify(self) -> None:
         """Read everything. Raises ValueError when a byte is not the one that was written."""
-        for name, facts in self.manifest["files"].items():
-            if file_hash(self.folder / name) != facts["sha256"]:
-                raise ValueError(f"{self.folder / name} was changed since it was written: tokenize anew")
+        opening.verify(self.folder, self.manifest["files"])
         self.check(self.tokenizer)
 
     def check(self, tokenizer: Tokenizer) -> None:
@@ -111,8 +105,10 @@ class Shards:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer that made the tokens."""
-        return Tokenizer.load(self.folder)
+        """The tokenizer that made the tokens. Raises ValueError when another lies there."""
+        found = Tokenizer.load(self.folder)
+        self.check(found)
+        return found
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -136,16 +132,6 @@ def _mapped(path: Path, dtype: np.dtype) -> np.ndarray:
     return np.memmap(path, dtype=dtype, mode="r") if path.stat().st_size else np.zeros(0, dtype=dtype)
 
 
-def _manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise ValueError(f"{path} is not a manifest of tokenized text") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a manifest of tokenized text in format {FORMAT}")
-    return manifest
-
-
 def tokenize(
     corpus: Corpus,
     tokenizer: Tokenizer,
@@ -154,13 +140,15 @@ def tokenize(
     workers: int | None = None,
     errors: Errors = "strict",
     progress: bool = True,
+    over: str | None = None,
 ) -> Shards:
     """Write `corpus` as shards to `folder`, or go on where a killed run left off, or open what is there already.
 
     `validation` is the share of documents held out, unless the corpus sets its own apart. A corpus of more than a
     megabyte is encoded by `workers` processes (one a core), so a script that calls this does it below
-    `if __name__ == "__main__":`. Raises ValueError for what the corpus refuses, an empty corpus, validation documents
-    that stand in training too, a full disk, and a folder that holds something else.
+    `if __name__ == "__main__":`; or `over` a Ray cluster, as in `encode_over`. Raises ValueError for what the corpus
+    refuses, an empty corpus, validation documents that stand in training too, a full disk, and a folder that holds
+    something else.
     """
     folder = Path(folder)
     share = share_of(corpus, validation, errors)
@@ -173,7 +161,8 @@ def tokenize(
         journal = resume(aside, name)
         work = _work(corpus, errors, journal.documents)
         with Writer(aside, journal, tokenizer, share) as writer:
-            for chunk in shown(encode_all(tokenizer, work, workers), journal, corpus.sources(), progress):
+            found = encode_over(tokenizer, work, over) if over else encode_all(tokenizer, work, workers)
+            for chunk in shown(found, journal, corpus.sources(), progress):
                 writer.add(chunk)
             writer.commit()
         _finish(aside, folder, describe(aside, journal, tokenizer, corpus.sources(), share), tokenizer)
@@ -212,8 +201,9 @@ def _finish(aside: Path, folder: Path, manifest: dict[str, Any], tokenizer: Toke
         raise ValueError(problem)
     tokenizer.save(aside)
     (aside / "journal.json").unlink()
-    write_whole(aside / "manifest.json", json.dumps(manifest, indent=2))
+    sealed.write(aside / "manifest.json", manifest)
     aside.replace(folder)
+    opening.trust(folder, manifest["files"])
 
 
 def _problem(manifest: dict[str, Any]) -> str:
@@ -240,6 +230,6 @@ def _sentence_when_full(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in FULL:
             raise
         raise ValueError(f"the disk is full: make room and tokenize to {folder} again, it goes on there") from None

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +89,11 @@ class Tokenizer:
         """[T] int64 of each text: the character before which each of its tokens ends."""
         encodings = self._plain.encode_batch(texts, add_special_tokens=False)
         return [np.array([end for _, end in encoding.offsets], np.int64) for encoding in encodings]
+
+    def slices(self, text: str) -> list[str]:
+        """[T] the part of `text` that each of its tokens covers, with the blanks before it."""
+        (ends,) = self.ends([text])
+        return [text[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
 
     def decode(self, ids: Iterable[int], specials: bool = False) -> str:
         """The text of `ids`; special tokens are left out unless `specials`."""

@@ -19,9 +19,12 @@ from maskwright.text.corpora.babylm import Babylm
 from maskwright.text.corpora.embedded import Embedded
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.hub import Hub
+from maskwright.text.corpora.tokenized import Tokenized
 from maskwright.text.corpus import Document
+from maskwright.text.prepare import prepare
 from maskwright.text.prose import Paragraphs
 from maskwright.text.reading import Reading, pieces, texts
+from maskwright.text.tokenizer import TokenizerSettings
 
 
 def babylm(path: Path) -> Babylm:
@@ -43,11 +46,19 @@ def hub(path: Path) -> Hub:
     return Hub(dataset=str(path))
 
 
+def tokenized(path: Path) -> Tokenized:
+    if not (path / "one.txt").exists():
+        (path / "one.txt").write_text("\n\n".join(f"text number {i}" for i in range(40)))
+    prepare(Files(files=(str(path),)), TokenizerSettings(kind="character"), 0.3, folder=path / "shards", progress=False)
+    return Tokenized(folders=(str(path / "shards"),))
+
+
 EXAMPLES: dict[str, Callable[[Path], Any]] = {
     "babylm": babylm,
     "embedded": lambda path: Embedded(),
     "files": text_files,
     "hub": hub,
+    "tokenized": tokenized,
 }
 
 

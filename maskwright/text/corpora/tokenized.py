@@ -1,0 +1,47 @@
+"""Text that `maskwright tokenize` has written, in one folder or several, here or in a store."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ...config import settings
+from ..corpus import Document, Errors, Source
+from ..joining import joined
+from ..shards import Shards, Split
+from ..store import elsewhere, fetch
+
+
+@settings
+class Tokenized:
+    """Tokenized text as it is; the tokenizer and what is held out are those that it was written with."""
+
+    folders: tuple[str, ...]
+    """Folders and URLs (s3://bucket/shards), of one tokenizer; their documents are trained on as one corpus."""
+
+    def __post_init__(self) -> None:
+        if not self.folders:
+            raise ValueError("corpus.folders is empty: name what `maskwright tokenize … --out FOLDER` wrote")
+
+    def tokenized(self, progress: bool = True) -> Shards:
+        """All of it. Raises ValueError as `Shards.open`, `fetch` and `joined` do."""
+        places = [fetch(place, progress) if elsewhere(place) else place for place in self.folders]
+        return joined([Shards.open(place) for place in places], progress)
+
+    def documents(self, errors: Errors) -> Iterator[Document]:
+        """The training documents, as their tokens spell them."""
+        return _spelled(self.tokenized(), "train")
+
+    def validation_documents(self, errors: Errors) -> Iterator[Document] | None:
+        """What was held out, likewise."""
+        return _spelled(self.tokenized(), "valid")
+
+    def sources(self) -> list[Source]:
+        """Everything, by its hash."""
+        shards = self.tokenized()
+        sizes = [int(split.bytes.sum()) for split in (shards.train, shards.valid)]
+        return [Source(", ".join(self.folders), shards.fingerprint, sum(sizes))]
+
+
+def _spelled(shards: Shards, name: str) -> Iterator[Document]:
+    split: Split = getattr(shards, name)
+    for (begin, end), domain in zip(pairwise(split.offsets), split.domains, strict=True):
+        yield Document(shards.tokenizer.decode(split.tokens[begin:end]), shards.domains[domain])

@@ -1,0 +1,49 @@
+"""Chunks encoded by the workers of a Ray cluster; this process reads the text and writes the result.
+
+What a worker makes of a chunk is what this process would, so the result is the same bytes.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future
+from functools import cache
+
+from tokenizers import Tokenizer as Backend
+
+from ..cluster import join
+from .corpus import Document
+from .encoding import Chunk, Work, encode, in_order
+from .tokenizer import Tokenizer
+
+AHEAD = 2
+"""Chunks under way for each core of the cluster."""
+
+
+def encode_over(tokenizer: Tokenizer, work: Iterator[Work], over: str) -> Iterator[Chunk]:
+    """The chunks of `work` in order. over: `ray`, for a cluster that runs here or else this machine, or a URL ray://….
+
+    Raises ValueError when it is neither, or nothing answers there.
+    """
+    if over != "ray" and not over.startswith("ray://"):
+        raise ValueError(f"--over {over}: give ray, or the URL of a cluster as in ray://HOST:10001")
+    ray = join(None if over == "ray" else over)
+    task = ray.remote(num_cpus=1)(_encode)
+    state = ray.put(tokenizer.__getstate__())
+    cores = int(ray.cluster_resources()["CPU"])
+
+    def submit(item: Work) -> Future[Chunk]:
+        return task.remote(state, *item).future()
+
+    yield from in_order(submit, work, AHEAD * cores)
+    ray.shutdown()
+
+
+def _encode(state: str, documents: list[Document], held_out: bool) -> Chunk:
+    """On the machine that does the work."""
+    return encode(_tokenizer(state), documents, held_out)
+
+
+@cache
+def _tokenizer(state: str) -> Tokenizer:
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    return Tokenizer(Backend.from_str(state))

@@ -1,0 +1,105 @@
+"""Tokenized text in a store that fsspec knows: s3://, gs://, hf://, sftp://, file:// and others.
+
+It is fetched once into the cache, under the hash of its manifest, and mapped there; a fetch that was killed goes on
+with the next file. The manifest is published last, so that what has one is whole.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.callbacks import Callback
+
+from . import opening, sealed
+from .cache import alone, cache_folder
+from .layout import data_files
+from .progress import copying
+
+MANIFEST = "manifest.json"
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+def elsewhere(place: str) -> bool:
+    """Whether `place` is a URL, not a folder."""
+    return "://" in place
+
+
+def fetch(url: str, progress: bool = True) -> Path:
+    """The folder of the cache that holds the tokenized text at `url`.
+
+    Raises ValueError when the store or the text is not there, or a file is not the one that was published.
+    """
+    with _reached(url):
+        store, root = fsspec.url_to_fs(url)
+        if not store.exists(f"{root}/{MANIFEST}"):
+            raise FileNotFoundError(f"it holds no tokenized text (no {MANIFEST})")
+        manifest = store.cat_file(f"{root}/{MANIFEST}")
+    place = cache_folder() / "fetched" / hashlib.sha256(manifest).hexdigest()[:16]
+    with alone(cache_folder() / "locks" / place.name):
+        if not place.exists():
+            aside = place.with_name(f"{place.name}.partial")
+            aside.mkdir(parents=True, exist_ok=True)
+            (aside / MANIFEST).write_bytes(manifest)
+            _fetch(store, root, aside, url, progress)
+            aside.replace(place)
+    return place
+
+
+def _fetch(store: Any, root: str, aside: Path, url: str, progress: bool) -> None:
+    """Bring all files into `aside`, but for those that an earlier attempt has brought."""
+    try:
+        files = opening.manifest(aside / MANIFEST)["files"]
+    except ValueError as error:
+        shutil.rmtree(aside)
+        raise ValueError(str(error).replace(str(aside), url)) from None
+    names = [name for name in (*data_files(), *TOKENIZER) if not (aside / name).exists()]
+    total = sum(files[name]["bytes"] for name in names if name in files)
+    with copying(f"fetching {url}", total, progress) as advance, _reached(url):
+        for name in names:
+            half = aside / f"{name}.half"
+            store.get_file(f"{root}/{name}", str(half), callback=_Told(advance))
+            half.replace(aside / name)
+    for name in sealed.changed(aside, files):
+        shutil.rmtree(aside)
+        raise ValueError(f"{url}/{name} is not what was published there: it was damaged, publish it anew")
+
+
+def publish(folder: Path, url: str, progress: bool = True) -> None:
+    """Copy the tokenized text in `folder` to `url`, unless it is there.
+
+    Raises ValueError when other text is, or the store cannot be written.
+    """
+    files = sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST)
+    with copying(f"publishing {url}", sum(path.stat().st_size for path in files), progress) as advance, _reached(url):
+        store, root = fsspec.url_to_fs(url)
+        if store.exists(f"{root}/{MANIFEST}"):
+            if store.cat_file(f"{root}/{MANIFEST}") == (folder / MANIFEST).read_bytes():
+                return
+            raise FileExistsError("it holds other tokenized text already, remove it or choose another place")
+        store.makedirs(root, exist_ok=True)
+        for path in files:
+            store.put_file(str(path), f"{root}/{path.name}", callback=_Told(advance))
+
+
+class _Told(Callback):
+    """Tells `advance` of the bytes that were copied."""
+
+    def __init__(self, advance: Any) -> None:
+        super().__init__()
+        self.advance = advance
+
+    def relative_update(self, inc: int = 1) -> None:
+        self.advance(inc)
+
+
+@contextmanager
+def _reached(url: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # every store raises kinds of its own
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{url} cannot be used: {told}") from None
