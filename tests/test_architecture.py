@@ -12,7 +12,7 @@ from maskwright import folder
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
     {"config", "noise", "attention", "sharded", "cluster"},
-    {"kernels", "layers", "folder", "schedule", "parameters", "drawing"},
+    {"kernels", "layers", "folder", "schedule", "parameters", "drawing", "mergers"},
     {"text", "models", "optimizers", "race"},
     {"data"},
     {"objective"},
@@ -37,6 +37,7 @@ REGISTRIES = [
     "trackers",
     "suites",
     "training.imported",
+    "mergers",
 ]
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
 
