@@ -30,6 +30,8 @@ class Source:
     """Of the run; none where only its folder `final` is left."""
     numbers: dict[str, Any] = field(default_factory=dict)
     """Its final metrics; of a checkpoint, what it had seen."""
+    data: str = ""
+    """The fingerprint of the text that it was trained on."""
 
 
 def opened(path: Path) -> Source:
@@ -37,12 +39,14 @@ def opened(path: Path) -> Source:
     if (path / "state.json").is_file():
         found, state = trained.opened(path), json.loads((path / "state.json").read_text())
         seen = {"step": state["step"]} | state["meter"]
-        return Source(found.model.to(CPU), found.config.model, found.data.shards.tokenizer, found.config, seen)
+        shards = found.data.shards
+        return Source(found.model.to(CPU), found.config.model, shards.tokenizer, found.config, seen, shards.fingerprint)
     model, tokenizer = final.load(path)
     known = next((place for place in (path, path.resolve().parent) if (place / "config.yaml").is_file()), None)
     numbers = known / "final.json" if known else path / "final.json"
     told = json.loads(numbers.read_text()) if numbers.is_file() else {}
-    return Source(model, final.settings(path), tokenizer, Config.load(known) if known else None, told)
+    data = final.read(path / "final" if (path / "final").is_dir() else path).get("data", "")
+    return Source(model, final.settings(path), tokenizer, Config.load(known) if known else None, told, data)
 
 
 def untrained(config: Config) -> Source:
