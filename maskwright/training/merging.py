@@ -74,7 +74,8 @@ def _check(wish: Merge, out: Path) -> None:
     if not any(wish.weights):
         raise ValueError("every weight is 0: nothing is left of the models")
     if (needs := folder.module("mergers", wish.method).BASE) != (wish.base is not None):
-        raise ValueError(f"method={wish.method} {'needs a' if needs else 'has no'} base: the model that tasks began from")
+        has = "needs a" if needs else "has no"
+        raise ValueError(f"method={wish.method} {has} base: the model that tasks began from")
 
 
 def _opened(path: Path) -> Source:
