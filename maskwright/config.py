@@ -6,6 +6,7 @@ names the knob, the value and what would be right; `override` applies `a.b=c` to
 
 import dataclasses
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Any, TypeVar, dataclass_transform, get_args
@@ -27,7 +28,7 @@ def settings(cls: type[T]) -> type[T]:
 def nearest(word: str, choices: Iterable[str]) -> str:
     """`; did you mean 'ratio'?` when something in `choices` is close to `word`, else the list of choices."""
     choices = sorted(choices)
-    close = difflib.get_close_matches(word, choices, n=1)
+    close = difflib.get_close_matches(str(word), choices, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there is {', '.join(choices) or 'nothing to choose from'}"
 
 
@@ -51,7 +52,14 @@ def _sentence(cls: type, error: ValidationError, where: str) -> str:
         return f"unknown key {knob}: {nearest(path[-1], known(holder))}"
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}"
-    return f"{knob}={fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+    return f"{knob}={brief(fault['input'])}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def brief(value: Any) -> str:
+    """`value` as it is written, without the depths of one that is deep or the rest of one that is long."""
+    writer = reprlib.Repr()
+    writer.maxlevel, writer.maxstring, writer.maxother = 2, 200, 200
+    return writer.repr(value)
 
 
 def _place(cls: type, loc: list[str]) -> tuple[type, list[str]]:
@@ -99,8 +107,8 @@ def _split(assignment: str) -> tuple[list[str], Any]:
         raise ValueError(f"an override reads section.key=value, not {assignment!r}")
     try:
         return path.split("."), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}={value!r} is not YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}={value[:200]!r} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
@@ -108,7 +116,7 @@ def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
     for section in sections:
         inner = tree.get(section) or {}
         if not isinstance(inner, Mapping):
-            raise ValueError(f"{'.'.join(path)}={value!r}: {section} is a value, not a section")
+            raise ValueError(f"{'.'.join(path)}={brief(value)}: {section} is a value, not a section")
         tree[section] = dict(inner)
         tree = tree[section]
     if key == "name" and tree.get("name") not in (None, value):

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from .attention import BOTH
-from .config import make, settings
+from .config import brief, make, settings
 from .data.rows import Rows
 from .folder import load, name_of
 from .kernels import IGNORE, count
@@ -200,8 +200,10 @@ def part(name: str) -> BeforeValidator:
     def made(value: Any) -> Any:
         if isinstance(value, Objective):
             return value
+        if not isinstance(value, str | Mapping):
+            raise ValueError(f"{brief(value)} is no objective: give its name, or {{name: {name}, …}}")
         knobs = {"name": value} if isinstance(value, str) else dict(value)
-        kind, preset = load("objectives", knobs.pop("name", name))
+        kind, preset = load("objectives", str(knobs.pop("name", name)))
         return make(kind, preset | knobs, name)
 
     return BeforeValidator(made)

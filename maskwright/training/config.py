@@ -13,10 +13,11 @@ import yaml
 from pydantic import Field
 
 from .. import folder
-from ..config import known, make, nearest, override, settings
+from ..config import brief, known, make, nearest, override, settings
 from ..data.loader import curriculum
 from ..objective import Objective
 from ..schedule import Share
+from ..text.cache import write_whole
 from ..text.tokenizer import TokenizerSettings
 from .marks import Marks, Words
 
@@ -50,6 +51,8 @@ class Training:
     """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
     start: str | None = None
     """The run whose final weights this one begins with, of the same model and tokenizer; none for new ones."""
+    freeze: Share | None = None
+    """Share of the steps for which all but the head stays as `start` left it; none to train everything throughout."""
     batch_tokens: Annotated[int, Field(ge=1)] = 4096
     """Positions in one update, over all ranks and micro-steps."""
     micro_batch_tokens: Annotated[int, Field(ge=1)] | None = None
@@ -91,6 +94,8 @@ class Training:
     def __post_init__(self) -> None:
         if sum(length is not None for length in (self.steps, self.epochs, self.tokens, self.words)) != 1:
             raise ValueError("exactly one of training.steps, .epochs, .tokens and .words says how long to train")
+        if self.freeze is not None and self.start is None:
+            raise ValueError(f"freeze={self.freeze:g} keeps what training.start has learned: name the run of it")
         if self.warmup + self.stable > 1:
             raise ValueError(f"warmup + stable = {self.warmup + self.stable:g}: they are shares of one run, at most 1")
 
@@ -164,7 +169,7 @@ class Config:
 
     def write(self, path: Path) -> None:
         """Write the run as YAML."""
-        path.write_text(yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        write_whole(path, yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True))
 
 
 NAMED = {"corpus": "text.corpora", "model": "models", "objective": "objectives", "optimizer": "optimizers"}
@@ -176,7 +181,7 @@ DEFAULT = {"corpus": "embedded", "model": "modern-tiny", "objective": "mlm", "op
 def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
     values = tree.get(name) or {}
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"{name}={values!r}: a section is a mapping of knobs, as in {name}.name=… or {{name: …}}")
+        raise ValueError(f"{name}={brief(values)}: a section is a mapping of knobs, as in {name}.name=… or {{name: …}}")
     return dict(values)
 
 
@@ -225,7 +230,7 @@ def read(source: str | Path) -> dict[str, Any]:
         raise ValueError(f"no recipe or file {str(source)!r}: {nearest(str(source), recipes())}")
     try:
         tree = yaml.safe_load(found.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"{found} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise ValueError(f"{found} holds no sections such as `objective:` or `training:`")

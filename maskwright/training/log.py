@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from .. import folder
+from ..text.cache import write_whole
 
 
 class Tracker(Protocol):
@@ -28,7 +29,7 @@ class Log:
     ):
         path = out / "metrics.jsonl"
         kept = [line for line in read(path) if line["step"] <= step and not _closing(line, steps)]
-        path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        write_whole(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
         self.trackers: list[Tracker] = [folder.load("trackers", name)[0](out, config) for name in trackers]
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
