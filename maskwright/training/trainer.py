@@ -22,6 +22,7 @@ from ..text.cache import write_whole
 from . import build, checkpoint, final, marks, ranks, resume, table
 from .average import Average
 from .config import Config
+from .freezing import Freeze
 from .interrupt import interrupts
 from .log import Log, Silence, console
 from .meter import Meter
@@ -54,6 +55,7 @@ class Trainer:
         found = self._latest() if resume or ranks.restarted() else None
         if config.training.start and found is None:
             final.begin(self.model, config.model, self.data.shards.tokenizer, config.training.start)
+        self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
         ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
         optimizer = config.optimizer.build(self.model)
@@ -114,6 +116,7 @@ class Trainer:
             f"training   {self.steps:,} steps of {self.config.training.batch_tokens:,} positions "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
             + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
+            + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
             + f"\nkept       {len(kept)} models, the last at {max(kept, default=0):,} words" * bool(kept)
         )
 
@@ -129,6 +132,7 @@ class Trainer:
         total = self.world.total(sum(micro.weight for micro in asked), self.device)
         mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
         self.model.train()
+        self.freeze.at(self.step)
         self.state.meter.see(rows)
         for index, (problem, micro) in enumerate(zip(problems, asked, strict=True)):
             seed = address(self.config.seed, "dropout", self.step, index, self.world.rank) % 2**63
