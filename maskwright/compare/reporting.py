@@ -15,10 +15,20 @@ def write(comparison: Comparison) -> dict[str, Any]:
     plots = comparison.out / "plots"
     plots.mkdir(exist_ok=True)
     found = tables.write(comparison)
-    curves = figures.curves(comparison.by_arm, told(comparison.metrics, comparison.by), plots)
+    curves = figures.curves(comparison.by_arm, followed(comparison), plots)
     forests = figures.differences(comparison.differences, list(comparison.by_arm), plots)
     page.write(comparison, curves, forests)
     return found
+
+
+def followed(comparison: Comparison) -> dict[str, list[str]]:
+    """The metrics of which the runs have a curve: those that were measured while they trained."""
+    metrics = told(comparison.metrics, comparison.by)
+    return {
+        name: arms
+        for name, arms in metrics.items()
+        if all(name in run.curve for run in comparison.runs if run.arm in arms)
+    }
 
 
 def publish(out: Path, to: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """What the runs of a comparison left, as tidy tables.
 
 Metric names are those of validation, without `valid/`: `loss` … for the objective's own exam, `masked/…`, `forward/…`
-and `backward/…` for the common ones.
+and `backward/…` for the common ones, and that of a suite for what `maskwright evaluate` asked of a finished run.
 """
 
 import json
@@ -21,6 +21,10 @@ MAIN = re.compile(r"(?:(?!unigram/)(\w+)/)?(loss|accuracy|top5|bits_per_byte)")
 """The metrics of a whole exam; not the unigram model's, nor perplexity, which says no more than the loss."""
 
 
+TRAINING = {"validation", "layers"}
+"""Suites that ask training's own exams, which final.json has."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One finished run."""
@@ -31,9 +35,12 @@ class Run:
 
     @cached_property
     def numbers(self) -> dict[str, float]:
-        """Every final metric."""
+        """Every final metric, and under its name what a suite said since: `blimp/accuracy`."""
         found = json.loads((self.folder / "final.json").read_text())
-        return {name.removeprefix("valid/"): number for name, number in found.items()}
+        kept = sorted((self.folder / "evaluations").glob("*.json"))
+        asked = {path.stem: json.loads(path.read_text()) for path in kept if path.stem not in TRAINING}
+        said = {f"{suite}/{name}": number for suite, numbers in asked.items() for name, number in numbers.items()}
+        return {name.removeprefix("valid/"): number for name, number in found.items()} | said
 
     @cached_property
     def cost(self) -> dict[str, float]:
@@ -95,7 +102,7 @@ def main_metrics(runs: Sequence[Run], own: bool, by: str | None) -> dict[str, li
     """
     arms: Mapping[str, dict[int, Run]] = by_arm(runs)
     names = sorted({name for run in runs for name in run.numbers if _compared(name, own, by)}, key=_rank)
-    return {name: [arm for arm in arms if name in next(iter(arms[arm].values())).numbers] for name in names}
+    return {name: [arm for arm in arms if all(name in run.numbers for run in arms[arm].values())] for name in names}
 
 
 def _compared(name: str, own: bool, by: str | None) -> bool:

@@ -181,6 +181,22 @@ def test_a_run_that_fails_is_named_and_the_others_are_compared(done: Path, writt
     assert "wild · seed 0 did not finish" in (out / "page.html").read_text()
 
 
+def test_what_suites_said_of_the_runs_is_compared_too(done: Path, written: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(done, out)
+    for place, run in enumerate(RUNS):
+        (kept := out / "runs" / run / "evaluations").mkdir()
+        (kept / "blimp.json").write_text(json.dumps({"accuracy": 0.5 + place / 10, "field/syntax/accuracy": 0.4}))
+        (kept / "layers.json").write_text(json.dumps({"accuracy": 0.0}))
+    assert invoke(*written, "--seeds", 2, "--out", out, "--quiet").exit_code == 0
+    found = json.loads((out / "results.json").read_text())
+    assert "blimp/accuracy" in found["compared"]
+    assert "layers/accuracy" not in found["compared"]
+    (blimp,) = (each for each in found["differences"] if each["metric"] == "blimp/accuracy")
+    assert list(blimp["seeds"].values()) == pytest.approx([0.2, 0.2])
+    assert "blimp: accuracy" in (out / "page.html").read_text()
+
+
 def test_what_is_published_is_small(done: Path) -> None:
     kept = list((done.parent / "kept").iterdir())
     assert {"results.json", "summary.csv", "curves.csv", "page.html", "masked_loss.png"} <= {path.name for path in kept}
