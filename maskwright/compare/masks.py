@@ -38,9 +38,9 @@ def show(
     ids, starts = tokenizer.encode(text)
     if not len(ids):
         raise ValueError("there is no text to mask")
-    rows = row(ids, starts, tokenizer)
+    rows, blanks = row(ids, starts, tokenizer), before(tokenizer.slices(text))
     legend = Text("  ").join(Text(f" {fate} ", COLOURS[fate]) for fate in FATES)
-    return Group(legend, *(_epochs(rows, starts, tokenizer, objective, epochs, seed) for objective in objectives))
+    return Group(legend, *(_epochs(rows, blanks, tokenizer, objective, epochs, seed) for objective in objectives))
 
 
 def row(ids: np.ndarray, starts: np.ndarray, tokenizer: Tokenizer) -> Rows:
@@ -53,20 +53,31 @@ def row(ids: np.ndarray, starts: np.ndarray, tokenizer: Tokenizer) -> Rows:
     return Rows(tokens, torch.zeros_like(word), word, nought, nought, 0.0, known)
 
 
-def _epochs(
-    rows: Rows, starts: np.ndarray, tokenizer: Tokenizer, objective: Objective, epochs: int, seed: int
-) -> Table:
+def _epochs(rows: Rows, blanks: list[str], tokenizer: Tokenizer, objective: Objective, epochs: int, seed: int) -> Table:
     shown = Table("epoch", "", title=name_of(objective), title_justify="left", box=None, header_style="dim")
     for epoch in range(epochs):
-        now = in_epoch(rows, epoch)
-        inputs, fate = objective(now, seed).inputs[0, 1:-1].tolist(), fates(now, objective, seed)[0, 1:-1].tolist()
         line = Text()
-        for i, (token, happened) in enumerate(zip(inputs, fate, strict=True)):
-            line.append(" " * bool(starts[i] and i))
-            piece = tokenizer.decode([token], specials=True).strip()
-            line.append(piece, COLOURS[FATES[happened]] if happened >= 0 else "")
+        for blank, piece, fate in pieces(rows, blanks, tokenizer, objective, epoch, seed):
+            line.append(blank)
+            line.append(piece, COLOURS.get(fate, ""))
         shown.add_row(str(epoch), line)
     return shown
+
+
+def pieces(
+    rows: Rows, blanks: list[str], tokenizer: Tokenizer, objective: Objective, epoch: int, seed: int
+) -> list[tuple[str, str, str]]:
+    """A `row` as an objective poses it in an epoch: the blanks `before` each token, how it is written, and its fate or
+    nothing."""
+    now = in_epoch(rows, epoch)
+    inputs, fate = objective(now, seed).inputs[0, 1:-1].tolist(), fates(now, objective, seed)[0, 1:-1].tolist()
+    written = [tokenizer.decode([token], specials=True).strip() for token in inputs]
+    return list(zip(blanks, written, [FATES[i] if i >= 0 else "" for i in fate], strict=True))
+
+
+def before(slices: list[str]) -> list[str]:
+    """The blanks that parts of a text begin with."""
+    return [part[: len(part) - len(part.lstrip())] for part in slices]
 
 
 def table(figures: Sequence[Figures]) -> Table:

@@ -8,10 +8,10 @@ from rich.live import Live
 
 from ..sample.generate import Frame
 from ..text.tokenizer import Tokenizer
-from ..training.writing import LENGTH, Cast, Wish, form, forming, judge, longest, sampler
+from ..training.writing import Wish, forming
 from .replay import page, view
 
-__all__ = ["LENGTH", "Cast", "Wish", "form", "forming", "judge", "longest", "sampler", "write"]
+__all__ = ["Wish", "forming", "write"]
 
 
 def write(wish: Wish, live: bool = False, html: Path | None = None) -> list[str]:

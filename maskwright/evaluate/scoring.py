@@ -22,6 +22,8 @@ from .sharing import Shared, share
 
 LOGITS = 1 << 22
 """Logits computed at once."""
+ROWS = 64
+"""Tokens of one text that are asked for at once."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,21 @@ class Scorer:
         tokens = np.array([np.count_nonzero(word) for _, word in encoded], np.int64)
         size = np.array([len(text.text[text.start :].encode()) for text in different], np.int64)
         return Scores(total[:, order], tokens[order], size[order])
+
+    def by_token(self, text: str) -> np.ndarray:
+        """[T] float64, the log-likelihood of each token of a text in nats; NaN for a special one.
+
+        Under a backend that hides no word at once they add up to that of the text: each is asked for alone.
+        Raises ValueError when the text is longer than the model takes.
+        """
+        ((_, arrays),) = self._tokenized([Text(text)])
+        whole, word = self._encoded(Text(text), *arrays)
+        asked = np.flatnonzero(word)
+        alone = np.where(np.arange(len(word)) == asked[:, None], word, 0)
+        found = np.full(len(whole), np.nan)
+        for part in np.array_split(np.arange(len(asked)), -(-len(asked) // ROWS)) if len(asked) else []:
+            found[asked[part]] = self._score(self._rows([(whole, alone[i]) for i in part]))[0]
+        return found[1:-1]
 
     def _tokenized(self, texts: list[Text]) -> Iterator[tuple[Text, tuple[np.ndarray, ...]]]:
         arrays = self.tokenizer.encode_batch([text.text for text in texts])

@@ -1,0 +1,1 @@
+"""One local page, and the answers that it shows."""

@@ -1,0 +1,69 @@
+"""The routes: one page, what there is to choose from, and a question for each tab. Whatever goes wrong is JSON."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from . import answers, questions
+from .endpoint import Endpoint
+from .guard import Guard
+from .models import Models
+from .page import PAGE, headers
+from .places import Busy, Places
+from .questions import TooMuch
+
+ANSWERS: dict[str, tuple[type[questions.Question], Callable[[Models, Any], Any]]] = {
+    "masks": (questions.Masks, answers.masks),
+    "fill": (questions.Fill, answers.fill),
+    "score": (questions.Score, answers.score),
+    "sample": (questions.Sample, answers.sample),
+}
+"""Tab to the question that it asks and who answers."""
+
+SENTENCES = {
+    404: "there is nothing at {path}: the page is at /",
+    405: "{path} does not take {method}: the page is at /, questions are sent with POST",
+}
+
+
+def app(models: Models, places: Places, hosts: frozenset[str] | None) -> Guard:
+    """The server's application. hosts: the names that it answers under, none for any."""
+    page = PAGE.read_text(encoding="utf-8")
+
+    def shown(request: Request) -> Response:
+        return HTMLResponse(page)
+
+    def about(request: Request) -> Response:
+        return JSONResponse(answers.about(models))
+
+    asked = [Route(f"/{tab}", Endpoint(*parts, models, places), methods=["POST"]) for tab, parts in ANSWERS.items()]
+    handlers: Any = {HTTPException: _http, TooMuch: _too_much, ValueError: _mistake, Busy: _busy, 500: _broken}
+    routed = Starlette(routes=[Route("/", shown), Route("/about", about), *asked], exception_handlers=handlers)
+    return Guard(routed, hosts, headers(page))
+
+
+def _http(request: Request, error: Any) -> Response:
+    said = SENTENCES.get(error.status_code, str(error.detail))
+    told = said.format(path=request.url.path, method=request.method)
+    return JSONResponse({"error": told}, error.status_code, headers=error.headers)
+
+
+def _too_much(request: Request, error: Any) -> Response:
+    return JSONResponse({"error": str(error), "limit": error.limit, "most": error.most, "given": error.given}, 413)
+
+
+def _mistake(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 422)
+
+
+def _busy(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 503, headers={"retry-after": "1"})
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "something broke here: the terminal that serves this page says what"}, 500)

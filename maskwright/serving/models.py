@@ -1,0 +1,67 @@
+"""The models that answer, opened once, and what each of them can do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from ..evaluate.backends import choose, fitting
+from ..evaluate.scoring import Scorer
+from ..folder import name_of
+from ..objective import Objective
+from ..sample.fill import named_from
+from ..text.tokenizer import Tokenizer
+from ..training.scorer import parts
+from ..training.writing import Cast, judge, longest
+
+
+@dataclass(frozen=True)
+class Models:
+    """A run's model, and the one that finds wrong tokens, if there is one."""
+
+    run: Path
+    objective: Objective
+    model: nn.Module
+    tokenizer: Tokenizer
+    cast: Cast | None
+    """The models that write; none where the model never fills a mask."""
+    most: int
+    """Tokens of the longest text."""
+
+    @property
+    def trained(self) -> str:
+        """How the model was trained, as a name."""
+        return name_of(self.objective)
+
+    @property
+    def backends(self) -> list[str]:
+        """The ways in which the model can score a text."""
+        return fitting(self.objective)
+
+    @property
+    def unable(self) -> dict[str, str]:
+        """What the model cannot do, each with a sentence that says why."""
+        never = f"This model was trained with {self.trained}, which"
+        masks = {} if self.cast else dict.fromkeys(("fill", "sample"), f"{never} never fills a mask.")
+        return masks | ({} if self.backends else {"score": f"{never} gives no likelihood of a text."})
+
+    def scorer(self, backend: str | None) -> tuple[str, Scorer]:
+        """A backend that fits and its scorer, by default the first. Raises ValueError when it does not fit."""
+        if backend is not None and backend not in self.backends:
+            raise ValueError(f"backend={backend!r}: this model was trained for {', '.join(self.backends)}")
+        name, ask = choose(backend, self.objective)
+        return name, Scorer(self.model, self.tokenizer, ask)
+
+
+def opened(run: Path, remasker: Path | None, most: int) -> Models:
+    """The models of finished runs. Raises ValueError when there are none, or they do not fit each other.
+
+    most: tokens of the longest text; never more than the model takes.
+    """
+    model, tokenizer, objective = parts(run, "cpu")
+    if objective is None:
+        raise ValueError(f"{run} does not say how it was trained: name the folder of a run")
+    found, shift = judge(run, remasker, tokenizer), named_from(objective)
+    cast = None if shift is None else Cast(model, tokenizer, shift, found)
+    room = [longest(part) - 2 for part in (model, found and found.model) if part]
+    return Models(run, objective, model, tokenizer, cast, min(most, *room))
