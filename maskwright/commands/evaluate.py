@@ -39,15 +39,16 @@ def command(
 
     from ..compare import columns, scores, series
     from ..compare.show import metrics
-    from ..suites._asked import ask
+    from ..suites._asked import ask, kept_as
 
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
-    assignments = [f"{knob}={value}" for knob, value in shortcuts.items() if value is not None]
-    numbers = ask(suite, run, data, [*(knobs or []), *assignments])
+    assignments = [*(knobs or []), *(f"{knob}={value}" for knob, value in shortcuts.items() if value is not None)]
+    numbers = ask(suite, run, data, assignments)
+    figure = run / "plots" / f"{kept_as(suite, data, assignments)}.svg"
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):
-        typer.echo(series.plot(found, run / "plots" / f"{suite}.svg"), err=True)
+        typer.echo(series.plot(found, figure), err=True)
     if beside := columns.columns(numbers):
-        typer.echo(columns.plot(beside, run / "plots" / f"{suite}.svg"), err=True)
+        typer.echo(columns.plot(beside, figure), err=True)
     if sure := scores.scores(numbers):
-        typer.echo(scores.plot(sure, run / "plots" / f"{suite}.svg"), err=True)
+        typer.echo(scores.plot(sure, figure), err=True)

@@ -1,6 +1,8 @@
 """A suite by its name: a file with `evaluate(run, data)`, or with `Knobs` and `evaluate(run, data, knobs)`."""
 
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,10 +11,14 @@ from ..folder import module
 from ..training.several import models
 
 BOUNDS = ("low", "high")
+SILENT = frozenset({"predictions", "device", "batch_tokens"})
+"""Knobs that say where and how fast, not what is asked."""
+LONGEST = 120
+"""Signs of a name; a longer one ends in a digest of the whole."""
 
 
 def ask(suite: str, run: Path, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
-    """The numbers of a suite, its knobs set by `knob=value`; RUN/evaluations/SUITE.json keeps them.
+    """The numbers of a suite, its knobs set by `knob=value`; RUN/evaluations keeps them, named as `kept_as` says.
 
     Where `run` is a folder of models, all are asked: `words/1000000/accuracy` is that of chck_1M in it, `step/500/…` of
     step-500. Raises ValueError when there is no such suite or knob.
@@ -20,8 +26,23 @@ def ask(suite: str, run: Path, data: Path | None, assignments: Sequence[str] = (
     several = {} if hasattr(module("suites", suite), "SEVERAL") else models(run)
     numbers = _curve(suite, several, data, assignments) if several else _one(suite, run, data, assignments)
     (kept := run / "evaluations").mkdir(exist_ok=True)
-    (kept / f"{suite}.json").write_text(json.dumps(numbers, indent=1))
+    (kept / f"{kept_as(suite, data, assignments)}.json").write_text(json.dumps(numbers, indent=1))
     return numbers
+
+
+def kept_as(suite: str, data: Path | None, assignments: Iterable[str]) -> str:
+    """How the numbers of a suite are called, so that none take the place of others: `layers`, or with all that was
+    asked otherwise, `blimp,data=full_eval,backend=causal`."""
+    knobs = {"data": data.resolve().name} if data else {}
+    asked = {knob: value for knob, value in override(knobs, assignments).items() if knob not in SILENT}
+    whole = ",".join([suite, *(f"{knob}={_plain(value)}" for knob, value in asked.items())])
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}-{digest}"
+
+
+def _plain(value: object) -> str:
+    """A value as a part of a file's name."""
+    return re.sub(r"[^\w.+,-]+", "_", str(value)).strip("_")
 
 
 def _one(suite: str, run: Path, data: Path | None, assignments: Iterable[str]) -> dict[str, float]:

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from maskwright import cli
+from maskwright.suites._asked import kept_as
 
 PAIR = {"sentence_good": "It is.", "sentence_bad": "It are.", "field": "f", "linguistics_term": "t", "UID": "one"}
 
@@ -22,8 +23,9 @@ def test_blimp_as_json_as_a_table_and_as_a_figure(run, trained, write) -> None:
     said = run("evaluate", trained, "blimp", "--data", data, "--limit", 1, "--paradigms", "two", "--json")
     numbers = json.loads(said.stdout)
     assert (numbers["items"], numbers["paradigm/two/items"]) == (1, 1)
-    assert json.loads((trained / "evaluations/blimp.json").read_text()) == numbers
-    assert "<svg" in (trained / "plots/blimp.svg").read_text()
+    name = f"blimp,data={data.name},limit=1,paradigms=two"
+    assert json.loads((trained / f"evaluations/{name}.json").read_text()) == numbers
+    assert "<svg" in (trained / f"plots/{name}.svg").read_text()
     said = run("evaluate", trained, "blimp", "per=token", "--data", data, "--backend", "causal")
     assert "paradigm/two" in said.stdout
     assert "95 %" in said.stdout
@@ -35,7 +37,7 @@ def test_a_curve_is_drawn(run, trained, write) -> None:
     data = write("blimp/one.jsonl", PAIR)
     said = run("evaluate", trained / "checkpoints", "blimp", "--data", data)
     assert said.exit_code == 0, said.output
-    assert (trained / "checkpoints/plots/blimp.svg").is_file()
+    assert (trained / f"checkpoints/plots/blimp,data={data.name}.svg").is_file()
 
 
 def test_score_prints_what_it_was_given(run, trained, tmp_path) -> None:
@@ -45,3 +47,26 @@ def test_score_prints_what_it_was_given(run, trained, tmp_path) -> None:
     assert [line["text"] for line in made["texts"]] == ["It is.", "Is it?"]
     assert all(line["per_token"] < 0 for line in made["texts"])
     assert "Is it?" in run("score", trained, texts, "--backend", "mlm_word").stdout
+
+
+def test_another_backend_takes_no_place_of_the_first(run, trained, write) -> None:
+    data = write("blimp/one.jsonl", PAIR)
+    kept = {}
+    for words in ([], ["--backend", "mlm_word"], ["per=token"], ["temperatures=[1, 2]"], ["batch_tokens=64"]):
+        said = run("evaluate", trained, "blimp", "--data", data, "--json", *words)
+        assert said.exit_code == 0, said.exception
+        kept[kept_as("blimp", data, [word.replace("mlm_word", "backend=mlm_word") for word in words[-1:]])] = (
+            said.stdout
+        )
+    assert len(kept) == 4
+    for name, numbers in kept.items():
+        assert json.loads((trained / f"evaluations/{name}.json").read_text()) == pytest.approx(json.loads(numbers))
+
+
+def test_names_of_results_are_names_of_files() -> None:
+    assert kept_as("layers", None, []) == "layers"
+    long = kept_as("blimp", None, ["paradigms=" + ",".join(map(str, range(200)))])
+    other = kept_as("blimp", None, ["paradigms=" + ",".join(map(str, range(201)))])
+    assert len(long) == len(other) < 140
+    assert long != other
+    assert "/" not in kept_as("generation", None, ["scorer=/a/b/c", "knobs=[eta=0.1]"])

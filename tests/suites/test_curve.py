@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from maskwright.suites._asked import ask, models
+from maskwright.suites._asked import ask, kept_as, models
 
 
 def test_checkpoints_are_rows_in_order(tmp_path) -> None:
@@ -26,7 +26,8 @@ def test_a_curve_has_the_headline_of_each_and_each_keeps_the_rest(trained, write
     alone = ask("blimp_supplement", trained, data, ["backend=causal"])
     assert numbers["words/1000000/accuracy"] == numbers["words/2000000/accuracy"] == alone["accuracy"]
     assert "words/1000000/low" not in numbers
-    kept = json.loads((tmp_path / "models/chck_1M/evaluations/blimp_supplement.json").read_text())
+    name = kept_as("blimp_supplement", data, ["backend=causal"])
+    kept = json.loads((tmp_path / f"models/chck_1M/evaluations/{name}.json").read_text())
     assert kept == alone
 
 
