@@ -63,6 +63,13 @@ class Tokenizer:
         backend.add_special_tokens(list(add))
         return cls(backend)
 
+    def opening(self, token: int) -> "Tokenizer":
+        """The same tokenizer, by which a text opens with this special token in the place of [CLS]."""
+        made = Tokenizer(Backend.from_str(self._recognising.to_str()))
+        made.names |= {"cls": self.tokens[token]}
+        made._recognising.post_processor = _framed(made._recognising, made.names)
+        return made
+
     def save(self, folder: str | Path) -> None:
         """Write what `load` and `AutoTokenizer.from_pretrained` open."""
         config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}

@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..attention import BOTH, FORWARD
+from ..data.rows import Rows
 from ..evaluate.backends import fitting
 from ..folder import name_of
-from ..objective import Objective
+from ..objective import Objective, Problem
 from ..text.tokenizer import Tokenizer
 from . import build, final, trained
 from .checkpoint import written_aside
@@ -85,7 +87,8 @@ def export(source: Source, out: Path, causal: bool | None = None) -> str:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty: choose another folder")
     forward, backend = way(source.config.objective if source.config else None, causal)
-    found = export.peer(source.model, source.settings, source.tokenizer.vocabulary, forward)
+    tokenizer = opened_as_trained(source, forward)
+    found = export.peer(source.model, source.settings, tokenizer.vocabulary, forward)
     facts = {
         "name": out.resolve().name,
         "kind": type(found.model).__name__,
@@ -98,8 +101,21 @@ def export(source: Source, out: Path, causal: bool | None = None) -> str:
         "length": source.settings.max_length,
     }
     with written_aside(out) as aside:
-        export.write(aside, found, source.tokenizer, source.settings.max_length)
+        export.write(aside, found, tokenizer, source.settings.max_length)
         text = card.card(facts, source.config.tree() if source.config else {}, source.numbers)
         (aside / "README.md").write_text(text, encoding="utf-8")
     code = "with code of ours (trust_remote_code=True)" if found.source else "native"
     return f"{facts['kind']}, {code}: {found.why}"
+
+
+def opened_as_trained(source: Source, forward: bool) -> Tokenizer:
+    """The tokenizer by which a text opens as in training, with [FW] where the objective puts that before it."""
+    if source.config is None:
+        return source.tokenizer
+    known = source.tokenizer.vocabulary
+    row = torch.tensor([[known.cls, int(known.ordinary[0]), known.sep]])
+    word, nought = torch.tensor([[0, 1, 0]], dtype=torch.int32), torch.zeros(1, dtype=torch.int64)
+    rows = Rows(row, torch.zeros_like(word), word, nought, nought, 1.0, known)
+    way = torch.full_like(nought, FORWARD if forward else BOTH)
+    seen = source.config.objective.dress(Problem(row, row, torch.ones(row.shape), way), rows).inputs
+    return source.tokenizer if torch.equal(seen, row) else source.tokenizer.opening(int(seen[0, 0]))

@@ -3,6 +3,7 @@
 import ast
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,12 @@ from transformers import (
 from typer.testing import CliRunner
 
 from maskwright import cli
+from maskwright.evaluate.backends import choose
+from maskwright.evaluate.scoring import Scorer, Text
 from maskwright.folder import files, module
 from maskwright.hub import bundle
 from maskwright.hub.silence import silence
+from maskwright.text.tokenizer import Tokenizer
 from maskwright.training import final
 from maskwright.training.config import Config
 from maskwright.training.exporting import export, way
@@ -171,3 +175,23 @@ def test_a_run_is_exported_with_its_card(call, run: Path, tmp_path: Path) -> Non
     assert "is not empty" in str(again.exception)
     assert "holds no trained model" in str(call("export", tmp_path / "nowhere", tmp_path / "b").exception)
     assert not (tmp_path / "b").exists()
+
+
+@torch.no_grad()
+def test_a_text_opens_with_what_the_model_was_trained_on(source, tmp_path: Path) -> None:
+    made = source("modern", "mirror")
+    told = replace(made, config=Config.of(made.config.tree() | {"objective": {"name": "mirror", "tokens": True}}))
+    for one, role in ((made, "cls"), (told, "forward")):
+        export(one, out := tmp_path / role)
+        opening = getattr(one.tokenizer.vocabulary, role)
+        tokenizer, theirs = AutoTokenizer.from_pretrained(out), AutoModelForCausalLM.from_pretrained(out).eval()
+        ids = tokenizer(TEXTS[0], return_tensors="pt")["input_ids"]
+        assert (int(ids[0, 0]), tokenizer.bos_token_id, theirs.config.bos_token_id) == (opening,) * 3
+        assert int(ids[0, -1]) == one.tokenizer.vocabulary.sep
+        assert tokenizer.decode(ids[0], skip_special_tokens=True).strip() == TEXTS[0]
+        chances = theirs(ids).logits.log_softmax(-1)[0, :-2].gather(1, ids[0, 1:-1, None])
+        _, ask = choose(None, one.config.objective)
+        ours = Scorer(one.model, one.tokenizer, ask)([Text(TEXTS[0])])
+        assert float(chances.sum()) == pytest.approx(ours.total[0, 0], abs=1e-3)
+    plain = Tokenizer.load(tmp_path / "forward")
+    assert plain.vocabulary == told.tokenizer.vocabulary
