@@ -6,6 +6,7 @@ apart; of those, the ones that stand in training as well are dropped and counted
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -44,8 +45,9 @@ class Writer:
 
     def add(self, chunk: Chunk) -> None:
         """Append the documents of `chunk` to their splits, and commit when it is time."""
-        records = chunk.documents
+        records = chunk.documents.copy()
         records["domain"] = [self._domain(name) for name in chunk.domains]
+        chunk = replace(chunk, documents=records)
         if chunk.held_out:
             self._append("valid", chunk, ~self._overlapping(chunk))
         else:
