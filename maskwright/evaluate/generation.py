@@ -29,6 +29,8 @@ from .variety import WINDOW, distinct, entropy, overlap, rep, repetition
 RESAMPLES = 1000
 SHORTEST = 5
 """Tokens: two 4-grams."""
+FEW = 100
+"""Texts, below which there are too few clusters for MAUVE to tell anything."""
 LOGITS = 1 << 24
 """Logits computed at once."""
 
@@ -102,16 +104,17 @@ def judge(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> d
 
     `perplexity` and `bits_per_byte` under the scorer; `entropy` (nats) of the tokens within a text; `distinct_1` to
     `distinct_4`, `repetition` (seq-rep-4), `rep_16`; `overlap`, the 4-grams shared with another sample; `unigram_js`
-    and `bigram_js`, divergences from the reference in bits; `mauve` by the scorer's vectors. The intervals are 95 %
-    over texts, of the samples alone. Raises ValueError when the texts are too few, too short or of different lengths.
+    and `bigram_js`, divergences from the reference in bits; `mauve` by the scorer's vectors, left out of fewer than 100
+    texts. The last four depend on how many texts there are, so they take as many samples as references. The intervals
+    are 95 % over texts, of the samples alone.
+
+    Raises ValueError when the texts are too few, too short or of different lengths.
     """
     _check(samples, reference)
     again = resampled(len(samples), RESAMPLES, "texts")
     read = scorer(samples)
     found = _likelihoods(read, samples.shape[1], again) | _varieties(samples, again)
-    for name, n in (("unigram_js", 1), ("bigram_js", 2)):
-        found[name] = divergence(samples, reference, n, again)
-    found["mauve"] = mauve(read.vectors, scorer(reference).vectors, again)
+    found |= _as_sets(samples, reference, read.vectors, scorer)
     numbers: dict[str, float] = {}
     for name, (value, redrawn) in found.items():
         numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), (value, *interval(value, redrawn)), strict=True))
@@ -142,8 +145,21 @@ def _likelihoods(read: Reading, length: int, again: np.ndarray) -> dict[str, Fig
 
 def _varieties(samples: np.ndarray, again: np.ndarray) -> dict[str, Figure]:
     each = {"entropy": entropy(samples)} | {f"distinct_{n}": distinct(samples, n) for n in (1, 2, 3, 4)}
-    each |= {"repetition": repetition(samples), f"rep_{WINDOW}": rep(samples), "overlap": overlap(samples)}
+    each |= {"repetition": repetition(samples), f"rep_{WINDOW}": rep(samples)}
     return {name: _share(column, np.ones(len(column)), again) for name, column in each.items()}
+
+
+def _as_sets(
+    samples: np.ndarray, reference: np.ndarray, vectors: np.ndarray, scorer: CausalScorer
+) -> dict[str, Figure]:
+    """The figures of as many texts as both have."""
+    many = min(len(samples), len(reference))
+    some, others, again = samples[:many], reference[:many], resampled(many, RESAMPLES, "texts")
+    found = {"overlap": _share(overlap(some), np.ones(many), again)}
+    found |= {name: divergence(some, others, n, again) for name, n in (("unigram_js", 1), ("bigram_js", 2))}
+    if many >= FEW:
+        found["mauve"] = mauve(vectors[:many], scorer(others).vectors, again)
+    return found
 
 
 def _share(above: np.ndarray, below: np.ndarray, again: np.ndarray) -> Figure:

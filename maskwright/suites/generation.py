@@ -32,7 +32,8 @@ class Knobs(Manner):
 
 def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """The figures of `judge` for texts of `run`; `held_out/…` and `shuffled/…` for held-out text and for its tokens in
-    any order. All are measured against other held-out documents than those of `held_out/…`.
+    any order, as many as there are up to `samples`. All are measured against other held-out documents than those of
+    `held_out/…`.
 
     Raises ValueError when the scorer is the writer, is not causal, or was trained on other text.
     """
@@ -46,6 +47,8 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     length = knobs.length or min(LENGTH, longest(trained.model) - 2)
     wish = make(Wish, manner | {"run": run, "count": knobs.samples, "length": length}, "generation")
     reference, held_out = halves(shards.valid, shards.vocabulary, length, knobs.samples)
+    many = min(len(reference), len(held_out))
+    reference, held_out = reference[:many], held_out[:many]
     texts = {"": written(wish), "held_out/": held_out, "shuffled/": shuffled(held_out)}
     numbers: dict[str, float] = {"texts": knobs.samples, "length": length, "held_out/texts": len(held_out)}
     for column, tokens in texts.items():

@@ -179,6 +179,15 @@ def test_held_out_text_is_judged_as_the_reference_and_a_repeated_word_is_not(sco
     assert mixed["bigram_js"] > fair["bigram_js"]
 
 
+def test_what_depends_on_the_number_of_texts_takes_as_many_as_there_are_references(scorer: CausalScorer) -> None:
+    reference, many = texts(scorer, 20, seed=1), texts(scorer, 60, seed=2)
+    whole, part = judge(many, reference, scorer), judge(many[:20], reference, scorer)
+    for name in ("unigram_js", "bigram_js", "overlap"):
+        assert whole[name] == part[name]
+    assert whole["perplexity"] != part["perplexity"]
+    assert "mauve" not in whole
+
+
 def test_what_cannot_be_judged(scorer: CausalScorer) -> None:
     some = texts(scorer, 4)
     with pytest.raises(ValueError, match=r"texts of 40 tokens against texts of 39: give equal lengths"):

@@ -59,7 +59,7 @@ def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
             low, value, high = (numbers[f"{column}{name}{end}"] for end in ("_low", "", "_high"))
             assert low <= value <= high
     assert numbers["held_out/unigram_js"] == pytest.approx(numbers["shuffled/unigram_js"])
-    assert "<svg" in (runs / "writer" / "plots" / "generation.svg").read_text()
+    assert "<svg" in (runs / "writer" / "plots" / f"{kept.stem}.svg").read_text()
     again = ask("generation", runs / "writer", None, [*knobs, "seed=1"])
     assert again["perplexity"] != numbers["perplexity"]
     assert again["held_out/bigram_js"] == numbers["held_out/bigram_js"]
