@@ -29,7 +29,7 @@ SETTINGS = {
     "tokenizer": {"size": 2048},
     "rows": {"length": 64},
     "model": {"name": "modern", "hidden": 64, "layers": 2, "heads": 2, "intermediate": 96, "dropout": 0.1},
-    "training": {"steps": 240, "batch_tokens": 1024, "log_every": 1, "checkpoint_every": 20, "ema": 0.99},
+    "training": {"steps": 120, "batch_tokens": 1024, "log_every": 1, "checkpoint_every": 10, "ema": 0.99},
     "evaluation": {"held_out": 0.01},
 }
 """A run whose checkpoints hold everything that a checkpoint can."""
@@ -41,7 +41,7 @@ TIMES = ("seconds", "tokens_per_second", "masker/step_share")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=60, help="begin no run after this")
+    parser.add_argument("--minutes", type=float, default=60, help="no fault comes after this")
     parser.add_argument("--seed", type=int, default=0, help="of the faults")
     parser.add_argument("--objectives", default=",".join(names("objectives")), help="names, separated by commas")
     parser.add_argument("--json", action="store_true", help="print one object")
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def soak(seconds: float, objectives: list[str], chance: random.Random) -> dict[str, dict]:
-    """As many broken runs as begin in so many seconds."""
+    """Broken runs for so many seconds; the last is then left alone to its end."""
     begin, counts = time.monotonic(), Counter[str]()
     with tempfile.TemporaryDirectory() as name:
         while time.monotonic() - begin < seconds:
@@ -63,7 +63,7 @@ def soak(seconds: float, objectives: list[str], chance: random.Random) -> dict[s
             recipe.write_text(yaml.safe_dump(SETTINGS | {"objective": {"name": objective}}))
             if not whole.exists():
                 assert start(recipe, whole).wait() == 0
-            torture(recipe, broken, chance, counts)
+            torture(recipe, broken, chance, counts, begin + seconds)
             counts["runs"] += 1
             counts["equal"] += alike(whole, broken)
     ratio = counts["equal"] / counts["runs"]
@@ -80,15 +80,15 @@ def start(recipe: Path, out: Path, limit: int | None = None) -> subprocess.Popen
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    return subprocess.Popen(command, preexec_fn=limited, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, preexec_fn=limited, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def torture(recipe: Path, out: Path, chance: random.Random, counts: Counter[str]) -> None:
+def torture(recipe: Path, out: Path, chance: random.Random, counts: Counter[str], until: float) -> None:
     """Break the run and resume it until it is done. Raises RuntimeError when it ends in any other way."""
     while not (out / "final.json").exists():
-        full = chance.random() < 0.3
-        process = start(recipe, out, chance.choice(LIMITS) if full else None)
-        if not full and killed(process, out, chance):
+        calm, full = time.monotonic() > until, chance.random() < 0.3
+        process = start(recipe, out, chance.choice(LIMITS) if full and not calm else None)
+        if not full and not calm and killed(process, out, chance):
             counts["kill"] += 1
             continue
         _, said = process.communicate()
@@ -100,7 +100,7 @@ def torture(recipe: Path, out: Path, chance: random.Random, counts: Counter[str]
 def killed(process: subprocess.Popen, out: Path, chance: random.Random) -> bool:
     """Kill it while it starts, or within some steps of its newest checkpoint; whether it was alive then."""
     began, newest = time.time(), max(checkpoint.steps(out / "checkpoints"), default=0)
-    target, early = newest + chance.randint(1, 70), chance.random() < 0.2
+    target, early = newest + chance.randint(1, 40), chance.random() < 0.2
     until = began + chance.uniform(0, 8) if early else float("inf")
     while process.poll() is None and time.time() < until and not reached(out / "metrics.jsonl", target, began):
         time.sleep(0.01)
