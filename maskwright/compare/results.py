@@ -17,7 +17,7 @@ from ..training.log import read
 
 HIGHER = {"loss": False, "perplexity": False, "bits_per_byte": False, "accuracy": True, "top5": True}
 """Whether more is better, by the last part of a metric's name."""
-MAIN = re.compile(r"(?:(?!unigram/)(\w+)/)?(loss|accuracy|top5|bits_per_byte)")
+MAIN = re.compile(r"(?:(?!unigram/)([\w.,=+-]+)/)?(loss|accuracy|top5|bits_per_byte)")
 """The metrics of a whole exam; not the unigram model's, nor perplexity, which says no more than the loss."""
 
 
@@ -35,10 +35,12 @@ class Run:
 
     @cached_property
     def numbers(self) -> dict[str, float]:
-        """Every final metric, and under its name what a suite said since: `blimp/accuracy`."""
+        """Every final metric, and under its name what a suite said since: `blimp,data=full_eval/accuracy`."""
         found = json.loads((self.folder / "final.json").read_text())
         kept = sorted((self.folder / "evaluations").glob("*.json"))
-        asked = {path.stem: json.loads(path.read_text()) for path in kept if path.stem not in TRAINING}
+        asked = {
+            path.stem: json.loads(path.read_text()) for path in kept if path.stem.partition(",")[0] not in TRAINING
+        }
         said = {f"{suite}/{name}": number for suite, numbers in asked.items() for name, number in numbers.items()}
         return {name.removeprefix("valid/"): number for name, number in found.items()} | said
 

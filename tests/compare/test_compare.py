@@ -23,6 +23,7 @@ from maskwright.training import build, final
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
+BLIMP = "blimp,data=full_eval,backend=mlm_word"
 BROWSERS = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
 RUNS = [f"{arm}/seed-{seed}" for arm in ("often", "rare") for seed in (0, 1)]
 MEASURE = """<script>
@@ -186,15 +187,15 @@ def test_what_suites_said_of_the_runs_is_compared_too(done: Path, written: list[
     shutil.copytree(done, out)
     for place, run in enumerate(RUNS):
         (kept := out / "runs" / run / "evaluations").mkdir()
-        (kept / "blimp.json").write_text(json.dumps({"accuracy": 0.5 + place / 10, "field/syntax/accuracy": 0.4}))
+        (kept / f"{BLIMP}.json").write_text(json.dumps({"accuracy": 0.5 + place / 10, "field/syntax/accuracy": 0.4}))
         (kept / "layers.json").write_text(json.dumps({"accuracy": 0.0}))
     assert invoke(*written, "--seeds", 2, "--out", out, "--quiet").exit_code == 0
     found = json.loads((out / "results.json").read_text())
-    assert "blimp/accuracy" in found["compared"]
+    assert f"{BLIMP}/accuracy" in found["compared"]
     assert "layers/accuracy" not in found["compared"]
-    (blimp,) = (each for each in found["differences"] if each["metric"] == "blimp/accuracy")
+    (blimp,) = (each for each in found["differences"] if each["metric"] == f"{BLIMP}/accuracy")
     assert list(blimp["seeds"].values()) == pytest.approx([0.2, 0.2])
-    assert "blimp: accuracy" in (out / "page.html").read_text()
+    assert f"{BLIMP}: accuracy" in (out / "page.html").read_text()
 
 
 def test_what_is_published_is_small(done: Path) -> None:
