@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
+from statistics import median
 from string import Template
 from typing import Any
 
@@ -20,7 +21,10 @@ GAPS = 12
 def write(out: Path) -> str:
     """Write `report.html` (and `plots/`) into the folder of a finished run. Returns what to tell the user."""
     config, numbers = Config.load(out), json.loads((out / "final.json").read_text())
-    figures = curves(read(out / "metrics.jsonl"), numbers, out / "plots")
+    lines = read(out / "metrics.jsonl")
+    figures = curves(lines, numbers, out / "plots")
+    if reached := [line["mfu"] for line in lines if "mfu" in line]:
+        numbers["mfu"] = median(reached)
     filled = _gaps(out, config)
     page = PAGE.substitute(
         title=escape(f"{config.tree()['objective']['name']} · {out.resolve().name}"),
@@ -44,6 +48,7 @@ def headline(numbers: Mapping[str, float]) -> str:
         f"{numbers[prefix + 'top5']:.1%} within five guesses "
         f"(unigram {numbers['valid/unigram/accuracy']:.1%}); loss {numbers['valid/loss']:.3f}, "
         f"{numbers['valid/bits_per_byte']:.3f} bits per byte; {numbers['seconds'] / 60:.1f} minutes of training"
+        + (f" at {numbers['mfu']:.0%} of the peak" if "mfu" in numbers else "")
     )
 
 

@@ -53,9 +53,10 @@ class Log:
         for tracker in self.trackers:
             tracker.write(step, numbers)
 
-    def show(self, step: int, loss: float, speed: float) -> None:
+    def show(self, step: int, loss: float, speed: float, mfu: float) -> None:
         """Move the bar."""
-        self.progress.update(self.task, completed=step, description=f"loss {loss:.3f}  {speed:,.0f} tokens/s")
+        said = f"loss {loss:.3f}  {speed:,.0f} tokens/s  {mfu:.0%} MFU"
+        self.progress.update(self.task, completed=step, description=said)
 
     def say(self, sentence: str) -> None:
         """A line above the bar."""
@@ -72,7 +73,7 @@ class Silence:
 
     def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
 
-    def show(self, step: int, loss: float, speed: float) -> None: ...
+    def show(self, step: int, loss: float, speed: float, mfu: float) -> None: ...
 
     def say(self, sentence: str) -> None: ...
 

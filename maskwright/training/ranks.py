@@ -40,15 +40,15 @@ class World:
             dist.all_reduce(tensor)
         return tensor
 
-    def total(self, number: float, device: torch.device) -> float:
-        """The sum of a number over all ranks."""
-        return float(self.sum(torch.tensor(number, dtype=torch.float64, device=device))) if self.size > 1 else number
+    def total(self, number: float) -> float:
+        """The sum of a number over all ranks. Processors tell each other, so that no GPU is waited for."""
+        return float(self.sum(torch.tensor(number, dtype=torch.float64))) if self.size > 1 else number
 
-    def most(self, count: int, device: torch.device) -> int:
+    def most(self, count: int) -> int:
         """The largest of the counts that the ranks have."""
         if self.size == 1:
             return count
-        counts = torch.tensor(count, device=device)
+        counts = torch.tensor(count)
         dist.all_reduce(counts, dist.ReduceOp.MAX)
         return int(counts)
 

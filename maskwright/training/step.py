@@ -89,12 +89,16 @@ def padded(count: int) -> int:
     return -(-count // unit) * unit
 
 
-def precision(name: str, device: torch.device) -> AbstractContextManager:
-    """Autocast to bf16, or nothing. `auto` is bf16 where the hardware multiplies it."""
+def multiplied(name: str, device: torch.device) -> torch.dtype:
+    """The type of matrix products. `auto` is bf16 where the hardware multiplies it."""
     fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if name == "fp32" or (name == "auto" and not fast):
-        return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
+    return torch.float32 if name == "fp32" or (name == "auto" and not fast) else torch.bfloat16
+
+
+def precision(name: str, device: torch.device) -> AbstractContextManager:
+    """Autocast to the type of matrix products, or nothing."""
+    cast = multiplied(name, device)
+    return nullcontext() if cast == torch.float32 else torch.autocast(device.type, cast)
 
 
 def backward(

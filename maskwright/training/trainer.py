@@ -22,12 +22,14 @@ from ..text.cache import write_whole
 from . import build, checkpoint, final, marks, ranks, resume, table
 from .average import Average
 from .config import Config
+from .flops import Flops
 from .freezing import Freeze
 from .interrupt import interrupts
 from .log import Log, Silence, console
 from .meter import Meter
+from .peak import peak
 from .state import State
-from .step import Questions, backward, compiled, dropout_generator, evened, precision, questions, silent
+from .step import Questions, backward, compiled, dropout_generator, evened, multiplied, precision, questions, silent
 
 
 class Stopped(Exception):
@@ -55,12 +57,15 @@ class Trainer:
         found = self._latest() if resume or ranks.restarted() else None
         if config.training.start and found is None:
             final.begin(self.model, config.model, self.data.shards.tokenizer, config.training.start)
+        flops, rounded = Flops(self.model), multiplied(config.training.precision, self.device)
+        self.peak = peak(self.device, rounded)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
         ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
         optimizer = config.optimizer.build(self.model)
         average = Average(self.model, config.training.ema) if config.training.ema else None
-        self.state = State(self.model, optimizer, average, config.objective, Meter(self.device, self.world))
+        meter = Meter(self.device, self.world, flops, self.peak)
+        self.state = State(self.model, optimizer, average, config.objective, meter)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         if found is not None:
@@ -98,7 +103,7 @@ class Trainer:
         """Whether any rank says so; several ranks ask each other only where a line of the log is due."""
         if self.world.size > 1 and self.step % self.config.training.log_every:
             return False
-        return self.world.total(float(flag), self.device) > 0
+        return self.world.total(float(flag)) > 0
 
     def describe(self) -> str:
         """The run in a few lines: what is derived is said."""
@@ -115,6 +120,7 @@ class Trainer:
             f"objective  {type(objective).__name__}, {masks} corruption\n"
             f"training   {self.steps:,} steps of {self.config.training.batch_tokens:,} positions "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
+            + f"\npeak       {self.peak / 1e9:,.0f} GFLOP/s a device, the whole of MFU"
             + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
             + f"\nkept       {len(kept)} models, the last at {max(kept, default=0):,} words" * bool(kept)
@@ -129,7 +135,7 @@ class Trainer:
         """One update on the rows of a step."""
         problems = self._problems(rows)
         asked = [questions(rows, problem, self.device) for problem in problems]
-        total = self.world.total(sum(micro.weight for micro in asked), self.device)
+        total = self.world.total(sum(micro.weight for micro in asked))
         mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
         self.model.train()
         self.freeze.at(self.step)
@@ -162,7 +168,7 @@ class Trainer:
         whole = evened(self.config.objective(rows, self.config.seed), rows)
         size = max(1, (self.config.training.micro_batch_tokens or whole.inputs.numel()) // whole.inputs.shape[1])
         parts = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
-        return parts + [silent(whole, 1)] * (self.world.most(len(parts), self.device) - len(parts))
+        return parts + [silent(whole, 1)] * (self.world.most(len(parts)) - len(parts))
 
     def _rate(self) -> float:
         t = self.config.training
@@ -205,7 +211,7 @@ class Trainer:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
         numbers |= self.state.meter.read()
         log.write(self.step, numbers | self.config.objective.describe())
-        log.show(self.step, numbers["loss"], numbers["tokens_per_second"])
+        log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 
     def _validate(self) -> dict[str, float]:
         with self.state.average.applied() if self.state.average else nullcontext():

@@ -14,7 +14,7 @@ from maskwright.training.config import Config
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
-TIMES = ("seconds", "tokens_per_second")
+TIMES = ("seconds", "tokens_per_second", "mfu")
 
 
 def losses(out: Path) -> list[dict]:
@@ -44,7 +44,7 @@ def test_a_run_learns_and_leaves_what_it_promises(settings: dict, tmp_path: Path
     model, tokenizer = maskwright.load(tmp_path / "run")
     assert not model.training
     assert tokenizer.vocabulary.size == 404
-    promised = {"step", "epoch", "tokens", "words", "loss", "lr", "mask_ratio", "tokens_per_second"}
+    promised = {"step", "epoch", "tokens", "words", "loss", "lr", "mask_ratio", "tokens_per_second", "mfu"}
     assert promised <= lines[0].keys()
     assert abs(sum(line["mask_ratio"] for line in lines if "loss" in line) / 80 - 0.15) < 0.002
 

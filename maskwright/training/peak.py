@@ -1,0 +1,55 @@
+"""What a device multiplies at best, in floating-point operations a second: published for known GPUs, else measured."""
+
+from collections.abc import Callable
+from functools import cache
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+PUBLISHED = {
+    "NVIDIA B200": 2250e12,
+    "NVIDIA H200": 989e12,
+    "NVIDIA H200 NVL": 835e12,
+    "NVIDIA H100 80GB HBM3": 989e12,
+    "NVIDIA H100 NVL": 835e12,
+    "NVIDIA H100 PCIe": 756e12,
+    "NVIDIA A100-SXM4-40GB": 312e12,
+    "NVIDIA A100-SXM4-80GB": 312e12,
+    "NVIDIA A100-PCIE-40GB": 312e12,
+    "NVIDIA A100 80GB PCIe": 312e12,
+    "NVIDIA A10": 125e12,
+    "NVIDIA L40S": 362e12,
+    "NVIDIA L4": 121e12,
+    "NVIDIA GeForce RTX 4090": 165e12,
+}
+"""Dense bfloat16 products summed in float32, by torch's name of the GPU (NVIDIA's data sheets)."""
+SIZE = {"cpu": 1024, "cuda": 8192}
+"""Rows of the square matrices that are multiplied to measure."""
+REPEATS = 3
+
+
+@cache
+def peak(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations a second of products of `dtype` on `device`; measured once a process, in a tenth of a second."""
+    if device.type == "cuda" and dtype == torch.bfloat16:
+        if (name := torch.cuda.get_device_name(device)) in PUBLISHED:
+            return PUBLISHED[name]
+    product, operations = matrix_product(device, dtype)
+    product()
+    return operations / min(_seconds(product, device) for _ in range(REPEATS))
+
+
+def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[Callable[[], Tensor], float]:
+    """One product of two square matrices, to be timed, and its operations."""
+    size = SIZE[device.type]
+    left, right = (torch.full((size, size), 1.5, device=device, dtype=dtype) for _ in range(2))
+    return lambda: left @ right, 2.0 * size**3
+
+
+def _seconds(product: Callable[[], Tensor], device: torch.device) -> float:
+    start = perf_counter()
+    product()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter() - start
