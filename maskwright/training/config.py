@@ -73,6 +73,8 @@ class Training:
     """Decay per step of the average of the weights that is evaluated and kept; none to keep the last weights."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Of matrix products (weights stay float32); auto takes bf16 where the hardware multiplies it."""
+    activation_checkpointing: bool = False
+    """Whether a block keeps its input alone and is computed again in the backward pass: less memory, a third slower."""
     compile: bool | Literal["auto"] = "auto"
     """Whether the step is compiled; auto does where the run is long enough to earn the minute it takes back."""
     parallel: Literal["replicate", "shard"] = "replicate"

@@ -3,8 +3,8 @@
 What is counted are the matrix products that are computed: those of every parameter with every position it meets (the
 head and what follows the last attention meet the asked positions alone), and of queries with keys and weights with
 values, whole squares whatever a mask hides. Backward counts twice forward (Chowdhery et al. 2022, PaLM, appendix B;
-Hoffmann et al. 2022, arXiv 2203.15556, appendix F). Not counted: what is computed again for the sake of memory, look-ups
-(embeddings, n-hot parts), the optimizer; a body that is frozen counts as one that learns.
+Hoffmann et al. 2022, arXiv 2203.15556, appendix F). Not counted: what is computed again for the sake of memory,
+look-ups (embeddings, n-hot parts), the optimizer; a body that is frozen counts as one that learns.
 """
 
 import copy

@@ -32,9 +32,9 @@ REPEATS = 3
 @cache
 def peak(device: torch.device, dtype: torch.dtype) -> float:
     """Operations a second of products of `dtype` on `device`; measured once a process, in a tenth of a second."""
-    if device.type == "cuda" and dtype == torch.bfloat16:
-        if (name := torch.cuda.get_device_name(device)) in PUBLISHED:
-            return PUBLISHED[name]
+    known = PUBLISHED if device.type == "cuda" and dtype == torch.bfloat16 else {}
+    if known and (name := torch.cuda.get_device_name(device)) in known:
+        return known[name]
     product, operations = matrix_product(device, dtype)
     product()
     return operations / min(_seconds(product, device) for _ in range(REPEATS))

@@ -28,6 +28,7 @@ from .interrupt import interrupts
 from .log import Log, Silence, console
 from .meter import Meter
 from .peak import peak
+from .recomputing import recompute
 from .state import State
 from .step import Questions, backward, compiled, dropout_generator, evened, multiplied, precision, questions, silent
 
@@ -60,6 +61,8 @@ class Trainer:
         flops, rounded = Flops(self.model), multiplied(config.training.precision, self.device)
         self.peak = peak(self.device, rounded)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
+        if config.training.activation_checkpointing:
+            recompute(self.model)
         ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
         optimizer = config.optimizer.build(self.model)

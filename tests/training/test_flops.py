@@ -1,4 +1,6 @@
-"""Operations by shape are those that torch counts, and those of the papers' formula; a peak is measured or published."""
+"""Operations by shape are those that torch counts, and those of the papers' formula; a peak is measured or
+published.
+"""
 
 import pytest
 import torch
