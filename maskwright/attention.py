@@ -5,7 +5,10 @@ Shapes: B rows, L positions; in a mask the query comes first: mask[b, 0, q, k] i
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
+Mask = Tensor | BlockMask | None
+"""Who sees whom, as a model takes it: `mask`, or `blocks` where the model says that it is `flexible`."""
 BOTH, FORWARD, BACKWARD = 0, 1, 2
 """A view: everything, only what came before (causal), only what comes after (anticausal: the upper triangle)."""
 
@@ -18,13 +21,33 @@ def mask(document: Tensor, view: Tensor) -> Tensor | None:
     view: [B] BOTH, FORWARD or BACKWARD.
     Returns [B, 1, L, L] bool.
     """
-    if bool((document == document[:, :1]).all()) and bool((view == BOTH).all()):
+    if open_to_all(document, view):
         return None
     place = torch.arange(document.shape[1], device=document.device)
     ahead, behind = place[:, None] <= place, place[:, None] >= place  # [L, L]: k is not before q; not after q
     way = view[:, None, None]
     seen = (way == BOTH) | (way == FORWARD) & behind | (way == BACKWARD) & ahead  # [B, L, L]
     return (seen & (document[:, :, None] == document[:, None, :]))[:, None]
+
+
+def open_to_all(document: Tensor, view: Tensor) -> bool:
+    """Whether every position of every row sees its whole row. Reads the tensors: ask where they are at hand."""
+    return bool((document == document[:, :1]).all()) and bool((view == BOTH).all())
+
+
+def blocks(document: Tensor, view: Tensor) -> BlockMask:
+    """The same as `mask`, as FlexAttention takes it: which squares of 128 positions are seen wholly, partly or not.
+
+    Made on the device of `document`, which nothing waits for (Dong et al. 2024, Flex Attention, arXiv 2412.05496).
+    """
+
+    def seen(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        way = view[row]
+        there = (way == BOTH) | (way == FORWARD) & (query >= key) | (way == BACKWARD) & (query <= key)
+        return there & (document[row, query] == document[row, key])
+
+    rows, length = document.shape
+    return create_block_mask(seen, rows, None, length, length, device=document.device)
 
 
 def positions(document: Tensor) -> Tensor:

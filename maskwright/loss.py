@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .attention import Mask
+
 
 def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
     """−ln p(target) + z · ln²Z at every position.
@@ -52,7 +54,7 @@ def _parts(rows: Tensor) -> tuple[Tensor, ...]:
 def problem_loss(
     model: nn.Module,
     inputs: Tensor,
-    mask: Tensor | None,
+    mask: Mask,
     positions: Tensor | None,
     asked: Tensor,
     targets: Tensor,
@@ -60,7 +62,7 @@ def problem_loss(
 ) -> tuple[Tensor, Tensor]:
     """Ask `model` a batch of questions; the vocabulary is scored only where something is asked.
 
-    inputs: [B, L] int64.  mask: [B, 1, L, L] bool or None.  positions: [B, L] int64 or None.
+    inputs: [B, L] int64.  mask: [B, 1, L, L] bool, blocks or None.  positions: [B, L] int64 or None.
     asked: [N] int64, places in the flattened [B·L].  targets: [N] int64, the tokens to name there.
     Returns the loss [N] float32 and whether the best guess was the target [N] bool.
 

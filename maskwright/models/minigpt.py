@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
+from ..attention import Mask
 from ..config import settings
-from ..layers.attend import attend
+from ..layers.attend import NARROWEST, attend
 from ..layers.fresh import fresh
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
@@ -58,6 +59,7 @@ class MinigptModel(nn.Module):
     def __init__(self, knobs: Minigpt, vocabulary_size: int):
         super().__init__()
         self.max_length = knobs.max_length
+        self.flexible = knobs.hidden // knobs.heads >= NARROWEST
         self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
         self.positions = LearnedPositions(knobs.max_length, knobs.hidden)
         self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
@@ -67,13 +69,14 @@ class MinigptModel(nn.Module):
     def forward(
         self,
         tokens: Tensor,
-        mask: Tensor | None = None,
+        mask: Mask = None,
         positions: Tensor | None = None,
         asked: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D].
 
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
+        Blocks where the model is `flexible`.
         positions: [B, L] int64, within the document, or None for 0 … L − 1.
         asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
         what follows the last attention is computed for them alone.
@@ -124,12 +127,12 @@ class _Block(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
         self.dropout = nn.Dropout(knobs.dropout)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None, asked: Tensor | None = None) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Mask, asked: Tensor | None = None) -> Tensor:
         attended = self.dropout(self.out(pick(self._attended(hidden, mask), asked)))
         hidden = self.attention_norm(pick(hidden, asked) + attended)
         return self.feed_forward_norm(hidden + self.dropout(self.back(F.relu(self.into(hidden)))))
 
-    def _attended(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+    def _attended(self, hidden: Tensor, mask: Mask) -> Tensor:
         joint = self.query_key_value(hidden).unflatten(-1, (3, self.heads, -1))  # [B, L, 3, H, D / H]
         queries, keys, values = joint.permute(2, 0, 3, 1, 4)  # each [B, H, L, D / H]
         return attend(queries, keys, values, mask, 0.0)  # [B, L, D]

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
+from ..attention import Mask
 from ..config import settings
-from ..layers.attend import attend
+from ..layers.attend import NARROWEST, attend
 from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
 from ..layers.joint import Joint
@@ -71,6 +72,7 @@ class ModernModel(nn.Module):
     def __init__(self, knobs: Modern, vocabulary_size: int):
         super().__init__()
         self.max_length = knobs.max_length
+        self.flexible = not knobs.dropout and knobs.hidden // knobs.heads >= NARROWEST
         self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
         learned, width = knobs.positions == "learned", knobs.hidden // knobs.heads
         self.positions = LearnedPositions(knobs.max_length, knobs.hidden) if learned else None
@@ -86,13 +88,14 @@ class ModernModel(nn.Module):
     def forward(
         self,
         tokens: Tensor,
-        mask: Tensor | None = None,
+        mask: Mask = None,
         positions: Tensor | None = None,
         asked: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D].
 
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
+        Blocks where the model is `flexible`.
         positions: [B, L] int64, within the document, or None for 0 … L − 1.
         asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
         what follows the last attention is computed for them alone.
@@ -145,7 +148,7 @@ class _Block(nn.Module):
         between = nn.Dropout(knobs.dropout)
         self.feed_forward = Geglu(knobs.hidden, knobs.intermediate, between, gelu="none", gate=0)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None, turns: Tensor | None, asked: Tensor | None = None) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None = None) -> Tensor:
         hidden = pick(hidden, asked) + self.attention(self.attention_norm(hidden), mask, turns, asked)
         return hidden + self.feed_forward(self.feed_forward_norm(hidden))
 
@@ -158,7 +161,7 @@ class _Attention(nn.Module):
         self.out = nn.Linear(knobs.hidden, knobs.hidden, bias=False)
         self.out_dropout = nn.Dropout(knobs.dropout)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None, turns: Tensor | None, asked: Tensor | None) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None) -> Tensor:
         joint = self.query_key_value(hidden).unflatten(-1, (3, self.heads, -1))  # [B, L, 3, H, D / H]
         query_key, values = joint.split([2, 1], dim=2)
         if turns is not None:

@@ -12,7 +12,7 @@ from shutil import which
 import torch
 from torch import Tensor, nn
 
-from ..attention import mask, positions
+from ..attention import Mask, blocks, mask, open_to_all, positions
 from ..data.rows import Rows
 from ..loss import problem_loss
 from ..objective import IGNORE, Problem
@@ -29,8 +29,8 @@ class Questions:
 
     inputs: Tensor
     """[B, L] int64."""
-    mask: Tensor | None
-    """[B, 1, L, L] bool, or none when everyone sees everyone."""
+    mask: Mask
+    """[B, 1, L, L] bool, or the same as blocks, or none when everyone sees everyone."""
     positions: Tensor
     """[B, L] int64."""
     asked: Tensor
@@ -64,21 +64,25 @@ def silent(problem: Problem, count: int) -> Problem:
     return replace(first, targets=torch.full_like(first.targets, IGNORE), weights=torch.zeros_like(first.weights))
 
 
-def questions(rows: Rows, problem: Problem, device: torch.device) -> Questions:
-    """Gather what a problem asks about `rows`, and send it to `device`."""
+def questions(rows: Rows, problem: Problem, device: torch.device, flexible: bool = False) -> Questions:
+    """Gather what a problem asks about `rows`, and send it to `device`; a `flexible` model takes its mask as blocks."""
     document = rows.document[problem.row]
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
     count = len(asked)
     padding = torch.zeros(padded(count) - count, dtype=torch.int64)
     weights = torch.cat([problem.weights.flatten()[asked], padding.float()])
     targets = torch.cat([problem.targets.flatten()[asked], padding])
-    seen = mask(document, problem.view)
 
     def sent(tensor: Tensor) -> Tensor:
         return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
+    if flexible and not open_to_all(document, problem.view):
+        seen: Mask = blocks(sent(document), sent(problem.view))
+    else:
+        masked = mask(document, problem.view)
+        seen = None if masked is None else sent(masked)
     return Questions(
-        sent(problem.inputs), None if seen is None else sent(seen), sent(positions(document)),
+        sent(problem.inputs), seen, sent(positions(document)),
         sent(torch.cat([asked, padding])), sent(targets), sent(weights), float(weights.sum(dtype=torch.float64)), count,
     )  # fmt: skip
 
@@ -117,6 +121,11 @@ def backward(
 def dropout_generator(device: torch.device) -> torch.Generator:
     """The generator that dropout layers draw from, the one hidden state there is: seeded by address at every step."""
     return torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
+
+
+def flexible(model: nn.Module, ask: Ask, device: torch.device) -> bool:
+    """Whether masks are sent as blocks: to a compiled model on a GPU whose attention takes them."""
+    return device.type == "cuda" and ask is not problem_loss and getattr(model, "flexible", False)
 
 
 def compiled(wanted: bool | str, tokens: float, device: torch.device) -> Ask:

@@ -30,7 +30,18 @@ from .meter import Meter
 from .peak import peak
 from .recomputing import recompute
 from .state import State
-from .step import Questions, backward, compiled, dropout_generator, evened, multiplied, precision, questions, silent
+from .step import (
+    Questions,
+    backward,
+    compiled,
+    dropout_generator,
+    evened,
+    flexible,
+    multiplied,
+    precision,
+    questions,
+    silent,
+)
 
 
 class Stopped(Exception):
@@ -64,6 +75,7 @@ class Trainer:
         if config.training.activation_checkpointing:
             recompute(self.model)
         ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
+        self.flexible = flexible(self.model, ask, self.device)
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
         optimizer = config.optimizer.build(self.model)
         average = Average(self.model, config.training.ema) if config.training.ema else None
@@ -137,7 +149,7 @@ class Trainer:
     def _update(self, rows: Rows) -> None:
         """One update on the rows of a step."""
         problems = self._problems(rows)
-        asked = [questions(rows, problem, self.device) for problem in problems]
+        asked = [questions(rows, problem, self.device, self.flexible) for problem in problems]
         total = self.world.total(sum(micro.weight for micro in asked))
         mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
         self.model.train()

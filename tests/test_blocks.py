@@ -1,0 +1,117 @@
+"""A mask as blocks is the mask: the same pairs, and FlexAttention over them gives the numbers of the masked kernel."""
+
+import pytest
+import torch
+from torch.nn.attention import flex_attention as flex
+from torch.nn.attention.flex_attention import create_mask
+from torch.testing import assert_close
+
+from maskwright.attention import BACKWARD, BOTH, FORWARD, blocks, mask, open_to_all
+from maskwright.layers.attend import attend
+from maskwright.loss import problem_loss
+from maskwright.models.modern import Modern
+from maskwright.training.config import Config
+from maskwright.training.step import flexible, questions
+from maskwright.training.trainer import Trainer
+
+LENGTH = 150
+VIEW = torch.tensor([BOTH, FORWARD, BACKWARD, FORWARD])
+
+
+def documents(seed: int = 0) -> torch.Tensor:
+    """[4, LENGTH]: three to six documents a row, and padding behind them."""
+    generator = torch.Generator().manual_seed(seed)
+    starts = torch.rand(4, LENGTH, generator=generator).lt(4 / LENGTH)
+    document = starts.int().cumsum(1).int()
+    document[1:, LENGTH - 20 :] = -1
+    return document
+
+
+@pytest.fixture
+def processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch offers FlexAttention's gradients on GPUs; written out they are the same arithmetic on a processor."""
+    monkeypatch.setattr(flex, "_validate_device", lambda *_: None)
+    monkeypatch.setattr(flex, "_WARNINGS_SHOWN", {"flex_attention_performance"})
+
+
+def test_blocks_hold_the_pairs_of_the_mask() -> None:
+    document = documents()
+    seen = blocks(document, VIEW)
+    assert seen.shape == (4, 1, LENGTH, LENGTH)
+    assert torch.equal(create_mask(seen.mask_mod, 4, 1, LENGTH, LENGTH, "cpu"), mask(document, VIEW))
+
+
+def test_blocks_that_nobody_sees_are_left_out() -> None:
+    document = torch.arange(4).repeat_interleave(128)[None]
+    assert blocks(document, torch.tensor([BOTH])).sparsity() == 75.0
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+@pytest.mark.usefixtures("processor")
+def test_attention_over_blocks_is_attention_under_the_mask() -> None:
+    document, generator = documents(), torch.Generator().manual_seed(1)
+    heads = [torch.randn(4, 2, LENGTH, 16, generator=generator, requires_grad=True) for _ in range(3)]
+    found = []
+    for seen in (mask(document, VIEW), blocks(document, VIEW)):
+        mixed = attend(*heads, seen, dropout=0.0)
+        found.append([mixed, *torch.autograd.grad(mixed.square().sum(), heads)])
+    for masked, blockwise in zip(*found, strict=True):
+        assert_close(blockwise, masked, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+@pytest.mark.usefixtures("processor")
+def test_a_step_is_traced_once_whatever_the_documents() -> None:
+    model = Modern(hidden=32, layers=2, heads=2, intermediate=48, max_length=LENGTH).build(
+        300, torch.Generator().manual_seed(0)
+    )
+    for layer in model.layers:
+        torch.nn.init.normal_(layer.attention.out.weight, generator=torch.Generator().manual_seed(1))
+    assert model.flexible
+    counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
+    ask = torch.compile(problem_loss, backend=counter, dynamic=False, fullgraph=True)
+    inputs, places = torch.arange(4 * LENGTH).view(4, LENGTH) % 300, torch.arange(0, 4 * LENGTH, 7)
+    for seed in range(3):
+        document, found = documents(seed), []
+        for asking, seen in ((problem_loss, mask(document, VIEW)), (ask, blocks(document, VIEW))):
+            loss, _ = asking(model, inputs, seen, None, places, inputs.flatten()[places])
+            found.append([loss, *torch.autograd.grad(loss.sum(), list(model.parameters()))])
+        for masked, blockwise in zip(*found, strict=True):
+            assert_close(blockwise, masked, atol=1e-4, rtol=1e-3)
+    assert counter.frame_count == 1
+
+
+def test_who_takes_blocks() -> None:
+    gpu, cpu, ask = torch.device("cuda", 0), torch.device("cpu"), lambda *questions: questions
+    sizes = {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 48, "max_length": 32}
+    model = Modern(**sizes).build(300, torch.Generator())
+    dropping = Modern(**sizes, dropout=0.1).build(300, torch.Generator())
+    assert flexible(model, ask, gpu)
+    assert not flexible(model, problem_loss, gpu)
+    assert not flexible(model, ask, cpu)
+    assert not flexible(dropping, ask, gpu)
+    assert not flexible(torch.nn.Identity(), ask, gpu)
+
+
+def test_questions_carry_blocks_where_something_is_hidden(config: Config) -> None:
+    trainer = Trainer(config, show=False)
+    rows = trainer.data.loader.batch(0, 40)
+    problem = config.objective(rows, 0)
+    bare, dressed = (questions(rows, problem, trainer.device, blockwise) for blockwise in (False, True))
+    pairs = create_mask(dressed.mask.mask_mod, *bare.mask.shape, "cpu")
+    assert torch.equal(pairs, bare.mask)
+    rows.document.zero_()
+    assert open_to_all(rows.document, problem.view)
+    assert questions(rows, problem, trainer.device, True).mask is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="FlexAttention's kernel needs a CUDA device")
+def test_the_kernel_gives_the_numbers_of_the_mask() -> None:
+    document, view, generator = documents().cuda(), VIEW.cuda(), torch.Generator().manual_seed(1)
+    heads = [torch.randn(4, 2, LENGTH, 64, generator=generator).cuda().requires_grad_() for _ in range(3)]
+    found = []
+    for seen, run in ((mask(document, view), attend), (blocks(document, view), torch.compile(attend))):
+        mixed = run(*heads, seen, dropout=0.0)
+        found.append([mixed, *torch.autograd.grad(mixed.square().sum(), heads)])
+    for masked, blockwise in zip(*found, strict=True):
+        assert (blockwise - masked).norm() < 1e-2 * masked.norm()
