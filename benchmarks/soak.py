@@ -35,7 +35,7 @@ SETTINGS = {
 """A run whose checkpoints hold everything that a checkpoint can."""
 LIMITS = (16_000, 400_000)
 """Bytes that a file may have on a full disk: less than the log comes to, and less than the weights."""
-TIMES = ("seconds", "tokens_per_second", "masker/step_share")
+TIMES = ("seconds", "tokens_per_second", "mfu", "masker/step_share")
 """What depends on the clock."""
 
 
@@ -88,10 +88,11 @@ def torture(recipe: Path, out: Path, chance: random.Random, counts: Counter[str]
     while not (out / "final.json").exists():
         calm, full = time.monotonic() > until, chance.random() < 0.3
         process = start(recipe, out, chance.choice(LIMITS) if full and not calm else None)
-        if not full and not calm and killed(process, out, chance):
+        alive = not (full or calm) and killed(process, out, chance)
+        _, said = process.communicate()
+        if alive:
             counts["kill"] += 1
             continue
-        _, said = process.communicate()
         if process.returncode not in (0, 2) or "Traceback" in said:
             raise RuntimeError(said)
         counts["full"] += process.returncode == 2
@@ -107,7 +108,6 @@ def killed(process: subprocess.Popen, out: Path, chance: random.Random) -> bool:
     time.sleep(chance.uniform(0, 0.1))
     alive = process.poll() is None
     process.kill()
-    process.communicate()
     return alive
 
 
