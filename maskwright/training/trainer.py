@@ -22,6 +22,7 @@ from ..text.cache import write_whole
 from . import build, checkpoint, final, marks, ranks, resume, table
 from .average import Average
 from .config import Config
+from .feedback import Feedback
 from .flops import Flops
 from .freezing import Freeze
 from .interrupt import interrupts
@@ -31,7 +32,6 @@ from .peak import peak
 from .recomputing import recompute
 from .state import State
 from .step import (
-    Questions,
     backward,
     compiled,
     dropout_generator,
@@ -79,6 +79,7 @@ class Trainer:
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
         optimizer = config.optimizer.build(self.model)
         average = Average(self.model, config.training.ema) if config.training.ema else None
+        self.feedback = Feedback(config.objective, self.world)
         meter = Meter(self.device, self.world, flops, self.peak)
         self.state = State(self.model, optimizer, average, config.objective, meter)
         for group in optimizer.param_groups:
@@ -161,7 +162,7 @@ class Trainer:
             cast = precision(self.config.training.precision, self.device)
             with self.spread.synchronised(index == len(problems) - 1):
                 loss, correct = backward(self.spread.ask, self.model, micro, mean, z_loss, cast)
-            self._feedback(problem, micro, loss, correct)
+            self.feedback.note(problem, micro, loss, correct)
             self.state.meter.count(micro, loss, correct)
         self._move()
 
@@ -175,6 +176,7 @@ class Trainer:
         self.state.optimizer.zero_grad()
         if self.state.average:
             self.state.average.update()
+        self.feedback.tell()
         self.config.objective.stepped()
         self.state.step += 1
 
@@ -188,18 +190,6 @@ class Trainer:
     def _rate(self) -> float:
         t = self.config.training
         return learning_rate(self.step, self.steps, t.warmup, t.decay, t.stable, t.floor)
-
-    def _feedback(self, problem: Problem, micro: Questions, loss: Tensor, correct: Tensor) -> None:
-        """Tell an objective that learns how each position fared."""
-        if not self.config.objective.learns:
-            return
-        places, shape = micro.asked[: micro.count].cpu(), problem.targets.shape
-        losses, rights = torch.zeros(shape.numel()), torch.zeros(shape.numel(), dtype=torch.bool)
-        losses[places], rights[places] = loss[: micro.count].cpu(), correct[: micro.count].cpu()
-        heard = self.world.gather((problem, losses.view(shape), rights.view(shape)))
-        problems, *columns = zip(*heard, strict=True)
-        order = torch.cat([one.row for one in problems]).argsort(stable=True)  # that of `joined`
-        self.config.objective.feedback(Problem.joined(problems), *(torch.cat(column)[order] for column in columns))
 
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         training, tenth = self.config.training, max(1, self.steps // 10)
