@@ -8,6 +8,7 @@ look-ups (embeddings, n-hot parts), the optimizer; a body that is frozen counts 
 """
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -44,6 +45,6 @@ def _twin(model: nn.Module) -> nn.Module:
     """`model` with its tensors on the meta device, and without n-hot parts, whose shapes depend on the tokens."""
     ghosts: dict[int, object] = {id(p): nn.Parameter(p.detach().to("meta")) for p in model.parameters()}
     ghosts |= {id(buffer): buffer.to("meta") for buffer in model.buffers()}
-    twin = copy.deepcopy(model, ghosts).eval()
+    twin: Any = copy.deepcopy(model, ghosts).eval()
     twin.parts = None
     return twin

@@ -43,7 +43,8 @@ class Meter:
         self.sums[3] += micro.count
         self.found[0] += (loss * micro.weights).sum()
         self.found[1] += correct[: micro.count].sum()
-        self.operations += self.flops.of(*micro.inputs.shape, len(micro.asked))
+        rows, length = micro.inputs.shape
+        self.operations += self.flops.of(rows, length, len(micro.asked))
 
     def start(self) -> None:
         """An update begins."""
