@@ -2,12 +2,13 @@
 
     python benchmarks/train_step.py --json
     python benchmarks/train_step.py --only modern/bert --repeats 9 --eager
+    python benchmarks/train_step.py --device cuda --base
 
 A step is forward, loss, backward, clipping at 1 and fused AdamW, in bfloat16 autocast over float32 weights; 15 % of the
 tokens are asked, or in a causal case the next one everywhere; questions and dropout are the same for all. Peers run
 as their Trainer runs them (eager, labels at every position) and, as `both compiled`, through torch.compile. All take
-turns in one process. The share is what our step reaches of the machine's own rate of bfloat16 products, measured in the
-same turns.
+turns in one process. MFU is what our step reaches of the peak of bfloat16 products: of a GPU the published one, of a
+processor its own rate, measured in the same turns.
 """
 
 import argparse
@@ -20,10 +21,12 @@ from dataclasses import dataclass, replace
 import torch
 from rich.console import Console
 from rich.table import Table
-from steps.measure import MATRIX_FLOP, Comparison, Run, matrix_product, take_turns
+from steps.measure import Comparison, Run, take_turns
 from steps.ours import flop, ours
 from steps.peers import peer
 from steps.task import Task
+
+from maskwright.training.peak import matrix_product, peak
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ PAIRS = {
 WAYS = {"": (True, False), ", both compiled": (True, True), ", both eager": (False, False)}
 """How a case is named, and whether our side and the peer are compiled."""
 RATE = "matrix product"
+BASE = {
+    "rows": 64, "length": 512, "vocabulary": 50_304, "hidden": 768, "layers": 12, "heads": 12, "feed_forward": 3072,
+    "gated": 2048,
+}  # fmt: skip
+"""Sizes that keep a GPU busy."""
 
 
 def main() -> None:
@@ -60,10 +68,10 @@ def main() -> None:
         sys.exit("skipped: --device cuda, and torch sees no CUDA device here")
     if options.busy:
         torch.set_num_threads(1)
-    task = Task(torch.device(options.device), dropout=options.dropout)
+    task = Task(torch.device(options.device), dropout=options.dropout, **(BASE if options.base else {}))
     pairs = {case: pair for case, pair in PAIRS.items() if case in (options.only or PAIRS)}
     ways = {", both eager": (False, False)} if options.eager else WAYS
-    runs = contestants(task, pairs, ways) | {RATE: matrix_product(task.device)}
+    runs = contestants(task, pairs, ways) | {RATE: matrix_product(task.device, torch.bfloat16)[0]}
     finish = torch.cuda.synchronize if task.device.type == "cuda" else lambda: None
     clock = time.process_time if options.busy else time.perf_counter
     seconds = take_turns(runs, options.repeats, warmup=3, finish=finish, clock=clock)
@@ -101,13 +109,14 @@ def show(cases: dict, task: Task, pairs: dict[str, Pair], seconds: dict[str, lis
         table.add_row(case, f"{row['ours']:,.0f}", f"{row['peer']:,.0f}", f"{row['ratio']:.2f}", str(row["spread"]))
     console = Console()
     console.print(table)
-    rate = MATRIX_FLOP / statistics.median(seconds[RATE])
-    console.print(f"bfloat16 products: {rate / 1e9:,.0f} GFLOP/s; dropout {task.dropout} on both sides")
+    rate = matrix_product(task.device, torch.bfloat16)[1] / statistics.median(seconds[RATE])
+    top = peak(task.device, torch.bfloat16) if task.device.type == "cuda" else rate
+    console.print(f"bfloat16 products: {rate / 1e9:,.0f} GFLOP/s, peak {top / 1e9:,.0f}; dropout {task.dropout}")
     for us, causal in dict.fromkeys((pair.ours, pair.causal) for pair in pairs.values()):
         for compiled in (True, False):
             if times := seconds.get(side := label(us, causal, compiled)):
                 reached = flop(replace(task, causal=causal), us) / statistics.median(times)
-                console.print(f"{side}: {reached / 1e9:,.0f} GFLOP/s, {reached / rate:.0%} of that")
+                console.print(f"{side}: {reached / 1e9:,.0f} GFLOP/s, MFU {reached / top:.0%}")
 
 
 def parsed() -> argparse.Namespace:
@@ -117,6 +126,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=list(PAIRS), help="a case; may be given several times")
     parser.add_argument("--repeats", type=int, default=9, help="rounds, of one step each")
     parser.add_argument("--dropout", type=float, default=0.0, help="of both sides")
+    parser.add_argument("--base", action="store_true", help="12 layers of 768, 64 rows of 512: for a GPU")
     parser.add_argument("--eager", action="store_true", help="compile nothing (saves minutes)")
     parser.add_argument(
         "--busy", action="store_true", help="one thread and its own time, where others use the processor"

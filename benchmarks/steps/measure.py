@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
-
 Run = Callable[[], object]
 
 
@@ -58,13 +56,3 @@ class Comparison:
             "ratio": round(ours / peer, 3),
             "spread": [round(low, 3), round(high, 3)],
         }
-
-
-MATRIX = 2048
-MATRIX_FLOP = 2 * MATRIX**3
-
-
-def matrix_product(device: torch.device) -> Run:
-    """One bfloat16 product of two square matrices: what the machine can do at best."""
-    left, right = (torch.randn(MATRIX, MATRIX, device=device).bfloat16() for _ in range(2))
-    return lambda: left @ right
