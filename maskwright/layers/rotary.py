@@ -37,5 +37,5 @@ def turn(vectors: Tensor, turns: Tensor) -> Tensor:
     """Rotate `vectors` [B, L, …, width] by `turns` [B or 1, L, 2, width] in float32; the dtype of `vectors` returns."""
     between = (1,) * (vectors.ndim - 3)
     cosine, sine = (part.reshape(*part.shape[:2], *between, -1) for part in turns.unbind(2))
-    swapped = vectors.unflatten(-1, (2, -1)).flip(-2).flatten(-2)  # the halves change places
+    swapped = vectors.roll(vectors.shape[-1] // 2, -1)  # the halves change places
     return (vectors * cosine + swapped * sine).to(vectors.dtype)
