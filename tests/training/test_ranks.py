@@ -63,6 +63,7 @@ def test_two_ranks_train_as_one_and_hand_over(settings: dict, tmp_path: Path, pa
     settings["objective"] = {"name": "mirror", "p_bw": 0.3}
     settings["optimizer"] = {"name": "muon"}
     settings["training"] |= {"micro_batch_tokens": 256, "ema": 0.9, "parallel": parallel, "checkpoint_every": 20}
+    settings["training"]["activation_checkpointing"] = parallel == "shard"
     source = recipe(settings, tmp_path)
     Trainer(Config.load(source), tmp_path / "one", show=False).train()
     two = run(source, tmp_path / "two", "--nproc", "2")
