@@ -11,7 +11,8 @@ SMALL = [
     "tokenizer.file=null", "tokenizer.kind=bpe", "tokenizer.size=404", "rows.length=32",
     "model.hidden=32", "model.layers=2", "model.heads=2", "model.intermediate=48", "model.max_length=32",
     "training.epochs=null", "training.tokens=null", "training.words=null", "training.steps=3",
-    "training.batch_tokens=512", "training.micro_batch_tokens=256", "training.precision=fp32", "training.compile=false", "evaluation.held_out=0.2",
+    "training.batch_tokens=512", "training.micro_batch_tokens=256",
+    "training.precision=fp32", "training.compile=false", "evaluation.held_out=0.2",
 ]  # fmt: skip
 
 
