@@ -18,6 +18,7 @@ from ..data.rows import Rows
 from ..objective import IGNORE, Problem
 from ..text.tokenizer import Tokenizer
 from .backends import Ask
+from .products import OneDnn
 from .sharing import Shared, share
 
 LOGITS = 1 << 22
@@ -137,7 +138,7 @@ class Scorer:
         total = np.zeros((len(self.temperatures), len(rows)))
         for problem in regrouped(self.ask(rows), max(1, self.batch_tokens // rows.tokens.shape[1])):
             shared = share(problem)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            with torch.autocast(self.device.type, torch.bfloat16) if self.half else OneDnn():
                 lost = (self._losses(problem, shared) * shared.weight).double().numpy()  # [K, N]
             total -= np.stack([np.bincount(shared.row.numpy(), part, len(rows)) for part in lost])
         return total
