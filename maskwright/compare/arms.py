@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ..config import nearest
+from ..training import marks
 from ..training.config import Config
 from ..training.resume import leaves
 
 CHANGE = re.compile(r"\+(?=[a-z_]+(?:\.\w+)*=)")
 """Where a change begins: a plus that a knob and an equals sign follow."""
-LENGTHS = ("tokens", "epochs", "steps")
+LENGTHS = ("tokens", "words", "epochs", "steps")
 """The knobs of `training` that say how long a run is."""
 BY = "bits_per_byte"
 """The one metric that models with different tokenizers share."""
@@ -83,18 +84,18 @@ def seed_list(written: str | int) -> list[int]:
 
 
 def budgeted(written: str) -> list[str]:
-    """The changes that give a run the budget `tokens=2e6` (or epochs, steps, minutes) in place of its own length."""
+    """The changes that give a run the budget `tokens=2e6` (words=10M, epochs, steps, minutes), not its own length."""
     kind, _, amount = written.partition("=")
     try:
-        number = float(amount)
+        number = float(marks.number(amount) or amount)
     except ValueError:
         number = 0.0
     if kind not in (*LENGTHS, "minutes") or not (isfinite(number) and number > 0):
-        raise ValueError(f"budget {written!r}: give tokens=2e6, epochs=10, steps=1000 or minutes=5")
+        raise ValueError(f"budget {written!r}: give tokens=2e6, words=10M, epochs=10, steps=1000 or minutes=5")
     if kind == "minutes":
         return [f"training.minutes={number}"]
     cleared = [f"training.{knob}=null" for knob in (*LENGTHS, "minutes") if knob != kind]
-    return [*cleared, f"training.{kind}={int(number) if kind == 'steps' else number}"]
+    return [*cleared, f"training.{kind}={int(number) if kind in ('steps', 'words') else number}"]
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -79,7 +79,7 @@ def wilson(share: float, count: float, z: float = 1.96) -> tuple[float, float]:
     """The 95 % interval of a share of `count` trials (Wilson 1927, "Probable inference", eq. 5)."""
     middle, half = share + z * z / (2 * count), z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     low, high = ((middle + sign * half) / (1 + z * z / count) for sign in (-1, 1))
-    return max(low, 0.0), min(high, 1.0)
+    return min(max(low, 0.0), share), max(min(high, 1.0), share)  # at 0 and 1 the sums are a last digit off
 
 
 def accuracies(found: Verdicts) -> dict[str, float]:

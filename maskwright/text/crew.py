@@ -34,8 +34,10 @@ def encode_over(tokenizer: Tokenizer, work: Iterator[Work], over: str) -> Iterat
     def submit(item: Work) -> Future[Chunk]:
         return task.remote(state, *item).future()
 
-    yield from in_order(submit, work, AHEAD * cores)
-    ray.shutdown()
+    try:
+        yield from in_order(submit, work, AHEAD * cores)
+    finally:
+        ray.shutdown()
 
 
 def _encode(state: str, documents: list[Document], held_out: bool) -> Chunk:

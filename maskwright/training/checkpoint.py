@@ -20,7 +20,7 @@ from torch import Tensor
 from ..text import sealed
 from ..text.cache import FULL
 
-FORMAT = 1
+FORMAT = 2
 TENSORS = ".safetensors"
 
 Loaded = tuple[dict[str, dict[str, Tensor]], dict[str, Any]]

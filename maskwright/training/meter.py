@@ -96,4 +96,4 @@ class Meter:
             self.sums.copy_(sums)
             self.found.copy_(sums[[0, 2]])
             self.sums[[0, 2]] = 0.0
-        self._read = self.tokens, self.seconds
+        self._read = self.tokens + int(sums[5]), self.seconds  # the next speed is that since the resume

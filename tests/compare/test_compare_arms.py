@@ -7,6 +7,7 @@ import yaml
 
 from maskwright.compare.arms import arms, budgeted, check_text, differences, same_questions, same_rows, seed_list
 from maskwright.compare.study import compare
+from maskwright.training.config import recipes
 
 
 def test_an_arm_is_a_recipe_with_changes() -> None:
@@ -45,6 +46,13 @@ def test_a_budget_replaces_the_length_of_a_recipe() -> None:
     assert (minutes.config.training.steps, minutes.config.training.minutes) == (5000, 5)
     assert arms(["quickstart", "b:quickstart"], ["training.minutes=1"], "epochs=3")[0].config.training.minutes is None
     assert "training.steps=1000" in budgeted("steps=1e3")
+    assert "training.words=10000000" in budgeted("words=10M")
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_every_recipe_takes_a_budget(recipe: str) -> None:
+    (first, _) = arms([f"a:{recipe}", f"b:{recipe}"], ["corpus.files=[text]", "corpus.valid=[text]"], "tokens=2e6")
+    assert first.config.training.tokens == 2e6
 
 
 def test_the_same_questions_whatever_the_patterns() -> None:
@@ -76,7 +84,7 @@ def test_other_tokenizers_need_bits_per_byte() -> None:
         (["quickstart", "b:quickstart"], {"seeds": "0"}, "seeds='0'"),
         (["quickstart", "b:quickstart"], {"seeds": "-1"}, "seeds='-1'"),
         (["quickstart", "b:quickstart"], {"seeds": "one"}, "seeds='one'"),
-        (["quickstart", "b:quickstart"], {"budget": "words=3"}, "budget 'words=3': give tokens=2e6"),
+        (["quickstart", "b:quickstart"], {"budget": "letters=3"}, "budget 'letters=3': give tokens=2e6"),
         (["quickstart", "b:quickstart"], {"budget": "tokens=inf"}, "budget 'tokens=inf'"),
         (["quickstart", "b:quickstart"], {"budget": "steps"}, "budget 'steps'"),
         (["quickstart", "b:quickstart"], {"baseline": "c"}, "baseline='c' is no arm: there is quickstart, b"),
