@@ -1,4 +1,6 @@
-"""Several folders of tokenized text as one: written once into the cache, under the hashes of all."""
+"""Several folders of tokenized text as one: written once into the cache, under the hashes of all, and the names of
+their domains and the share held out, which the hashes leave out.
+"""
 
 import shutil
 from itertools import pairwise
@@ -26,7 +28,7 @@ def joined(parts: list[Shards], progress: bool = True) -> Shards:
         _alike(one, other)
     if len(parts) == 1:
         return parts[0]
-    name = key([part.fingerprint for part in parts])
+    name = key([[part.fingerprint, part.domains, part.manifest["validation"]["share"]] for part in parts])
     place = cache_folder() / "joined" / name
     with alone(cache_folder() / "locks" / name):
         if not place.exists():
