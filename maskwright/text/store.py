@@ -18,9 +18,10 @@ from . import opening, sealed
 from .cache import alone, cache_folder
 from .layout import data_files
 from .progress import copying
+from .tokenizer import Tokenizer
 
 MANIFEST = "manifest.json"
-TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+TOKENIZER = "tokenizer.json"
 
 
 def elsewhere(place: str) -> bool:
@@ -52,20 +53,34 @@ def fetch(url: str, progress: bool = True) -> Path:
 def _fetch(store: Any, root: str, aside: Path, url: str, progress: bool) -> None:
     """Bring all files into `aside`, but for those that an earlier attempt has brought."""
     try:
-        files = opening.manifest(aside / MANIFEST)["files"]
+        manifest = opening.manifest(aside / MANIFEST)
     except ValueError as error:
         shutil.rmtree(aside)
         raise ValueError(str(error).replace(str(aside), url)) from None
-    names = [name for name in (*data_files(), *TOKENIZER) if not (aside / name).exists()]
+    files = manifest["files"]
+    names = [name for name in (*data_files(), TOKENIZER) if not (aside / name).exists()]
     total = sum(files[name]["bytes"] for name in names if name in files)
     with copying(f"fetching {url}", total, progress) as advance, _reached(url):
         for name in names:
             half = aside / f"{name}.half"
             store.get_file(f"{root}/{name}", str(half), callback=_Told(advance))
             half.replace(aside / name)
-    for name in sealed.changed(aside, files):
+    for name in (*sealed.changed(aside, files), *_misspoken(aside, manifest["tokenizer"]["sha256"])):
         shutil.rmtree(aside)
         raise ValueError(f"{url}/{name} is not what was published there: it was damaged, publish it anew")
+
+
+def _misspoken(aside: Path, wanted: str) -> Iterator[str]:
+    """The name of the tokenizer in `aside` unless it is the one that is `wanted`, of which all of its files are written
+    anew: those that only `transformers` reads have no hash."""
+    try:
+        found = Tokenizer.load(aside)
+    except ValueError:
+        found = None
+    if found and found.fingerprint == wanted:
+        found.save(aside)
+    else:
+        yield TOKENIZER
 
 
 def publish(folder: Path, url: str, progress: bool = True) -> None:

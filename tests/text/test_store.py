@@ -112,6 +112,30 @@ def test_what_is_not_there_or_damaged_is_refused(halves: list[Shards], store, tm
         Tokenized(folders=())
 
 
+def test_a_tokenizer_that_was_damaged_is_refused_and_not_kept(halves: list[Shards], store) -> None:
+    publish(halves[0].folder, "memory://other", progress=False)
+    whole = store.cat_file("/other/tokenizer.json")
+    place = whole.index(b'"vocab"') + whole[whole.index(b'"vocab"') :].index(b'"a"') + 1
+    for damaged in (whole[:place] + b"\xc3\xa4" + whole[place + 1 :], whole[:-9], b"\xff"):
+        store.pipe_file("/other/tokenizer.json", damaged)
+        assert "memory://other/tokenizer.json is not what was published there" in refused("memory://other")
+    store.pipe_file("/other/tokenizer.json", whole)
+    store.pipe_file("/other/special_tokens_map.json", b"{}")
+    assert contents(opened("memory://other").folder) == contents(halves[0].folder)
+
+
+def test_the_same_text_under_other_names_is_joined_anew(
+    halves: list[Shards], learned: dict[str, Tokenizer], tmp_path: Path
+) -> None:
+    before = opened(*(half.folder for half in halves))
+    (tmp_path / "text-1" / "c.txt").rename(tmp_path / "text-1" / "d.txt")
+    corpus = Files(files=(str(tmp_path / "text-1"),))
+    renamed = tokenize(corpus, learned["bpe"], tmp_path / "renamed", 0.1, progress=False)
+    assert renamed.fingerprint == halves[1].fingerprint
+    after = opened(halves[0].folder, renamed.folder)
+    assert (before.domains, after.domains) == (["a", "b", "c"], ["a", "b", "d"])
+
+
 def test_folders_are_trained_on_as_one(halves: list[Shards], store) -> None:
     publish(halves[1].folder, "memory://second", progress=False)
     both = opened(halves[0].folder, "memory://second")
