@@ -1,6 +1,7 @@
 """maskwright serve"""
 
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,10 @@ def command(
     from ..serving.server import address, listening
     from ..serving.server import run as serve
 
-    with listening(host or "127.0.0.1", port) as listener:
-        made = app(opened(run, remasker, max_tokens), Places(most_at_once, WAITING), None if host else LOCAL)
+    place = host or "127.0.0.1"
+    with listening(place, port) as listener:
+        alone = ip_address(listener.getsockname()[0]).is_loopback
+        names = LOCAL | {place.lower()} if alone else None
+        made = app(opened(run, remasker, max_tokens), Places(most_at_once, WAITING), names)
         typer.echo(f"{address(listener)}   Ctrl-C ends it")
         serve(made, listener)

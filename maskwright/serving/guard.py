@@ -35,5 +35,6 @@ class Guard:
             name = None
         if self.hosts is None or name in self.hosts:
             return None
-        said = f"host={host!r}: this page answers under {', '.join(sorted(self.hosts))} alone, unless --host is given"
+        names = ", ".join(sorted(self.hosts))
+        said = f"host={host!r}: this page answers under {names} alone, unless --host is an address that others reach"
         return JSONResponse({"error": said}, 400)
