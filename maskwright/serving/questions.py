@@ -29,6 +29,15 @@ class Question:
 
     def tokens(self, tokenizer: Tokenizer) -> int:
         """How many tokens an answer is about."""
+        return len(tokenizer.encode(self.text)[0])
+
+
+@settings
+class Prompt(Question):
+    """A text in which special tokens may be spelled out."""
+
+    def tokens(self, tokenizer: Tokenizer) -> int:
+        """How many tokens an answer is about, each special one as one."""
         return len(tokenizer.encode(self.text, specials=True)[0])
 
 
@@ -45,7 +54,7 @@ class Masks(Question):
 
 
 @settings
-class Fill(Question):
+class Fill(Prompt):
     """What stands behind each [MASK]?"""
 
     top: Annotated[int, Field(ge=1, le=MOST_GUESSES)] = 5
@@ -61,7 +70,7 @@ class Score(Question):
 
 
 @settings
-class Sample(Question):
+class Sample(Prompt):
     """A text that forms, or one that is polished."""
 
     sampler: str = "mdlm"

@@ -29,6 +29,16 @@ def test_a_text_over_the_limit_is_told_limit_and_value(client: TestClient, tab: 
     assert f"tokens of the text: {told['given']}, and max_tokens is 40" == told["error"]
 
 
+@pytest.mark.parametrize("tab", ["masks", "score"])
+def test_the_signs_of_a_special_token_are_text_where_the_answer_takes_them_so(
+    client: TestClient, models: Models, tab: str
+) -> None:
+    text = "[MASK]" * 30
+    said = client.post(f"/{tab}", json={"text": text})
+    assert (said.status_code, said.json().get("given")) == (413, len(models.tokenizer.encode(text)[0]))
+    assert len(client.post("/fill", json={"text": text}).json()["blanks"]) == 30
+
+
 def test_a_length_over_the_limit_is_too(client: TestClient) -> None:
     assert client.post("/sample", json={"length": 40, "steps": 1}).status_code == 200
     said = client.post("/sample", json={"length": 41, "steps": 1})
