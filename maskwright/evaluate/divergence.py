@@ -2,7 +2,8 @@
 
 Lin 1991, "Divergence measures based on the Shannon entropy", eq. 4.1, with equal weights and logarithms to base 2.
 
-Shapes: N texts and M others of L tokens each, U different n-grams of the N, R resamples.
+Shapes: N texts and M others of L tokens each, U different n-grams of the N, P pairs of a text and
+an n-gram that it has, R resamples.
 """
 
 import numpy as np
@@ -24,28 +25,27 @@ def divergence(tokens: np.ndarray, others: np.ndarray, n: int, again: np.ndarray
 
     again: [R, N] float64, how often each text comes.
     """
-    counts, there, rest = _counted(tokens, others, n)
-    whole = there.sum() + rest
+    texts, grams, counts, there = _counted(tokens, others, n)
 
     def apart(weights: np.ndarray) -> np.ndarray:
-        """Of weights [R, N]; n-grams that no text has add half their share, each."""
-        here = weights @ counts  # [R, U]
-        p, q = here / here.sum(1, keepdims=True), there / whole
-        return ((_xlogx(p) + _xlogx(q)) / 2 - _xlogx((p + q) / 2)).sum(1) + rest / whole / 2
+        """Of weights [R, N]."""
+        here = [np.bincount(grams, row[texts] * counts, len(there)) for row in weights]
+        return jensen_shannon(np.stack(here), there)
 
     redrawn = [apart(again[begin : begin + PART]) for begin in range(0, len(again), PART)]
     return float(apart(np.ones((1, len(tokens))))[0]), np.concatenate(redrawn)
 
 
-def _counted(tokens: np.ndarray, others: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """[N, U] float32, each text's count of each n-gram that the N have; [U] that of the others, and of all else."""
-    grams = ngrams(np.concatenate([tokens, others]), n)
-    known, place = np.unique(grams[: len(tokens)], return_inverse=True)
-    texts = np.arange(len(tokens))[:, None] * len(known) + place.reshape(len(tokens), -1)
-    counts = np.bincount(texts.ravel(), minlength=len(tokens) * len(known)).reshape(len(tokens), -1)
-    every = np.bincount(grams[len(tokens) :].ravel(), minlength=int(grams.max()) + 1)
-    there = every[known].astype(np.float64)
-    return counts.astype(np.float32), there, float(every.sum() - there.sum())
+def _counted(tokens: np.ndarray, others: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
+    """[P] text, n-gram and count of each pair that occurs in the N; [U + 1] the counts of the others, in the last place
+    of all n-grams that the N have not: they add the same together as each alone."""
+    found = ngrams(np.concatenate([tokens, others]), n)
+    known, place = np.unique(found[: len(tokens)], return_inverse=True)
+    every = np.arange(len(tokens))[:, None] * len(known) + place.reshape(len(tokens), -1)
+    pairs, counts = np.unique(every, return_counts=True)
+    there = np.bincount(found[len(tokens) :].ravel(), minlength=int(found.max()) + 1)
+    rest = there.sum() - there[known].sum()
+    return pairs // len(known), pairs % len(known), counts, np.append(there[known], rest)
 
 
 def _xlogx(p: np.ndarray) -> np.ndarray:
