@@ -35,9 +35,10 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     any order, as many as there are up to `samples`. All are measured against other held-out documents than those of
     `held_out/…`.
 
-    Raises ValueError when the scorer is the writer, is not causal, or was trained on other text.
+    Raises ValueError when the scorer is the writer or a part of its run, is not causal, or was trained on other text.
     """
-    if knobs.scorer.resolve() == run.resolve():
+    writer, judged_by = run.resolve(), knobs.scorer.resolve()
+    if writer.is_relative_to(judged_by) or judged_by.is_relative_to(writer):
         raise ValueError(f"scorer={str(knobs.scorer)!r} is the writer itself: name a causal model that stands apart")
     trained = opened(run)
     shards = trained.data.shards

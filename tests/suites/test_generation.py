@@ -84,6 +84,8 @@ def test_the_table_never_shows_perplexity_alone() -> None:
     ("run", "knobs", "sentence"),
     [
         ("writer", "scorer=writer", "is the writer itself"),
+        ("writer", "scorer=writer/final", "is the writer itself"),
+        ("writer/words/chck_1M", "scorer=writer", "is the writer itself"),
         ("writer", "scorer=remasker", "remasker does not read forward: name a run with objective.name=causal"),
         ("writer", "scorer=other", "other was trained on other text or another tokenizer"),
         ("writer", "scorer=spelling", "spelling was trained on other text or another tokenizer"),
