@@ -44,7 +44,7 @@ def opened(path: Path) -> Source:
         shards = found.data.shards
         return Source(found.model.to(CPU), found.config.model, shards.tokenizer, found.config, seen, shards.fingerprint)
     model, tokenizer = final.load(path)
-    known = next((place for place in (path, path.resolve().parent) if (place / "config.yaml").is_file()), None)
+    known = final.run_of(path)
     numbers = known / "final.json" if known else path / "final.json"
     told = json.loads(numbers.read_text()) if numbers.is_file() else {}
     data = final.read(path / "final" if (path / "final").is_dir() else path).get("data", "")

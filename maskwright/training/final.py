@@ -44,6 +44,15 @@ def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
     return {"name": folder.name_of(settings), "vocabulary_size": vocabulary_size, "knobs": knobs}
 
 
+def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The first knob but dropout that two descriptions give differently, in words; empty where they are alike."""
+    here, there = ({"name": facts["name"]} | facts["knobs"] for facts in (one, other))
+    for knob in [knob for knob in here | there if knob != "dropout"]:
+        if here.get(knob) != there.get(knob):
+            return f"model.{knob} is {there.get(knob)!r} there and {here.get(knob)!r} here"
+    return ""
+
+
 def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Module, Tokenizer]:
     """The model (in evaluation mode) and the tokenizer of a finished run, or of its folder `final`.
 
@@ -81,13 +90,8 @@ def begin(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) ->
     Raises ValueError when that has another model or another tokenizer.
     """
     final = _final(Path(source))
-    there, here = ({"name": facts["name"]} | facts["knobs"] for facts in (read(final), describe(settings, 0)))
-    for knob in sorted((here.keys() | there.keys()) - {"dropout"}):
-        if here.get(knob) != there.get(knob):
-            raise ValueError(
-                f"training.start={source!r} is another model: model.{knob} is {there.get(knob)!r} there "
-                f"and {here.get(knob)!r} here"
-            )
+    if told := difference(describe(settings, 0), read(final)):
+        raise ValueError(f"training.start={source!r} is another model: {told}")
     trained, spoken = load(source)
     if spoken.fingerprint != tokenizer.fingerprint:
         raise ValueError(f"training.start={source!r} has another tokenizer: take that one, tokenizer.file={final}")
@@ -97,6 +101,11 @@ def begin(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) ->
 def read(final: Path) -> dict[str, Any]:
     """What model.json says of a trained model. Raises ValueError when it says nothing, or was changed."""
     return sealed.read(final / "model.json", _Model, "the description of a model")
+
+
+def run_of(source: Path) -> Path | None:
+    """The folder that says how a model was trained (config.yaml): `source`, or the one that it lies in."""
+    return next((path for path in (source, source.resolve().parent) if (path / "config.yaml").is_file()), None)
 
 
 def check(out: Path, data: str) -> None:

@@ -87,10 +87,8 @@ def _opened(path: Path) -> Source:
 
 def difference(one: Source, other: Source) -> str:
     """The first thing in which two models differ that makes them unlike, in words; empty where they are alike."""
-    here, there = ({"name": folder.name_of(s.settings)} | final.describe(s.settings, 0)["knobs"] for s in (one, other))
-    for knob in [knob for knob in here | there if knob != "dropout"]:
-        if here.get(knob) != there.get(knob):
-            return f"model.{knob} is {there.get(knob)!r} there and {here.get(knob)!r} here"
+    if told := final.difference(*(final.describe(source.settings, 0) for source in (one, other))):
+        return told
     if one.tokenizer.fingerprint != other.tokenizer.fingerprint:
         return "it has another tokenizer"
     for (name, fixed), (_, theirs) in zip(one.model.named_buffers(), other.model.named_buffers(), strict=True):

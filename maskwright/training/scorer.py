@@ -40,7 +40,7 @@ def parts(source: Path, device: str = "auto") -> Parts:
         found = trained.opened(source)
         return found.model.to(where), found.data.shards.tokenizer, found.config.objective
     model, tokenizer = final.load(source, where)
-    known = next((path for path in (source, source.resolve().parent) if (path / "config.yaml").is_file()), None)
+    known = final.run_of(source)
     return model, tokenizer, Config.load(known).objective if known else None
 
 
