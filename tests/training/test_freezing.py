@@ -56,8 +56,9 @@ def test_the_body_stays_until_the_boundary_and_all_moves_after(
         assert kept == {name for name in begin if not (name in trained and of_the_head(name))}
     after = at(tmp_path / "second", 5)
     assert not {name for name in trained if torch.equal(after[name], begin[name])}
-    states = {name.partition(".")[0] for name in loaded(tmp_path / "second", 4)["optimizer"]}
-    assert len(states) <= sum(map(of_the_head, trained))  # those of the body have not begun
+    moved = loaded(tmp_path / "second", 4)["optimizer"].items()
+    states = {name.partition(".")[0] for name, tensor in moved if tensor.any()}  # Adagrad's are there, as zeros
+    assert 0 < len(states) <= sum(map(of_the_head, trained))  # those of the body have not begun
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw", "lamb"])
