@@ -50,8 +50,7 @@ def main() -> None:
 
 def compared(ours: list[float], peer: list[float]) -> dict[str, object]:
     """Megabytes beside each other; the ratio is ours as a share of the peer's."""
-    turned = Comparison([1 / part for part in ours], [1 / part for part in peer], 1.0).as_json("MB")
-    return turned
+    return Comparison([1 / part for part in ours], [1 / part for part in peer], 1.0).as_json("MB")
 
 
 def peak(options: argparse.Namespace) -> float:

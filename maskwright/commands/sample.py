@@ -43,8 +43,9 @@ def command(
     html: Annotated[Path | None, typer.Option(help="Write a page on which the texts form again.")] = None,
 ) -> None:
     """Write texts by unmasking step by step; watch them form."""
-    from ..compare.writing import Wish, write
+    from ..compare.writing import write
     from ..config import make
+    from ..training.writing import Wish
 
     wished = {
         "run": run, "remasker": remasker, "sampler": sampler, "knobs": tuple(knobs or ()), "prompt": prompt,

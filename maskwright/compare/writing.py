@@ -11,8 +11,6 @@ from ..text.tokenizer import Tokenizer
 from ..training.writing import Wish, forming
 from .replay import page, view
 
-__all__ = ["Wish", "forming", "write"]
-
 
 def write(wish: Wish, live: bool = False, html: Path | None = None) -> list[str]:
     """The texts that are wished for.

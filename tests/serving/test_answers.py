@@ -7,7 +7,7 @@ import pytest
 import torch
 from starlette.testclient import TestClient
 
-from maskwright.compare.writing import Wish, write
+from maskwright.compare.writing import write
 from maskwright.evaluate import scoring
 from maskwright.evaluate.backends import choose
 from maskwright.evaluate.scoring import Scorer, Text
@@ -18,6 +18,7 @@ from maskwright.serving.app import app
 from maskwright.serving.models import Models, opened
 from maskwright.serving.places import Places
 from maskwright.training.build import masked
+from maskwright.training.writing import Wish
 
 TEXT = "The statement assigns values, from left to right."
 GAPS = "The [MASK] assigns [MASK]."

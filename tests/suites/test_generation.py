@@ -4,15 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from maskwright.commands.evaluate import command
 from maskwright.compare.columns import columns
 from maskwright.compare.show import metrics
 from maskwright.suites._asked import ask, kept_as
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
+
+from .evaluating import said
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +36,6 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, (objective, more) in changes.items():
         Trainer(Config.of(tree | {"objective": {"name": objective}}, more), folder / name, show=False).train()
     return folder
-
-
-def said(*arguments: object) -> str:
-    app = typer.Typer()
-    app.command()(command)
-    result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "200"}, catch_exceptions=False)
-    assert result.exit_code == 0
-    return result.stdout
 
 
 def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from maskwright.commands.evaluate import command
 from maskwright.suites import layers, validation
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
+
+from .evaluating import said
 
 
 @pytest.fixture
@@ -19,14 +18,6 @@ def run(settings: dict, tmp_path: Path) -> Path:
     settings["training"] |= {"steps": 14, "ema": 0.5}
     Trainer(Config.of(settings), tmp_path / "run", show=False).train()
     return tmp_path / "run"
-
-
-def said(*arguments: object) -> str:
-    app = typer.Typer()
-    app.command()(command)
-    result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "200"}, catch_exceptions=False)
-    assert result.exit_code == 0
-    return result.stdout
 
 
 def test_layers_on_the_command_line(run: Path) -> None:
