@@ -36,7 +36,12 @@ class Journal:
 
 
 def resume(folder: Path, key: str) -> Journal:
-    """The journal in `folder` when it is whole and about the same work, else a new one."""
+    """The journal in `folder` when it is whole and about the same work, else a new one.
+
+    What a kill left of a file that was being written aside is removed.
+    """
+    for half in folder.glob("*.json.*"):
+        half.unlink()
     try:
         found = Journal(**sealed.read(folder / "journal.json", Journal, "a journal"))
     except ValueError:

@@ -126,6 +126,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(corpus: Files, tokenizer: Tokeni
     assert not folder.exists()
     with (tmp_path / "killed.partial" / "train.tokens").open("ab") as file:
         file.write(b"written, but not committed")
+    journal.with_name("journal.json.4711").write_text("half a jour")
     resumed = tokenize(corpus, tokenizer, folder, progress=False)
     assert contents(resumed.folder) == contents(unbroken.folder)
     assert not journal.parent.exists()
