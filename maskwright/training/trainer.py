@@ -99,7 +99,7 @@ class Trainer:
             log.say(self.describe())
             for rows in self.data.loader.batches(self.step, self.steps, self.world.rank, self.world.size):
                 meter.start()
-                self._update(rows)
+                self.update(rows)
                 meter.stop()
                 late = self._agreed(minutes is not None and meter.seconds > 60 * minutes)
                 self._at_intervals(log, last=late or self.step == self.steps)
@@ -147,7 +147,7 @@ class Trainer:
             return Silence()
         return Log(self.out, self.config.tree(), self.config.training.trackers, self.step, self.steps, self.show)
 
-    def _update(self, rows: Rows) -> None:
+    def update(self, rows: Rows) -> None:
         """One update on the rows of a step."""
         problems = self._problems(rows)
         asked = [questions(rows, problem, self.device, self.flexible) for problem in problems]

@@ -56,14 +56,14 @@ def reads(settings: dict, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is read during the part of an update that is the device's, once the optimizer has its state."""
     trainer = Trainer(Config.of(settings), show=False)
     batch = [trainer.data.loader.batch(step, 40) for step in range(2)]
-    trainer._update(batch[0])
+    trainer.update(batch[0])
     watch = Watch(counters(trainer.state.optimizer))
     monkeypatch.setattr(training, "backward", watch.over(training.backward))
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", watch.over(torch.nn.utils.clip_grad_norm_))
     monkeypatch.setattr(Meter, "count", watch.over(Meter.count))
     monkeypatch.setattr(trainer.state.optimizer, "step", watch.over(trainer.state.optimizer.step))
     monkeypatch.setattr(trainer.state.average, "update", watch.over(trainer.state.average.update))
-    trainer._update(batch[1])
+    trainer.update(batch[1])
     return watch.read
 
 
@@ -107,6 +107,6 @@ def test_a_gpu_is_not_waited_for(settings: dict, objective: str) -> None:
         rows = trainer.data.loader.batch(step, 40)
         torch.cuda.set_sync_debug_mode("error" if step else "default")
         try:
-            trainer._update(rows)
+            trainer.update(rows)
         finally:
             torch.cuda.set_sync_debug_mode("default")
