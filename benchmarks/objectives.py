@@ -4,9 +4,9 @@
     python benchmarks/objectives.py --busy --only adaptive --only learned
 
 The text is the documentation inside Python, in rows of 128, with a BPE vocabulary of 16,384; the model is `modern`, 6
-layers of 256; a step takes 4,096 positions and is not compiled. Each asks 15 % of the tokens. Timed is all of an update:
-reading the rows, the problem, the loss, the gradient, the optimizer and what the objective learns from it. A ratio of
-0.97 says that the objective costs 3 % of a step.
+layers of 256; a step takes 4,096 positions and is not compiled. Each asks 15 % of the tokens. Timed is an update as a
+whole: reading the rows, the problem, the loss, the gradient, the optimizer and what the objective learns from it. A
+ratio of 0.97 says that the objective costs 3 % of a step.
 """
 
 import argparse
