@@ -1,7 +1,7 @@
 """One run of a comparison, as a process of its own: `python -m maskwright.compare.one_run FOLDER [PARENT]`.
 
 FOLDER holds the run's config.yaml. The run goes on from its newest checkpoint; then each document of the validation set
-is scored, so that runs can be compared text by text, and the cost of a token is estimated.
+is scored, so that runs can be compared text by text, and the cost of a token is counted.
 """
 
 import json
@@ -21,10 +21,11 @@ from ..text.cache import alone
 from ..training import final
 from ..training.build import Data
 from ..training.config import Config
+from ..training.flops import Flops
 from ..training.trainer import Stopped, Trainer
 
 SAMPLE = 16
-"""Updates whose problems are looked at to estimate the cost of a token."""
+"""Updates whose problems are looked at to count the cost of a token."""
 
 
 def finished(folder: Path) -> bool:
@@ -65,24 +66,18 @@ def _by_document(answered: Answers, count: int) -> dict[str, np.ndarray]:
 
 
 def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:
-    """The parameters, and an estimate of the floating-point operations that training spends on a token of text.
+    """The parameters, and the operations that training spends on a token of text, as `Flops` counts them.
 
-    Six for each parameter and position that goes through the layers, and six for each weight of the output table and
-    position that is asked (Kaplan et al. 2020, "Scaling laws for neural language models", section 2.1); the products of
-    queries and keys are left out. How many rows and questions an objective makes is counted over a few updates.
+    How many rows and questions an objective makes is seen in a few updates.
     """
-    size = data.shards.vocabulary.size
-    tables = [p.numel() for p in model.parameters() if p.ndim == 2 and len(p) == size]
-    parameters = sum(p.numel() for p in model.parameters())
-    tokens = positions = asked = 0
+    flops = Flops(model)
+    tokens = spent = 0
     for step in np.linspace(0, data.steps - 1, SAMPLE).astype(int):
         rows = data.loader.batch(int(step), data.steps)
         problem = config.objective(rows, config.seed)
         tokens += int((rows.document >= 0).sum())
-        positions += problem.inputs.numel()
-        asked += int((problem.weights > 0).sum())
-    spent = 6 * ((parameters - sum(tables)) * positions + max(tables, default=0) * asked)
-    return {"parameters": parameters, "flops_per_token": spent / tokens}
+        spent += flops.of(len(problem), problem.inputs.shape[1], int((problem.weights > 0).sum()))
+    return {"parameters": sum(p.numel() for p in model.parameters()), "flops_per_token": spent / tokens}
 
 
 def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
