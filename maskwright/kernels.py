@@ -55,7 +55,7 @@ def count(group: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _draw_tokens(b0, b1, group, budget, first, keys, units):
-    place = np.empty(group.shape[1], np.int32)
+    place, bits = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.uint64)
     for b in range(b0, b1):
         units[b] = 0
         known = 0
@@ -63,8 +63,10 @@ def _draw_tokens(b0, b1, group, budget, first, keys, units):
             place[known] = i
             known += group[b, i] > 0
         end = first[b] + budget[b]
+        for j in range(min(end, known)):
+            bits[j] = draw(keys[b], j)
         for j in range(min(end, known)):  # Fisher and Yates: a position that was not drawn yet comes to place j
-            r = j + below(draw(keys[b], j), known - j)
+            r = j + below(bits[j], known - j)
             place[j], place[r] = place[r], place[j]
         for j in range(first[b], end):
             units[b, place[j - known if j >= known else j]] = j - first[b] + 1
@@ -236,32 +238,32 @@ def draw_spans(word: np.ndarray, budget: np.ndarray, keys: np.ndarray, ladder: n
 
 
 @njit(cache=True, nogil=True)
-def _hide(tokens, units, mask, inputs, targets, weights):
+def _decide(key: np.uint64, units: np.ndarray, by_unit: bool, fate: np.ndarray) -> None:
+    """Write [L] float32, the luck of every position, or of its unit; 1 where none is chosen."""
+    for i in range(len(units)):
+        bits = draw(key, units[i]) if by_unit else draw(key, i)
+        fate[i] = fraction(bits) if units[i] > 0 else np.float32(1)
+
+
+@njit(cache=True, nogil=True)
+def _hide(tokens, units, fate, mask, settled, inputs, targets, weights):
     for i in range(len(tokens)):
-        inputs[i] = mask if units[i] > 0 else tokens[i]
-    for i in range(len(tokens)):
-        targets[i] = tokens[i] if units[i] > 0 else IGNORE
-    for i in range(len(tokens)):
-        weights[i] = np.float32(units[i] > 0)
+        token, chosen = tokens[i], units[i] > 0
+        inputs[i] = mask if chosen & (fate[i] >= settled) else token
+        targets[i] = token if chosen else IGNORE
+        weights[i] = np.float32(chosen)
 
 
 @njit(cache=True, nogil=True)
 def _replace(b0, b1, tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights):
-    place = np.empty(tokens.shape[1], np.int32)
+    fate = np.ones(tokens.shape[1], np.float32)
     for b in range(b0, b1):
-        _hide(tokens[b], units[b], mask, inputs[b], targets[b], weights[b])
-        chosen, spared = 0, 0
-        for i in range(tokens.shape[1] if settled > 0 else 0):
-            place[chosen] = i
-            chosen += units[b, i] > 0
-        for i in place[:chosen]:  # no branch on luck here: what cannot be predicted is slow
-            place[spared] = i
-            spared += fraction(draw(fates[b], units[b, i] if by_unit else i)) < settled
-        for i in place[:spared]:
-            if fraction(draw(fates[b], units[b, i] if by_unit else i)) < random:
+        if settled > 0:
+            _decide(fates[b], units[b], by_unit, fate)
+        _hide(tokens[b], units[b], fate, mask, settled, inputs[b], targets[b], weights[b])
+        for i in range(len(fate)):
+            if fate[i] < random:  # seldom, so that a branch is cheap
                 inputs[b, i] = ordinary[below(draw(others[b], i), len(ordinary))]
-            else:
-                inputs[b, i] = tokens[b, i]
 
 
 def replace(tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights) -> None:

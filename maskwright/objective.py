@@ -127,7 +127,7 @@ class Objective(ABC):
         """
         epoch = rows.epoch if self.patterns is None else rows.epoch % self.patterns
         problem = self.corrupt(rows, Noise(seed, epoch, rows.ids))
-        if not problem.weights.numpy().any():
+        if not any(weights.any() for weights in problem.weights.numpy()):  # row by row: the first one tells
             raise ValueError(f"{name_of(self)} asks nothing of these {len(rows)} rows: raise its ratio")
         return problem
 

@@ -20,6 +20,11 @@ THIRD, FIFTH, SEVENTH, NINTH = (np.float32(1 / n) for n in (3, 5, 7, 9))
 HALVED = np.int32(0x3F35_0000)
 """The bits of the float32 0.707: from there on a mantissa counts to the next power of two."""
 
+LATEST = np.int32(0x7F7F_FFFF)
+"""The bits of the largest float32."""
+NEAR = np.int32(1 << 22)
+"""Half a power of two, in the bits of a float32."""
+
 PLACE = 0xFFFF_FFFF
 FEW = 48
 """How many runners are put in order at a time."""
@@ -47,20 +52,26 @@ def _finish(key: np.uint64, weight: np.ndarray, finish: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _last(bits: np.ndarray, budget: int) -> np.int32:
-    """When the first `budget` runners are in. Times are their bits, int32, which are ordered as positive floats are."""
-    low, high = np.int32(0), np.int32(0x7F7F_FFFF)
+def _last(bits: np.ndarray, budget: int, guess: np.int32) -> np.int32:
+    """When the first `budget` runners are in. Times are their bits, int32, which are ordered as positive floats are.
+
+    Looked for on both sides of the guess, then in proportion to how many are in before and after, and by halves.
+    """
+    low, high, few, many, asked = np.int32(0), LATEST, 0, len(bits), 0
+    middle = np.int32(guess - NEAR) if guess > NEAR else low
     while low < high:
-        middle = low + (high - low) // np.int32(2)
         inside = np.int32(0)
         for i in range(len(bits)):
             inside += np.int32(bits[i] <= middle)
         if inside == budget:  # a few rounds before the very bit
             return middle
         if inside > budget:
-            high = middle
+            high, many = middle, int(inside)
         else:
-            low = middle + np.int32(1)
+            low, few = np.int32(middle + 1), int(inside)
+        share = (budget - few) / (many - few) if asked % 4 else 0.5
+        between = guess + NEAR if asked == 0 else low + int((high - low) * share)
+        middle, asked = np.int32(max(low, min(between, high - 1))), asked + 1
     return low
 
 
@@ -77,7 +88,7 @@ def _drop(bits: np.ndarray, last: np.int32, surplus: int, units: np.ndarray) -> 
 def _race_tokens(b0, b1, weight, group, budget, keys, units):
     length = group.shape[1]
     eligible, finish = np.empty(length, np.float32), np.empty(length, np.float32)
-    bits = finish.view(np.int32)
+    bits, last = finish.view(np.int32), HALVED
     for b in range(b0, b1):
         runners = 0
         for i in range(length):
@@ -85,7 +96,7 @@ def _race_tokens(b0, b1, weight, group, budget, keys, units):
             runners += eligible[i] > 0
         _finish(keys[b], eligible, finish)
         left = min(budget[b], runners)
-        last, surplus = _last(bits, left) if left > 0 else np.int32(-1), -left
+        last, surplus = _last(bits, left, last) if left > 0 else np.int32(-1), -left
         for i in range(length):
             surplus += bits[i] <= last
             units[b, i] = np.int32(i + 1) * np.int32(bits[i] <= last)
@@ -139,9 +150,9 @@ def _order(bits: np.ndarray, after: np.int32, until: np.int32, rank: np.ndarray)
 @njit(cache=True, nogil=True)
 def _run(bits, group, start, size, left, whole, rank, units):
     """Choose units as they come in, some at a time; returns the first to come in, and how many are chosen."""
-    passed, number, after, first = 0, 0, np.int32(-1), -1
+    passed, number, after, until, first = 0, 0, np.int32(-1), HALVED, -1
     while left > 0 and passed < len(bits):
-        until = _last(bits, min(passed + FEW, len(bits)))
+        until = _last(bits, min(passed + FEW, len(bits)), until)
         came = _order(bits, after, until, rank)
         if came == 0:
             break

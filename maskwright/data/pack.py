@@ -15,6 +15,10 @@ from numba import njit
 from ..kernels import by_rows
 from ..text.shards import Split
 from ..text.vocabulary import Vocabulary
+from .prefetch import LINE, prefetch
+
+AHEAD = 16
+"""Rows whose text is asked for at once: enough to wait for it but once, and few enough to stay near."""
 
 
 @njit(cache=True)
@@ -55,20 +59,37 @@ def _best_fit(sizes: np.ndarray, order: np.ndarray, length: int, row: np.ndarray
 
 
 @njit(cache=True, nogil=True)
+def _fetch(rows, begins, pieces, stream, word_starts):
+    """Ask for the text of rows that are about to be copied; first for all that tells where it is."""
+    for row in rows:
+        prefetch(begins, row)
+    for row in rows:
+        prefetch(pieces[:, 0], begins[row])
+    for row in rows:
+        for p in range(begins[row], begins[row + 1]):
+            start, end = pieces[p, 1], pieces[p, 1] + pieces[p, 2]
+            for i in range(start, end + LINE, LINE):
+                prefetch(word_starts, i)
+            for i in range(start, end + LINE // stream.itemsize, LINE // stream.itemsize):
+                prefetch(stream, i)
+
+
+@njit(cache=True, nogil=True)
 def _copy(stream, word_starts, special, words, tokens, word):
     """Write one piece's tokens and their words, counted on from `words`; returns how many words there are now."""
+    words = np.int32(words + (len(stream) > 0 and word_starts[0] == 0))  # a piece begins a word, wherever it was cut
     for i in range(len(stream)):
         tokens[i] = stream[i]
-    words += len(stream) > 0 and word_starts[0] == 0  # a piece begins a word, wherever its document was cut
-    for i in range(len(stream)):
-        words += word_starts[i] > 0
-        word[i] = 0 if special[stream[i]] else words
+        words += np.int32(word_starts[i] > 0)
+        word[i] = np.int32(0) if special[stream[i]] else words
     return words
 
 
 @njit(cache=True, nogil=True)
 def _gather(b0, b1, rows, begins, pieces, stream, word_starts, special, cls, sep, pad, tokens, document, word):
     for b in range(b0, b1):
+        if (b - b0) % AHEAD == 0:
+            _fetch(rows[b : min(b + AHEAD, b1)], begins, pieces, stream, word_starts)
         place, words, row = 0, 0, rows[b]
         word[b] = 0
         for p in range(begins[row], begins[row + 1]):

@@ -50,7 +50,7 @@ class Adaptive(ByWeight):
             self._state.update(begin(rows.vocabulary))
         if (size := len(self._state["weight"])) != rows.vocabulary.size:
             raise ValueError(f"the weights were learned of {size} tokens, and the tokenizer has {rows.vocabulary.size}")
-        return self._state["weight"][rows.tokens]
+        return self._state["weight"].index_select(0, rows.tokens.flatten()).view(rows.tokens.shape)
 
     def fixed(self) -> "Adaptive":
         """The same with even weights, as it began."""

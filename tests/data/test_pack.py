@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskwright.data.pack import pack
+from maskwright.data.pack import AHEAD, pack
 
 from ..handmade import VOCABULARY, split
 
@@ -105,7 +105,8 @@ def test_a_pack_is_a_function_of_its_text():
 
 
 def test_a_row_alone_is_what_it_is_in_a_batch():
-    p = pack(split([30, 7, 12, 40]), V, 16)
+    p = pack(split([30, 7, 12, 40] * 9), V, 16)
+    assert len(p) > 2 * AHEAD
     together = gathered(p)
     for row in range(len(p)):
         for alone, all_of_them in zip(gathered(p, [row]), together, strict=True):

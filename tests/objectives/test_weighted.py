@@ -42,6 +42,19 @@ def test_the_race_is_the_plain_one() -> None:
         assert np.array_equal(row[row > 0] - 1, np.flatnonzero(row))
 
 
+def test_a_row_races_alone_as_beside_others() -> None:
+    draw = np.random.default_rng(2)
+    scale = 10.0 ** draw.integers(-25, 25, (60, 1))  # what one row tells of another is of no use
+    weight = (scale * 10.0 ** draw.uniform(-6, 6, (60, 90))).astype(np.float32)
+    group, keys = np.ones(weight.shape, np.int32), draw.integers(0, 2**63, 60).astype(np.uint64)
+    budget = draw.integers(0, 91, 60)
+    together = race_tokens(weight, group, budget, keys)
+    assert np.array_equal((together > 0).sum(1), budget)
+    for b in range(60):
+        here = slice(b, b + 1)
+        assert np.array_equal(race_tokens(weight[here], group[here], budget[here], keys[here])[0], together[b])
+
+
 @pytest.mark.parametrize("mean", [True, False])
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_race_of_units_is_the_plain_one(whole: bool, mean: bool) -> None:
