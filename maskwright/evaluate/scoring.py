@@ -1,13 +1,13 @@
 """The log-likelihood of texts under a backend, many at a time, in float32.
 
-Texts of one length go together, so nothing is padded; questions are regrouped into full batches; what two texts share
-is computed once; the vocabulary is scored only where something is asked.
+Questions are regrouped into full batches, without padding that is seen; what two texts share is computed once; the
+vocabulary is scored only where something is asked.
 
 Shapes: N texts, K temperatures, B texts of one length, L positions, U different sights, V tokens of the vocabulary.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,16 +15,21 @@ from torch import Tensor, nn
 
 from ..attention import mask
 from ..data.rows import Rows
-from ..objective import IGNORE, Problem
+from ..objective import Problem
 from ..text.tokenizer import Tokenizer
 from .backends import Ask
+from .batching import batches, regrouped
 from .products import OneDnn
 from .sharing import Shared, share
 
-LOGITS = 1 << 22
-"""Logits computed at once."""
+POSITIONS = {"cpu": 2048}
+"""Positions that a device reads at once; a processor as many as its caches have room for."""
+MANY = 8192
+"""As many as that on all others."""
+LOGITS = 512
+"""Logits computed at once for each of them."""
 ROWS = 64
-"""Tokens of one text that are asked for at once."""
+"""Tokens of one text that are asked for at once; and sights whose logits are, at least."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Scores:
 class Scorer:
     """Scores texts by what `ask` asks.
 
-    temperatures: what logits are divided by, each for itself.  batch_tokens: positions that the model reads at once.
+    temperatures: what logits are divided by, each for itself.  batch_tokens: positions that the model reads at once;
+    none for 2,048 on a processor and 8,192 elsewhere.
     half: whether matrix products are bfloat16, which is sooner and rounds log-likelihoods at about the third digit.
     """
 
@@ -66,12 +72,13 @@ class Scorer:
         tokenizer: Tokenizer,
         ask: Ask,
         temperatures: Sequence[float] = (1.0,),
-        batch_tokens: int = 8192,
+        batch_tokens: int | None = None,
         half: bool = False,
     ):
         self.model, self.tokenizer, self.ask = model, tokenizer, ask
-        self.temperatures, self.batch_tokens, self.half = temperatures, batch_tokens, half
+        self.temperatures, self.half = temperatures, half
         self.device = next(model.parameters()).device
+        self.batch_tokens = batch_tokens or POSITIONS.get(self.device.type, MANY)
 
     def __call__(self, texts: Iterable[Text]) -> Scores:
         """The scores of `texts`, in their order; equal ones are scored once.
@@ -80,10 +87,8 @@ class Scorer:
         """
         texts = list(texts)
         different = list(dict.fromkeys(texts))
-        encoded = [self._encoded(text, *arrays) for text, arrays in self._tokenized(different)]
-        total = np.zeros((len(self.temperatures), len(different)))
-        for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
-            total[:, chosen] = self._score(self._rows([encoded[i] for i in chosen]))
+        encoded = self._encoded(different)
+        total = self._score(self._problems(encoded), len(different))
         place = {text: i for i, text in enumerate(different)}
         order = np.array([place[text] for text in texts], np.int64)
         tokens = np.array([np.count_nonzero(word) for _, word in encoded], np.int64)
@@ -96,64 +101,74 @@ class Scorer:
         Under a backend that hides no word at once they add up to that of the text: each is asked for alone.
         Raises ValueError when the text is longer than the model takes.
         """
-        ((_, arrays),) = self._tokenized([Text(text)])
-        whole, word = self._encoded(Text(text), *arrays)
+        ((whole, word),) = self._encoded([Text(text)])
         asked = np.flatnonzero(word)
         alone = np.where(np.arange(len(word)) == asked[:, None], word, 0)
         found = np.full(len(whole), np.nan)
         for part in np.array_split(np.arange(len(asked)), -(-len(asked) // ROWS)) if len(asked) else []:
-            found[asked[part]] = self._score(self._rows([(whole, alone[i]) for i in part]))[0]
+            found[asked[part]] = self._score(self.ask(self._rows([(whole, alone[i]) for i in part])), len(part))[0]
         return found[1:-1]
 
-    def _tokenized(self, texts: list[Text]) -> Iterator[tuple[Text, tuple[np.ndarray, ...]]]:
+    def _encoded(self, texts: list[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """[L] int64 ids with [CLS] and [SEP], and [L] int32 the word that each belongs to, as in Rows, of each text."""
         arrays = self.tokenizer.encode_batch([text.text for text in texts])
         partly = [text.text for text in texts if text.start]
         ends = iter(self.tokenizer.ends(partly) if partly else ())
-        for text, (ids, starts) in zip(texts, arrays, strict=True):
-            scored = next(ends) > text.start if text.start else np.ones(len(ids), np.bool_)
-            yield text, (ids, starts, scored)
+        encoded = [self._framed(text, *each) for text, each in zip(texts, arrays, strict=True)]
+        for text, (_, word) in zip(texts, encoded, strict=True):
+            if text.start:
+                word[1:-1][next(ends) <= text.start] = 0
+        return encoded
 
-    def _encoded(self, text: Text, ids: np.ndarray, starts: np.ndarray, scored: np.ndarray) -> tuple[np.ndarray, ...]:
-        """[L] int64 ids with [CLS] and [SEP], and the word that each belongs to, as in Rows."""
-        vocabulary = self.tokenizer.vocabulary
+    def _framed(self, text: Text, ids: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        vocabulary, size = self.tokenizer.vocabulary, len(ids) + 2
         longest = int(self.model.max_length)  # type: ignore[arg-type]
-        if len(ids) + 2 > longest:
+        if size > longest:
             raise ValueError(
-                f"{_shortened(text.text)} has {len(ids) + 2} tokens with [CLS] and [SEP]: "
-                f"the model takes max_length={longest}"
+                f"{_shortened(text.text)} has {size} tokens with [CLS] and [SEP]: the model takes max_length={longest}"
             )
-        whole = np.r_[vocabulary.cls, ids, vocabulary.sep]
-        word = np.r_[0, 1 + np.cumsum(starts, dtype=np.int32), 0]
-        return whole, np.where(np.r_[False, scored, False] & ~vocabulary.is_special[whole], word, 0)
+        whole, word = np.empty(size, np.int64), np.zeros(size, np.int32)
+        whole[0], whole[1:-1], whole[-1] = vocabulary.cls, ids, vocabulary.sep
+        word[1:-1] = (1 + starts.cumsum(dtype=np.int32)) * ~vocabulary.is_special[ids]
+        return whole, word
 
-    def _rows(self, encoded: list[tuple[np.ndarray, ...]]) -> Rows:
+    def _problems(self, encoded: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Problem]:
+        """The questions about all texts, whose places are the rows that they are made from."""
+        for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
+            places = torch.from_numpy(chosen)
+            for problem in self.ask(self._rows([encoded[i] for i in chosen])):
+                yield replace(problem, row=places[problem.row])
+
+    def _rows(self, encoded: list[tuple[np.ndarray, np.ndarray]]) -> Rows:
         """Texts of one length. All have the address 0, so that those that are compared share their draws."""
         tokens, word = (torch.from_numpy(np.stack(part)) for part in zip(*encoded, strict=True))
         nought = torch.zeros(len(tokens), dtype=torch.int64)
         document = torch.zeros_like(tokens, dtype=torch.int32)
-        return Rows(tokens, document, word.int(), nought, nought, 1.0, self.tokenizer.vocabulary)
+        return Rows(tokens, document, word, nought, nought, 1.0, self.tokenizer.vocabulary)
 
-    def _score(self, rows: Rows) -> np.ndarray:
-        """[K, B] float64, the log-likelihood of each row."""
-        total = np.zeros((len(self.temperatures), len(rows)))
-        for problem in regrouped(self.ask(rows), max(1, self.batch_tokens // rows.tokens.shape[1])):
+    def _score(self, problems: Iterable[Problem], count: int) -> np.ndarray:
+        """[K, N] float64, the log-likelihood of each of `count` rows that `problems` are made from."""
+        total = np.zeros((len(self.temperatures), count))
+        for problem in regrouped(problems, self.batch_tokens):
             shared = share(problem)
             with torch.autocast(self.device.type, torch.bfloat16) if self.half else OneDnn():
                 lost = (self._losses(problem, shared) * shared.weight).double().numpy()  # [K, N]
-            total -= np.stack([np.bincount(shared.row.numpy(), part, len(rows)) for part in lost])
+            total -= np.stack([np.bincount(shared.row.numpy(), part, count) for part in lost])
         return total
 
     @torch.no_grad()
     def _losses(self, problem: Problem, shared: Shared) -> Tensor:
         """[K, N] float32 on the CPU, −ln p of each question at each temperature."""
         inputs, view = problem.inputs[shared.rows], problem.view[shared.rows]
-        seen = mask(torch.zeros_like(inputs), view)
+        seen, asked = mask(torch.zeros_like(inputs), view), shared.asked
+        if len(asked) == len(inputs):  # one place of each row
+            asked = asked[:, None] % inputs.shape[1]
         hidden = self.model(
-            inputs.to(self.device), None if seen is None else seen.to(self.device), None, shared.asked.to(self.device)
+            inputs.to(self.device), None if seen is None else seen.to(self.device), None, asked.to(self.device)
         )  # [U, D]
         lost = torch.empty(len(self.temperatures), len(shared.sight))
         by_sight = shared.sight.argsort(stable=True)
-        place, size = 0, max(1, LOGITS // self.tokenizer.vocabulary.size)
+        place, size = 0, max(ROWS, LOGITS * self.batch_tokens // self.tokenizer.vocabulary.size)
         counts = torch.bincount(shared.sight, minlength=len(hidden))
         for begin in range(0, len(hidden), size):
             logits = self.model.logits(hidden[begin : begin + size]).float()  # type: ignore[operator]  # [u, V]
@@ -166,31 +181,8 @@ class Scorer:
     def _at(self, logits: Tensor, sight: Tensor, target: Tensor) -> Tensor:
         """[K, n] −ln p of the targets [n] at the rows `sight` [n] of logits [u, V]."""
         sight, target = sight.to(logits.device), target.to(logits.device)
-        named = logits[sight, target]
-        parts = [(logits / t).logsumexp(-1)[sight] - named / t for t in self.temperatures]
-        return torch.stack(parts)
-
-
-def batches(lengths: Sequence[int], tokens: int) -> Iterator[np.ndarray]:
-    """Indices of texts that have one length, in batches of at most `tokens` positions, or of one text."""
-    sizes = np.asarray(lengths, np.int64)
-    for length in np.unique(sizes):
-        same = np.flatnonzero(sizes == length)
-        step = max(1, tokens // int(length))
-        yield from (same[begin : begin + step] for begin in range(0, len(same), step))
-
-
-def regrouped(problems: Iterable[Problem], rows: int) -> Iterator[Problem]:
-    """The rows of `problems` that ask something, about `rows` at a time and of one length."""
-    waiting: list[Problem] = []
-    for problem in problems:
-        if waiting and (sum(map(len, waiting)) >= rows or waiting[0].inputs.shape[1] != problem.inputs.shape[1]):
-            yield Problem.joined(waiting)
-            waiting = []
-        asking = torch.nonzero((problem.targets != IGNORE).any(1))[:, 0]
-        waiting += [problem[part] for part in asking.split(rows)] if len(asking) else []
-    if waiting:
-        yield Problem.joined(waiting)
+        scaled = (logits if t == 1 else logits / t for t in self.temperatures)
+        return torch.stack([-each.log_softmax(-1)[sight, target] for each in scaled])
 
 
 def _shortened(text: str, most: int = 60) -> str:

@@ -44,7 +44,7 @@ class Shared:
     rows: Tensor
     """[R] int64, the rows of the problem that a model must read."""
     asked: Tensor
-    """[U] int64, places in the flattened [R * L], each with another sight."""
+    """[U] int64, places in the flattened [R * L], ascending, each with another sight."""
     sight: Tensor
     """[N] int64, which of them a question is about."""
     target: Tensor
@@ -59,7 +59,8 @@ def share(problem: Problem) -> Shared:
     """The questions of a problem, each sight once."""
     p, i = torch.nonzero(problem.targets != IGNORE, as_tuple=True)  # [N] each
     _, first, inverse = np.unique(sights(problem)[p.numpy(), i.numpy()], return_index=True, return_inverse=True)
+    order = first.argsort()
+    first, sight = first[order], torch.from_numpy(order.argsort()[inverse])
     rows, place = torch.unique(p[first], return_inverse=True)
     asked = place * problem.inputs.shape[1] + i[first]
-    sight = torch.from_numpy(inverse)
     return Shared(rows, asked, sight, problem.targets[p, i], problem.weights[p, i], problem.row[p])

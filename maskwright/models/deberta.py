@@ -95,8 +95,8 @@ class DebertaModel(nn.Module):
 
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
         positions: ignored. Only distances count, and within a document those are the same along the row.
-        asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
-        what follows the last attention is computed for them alone.
+        asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
+        their vectors are returned then, [N, D], and what follows the last attention is computed for them alone.
         Raises ValueError when rows are longer than `max_length`.
         """
         if tokens.shape[1] > self.max_length:

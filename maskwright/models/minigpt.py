@@ -16,7 +16,7 @@ from ..layers.fresh import fresh
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.nhot import NHot, embed
-from ..layers.pick import pick
+from ..layers.pick import in_rows, of_asked, pick
 
 PRESETS = {"base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 768, "max_length": 1024}}
 
@@ -78,8 +78,9 @@ class MinigptModel(nn.Module):
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
         Blocks where the model is `flexible`.
         positions: [B, L] int64, within the document, or None for 0 … L − 1.
-        asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
-        what follows the last attention is computed for them alone.
+        asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
+        their vectors are returned then, [N, D], and what follows the last attention is computed for them alone; with
+        [B, n] their queries are, too.
         Raises ValueError when rows are longer than `max_length`.
         """
         if tokens.shape[1] > self.max_length:
@@ -128,11 +129,19 @@ class _Block(nn.Module):
         self.dropout = nn.Dropout(knobs.dropout)
 
     def forward(self, hidden: Tensor, mask: Mask, asked: Tensor | None = None) -> Tensor:
-        attended = self.dropout(self.out(pick(self._attended(hidden, mask), asked)))
+        attended = self.dropout(self.out(self._attended(hidden, mask, asked)))
         hidden = self.attention_norm(pick(hidden, asked) + attended)
         return self.feed_forward_norm(hidden + self.dropout(self.back(F.relu(self.into(hidden)))))
 
-    def _attended(self, hidden: Tensor, mask: Mask) -> Tensor:
-        joint = self.query_key_value(hidden).unflatten(-1, (3, self.heads, -1))  # [B, L, 3, H, D / H]
-        queries, keys, values = joint.permute(2, 0, 3, 1, 4)  # each [B, H, L, D / H]
-        return attend(queries, keys, values, mask, 0.0)  # [B, L, D]
+    def _attended(self, hidden: Tensor, mask: Mask, asked: Tensor | None) -> Tensor:
+        if asked is None or asked.ndim == 1:
+            queries, keys, values = self._heads(self.query_key_value(hidden), 3)
+            return pick(attend(queries, keys, values, mask, 0.0), asked)
+        joint, width = self.query_key_value, hidden.shape[-1]
+        (queries,) = self._heads(F.linear(in_rows(hidden, asked), joint.weight[:width], joint.bias[:width]), 1)
+        keys, values = self._heads(F.linear(hidden, joint.weight[width:], joint.bias[width:]), 2)
+        return attend(queries, keys, values, of_asked(mask, asked), 0.0).flatten(0, 1)
+
+    def _heads(self, joint: Tensor, parts: int) -> Tensor:
+        """[B, L, parts · D] → [parts, B, H, L, D / H]."""
+        return joint.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4)

@@ -19,7 +19,7 @@ from ..layers.geglu import Geglu
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.nhot import NHot, embed
-from ..layers.pick import pick
+from ..layers.pick import in_rows, of_asked, pick
 from ..layers.rotary import Rotary, turn
 from ..layers.truncated import truncated_normal_
 
@@ -97,8 +97,9 @@ class ModernModel(nn.Module):
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
         Blocks where the model is `flexible`.
         positions: [B, L] int64, within the document, or None for 0 … L − 1.
-        asked: [N] int64, places in the flattened [B·L], or None. Only their vectors are returned then, [N, D], and
-        what follows the last attention is computed for them alone.
+        asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
+        their vectors are returned then, [N, D], and what follows the last attention is computed for them alone; with
+        [B, n] their queries are, too.
         Raises ValueError when rows are longer than `max_length`.
         """
         if tokens.shape[1] > self.max_length:
@@ -162,15 +163,32 @@ class _Attention(nn.Module):
         self.out_dropout = nn.Dropout(knobs.dropout)
 
     def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None) -> Tensor:
+        dropout = self.dropout if self.training else 0.0
+        if asked is None or asked.ndim == 1:
+            mixed = pick(attend(*self._everywhere(hidden, turns), mask, dropout), asked)
+        else:
+            mixed = attend(*self._asking(hidden, turns, asked), of_asked(mask, asked), dropout).flatten(0, 1)
+        return self.out_dropout(self.out(mixed))
+
+    def _everywhere(self, hidden: Tensor, turns: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each [B, H, L, D / H]."""
         joint = self.query_key_value(hidden).unflatten(-1, (3, self.heads, -1))  # [B, L, 3, H, D / H]
         query_key, values = joint.split([2, 1], dim=2)
-        if turns is not None:
-            query_key = turn(query_key, turns)
-        queries, keys = query_key.transpose(1, 3).unbind(2)  # each [B, H, L, D / H]
-        mixed = attend(
-            queries, keys, values.transpose(1, 3)[:, :, 0], mask, self.dropout if self.training else 0.0
-        )  # [B, L, D]
-        return self.out_dropout(self.out(pick(mixed, asked)))
+        queries, keys = _turned(query_key, turns).transpose(1, 3).unbind(2)
+        return queries, keys, values.transpose(1, 3)[:, :, 0]
+
+    def _asking(self, hidden: Tensor, turns: Tensor | None, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same with queries at `asked` [B, n] alone, [B, H, n, D / H]."""
+        query, others = self.query_key_value.weight.tensor_split([hidden.shape[-1]])
+        queries = F.linear(in_rows(hidden, asked), query).unflatten(-1, (self.heads, -1))  # [B, n, H, D / H]
+        keys, values = F.linear(hidden, others).unflatten(-1, (2, self.heads, -1)).unbind(2)  # each [B, L, H, D / H]
+        there = None if turns is None else in_rows(turns, asked)
+        queries, keys = _turned(queries, there), _turned(keys, turns)
+        return queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
+
+
+def _turned(vectors: Tensor, turns: Tensor | None) -> Tensor:
+    return vectors if turns is None else turn(vectors, turns)
 
 
 def _norm(hidden: int) -> nn.LayerNorm:

@@ -89,8 +89,7 @@ class Tokenizer:
     def encode_batch(self, texts: Sequence[str], specials: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
         """`encode` of each text; several cores work on it."""
         backend = self._recognising if specials else self._plain
-        encodings = backend.encode_batch(texts, add_special_tokens=False)
-        return [_arrays(encoding, text) for encoding, text in zip(encodings, texts, strict=True)]
+        return _arrays(backend.encode_batch(texts, add_special_tokens=False), texts)
 
     def ends(self, texts: Sequence[str]) -> list[np.ndarray]:
         """[T] int64 of each text: the character before which each of its tokens ends."""
@@ -155,10 +154,15 @@ def _framed(backend: Backend, names: dict[str, str]) -> processors.PostProcessor
     )
 
 
-def _arrays(encoding: Encoding, text: str) -> tuple[np.ndarray, np.ndarray]:
-    ids = np.array(encoding.ids, dtype=np.int64)
-    spans = np.fromiter(chain.from_iterable(encoding.offsets), dtype=np.int64, count=2 * len(ids)).reshape(-1, 2)
-    return ids, token_starts(text, spans)
+def _arrays(encodings: Sequence[Encoding], texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Ids and word starts of each text, found at once: between blanks, a text has the words that it has alone."""
+    sizes = np.array([len(encoding) for encoding in encodings], np.int64)
+    before = np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]  # [N], where each text begins
+    ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64, sizes.sum())
+    ends = (end for encoding in encodings for span in encoding.offsets for end in span)
+    spans = np.fromiter(ends, np.int64, 2 * len(ids)).reshape(-1, 2) + before.repeat(sizes)[:, None]
+    starts = token_starts(" ".join(texts), spans)
+    return [(ids[begin:end], starts[begin:end]) for begin, end in pairwise([0, *sizes.cumsum().tolist()])]
 
 
 def _not_empty(texts: Iterable[str]) -> Iterator[str]:

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from maskwright.attention import BACKWARD, BOTH, FORWARD
 from maskwright.evaluate.backends import MADE, PLAIN, choose
-from maskwright.evaluate.scoring import Scorer, Text, batches
+from maskwright.evaluate.batching import batches, regrouped
+from maskwright.evaluate.scoring import Scorer, Text
 from maskwright.evaluate.sharing import share
-from maskwright.objective import IGNORE
+from maskwright.objective import IGNORE, Problem
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
@@ -181,6 +183,18 @@ def test_batches_hold_one_length_and_every_text_once() -> None:
     for batch in found:
         assert len({lengths[i] for i in batch}) == 1
         assert len(batch) == 1 or len(batch) * lengths[batch[0]] <= 16
+
+
+def test_rows_of_different_lengths_go_together_where_all_look_forward() -> None:
+    def asking(length: int, rows: int, view: int) -> Problem:
+        inputs = torch.full((rows, length), 7)
+        return Problem(inputs, inputs, torch.ones(rows, length), torch.full((rows,), view))
+
+    ways = [(5, 2, FORWARD), (9, 2, FORWARD), (9, 1, BOTH), (10, 1, BOTH), (9, 1, FORWARD), (9, 9, BACKWARD)]
+    found = list(regrouped([asking(*way) for way in ways], 45))
+    assert [tuple(problem.inputs.shape) for problem in found] == [(5, 9), (2, 10), (5, 9), (4, 9)]
+    assert (found[0].targets != IGNORE).sum() == found[0].weights.sum() == 2 * (5 + 9) + 9
+    assert sum(float(problem.weights.sum()) for problem in found) == sum(length * rows for length, rows, _ in ways)
 
 
 def test_a_text_longer_than_the_model_is_named(judged) -> None:

@@ -126,6 +126,14 @@ def test_asking_at_some_places_is_gathering_there(model, tokens):
     assert_close(mine, reference, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("seen", [None, torch.ones(3, 1, 12, 12).tril().bool()], ids=["all", "forward"])
+@pytest.mark.parametrize("asked", [[[5], [3], [11]], [[0, 0], [11, 2], [4, 5]]])
+def test_asking_as_often_in_every_row_is_gathering_there(model, tokens, seen, asked):
+    places = torch.tensor(asked)
+    everywhere = model(tokens, seen, None)
+    assert_close(model(tokens, seen, None, places), everywhere[torch.arange(3)[:, None], places].flatten(0, 1))
+
+
 @pytest.mark.parametrize("knob", ["layers", "heads", "hidden", "dropout"])
 def test_sizes_that_make_no_model_are_refused(knob):
     for stem in folder.files("models"):

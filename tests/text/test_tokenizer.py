@@ -65,6 +65,31 @@ def lossless() -> Tokenizer:
     return Tokenizer.train(TEXTS, TokenizerSettings(size=300, normalisation="none"))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_texts_at_once_are_each_as_alone(learned: dict[str, Tokenizer], kind: str) -> None:
+    """With beginnings that would belong to an end before them: a combining mark, an apostrophe, a byte."""
+    texts = [
+        "it",
+        "'s",
+        "",
+        "e",
+        "\u0301t\u00e9 \u0301",
+        "caf\u00e9 \U0001f600\U0001f600",
+        "\U0001f600",
+        " a ",
+        "\n",
+        "\u65e5\u672c",
+        *TEXTS[:3],
+    ]
+    together = learned[kind].encode_batch(texts)
+    assert len(together) == len(texts)
+    for text, arrays in zip(texts, together, strict=True):
+        for found, alone in zip(arrays, learned[kind].encode(text), strict=True):
+            np.testing.assert_array_equal(found, alone)
+            assert found.dtype == alone.dtype
+    assert learned[kind].encode_batch([]) == []
+
+
 def test_normalisation_is_what_the_settings_say() -> None:
     knobs = TokenizerSettings(size=400, normalisation="nfkc", lowercase=True)
     tokenizer = Tokenizer.train(TEXTS, knobs)
