@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 from shutil import which
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -129,6 +130,19 @@ def flexible(model: nn.Module, ask: Ask, device: torch.device) -> bool:
 
 
 def compiled(wanted: bool | str, tokens: float, device: torch.device) -> Ask:
-    """`problem_loss`, compiled when that pays: on a GPU, and on a CPU with a C++ compiler when the run is long."""
+    """`problem_loss`, compiled when that pays: on a GPU, and on a CPU with a C++ compiler when the run is long.
+
+    Once for any number of questions, which follows the mask ratio; a new shape of the inputs compiles it again.
+    """
     pays = device.type == "cuda" or (tokens > WORTH_COMPILING and which(os.environ.get("CXX", "g++")) is not None)
-    return torch.compile(problem_loss, dynamic=False) if wanted is True or (wanted and pays) else problem_loss
+    if not (wanted is True or (wanted and pays)):
+        return problem_loss
+    whole = torch.compile(problem_loss, dynamic=False)
+
+    def ask(model: nn.Module, *question: Any) -> tuple[Tensor, Tensor]:
+        *_, asked, targets, _ = question
+        torch._dynamo.mark_dynamic(asked, 0)
+        torch._dynamo.mark_dynamic(targets, 0)
+        return whole(model, *question)
+
+    return ask
