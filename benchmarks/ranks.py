@@ -1,7 +1,7 @@
 """Tokens a second of a run on two ranks beside the same run on one, a thread each, start-up left out.
 
     python benchmarks/ranks.py --json
-    python benchmarks/ranks.py --parallel shard --repeats 3
+    python benchmarks/ranks.py --parallel shard --batch 4096 --repeats 3
 
 Both are `maskwright train`, in turn; a run is as fast as the median of its log after the first line, with the text of
 all ranks. Below it, what reading and masking a batch take of an update in this process, in milliseconds: the ratio is
@@ -41,7 +41,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> dict:
     """The sections of the run."""
     sizes = {"hidden": options.hidden, "layers": 6, "heads": 4, "intermediate": 704, "max_length": 128}
-    lengths = {"steps": EVERY * options.lines, "batch_tokens": 4096, "log_every": EVERY, "checkpoint_every": 10**6}
+    lengths = {"steps": EVERY * options.lines, "batch_tokens": options.batch, "log_every": EVERY, "checkpoint_every": 10**6}
     return {
         "corpus": {"name": "embedded"},
         "tokenizer": {"kind": "bpe", "size": 8192},
@@ -84,7 +84,7 @@ def share(options: argparse.Namespace) -> dict[str, object]:
             rows = trainer.data.loader.batch(step, trainer.steps)
             trainer._problems(rows)
             posed.append(1e3 * (time.process_time() - start))
-            trainer._update(rows)
+            trainer.update(rows)
             taken.append(1e3 * (time.process_time() - start) - posed[-1])
     ours, update = statistics.median(posed[1:]), statistics.median(taken[1:])
     low, _, high = statistics.quantiles([one / whole for one, whole in zip(posed[1:], taken[1:], strict=True)], n=4)
@@ -108,6 +108,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--lines", type=int, default=8, help=f"of the log, of {EVERY} updates each; the first is left out"
     )
+    parser.add_argument("--batch", type=int, default=16_384, help="positions in an update, of all ranks")
     parser.add_argument("--hidden", type=int, default=256, help="width of the model")
     parser.add_argument("--parallel", choices=["replicate", "shard"], default="replicate")
     return parser.parse_args()
