@@ -19,15 +19,10 @@ from ..objective import Problem
 from ..text.tokenizer import Tokenizer
 from .backends import Ask
 from .batching import batches, regrouped
-from .products import OneDnn
 from .sharing import Shared, share
 
-POSITIONS = {"cpu": 2048}
-"""Positions that a device reads at once; a processor as many as its caches have room for."""
-MANY = 8192
-"""As many as that on all others."""
-LOGITS = 512
-"""Logits computed at once for each of them."""
+LOGITS = 1 << 20
+"""Logits computed at once, about as many as a processor's caches hold."""
 ROWS = 64
 """Tokens of one text that are asked for at once; and sights whose logits are, at least."""
 
@@ -61,8 +56,7 @@ class Scores:
 class Scorer:
     """Scores texts by what `ask` asks.
 
-    temperatures: what logits are divided by, each for itself.  batch_tokens: positions that the model reads at once;
-    none for 2,048 on a processor and 8,192 elsewhere.
+    temperatures: what logits are divided by, each for itself.  batch_tokens: positions that the model reads at once.
     half: whether matrix products are bfloat16, which is sooner and rounds log-likelihoods at about the third digit.
     """
 
@@ -72,13 +66,12 @@ class Scorer:
         tokenizer: Tokenizer,
         ask: Ask,
         temperatures: Sequence[float] = (1.0,),
-        batch_tokens: int | None = None,
+        batch_tokens: int = 8192,
         half: bool = False,
     ):
         self.model, self.tokenizer, self.ask = model, tokenizer, ask
-        self.temperatures, self.half = temperatures, half
+        self.temperatures, self.batch_tokens, self.half = temperatures, batch_tokens, half
         self.device = next(model.parameters()).device
-        self.batch_tokens = batch_tokens or POSITIONS.get(self.device.type, MANY)
 
     def __call__(self, texts: Iterable[Text]) -> Scores:
         """The scores of `texts`, in their order; equal ones are scored once.
@@ -151,7 +144,7 @@ class Scorer:
         total = np.zeros((len(self.temperatures), count))
         for problem in regrouped(problems, self.batch_tokens):
             shared = share(problem)
-            with torch.autocast(self.device.type, torch.bfloat16) if self.half else OneDnn():
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 lost = (self._losses(problem, shared) * shared.weight).double().numpy()  # [K, N]
             total -= np.stack([np.bincount(shared.row.numpy(), part, count) for part in lost])
         return total
@@ -168,7 +161,7 @@ class Scorer:
         )  # [U, D]
         lost = torch.empty(len(self.temperatures), len(shared.sight))
         by_sight = shared.sight.argsort(stable=True)
-        place, size = 0, max(ROWS, LOGITS * self.batch_tokens // self.tokenizer.vocabulary.size)
+        place, size = 0, max(ROWS, LOGITS // self.tokenizer.vocabulary.size)
         counts = torch.bincount(shared.sight, minlength=len(hidden))
         for begin in range(0, len(hidden), size):
             logits = self.model.logits(hidden[begin : begin + size]).float()  # type: ignore[operator]  # [u, V]

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .joint import Joint
+from .linear import Linear
 
 
 class Geglu(nn.Module):
@@ -19,7 +20,7 @@ class Geglu(nn.Module):
         super().__init__()
         self.into = Joint(hidden, intermediate, 2, bias=False)
         self.between = between
-        self.out = nn.Linear(intermediate, hidden, bias=False)
+        self.out = Linear(intermediate, hidden, bias=False)
         self.gelu, self.gate = gelu, gate
 
     def forward(self, hidden: Tensor) -> Tensor:

@@ -2,8 +2,10 @@
 
 from torch import nn
 
+from .linear import Linear
 
-class Joint(nn.Linear):
+
+class Joint(Linear):
     """D → parts · width; the weight is [parts · width, D], one matrix after the other.
 
     What treats a matrix as a whole (Muon, an initialisation by fan-out) takes them one by one.

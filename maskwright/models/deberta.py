@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..config import settings
 from ..layers.fresh import fresh
+from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.skew import attend_skewed, distances
@@ -80,7 +81,7 @@ class DebertaModel(nn.Module):
         self.distances_norm = _norm(knobs)
         self.dropout = nn.Dropout(knobs.dropout)
         self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
-        self.head = nn.Sequential(nn.Linear(knobs.hidden, knobs.hidden), nn.GELU(), _norm(knobs))
+        self.head = nn.Sequential(Linear(knobs.hidden, knobs.hidden), nn.GELU(), _norm(knobs))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
         self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
 
@@ -110,7 +111,7 @@ class DebertaModel(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
-        return F.linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+        return linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -134,8 +135,8 @@ class _Block(nn.Module):
         super().__init__()
         self.attention = _Attention(knobs)
         self.attention_norm = _norm(knobs)
-        self.into = nn.Linear(knobs.hidden, knobs.intermediate)
-        self.out = nn.Linear(knobs.intermediate, knobs.hidden)
+        self.into = Linear(knobs.hidden, knobs.intermediate)
+        self.out = Linear(knobs.intermediate, knobs.hidden)
         self.norm = _norm(knobs)
         self.dropout = nn.Dropout(knobs.dropout)
 
@@ -153,7 +154,7 @@ class _Attention(nn.Module):
     def __init__(self, knobs: Deberta):
         super().__init__()
         self.heads, self.buckets = knobs.heads, knobs.buckets
-        self.query, self.key, self.value, self.out = (nn.Linear(knobs.hidden, knobs.hidden) for _ in range(4))
+        self.query, self.key, self.value, self.out = (Linear(knobs.hidden, knobs.hidden) for _ in range(4))
         self.dropout = nn.Dropout(knobs.dropout)
 
     def forward(

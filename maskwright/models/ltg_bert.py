@@ -5,7 +5,6 @@ disentangled attention over one shared table of distances, and an initialisation
 """
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
@@ -15,6 +14,7 @@ from ..layers.disentangled import attend_disentangled
 from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
 from ..layers.joint import Joint
+from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.truncated import truncated_normal_
@@ -77,7 +77,7 @@ class LtgBertModel(nn.Module):
         self.distances_norm = _norm(knobs.hidden, affine=True)
         self.dropout = nn.Dropout(knobs.dropout)
         self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
-        transform = nn.Linear(knobs.hidden, knobs.hidden)
+        transform = Linear(knobs.hidden, knobs.hidden)
         self.head = nn.Sequential(_norm(knobs.hidden), transform, nn.GELU(), _norm(knobs.hidden), self.dropout)
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
         self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
@@ -108,7 +108,7 @@ class LtgBertModel(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
-        return F.linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+        return linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -157,8 +157,8 @@ class _Attention(nn.Module):
         self.heads = knobs.heads
         self.norm = _norm(knobs.hidden)
         self.query_key = Joint(knobs.hidden, knobs.hidden, 2)
-        self.value = nn.Linear(knobs.hidden, knobs.hidden)
-        self.out = nn.Linear(knobs.hidden, knobs.hidden)
+        self.value = Linear(knobs.hidden, knobs.hidden)
+        self.out = Linear(knobs.hidden, knobs.hidden)
         self.out_norm = _norm(knobs.hidden, affine=True)
         self.dropout = nn.Dropout(knobs.dropout)
 

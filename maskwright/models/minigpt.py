@@ -15,6 +15,7 @@ from ..layers.attend import NARROWEST, attend
 from ..layers.fresh import fresh
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
+from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import in_rows, of_asked, pick
 
@@ -63,7 +64,7 @@ class MinigptModel(nn.Module):
         self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
         self.positions = LearnedPositions(knobs.max_length, knobs.hidden)
         self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
-        self.decoder = nn.Linear(knobs.hidden, vocabulary_size)
+        self.decoder = Linear(knobs.hidden, vocabulary_size)
         self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
 
     def forward(
@@ -121,10 +122,10 @@ class _Block(nn.Module):
         super().__init__()
         self.heads = knobs.heads
         self.query_key_value = Joint(knobs.hidden, knobs.hidden, 3)
-        self.out = nn.Linear(knobs.hidden, knobs.hidden)
+        self.out = Linear(knobs.hidden, knobs.hidden)
         self.attention_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
-        self.into = nn.Linear(knobs.hidden, knobs.intermediate)
-        self.back = nn.Linear(knobs.intermediate, knobs.hidden)
+        self.into = Linear(knobs.hidden, knobs.intermediate)
+        self.back = Linear(knobs.intermediate, knobs.hidden)
         self.feed_forward_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
         self.dropout = nn.Dropout(knobs.dropout)
 
@@ -138,8 +139,8 @@ class _Block(nn.Module):
             queries, keys, values = self._heads(self.query_key_value(hidden), 3)
             return pick(attend(queries, keys, values, mask, 0.0), asked)
         joint, width = self.query_key_value, hidden.shape[-1]
-        (queries,) = self._heads(F.linear(in_rows(hidden, asked), joint.weight[:width], joint.bias[:width]), 1)
-        keys, values = self._heads(F.linear(hidden, joint.weight[width:], joint.bias[width:]), 2)
+        (queries,) = self._heads(linear(in_rows(hidden, asked), joint.weight[:width], joint.bias[:width]), 1)
+        keys, values = self._heads(linear(hidden, joint.weight[width:], joint.bias[width:]), 2)
         return attend(queries, keys, values, of_asked(mask, asked), 0.0).flatten(0, 1)
 
     def _heads(self, joint: Tensor, parts: int) -> Tensor:

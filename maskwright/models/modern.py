@@ -7,7 +7,6 @@ matrix leave the residual stream alone at first, which trains sooner (Zhang et a
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
@@ -18,6 +17,7 @@ from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
+from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import in_rows, of_asked, pick
 from ..layers.rotary import Rotary, turn
@@ -81,7 +81,7 @@ class ModernModel(nn.Module):
         self.dropout = nn.Dropout(knobs.dropout)
         self.layers = nn.ModuleList(_Block(knobs, first=layer == 0) for layer in range(knobs.layers))
         self.final_norm = _norm(knobs.hidden)
-        self.head = nn.Sequential(nn.Linear(knobs.hidden, knobs.hidden, bias=False), nn.GELU(), _norm(knobs.hidden))
+        self.head = nn.Sequential(Linear(knobs.hidden, knobs.hidden, bias=False), nn.GELU(), _norm(knobs.hidden))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
         self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
 
@@ -117,7 +117,7 @@ class ModernModel(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
-        return F.linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+        return linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -159,7 +159,7 @@ class _Attention(nn.Module):
         super().__init__()
         self.heads, self.dropout = knobs.heads, knobs.dropout
         self.query_key_value = Joint(knobs.hidden, knobs.hidden, 3, bias=False)
-        self.out = nn.Linear(knobs.hidden, knobs.hidden, bias=False)
+        self.out = Linear(knobs.hidden, knobs.hidden, bias=False)
         self.out_dropout = nn.Dropout(knobs.dropout)
 
     def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None) -> Tensor:
@@ -180,8 +180,8 @@ class _Attention(nn.Module):
     def _asking(self, hidden: Tensor, turns: Tensor | None, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The same with queries at `asked` [B, n] alone, [B, H, n, D / H]."""
         query, others = self.query_key_value.weight.tensor_split([hidden.shape[-1]])
-        queries = F.linear(in_rows(hidden, asked), query).unflatten(-1, (self.heads, -1))  # [B, n, H, D / H]
-        keys, values = F.linear(hidden, others).unflatten(-1, (2, self.heads, -1)).unbind(2)  # each [B, L, H, D / H]
+        queries = linear(in_rows(hidden, asked), query).unflatten(-1, (self.heads, -1))  # [B, n, H, D / H]
+        keys, values = linear(hidden, others).unflatten(-1, (2, self.heads, -1)).unbind(2)  # each [B, L, H, D / H]
         there = None if turns is None else in_rows(turns, asked)
         queries, keys = _turned(queries, there), _turned(keys, turns)
         return queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)

@@ -1,0 +1,48 @@
+"""oneDNN's products are those of float32, and come where they should."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.testing import assert_close
+
+from maskwright.layers.linear import Linear, fits, linear
+
+
+def drawn(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@torch.no_grad()
+def test_a_product_is_as_exact_as_float32(bias: bool) -> None:
+    vectors, weight, added = drawn(40, 20, 128), drawn(352, 128), drawn(352) if bias else None
+    assert fits(vectors, weight)
+    exact = F.linear(vectors.double(), weight.double(), None if added is None else added.double())
+    found = linear(vectors, weight, added)
+    assert found.shape == (40, 20, 352)
+    assert_close(found.double(), exact, atol=1e-4, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_only_large_float32_products_without_gradients_are_taken() -> None:
+    weight = drawn(352, 128)
+    assert fits(drawn(1000, 128), weight)
+    assert not fits(drawn(2, 128), weight)
+    assert not fits(drawn(1000, 128).bfloat16(), weight.bfloat16())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not fits(drawn(1000, 128), weight)
+        assert linear(drawn(1000, 128), weight).dtype == torch.bfloat16
+    with torch.enable_grad():
+        assert not fits(drawn(1000, 128), weight)
+
+
+def test_a_gradient_goes_through() -> None:
+    layer, vectors = Linear(128, 352), drawn(1000, 128)
+    layer(vectors).sum().backward()
+    assert_close(layer.weight.grad, vectors.sum(0).expand(352, -1), atol=1e-3, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_strided_vectors_are_read_as_they_are() -> None:
+    vectors, weight = drawn(128, 1000).T, drawn(352, 128)
+    assert_close(linear(vectors, weight), vectors.contiguous() @ weight.T, atol=1e-4, rtol=1e-5)
