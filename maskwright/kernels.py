@@ -255,15 +255,26 @@ def _hide(tokens, units, fate, mask, settled, inputs, targets, weights):
 
 
 @njit(cache=True, nogil=True)
+def _swap_tokens(key: np.uint64, swapped: np.ndarray, ordinary: np.ndarray, inputs: np.ndarray) -> None:
+    """Write random tokens, looked for by eights, as they are few; swapped: [N] bool, N a multiple of 8."""
+    eights = swapped.view(np.uint64)
+    for e in range(len(eights)):
+        if eights[e] > 0:
+            for i in range(8 * e, 8 * e + 8):
+                if swapped[i]:
+                    inputs[i] = ordinary[below(draw(key, i), len(ordinary))]
+
+
+@njit(cache=True, nogil=True)
 def _replace(b0, b1, tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights):
-    fate = np.ones(tokens.shape[1], np.float32)
+    fate, swapped = np.ones(tokens.shape[1], np.float32), np.zeros(tokens.shape[1] // 8 * 8 + 8, np.bool_)
     for b in range(b0, b1):
         if settled > 0:
             _decide(fates[b], units[b], by_unit, fate)
         _hide(tokens[b], units[b], fate, mask, settled, inputs[b], targets[b], weights[b])
         for i in range(len(fate)):
-            if fate[i] < random:  # seldom, so that a branch is cheap
-                inputs[b, i] = ordinary[below(draw(others[b], i), len(ordinary))]
+            swapped[i] = fate[i] < random
+        _swap_tokens(others[b], swapped, ordinary, inputs[b])
 
 
 def replace(tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights) -> None:

@@ -18,7 +18,7 @@ from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Problem
-from ._by_weight import ByWeight
+from ._by_weight import ByWeight, of_types
 from ._difficulty import State, begin, tally, update
 
 EVEN, FEW, MASS = 0.01, 0.01, 0.5
@@ -50,7 +50,7 @@ class Adaptive(ByWeight):
             self._state.update(begin(rows.vocabulary))
         if (size := len(self._state["weight"])) != rows.vocabulary.size:
             raise ValueError(f"the weights were learned of {size} tokens, and the tokenizer has {rows.vocabulary.size}")
-        return self._state["weight"].index_select(0, rows.tokens.flatten()).view(rows.tokens.shape)
+        return of_types(self._state["weight"], rows.tokens)
 
     def fixed(self) -> "Adaptive":
         """The same with even weights, as it began."""

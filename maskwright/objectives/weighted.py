@@ -19,7 +19,7 @@ from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..schedule import Ramp, Steps, value
-from ._by_weight import ByWeight
+from ._by_weight import ByWeight, of_types
 from ._table import read
 
 FREQUENCY = "frequency"
@@ -51,7 +51,7 @@ class Weighted(ByWeight):
             return torch.ones(rows.tokens.shape)
         if "weight" not in self._state:
             raise ValueError(f"weights={self.weights}: a table of weights is read where a run begins, by train")
-        return (self._state["weight"] ** value(self.power, rows.progress))[rows.tokens]
+        return of_types(self._state["weight"] ** value(self.power, rows.progress), rows.tokens)
 
     def state(self) -> dict[str, Tensor]:
         return self._state
