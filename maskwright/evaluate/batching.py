@@ -11,6 +11,10 @@ from ..attention import FORWARD
 from ..objective import IGNORE, Problem
 
 
+FILLED = 1 / 8
+"""The share of a batch that may stand behind the ends of its texts."""
+
+
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[np.ndarray]:
     """Indices of texts that have one length, in batches of at most `tokens` positions, or of one text.
 
@@ -45,8 +49,9 @@ def regrouped(problems: Iterable[Problem], tokens: int) -> Iterator[Problem]:
 def _fit(problems: list[Problem], tokens: int) -> bool:
     """Whether they may go together."""
     longest = _longest(problems)
+    places, own = longest * sum(map(len, problems)), sum(problem.inputs.numel() for problem in problems)
     blind = (problem.inputs.shape[1] == longest or bool((problem.view == FORWARD).all()) for problem in problems)
-    return sum(map(len, problems)) * longest <= tokens and all(blind)
+    return places <= tokens and places - own <= FILLED * places and all(blind)
 
 
 def _longest(problems: list[Problem]) -> int:

@@ -190,10 +190,18 @@ def test_rows_of_different_lengths_go_together_where_all_look_forward() -> None:
         inputs = torch.full((rows, length), 7)
         return Problem(inputs, inputs, torch.ones(rows, length), torch.full((rows,), view))
 
-    ways = [(5, 2, FORWARD), (9, 2, FORWARD), (9, 1, BOTH), (10, 1, BOTH), (9, 1, FORWARD), (9, 9, BACKWARD)]
+    ways = [
+        (5, 2, FORWARD),
+        (8, 2, FORWARD),
+        (9, 2, FORWARD),
+        (9, 1, BOTH),
+        (10, 1, BOTH),
+        (9, 1, FORWARD),
+        (9, 9, BACKWARD),
+    ]
     found = list(regrouped([asking(*way) for way in ways], 45))
-    assert [tuple(problem.inputs.shape) for problem in found] == [(5, 9), (2, 10), (5, 9), (4, 9)]
-    assert (found[0].targets != IGNORE).sum() == found[0].weights.sum() == 2 * (5 + 9) + 9
+    assert [tuple(problem.inputs.shape) for problem in found] == [(2, 5), (5, 9), (2, 10), (5, 9), (4, 9)]
+    assert (found[1].targets != IGNORE).sum() == found[1].weights.sum() == 2 * (8 + 9) + 9
     assert sum(float(problem.weights.sum()) for problem in found) == sum(length * rows for length, rows, _ in ways)
 
 
