@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from ..attention import FORWARD
 from ..objective import IGNORE, Problem
 
-
 FILLED = 1 / 8
 """The share of a batch that may stand behind the ends of its texts."""
 
