@@ -1,8 +1,9 @@
-"""Draw what study.sh measured: python draw.py OUT → remasking.png beside this file."""
+"""Draw what study.sh measured: python draw.py OUT → remasking.png beside this file; means and extremes over the seeds."""
 
 import json
 import sys
 from pathlib import Path
+from statistics import mean
 
 from matplotlib import pyplot as plt
 
@@ -18,7 +19,9 @@ for axes, (name, title) in zip(panels, SHOWN.items(), strict=True):
     for sampler, curve in found.items():
         steps = sorted(curve)
         style = "o-" if sampler.startswith("learned") else "s--"
-        axes.plot(steps, [sum(curve[at]) / len(curve[at]) for at in steps], style, markersize=4, label=sampler)
+        (drawn,) = axes.plot(steps, [mean(curve[at]) for at in steps], style, markersize=4, label=sampler)
+        lowest, highest = ([extreme(curve[at]) for at in steps] for extreme in (min, max))
+        axes.fill_between(steps, lowest, highest, color=drawn.get_color(), alpha=0.15, linewidth=0)
     axes.axhline(lines[0][f"held_out/{name}"], color="black", linewidth=1, label="held-out text")
     axes.set(xscale="log", xlabel="steps", title=title, xticks=steps, xticklabels=steps)
     axes.minorticks_off()
