@@ -1,10 +1,12 @@
 # Remasking, learned and not, on Shakespeare by characters: bash study.sh FOLDER_OF_TEXT OUT [SEED]...
 # Goes on where it was stopped: what is there is not made again. Numbers go to OUT/*.jsonl, a line each.
+# Of other text, with other tokens and other numbers of steps: FILES= SIZE=4096 STEPS="8 64" bash study.sh …
 set -euo pipefail
 text=$1 out=$2
 shift 2
 mkdir -p "$out"
-common=("corpus.files=[$text/train/shakespeare.txt]" "corpus.valid=[$text/valid/shakespeare.txt]" tokenizer.size=265
+files=${FILES-shakespeare.txt}
+common=("corpus.files=[$text/train/$files]" "corpus.valid=[$text/valid/$files]" "tokenizer.size=${SIZE:-265}"
     rows.length=128 training.compile=true evaluation.every=100000)
 
 train() { # NAME RECIPE KNOB=VALUE...
@@ -32,7 +34,7 @@ for seed in "${@:-0}"; do
     done
     ask likelihood "causal-$seed" "scorer-$seed" likelihood
     ask likelihood "unmask-$seed" "$u" likelihood
-    for steps in 8 16 32 64; do
+    for steps in ${STEPS:-8 16 32 64}; do
         for sampler in mdlm renoise llada remdm; do
             ask generation "$sampler-$steps-$seed" "$u" generation "scorer=$out/scorer-$seed" "sampler=$sampler" "steps=$steps" length=64 "seed=$seed"
         done
