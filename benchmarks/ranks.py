@@ -41,14 +41,19 @@ def main() -> None:
 def run(options: argparse.Namespace) -> dict:
     """The sections of the run."""
     sizes = {"hidden": options.hidden, "layers": 6, "heads": 4, "intermediate": 704, "max_length": 128}
-    lengths = {"steps": EVERY * options.lines, "batch_tokens": options.batch, "log_every": EVERY, "checkpoint_every": 10**6}
+    lengths = {
+        "steps": EVERY * options.lines,
+        "batch_tokens": options.batch,
+        "log_every": EVERY,
+        "checkpoint_every": 10**6,
+    }
     return {
         "corpus": {"name": "embedded"},
         "tokenizer": {"kind": "bpe", "size": 8192},
         "rows": {"length": 128},
         "model": {"name": "modern", **sizes},
         "objective": {"name": "mlm"},
-        "training": lengths | {"compile": False, "parallel": options.parallel},
+        "training": lengths | {"batch_tokens": options.batch, "compile": False, "parallel": options.parallel},
         "evaluation": {"held_out": 0.01, "every": 10**6},
     }
 
