@@ -1,4 +1,4 @@
-"""Draw what study.sh measured: python draw.py OUT → remasking.png beside this file; means and extremes over the seeds."""
+"""Draw what study.sh measured, means and extremes over seeds: python draw.py OUT → remasking.png beside this file."""
 
 import json
 import sys
