@@ -41,12 +41,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> dict:
     """The sections of the run."""
     sizes = {"hidden": options.hidden, "layers": 6, "heads": 4, "intermediate": 704, "max_length": 128}
-    lengths = {
-        "steps": EVERY * options.lines,
-        "batch_tokens": options.batch,
-        "log_every": EVERY,
-        "checkpoint_every": 10**6,
-    }
+    lengths = {"steps": EVERY * options.lines, "log_every": EVERY, "checkpoint_every": 10**6}
     return {
         "corpus": {"name": "embedded"},
         "tokenizer": {"kind": "bpe", "size": 8192},

@@ -67,8 +67,8 @@ def problem_loss(
     Returns the loss [N] float32 and whether the best guess was the target [N] bool.
 
     Compile it whole, `torch.compile(problem_loss, dynamic=False)`: one graph then fuses casts, norms and the softmax of
-    the vocabulary, and recompiles only for a new shape. Pad `asked` to a multiple (weight 0 for the padding) where
-    its length varies.
+    the vocabulary, and recompiles only for a new shape. Mark the length of `asked` and `targets` as dynamic where it
+    varies.
     """
     hidden = model(inputs, mask, positions, asked)  # [N, D]
     logits = model.logits(hidden)  # type: ignore[operator]  # [N, V]

@@ -1,6 +1,6 @@
 """One update: questions in, gradients out. The loss is divided once, by the weight of all that was asked.
 
-Shapes: B rows, L positions, N asked positions (padded to a few sizes, so that compiled code is reused).
+Shapes: B rows, L positions, N asked positions (padded to a few sizes, and never none).
 """
 
 import os
