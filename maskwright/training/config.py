@@ -145,7 +145,7 @@ class Config:
         overrides = list(overrides)
         if any(assignment.startswith("corpus.files=") for assignment in overrides):
             overrides.append("corpus.name=files")
-        tree = override(tree, overrides)
+        tree = override(_explicit(tree), overrides)
         for key in tree:
             if key not in (choices := [field.name for field in dataclasses.fields(cls)]):
                 raise ValueError(f"unknown section {key}: {nearest(key, choices)}")
@@ -180,6 +180,14 @@ PLAIN = {"tokenizer": TokenizerSettings, "rows": Rows, "training": Training, "ev
 DEFAULT = {"corpus": "embedded", "model": "modern-tiny", "objective": "mlm", "optimizer": "muon"}
 
 
+def _explicit(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`tree` with the name that a corpus of `files` needs not say, so that they go when another is named."""
+    corpus = tree.get("corpus")
+    if isinstance(corpus, Mapping) and "files" in corpus and not corpus.get("name"):
+        return {**tree, "corpus": {**corpus, "name": "files"}}
+    return tree
+
+
 def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
     values = tree.get(name) or {}
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
@@ -188,8 +196,7 @@ def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _named(section: str, where: str, values: Mapping[str, Any]) -> Any:
-    name = values.get("name") or ("files" if "files" in values and section == "corpus" else DEFAULT[section])
-    kind, preset = folder.load(where, str(name))
+    kind, preset = folder.load(where, str(values.get("name") or DEFAULT[section]))
     return make(kind, preset | {key: value for key, value in values.items() if key != "name"}, section)
 
 

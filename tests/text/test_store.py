@@ -180,7 +180,7 @@ def test_the_command_line_publishes_and_trains(settings: dict, store, tmp_path: 
     assert result.exit_code == 0, result.exception
     assert f"shards  {url}" in result.stdout
     assert json.loads((tmp_path / "published" / "manifest.json").read_text())["format"] == 1
-    ready = Config.of(settings | {"corpus": {"name": "tokenized", "folders": [url]}})
+    ready = Config.load(tmp_path / "run.yaml", ["corpus.name=tokenized", f"corpus.folders=[{url}]"])
     runs = [Trainer(config, tmp_path / name, show=False) for name, config in (("a", Config.of(settings)), ("b", ready))]
     assert len({run.data.shards.fingerprint for run in runs}) == 1
     losses = [run.train()["valid/loss"] for run in runs]
