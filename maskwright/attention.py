@@ -1,4 +1,4 @@
-"""Who sees whom: a view per row and the documents packed into it.
+"""Who sees whom: a view per row, the documents packed into it, and what is shown to all of a document.
 
 Shapes: B rows, L positions; in a mask the query comes first: mask[b, 0, q, k] is True where q may attend to k.
 """
@@ -13,12 +13,13 @@ BOTH, FORWARD, BACKWARD = 0, 1, 2
 """A view: everything, only what came before (causal), only what comes after (anticausal: the upper triangle)."""
 
 
-def mask(document: Tensor, view: Tensor) -> Tensor | None:
+def mask(document: Tensor, view: Tensor, shown: Tensor | None = None) -> Tensor | None:
     """The attention mask of rows, or None where everyone sees everyone.
 
     document: [B, L] which document of its row a position belongs to, -1 for padding. Documents never see each other;
         padding sees padding only, so no query is left without a key.
     view: [B] BOTH, FORWARD or BACKWARD.
+    shown: [B, L] bool, positions that all of their document see, whatever the view; none for no such.
     Returns [B, 1, L, L] bool.
     """
     if open_to_all(document, view):
@@ -27,6 +28,8 @@ def mask(document: Tensor, view: Tensor) -> Tensor | None:
     ahead, behind = place[:, None] <= place, place[:, None] >= place  # [L, L]: k is not before q; not after q
     way = view[:, None, None]
     seen = (way == BOTH) | (way == FORWARD) & behind | (way == BACKWARD) & ahead  # [B, L, L]
+    if shown is not None:
+        seen = seen | shown[:, None, :]
     return (seen & (document[:, :, None] == document[:, None, :]))[:, None]
 
 
@@ -35,7 +38,7 @@ def open_to_all(document: Tensor, view: Tensor) -> bool:
     return bool((document == document[:, :1]).all()) and bool((view == BOTH).all())
 
 
-def blocks(document: Tensor, view: Tensor) -> BlockMask:
+def blocks(document: Tensor, view: Tensor, shown: Tensor | None = None) -> BlockMask:
     """The same as `mask`, as FlexAttention takes it: which squares of 128 positions are seen wholly, partly or not.
 
     Made on the device of `document`, which nothing waits for (Dong et al. 2024, Flex Attention, arXiv 2412.05496).
@@ -44,6 +47,8 @@ def blocks(document: Tensor, view: Tensor) -> BlockMask:
     def seen(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
         way = view[row]
         there = (way == BOTH) | (way == FORWARD) & (query >= key) | (way == BACKWARD) & (query <= key)
+        if shown is not None:
+            there = there | shown[row, key]
         return there & (document[row, query] == document[row, key])
 
     rows, length = document.shape

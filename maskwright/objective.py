@@ -43,6 +43,8 @@ class Problem:
     unit: Tensor = None  # type: ignore[assignment]
     """[P, L] int32, the number in its row of the unit (a word, a span) that a position was chosen with, for objectives
     that learn from whole units; by default 0."""
+    shown: Tensor = None  # type: ignore[assignment]
+    """[P, L] bool, positions that all of their document see, whatever the view, as a prefix; by default none."""
 
     def __post_init__(self) -> None:
         if self.row is None:
@@ -51,6 +53,8 @@ class Problem:
             object.__setattr__(self, "part", torch.zeros(len(self.inputs), dtype=torch.int64))
         if self.unit is None:
             object.__setattr__(self, "unit", torch.zeros(self.inputs.shape, dtype=torch.int32))
+        if self.shown is None:
+            object.__setattr__(self, "shown", torch.zeros(self.inputs.shape, dtype=torch.bool))
 
     def __len__(self) -> int:
         return len(self.inputs)

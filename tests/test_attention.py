@@ -23,6 +23,14 @@ def test_a_batch_may_mix_views():
 
 
 @pytest.mark.parametrize("view", [BOTH, FORWARD, BACKWARD])
+def test_what_is_shown_is_seen_by_its_document(view):
+    shown = torch.tensor([[True, False, False, True, True, False]]).expand(3, -1)
+    seen = mask(DOCUMENT, torch.full((3,), view), shown)
+    for b, q, k in torch.cartesian_prod(torch.arange(3), torch.arange(6), torch.arange(6)).tolist():
+        assert seen[b, 0, q, k] == (DOCUMENT[b, q] == DOCUMENT[b, k] and (bool(shown[b, k]) or MAY[view](q, k)))
+
+
+@pytest.mark.parametrize("view", [BOTH, FORWARD, BACKWARD])
 def test_no_query_is_left_without_a_key(view):
     assert mask(DOCUMENT, torch.full((3,), view)).any(-1).all()
 

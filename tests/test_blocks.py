@@ -34,11 +34,12 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flex, "_WARNINGS_SHOWN", {"flex_attention_performance"})
 
 
-def test_blocks_hold_the_pairs_of_the_mask() -> None:
+@pytest.mark.parametrize("shown", [None, torch.arange(4 * LENGTH).view(4, LENGTH) % 3 == 0], ids=["", "shown"])
+def test_blocks_hold_the_pairs_of_the_mask(shown: torch.Tensor | None) -> None:
     document = documents()
-    seen = blocks(document, VIEW)
+    seen = blocks(document, VIEW, shown)
     assert seen.shape == (4, 1, LENGTH, LENGTH)
-    assert torch.equal(create_mask(seen.mask_mod, 4, 1, LENGTH, LENGTH, "cpu"), mask(document, VIEW))
+    assert torch.equal(create_mask(seen.mask_mod, 4, 1, LENGTH, LENGTH, "cpu"), mask(document, VIEW, shown))
 
 
 def test_blocks_that_nobody_sees_are_left_out() -> None:

@@ -71,4 +71,5 @@ def _filled(problem: Problem, length: int) -> Problem:
         targets=F.pad(problem.targets, more, value=IGNORE),
         weights=F.pad(problem.weights, more),
         unit=F.pad(problem.unit, more),
+        shown=F.pad(problem.shown, more),
     )

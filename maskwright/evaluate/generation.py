@@ -81,7 +81,7 @@ class CausalScorer:
         (problem,) = self.ask(rows)
         asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
         device = next(self.model.parameters()).device
-        seen = mask(rows.document, problem.view)
+        seen = mask(rows.document, problem.view, problem.shown)
         hidden = self.model(problem.inputs.to(device), None if seen is None else seen.to(device), None)  # [B, L + 2, D]
         lost = self._losses(hidden.flatten(0, 1)[asked.to(device)], problem.targets.flatten()[asked].to(device))
         nats = np.bincount((asked // hidden.shape[1]).numpy(), lost.cpu().numpy(), len(rows))

@@ -118,7 +118,7 @@ def ask(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """[N] loss float32, [N] bool best guess right, [N] bool among the best five, for the places `asked` of [B * L]."""
     device = next(model.parameters()).device
-    seen = mask(document, problem.view)
+    seen = mask(document, problem.view, problem.shown)
     hidden = model(problem.inputs.to(device), None if seen is None else seen.to(device), positions(document).to(device))
     targets = targets.to(device)
     columns = []

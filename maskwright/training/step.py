@@ -77,10 +77,11 @@ def questions(rows: Rows, problem: Problem, device: torch.device, flexible: bool
     def sent(tensor: Tensor) -> Tensor:
         return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
+    shown = problem.shown if problem.shown.any() else None
     if flexible and not open_to_all(document, problem.view):
-        seen: Mask = blocks(sent(document), sent(problem.view))
+        seen: Mask = blocks(sent(document), sent(problem.view), None if shown is None else sent(shown))
     else:
-        masked = mask(document, problem.view)
+        masked = mask(document, problem.view, shown)
         seen = None if masked is None else sent(masked)
     return Questions(
         sent(problem.inputs), seen, sent(positions(document)),

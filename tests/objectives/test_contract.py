@@ -14,7 +14,7 @@ from maskwright.objective import Problem
 from ..handmade import VOCABULARY, plain, rows
 
 SPECIAL = torch.from_numpy(VOCABULARY.is_special)
-FIELDS = ("inputs", "targets", "weights", "view", "row")
+FIELDS = ("inputs", "targets", "weights", "view", "shown", "row")
 
 
 def same(one: Problem, other: Problem) -> bool:
@@ -38,6 +38,8 @@ def test_a_problem_has_its_shapes_and_kinds(objective):
     assert problem.view.shape == problem.row.shape == (len(problem),)
     assert set(problem.row.tolist()) == set(range(len(some)))
     assert set(problem.view.tolist()) <= {BOTH, FORWARD, BACKWARD}
+    assert problem.shown.shape == problem.inputs.shape
+    assert problem.shown.dtype == torch.bool
 
 
 def test_a_row_alone_is_what_it_is_in_any_batch(objective):
@@ -93,7 +95,7 @@ def test_special_ids_and_padding_stay(objective):
 
 def sees(problem: Problem, some: Rows) -> torch.Tensor:
     """[B, L, L] bool, which positions each position sees."""
-    seen = mask(some.document[problem.row], problem.view)
+    seen = mask(some.document[problem.row], problem.view, problem.shown)
     return torch.ones(*problem.inputs.shape, some.tokens.shape[1], dtype=torch.bool) if seen is None else seen[:, 0]
 
 
