@@ -95,9 +95,16 @@ def publish(folder: Path, url: str, progress: bool = True) -> None:
             if store.cat_file(f"{root}/{MANIFEST}") == (folder / MANIFEST).read_bytes():
                 return
             raise FileExistsError("it holds other tokenized text already, remove it or choose another place")
-        store.makedirs(root, exist_ok=True)
+        _make(store, root)
         for path in files:
             store.put_file(str(path), f"{root}/{path.name}", callback=_Told(advance))
+
+
+def _make(store: Any, folder: str) -> None:
+    """Make `folder` and what it lies in, but no bucket: `makedirs` would, so that a slip of the pen made a new one."""
+    if "/" in folder and not store.exists(folder):
+        _make(store, store._parent(folder))
+        store.mkdir(folder, create_parents=False)
 
 
 class _Told(Callback):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from maskwright.text.corpora.files import Files
+from maskwright.text.shards import Shards, tokenize
 from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
 
 SENTENCES = (
@@ -60,3 +61,17 @@ def corpus(tmp_path: Path) -> Files:
     for name, texts in (("first", TEXTS[:800]), ("second", TEXTS[800:])):
         (tmp_path / f"{name}.txt").write_text("\n\n".join(texts), encoding="utf-8")
     return Files(files=(str(tmp_path / "first.txt"), str(tmp_path / "second.txt")))
+
+
+@pytest.fixture
+def halves(learned: dict[str, Tokenizer], tmp_path: Path) -> list[Shards]:
+    """The texts as two corpora: the second brings a domain of its own and one of the first."""
+    made = []
+    for number, names in enumerate((("a", "b"), ("b", "c"))):
+        (tmp_path / f"text-{number}").mkdir()
+        for place, name in enumerate(names):
+            texts = TEXTS[300 * (2 * number + place) :][:300]
+            (tmp_path / f"text-{number}" / f"{name}.txt").write_text("\n\n".join(texts))
+        corpus = Files(files=(str(tmp_path / f"text-{number}"),))
+        made.append(tokenize(corpus, learned["bpe"], tmp_path / f"shards-{number}", 0.1, progress=False))
+    return made

@@ -20,7 +20,6 @@ from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
-from .conftest import TEXTS
 from .test_shards import contents
 
 KNOBS = TokenizerSettings()
@@ -32,20 +31,6 @@ def store():
     found = fsspec.filesystem("memory")
     found.store.clear()
     return found
-
-
-@pytest.fixture
-def halves(learned: dict[str, Tokenizer], tmp_path: Path) -> list[Shards]:
-    """The texts as two corpora: the second brings a domain of its own and one of the first."""
-    made = []
-    for number, names in enumerate((("a", "b"), ("b", "c"))):
-        (tmp_path / f"text-{number}").mkdir()
-        for place, name in enumerate(names):
-            texts = TEXTS[300 * (2 * number + place) :][:300]
-            (tmp_path / f"text-{number}" / f"{name}.txt").write_text("\n\n".join(texts))
-        corpus = Files(files=(str(tmp_path / f"text-{number}"),))
-        made.append(tokenize(corpus, learned["bpe"], tmp_path / f"shards-{number}", 0.1, progress=False))
-    return made
 
 
 def opened(*places: object) -> Shards:
