@@ -1,4 +1,4 @@
-"""The loops of masking, compiled: which positions of a row are chosen, and what stands there instead.
+"""The loops of masking, compiled: which positions of a row are chosen.
 
 Shapes: B rows, L positions. Rows are shared out to threads, which changes nothing: every draw has an address. A *unit*
 is what is chosen together: the positions of a row that carry the same number (1, 2, ...) in `group`; 0 is never chosen.
@@ -20,6 +20,10 @@ IGNORE = -100
 CORES = os.cpu_count() or 1
 WORTH_A_THREAD = 524_288
 """Positions for which a thread more pays: waking one takes as long as masking some ten thousand."""
+PLACES = np.uint64(0x0001_0203_0405_0607)
+"""Times a word with one byte that is 1: the upper byte tells which."""
+
+_1, _56 = np.uint64(1), np.uint64(56)
 
 
 @cache
@@ -42,34 +46,92 @@ def by_rows(kernel: Callable[..., None], rows: int, positions: int, *arguments: 
 
 
 @njit(cache=True, nogil=True)
+def _count(group: np.ndarray) -> int:
+    some = np.int32(0)
+    for i in range(len(group)):
+        some += np.int32(group[i] > 0)
+    return some
+
+
+@njit(cache=True, nogil=True)
 def count(group: np.ndarray) -> np.ndarray:
     """[B] int64, how many positions of each row can be chosen; group: [B, L] int32."""
     found = np.empty(len(group), np.int64)
     for b in range(len(group)):
-        some = np.int32(0)
-        for i in range(group.shape[1]):
-            some += np.int32(group[b, i] > 0)
-        found[b] = some
+        found[b] = _count(group[b])
     return found
 
 
 @njit(cache=True, nogil=True)
-def _draw_tokens(b0, b1, group, budget, first, keys, units):
-    place, bits = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.uint64)
+def _share_out(b0, b1, group, rate, least, turns, lucks, budget, first):
     for b in range(b0, b1):
-        units[b] = 0
-        known = 0
-        for i in range(group.shape[1]):
-            place[known] = i
-            known += group[b, i] > 0
-        end = first[b] + budget[b]
-        for j in range(min(end, known)):
-            bits[j] = draw(keys[b], j)
-        for j in range(min(end, known)):  # Fisher and Yates: a position that was not drawn yet comes to place j
-            r = j + below(bits[j], known - j)
-            place[j], place[r] = place[r], place[j]
-        for j in range(first[b], end):
-            units[b, place[j - known if j >= known else j]] = j - first[b] + 1
+        known, luck = _count(group[b]), fraction(draw(lucks[b], 0))
+        each = max(known * rate, np.float64(min(known, least)))
+        begin, end = int(each * turns[b] + luck), int(each * (turns[b] + 1) + luck)
+        budget[b], first[b] = end - begin, begin % max(known, 1)
+
+
+def share_out(
+    group: np.ndarray, rate: float, least: int, turns: np.ndarray, lucks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many places of each row's order are chosen, and the first of them, at each row's turn ([B] int64).
+
+    The rate times the positions that can be chosen, at least `least` of them, rounded up or down by luck so that the
+    mean is exact, and laid end to end over the turns. group: [B, L] int32. lucks: [B] uint64 keys. Returns two [B]
+    int64.
+    """
+    budget, first = np.empty(len(group), np.int64), np.empty(len(group), np.int64)
+    by_rows(_share_out, *group.shape, group, rate, least, turns, lucks, budget, first)
+    return budget, first
+
+
+@njit(cache=True, nogil=True)
+def find(flags: np.ndarray, places: np.ndarray) -> int:
+    """Write where flags are set, and return how many; fast where they are few. flags: [N] bool, N a multiple of 8."""
+    eights, known = flags.view(np.uint64), 0
+    for e in range(len(eights)):
+        left = eights[e]
+        while left > 0:
+            lowest = left & (~left + _1)
+            places[known] = 8 * e + np.int64((lowest * PLACES) >> _56)
+            known += 1
+            left ^= lowest
+    return known
+
+
+@njit(cache=True, nogil=True)
+def _shuffle(key: np.uint64, order: np.ndarray, bits: np.ndarray, top: int, known: int) -> None:
+    """Write the first `top` of the numbers below `known` in random order (Fisher and Yates)."""
+    for i in range(len(order)):
+        order[i] = i
+    for j in range(top):
+        bits[j] = draw(key, j)
+    for j in range(top):
+        r = j + below(bits[j], known - j)
+        order[j], order[r] = order[r], order[j]
+
+
+@njit(cache=True, nogil=True)
+def _draw_tokens(b0, b1, group, budget, first, keys, units):
+    length = group.shape[1]
+    order, bits = np.empty(length, np.uint32), np.empty(length, np.uint64)
+    shut, gaps = np.zeros(length // 8 * 8 + 8, np.bool_), np.empty(length, np.uint32)
+    for b in range(b0, b1):
+        row, drawn = group[b], units[b]
+        for i in range(length):
+            shut[i] = row[i] == 0
+        missing = find(shut, gaps)
+        known, end = length - missing, first[b] + budget[b]
+        top = min(end, known)
+        _shuffle(keys[b], order, bits, top, known)
+        for gap in gaps[:missing]:  # from the places among those that can be chosen to those in the row
+            for j in range(top):
+                order[j] += np.uint32(order[j] >= gap)
+        drawn[:] = 0
+        for j in range(first[b], top):
+            drawn[order[j]] = j - first[b] + 1
+        for j in range(known, end):  # the circle
+            drawn[order[j - known]] = j - first[b] + 1
 
 
 def draw_tokens(group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -235,54 +297,3 @@ def draw_spans(word: np.ndarray, budget: np.ndarray, keys: np.ndarray, ladder: n
     units = np.empty_like(word)
     by_rows(_draw_spans, *word.shape, word, budget, keys, ladder, units)
     return units
-
-
-@njit(cache=True, nogil=True)
-def _decide(key: np.uint64, units: np.ndarray, by_unit: bool, fate: np.ndarray) -> None:
-    """Write [L] float32, the luck of every position, or of its unit; 1 where none is chosen."""
-    for i in range(len(units)):
-        bits = draw(key, units[i]) if by_unit else draw(key, i)
-        fate[i] = fraction(bits) if units[i] > 0 else np.float32(1)
-
-
-@njit(cache=True, nogil=True)
-def _hide(tokens, units, fate, mask, settled, inputs, targets, weights):
-    for i in range(len(tokens)):
-        token, chosen = tokens[i], units[i] > 0
-        inputs[i] = mask if chosen & (fate[i] >= settled) else token
-        targets[i] = token if chosen else IGNORE
-        weights[i] = np.float32(chosen)
-
-
-@njit(cache=True, nogil=True)
-def _swap_tokens(key: np.uint64, swapped: np.ndarray, ordinary: np.ndarray, inputs: np.ndarray) -> None:
-    """Write random tokens, looked for by eights, as they are few; swapped: [N] bool, N a multiple of 8."""
-    eights = swapped.view(np.uint64)
-    for e in range(len(eights)):
-        if eights[e] > 0:
-            for i in range(8 * e, 8 * e + 8):
-                if swapped[i]:
-                    inputs[i] = ordinary[below(draw(key, i), len(ordinary))]
-
-
-@njit(cache=True, nogil=True)
-def _replace(b0, b1, tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights):
-    fate, swapped = np.ones(tokens.shape[1], np.float32), np.zeros(tokens.shape[1] // 8 * 8 + 8, np.bool_)
-    for b in range(b0, b1):
-        if settled > 0:
-            _decide(fates[b], units[b], by_unit, fate)
-        _hide(tokens[b], units[b], fate, mask, settled, inputs[b], targets[b], weights[b])
-        for i in range(len(fate)):
-            swapped[i] = fate[i] < random
-        _swap_tokens(others[b], swapped, ordinary, inputs[b])
-
-
-def replace(tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights) -> None:
-    """Write a masked problem: inputs [B, L] int64, targets [B, L] int64 and weights [B, L] float32.
-
-    units: [B, L] int32 as from `draw_tokens`. fates, others: [B] uint64 keys. ordinary: int64 ids that text is made of,
-    from which random tokens are drawn. random, settled: float32, cumulative shares of random and of random or kept.
-    by_unit: one fate for a whole unit, not for each token.
-    """
-    arguments = (tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights)
-    by_rows(_replace, *tokens.shape, *arguments)

@@ -18,9 +18,9 @@ from .attention import BOTH
 from .config import brief, make, settings
 from .data.rows import Rows
 from .folder import load, name_of
-from .kernels import IGNORE, count
-from .kernels import replace as replace_tokens
+from .kernels import IGNORE, share_out
 from .noise import Noise
+from .replacing import replace as replace_tokens
 from .schedule import Ratio, value
 
 
@@ -287,9 +287,7 @@ class Masked(Objective, ABC):
         The ratio times the maskable positions, rounded up or down by address so that the mean is exact. [B] int64, [B]
         int64 and [B] uint64, as kernels take them.
         """
-        maskable, order = count(rows.word.numpy()), self.order(noise)
-        least = np.minimum(maskable, self.at_least_one)
-        rate = np.maximum(maskable * value(self.ratio, rows.progress), least)  # [B] float64
-        turn, luck = noise.epochs.numpy() % self.cycle, order.uniform("budget", 1).numpy()[:, 0]
-        first, end = ((rate * passed + luck).astype(np.int64) for passed in (turn, turn + 1))
-        return end - first, first % np.maximum(maskable, 1), order.keys("select")
+        order, turns = self.order(noise), noise.epochs.numpy() % self.cycle
+        rate = value(self.ratio, rows.progress)
+        budget, first = share_out(rows.word.numpy(), rate, self.at_least_one, turns, order.keys("budget"))
+        return budget, first, order.keys("select")

@@ -13,7 +13,7 @@ ROOT = Path(maskwright.__file__).parent
 FLOORS = [
     {"config", "noise", "attention", "sharded", "cluster"},
     {"kernels", "layers", "folder", "schedule", "parameters", "drawing", "mergers"},
-    {"text", "models", "optimizers", "race"},
+    {"text", "models", "optimizers", "race", "replacing"},
     {"data"},
     {"objective"},
     {"objectives", "loss"},
