@@ -19,7 +19,7 @@ from ..noise import address
 from ..objective import Problem
 from ..schedule import learning_rate
 from ..text.cache import write_whole
-from . import build, checkpoint, final, marks, ranks, resume, table
+from . import build, checkpoint, final, fp8, marks, ranks, resume, table
 from .average import Average
 from .config import Config
 from .feedback import Feedback
@@ -60,6 +60,8 @@ class Trainer:
         if checkpoint.steps(self.checkpoints) and not (resume or ranks.restarted()):
             raise ValueError(f"{out} holds a run already: resume it (--resume) or choose another folder (--out)")
         self.device = build.device(config.training.device)
+        if config.training.precision == "fp8":
+            fp8.check(self.device)
         self.world = ranks.join(self.device)
         self.data = build.data(config, show and self.world.first)
         self.steps = self.data.steps
@@ -72,6 +74,8 @@ class Trainer:
         flops, rounded = Flops(self.model), multiplied(config.training.precision, self.device)
         self.peak = peak(self.device, rounded)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
+        if config.training.precision == "fp8":
+            fp8.convert(self.model)
         if config.training.activation_checkpointing:
             recompute(self.model)
         ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)

@@ -140,4 +140,4 @@ def _training(given: Given, length: int) -> None:
     if precision in PRECISIONS:
         given.put("training", precision=PRECISIONS[precision])
     else:
-        given.left["training.precision"] = f"{precision} is not here; training.precision is auto, bf16 or fp32"
+        given.left["training.precision"] = f"{precision} is not here; training.precision is auto, bf16, fp32 or fp8"
