@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .joint import Joint
-from .linear import Linear
+from .linear import Linear, fits, gelu_linear, linear
 
 
 class Geglu(nn.Module):
@@ -25,6 +25,12 @@ class Geglu(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[B, L, D] → [B, L, D]."""
-        halves = self.into(hidden).chunk(2, dim=-1)  # 2 × [B, L, I]
-        gated = F.gelu(halves[self.gate], approximate=self.gelu) * halves[1 - self.gate]
-        return self.out(self.between(gated))
+        return self.out(self.between(self._gated(hidden)))
+
+    def _gated(self, hidden: Tensor) -> Tensor:
+        """[B, L, I]; the halves apart where oneDNN takes the GELU along with the product."""
+        if fits(hidden, self.into.weight):
+            halves = self.into.weight.chunk(2)
+            return gelu_linear(hidden, halves[self.gate], self.gelu).mul_(linear(hidden, halves[1 - self.gate]))
+        both = self.into(hidden).chunk(2, dim=-1)  # 2 × [B, L, I]
+        return F.gelu(both[self.gate], approximate=self.gelu) * both[1 - self.gate]

@@ -25,8 +25,20 @@ def linear(vectors: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
     return F.linear(vectors, weight, bias)
 
 
+def gelu_linear(vectors: Tensor, weight: Tensor, approximate: str = "none") -> Tensor:
+    """The GELU of `linear`; `approximate` is torch's, `none` or `tanh`."""
+    if fits(vectors, weight):
+        return torch.ops.mkldnn._linear_pointwise(vectors, weight, None, "gelu", [], approximate)
+    return F.gelu(linear(vectors, weight), approximate=approximate)
+
+
 def fits(vectors: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN is there and is sooner: large, in float32 on a processor, without gradients, not compiled."""
+    large = vectors.numel() * len(weight) >= LEAST
+    return large and inferring(vectors, weight) and torch.backends.mkldnn.is_available()
+
+
+def inferring(*tensors: Tensor) -> bool:
+    """Whether these are float32 on a processor and nobody follows what is done to them: no gradients, no compiler."""
     plain = not (torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"))
-    single = plain and vectors.dtype == weight.dtype == torch.float32 and vectors.device.type == "cpu"
-    return single and vectors.numel() * len(weight) >= LEAST and torch.backends.mkldnn.is_available()
+    return plain and all(tensor.dtype == torch.float32 and tensor.device.type == "cpu" for tensor in tensors)

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from maskwright.layers.linear import Linear, fits, linear
+from maskwright.layers.geglu import Geglu
+from maskwright.layers.linear import Linear, fits, gelu_linear, linear
 
 
 def drawn(*shape: int) -> torch.Tensor:
@@ -46,3 +47,20 @@ def test_a_gradient_goes_through() -> None:
 def test_strided_vectors_are_read_as_they_are() -> None:
     vectors, weight = drawn(128, 1000).T, drawn(352, 128)
     assert_close(linear(vectors, weight), vectors.contiguous() @ weight.T, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@pytest.mark.parametrize("rows", [2, 1000])
+@torch.no_grad()
+def test_the_gelu_of_a_product_is_torchs(rows: int, approximate: str) -> None:
+    vectors, weight = drawn(rows, 128), drawn(352, 128)
+    expected = F.gelu(vectors @ weight.T, approximate=approximate)
+    assert_close(gelu_linear(vectors, weight, approximate), expected, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("gate", [0, 1])
+def test_geglu_is_the_same_with_gradients_and_without(gate: int) -> None:
+    layer, vectors = Geglu(128, 352, torch.nn.Identity(), gelu="none", gate=gate), drawn(1000, 128)
+    with torch.no_grad():
+        found = layer(vectors)
+    assert_close(found, layer(vectors).detach(), atol=1e-5, rtol=1e-5)
