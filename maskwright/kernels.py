@@ -50,7 +50,7 @@ def _count(group: np.ndarray) -> int:
     some = np.int32(0)
     for i in range(len(group)):
         some += np.int32(group[i] > 0)
-    return some
+    return int(some)
 
 
 @njit(cache=True, nogil=True)
