@@ -9,15 +9,13 @@ the model is `modern`, 6 layers of 256. A step is as in train_step.py, not compi
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from steps.measure import Comparison, take_turns
 from steps.task import step
+from steps.tell import tell
 from torch import Tensor
 
 from maskwright.layers.nhot import FUSIONS
@@ -42,10 +40,7 @@ def main() -> None:
     seconds = take_turns(runs, options.repeats, warmup=3, finish=lambda: None, clock=clock)
     tokens = RUN["training"]["batch_tokens"]
     cases = {name: Comparison(seconds[name], seconds[WITHOUT], tokens).as_json("tokens/s") for name in fusions}
-    if options.json:
-        print(json.dumps(cases))
-    else:
-        show(cases)
+    tell(cases, options.json, "tokens/s", "fusion", "with", "without")
 
 
 def update(data: build.Data, fusion: str) -> Callable[[], None]:
@@ -60,13 +55,6 @@ def update(data: build.Data, fusion: str) -> Callable[[], None]:
         return problem_loss(model, asked.inputs, asked.mask, asked.positions, asked.asked, asked.targets)[0].mean()
 
     return step(model, loss, cpu)
-
-
-def show(cases: dict) -> None:
-    table = Table("fusion", "with", "without", "ratio", "quartiles", title="tokens/s")
-    for case, row in cases.items():
-        table.add_row(case, f"{row['ours']:,.0f}", f"{row['peer']:,.0f}", f"{row['ratio']:.2f}", str(row["spread"]))
-    Console().print(table)
 
 
 def parsed() -> argparse.Namespace:

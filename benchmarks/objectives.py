@@ -10,7 +10,6 @@ ratio of 0.97 says that the objective costs 3 % of a step.
 """
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,9 +17,8 @@ from itertools import count
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from steps.measure import Comparison, take_turns
+from steps.tell import tell
 
 from maskwright import Config, Trainer
 
@@ -46,10 +44,7 @@ def main() -> None:
         clock = time.process_time if options.busy else time.perf_counter
         seconds = take_turns(runs, options.repeats, warmup=3, finish=lambda: None, clock=clock)
     cases = {name: Comparison(seconds[name], seconds[PLAIN], TOKENS).as_json("tokens/s") for name in names}
-    if options.json:
-        print(json.dumps(cases))
-    else:
-        show(cases)
+    tell(cases, options.json, "tokens/s of a step", "objective", "with it", PLAIN)
 
 
 def updates(name: str, out: Path) -> Callable[[], None]:
@@ -61,13 +56,6 @@ def updates(name: str, out: Path) -> Callable[[], None]:
         trainer.update(trainer.data.loader.batch(next(steps), trainer.steps))
 
     return update
-
-
-def show(cases: dict) -> None:
-    table = Table("objective", "with it", PLAIN, "ratio", "quartiles", title="tokens/s of a step")
-    for case, row in cases.items():
-        table.add_row(case, f"{row['ours']:,.0f}", f"{row['peer']:,.0f}", f"{row['ratio']:.3f}", str(row["spread"]))
-    Console().print(table)
 
 
 def parsed() -> argparse.Namespace:

@@ -12,15 +12,13 @@ so that its ratio is what the detector costs.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from steps.measure import Comparison, take_turns
+from steps.tell import tell
 from torch import Tensor, nn
 
 from maskwright.models.modern import Modern
@@ -59,7 +57,7 @@ def main() -> None:
         f"{name} beside {peer}": Comparison(seconds[name], seconds[peer], amount).as_json("tokens/s")
         for name, peer in peers.items()
     }
-    print(json.dumps(found)) if options.json else show(found)
+    tell(found, options.json, "tokens/s written", "case", "ours", "the other")
 
 
 def canvas(options: argparse.Namespace) -> Canvas:
@@ -100,13 +98,6 @@ def plain(model: nn.Module, rule: Rule, options: argparse.Namespace) -> Tensor:
         tokens = torch.where(masked, draws, tokens)
         tokens = tokens.where(~rule(free, masked, before, after), VOCABULARY.mask)
     return tokens
-
-
-def show(found: dict) -> None:
-    table = Table("case", "ours", "the other", "ratio", "quartiles", title="tokens/s written")
-    for case, row in found.items():
-        table.add_row(case, f"{row['ours']:,.0f}", f"{row['peer']:,.0f}", f"{row['ratio']:.2f}", str(row["spread"]))
-    Console().print(table)
 
 
 def parsed() -> argparse.Namespace:
