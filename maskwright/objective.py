@@ -41,8 +41,8 @@ class Problem:
     part: Tensor = None  # type: ignore[assignment]
     """[P] int64, which of several objectives asks a row, for the mixture of them that must know; by default 0."""
     unit: Tensor = None  # type: ignore[assignment]
-    """[P, L] int32, the number in its row of the unit (a word, a span) that a position was chosen with, for objectives
-    that learn from whole units; by default 0."""
+    """[P, L] int32, what an objective that learns is to hear again of a position: the number in its row of the unit (a
+    word, a span) that it was chosen with, or what was hidden there; by default 0."""
     shown: Tensor = None  # type: ignore[assignment]
     """[P, L] bool, positions that all of their document see, whatever the view, as a prefix; by default none."""
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
+from ._adam import moments, take_up
+
 WIDTH = 5
 """How many neighbours, itself included, a convolution sees."""
 DRIVEN = 10.0
@@ -109,11 +111,8 @@ class Mind:
 
     def state(self) -> dict[str, Tensor]:
         """Everything by name."""
-        moments = self.optimizer.state_dict()["state"].items()
-        found = {f"adam.{index}.{name}": tensor for index, values in moments for name, tensor in values.items()}
-        return found | {f"masker.{name}": part for name, part in self.masker.state_dict().items()} | {
-            "baseline": self.baseline
-        }  # fmt: skip
+        parts = {f"masker.{name}": part for name, part in self.masker.state_dict().items()}
+        return moments(self.optimizer) | parts | {"baseline": self.baseline}
 
     @classmethod
     def restored(cls, state: dict[str, Tensor], lr: float) -> "Mind":
@@ -121,11 +120,6 @@ class Mind:
         mind = cls(Masker(*state["masker.embedding.weight"].shape), lr)
         parts = {name.removeprefix("masker."): part for name, part in state.items() if name.startswith("masker.")}
         mind.masker.load_state_dict(parts)
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in state.items():
-            if name.startswith("adam."):
-                _, index, what = name.split(".")
-                moments.setdefault(int(index), {})[what] = tensor.clone()
-        mind.optimizer.load_state_dict(mind.optimizer.state_dict() | {"state": moments})
+        take_up(mind.optimizer, state)
         mind.baseline = state["baseline"].clone()
         return mind

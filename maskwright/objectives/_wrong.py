@@ -83,16 +83,19 @@ class Wrong(Objective, ABC):
 
     def corrupted(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] int64, the rows with wrong tokens; each row has one kind of them."""
-        known = count(rows.word.numpy())
-        rate = value(self.ratio, rows.progress) * (even(noise, "level") if self.varied else 1.0)
-        many = np.minimum(rate * known + noise.uniform("budget", 1).numpy()[:, 0], known).astype(np.int64)
-        chosen = torch.from_numpy(draw_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys("select"))) > 0
-        others, kinds = rows.tokens.clone(), self._kinds(noise)
+        chosen, others, kinds = self.chosen(rows, noise), rows.tokens.clone(), self._kinds(noise)
         for number, replaced in enumerate(KINDS.values()):
             if len(mine := torch.nonzero(kinds == number)[:, 0]):
                 part = noise[mine]
                 others[mine] = replaced(self, rows[mine], part, chosen[mine])
         return torch.where(chosen, others, rows.tokens)
+
+    def chosen(self, rows: Rows, noise: Noise) -> Tensor:
+        """[B, L] bool, where a token is replaced, be it by itself."""
+        known = count(rows.word.numpy())
+        rate = value(self.ratio, rows.progress) * (even(noise, "level") if self.varied else 1.0)
+        many = np.minimum(rate * known + noise.uniform("budget", 1).numpy()[:, 0], known).astype(np.int64)
+        return torch.from_numpy(draw_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys("select"))) > 0
 
     def _kinds(self, noise: Noise) -> Tensor:
         """[B] int64, the kind of errors of each row."""

@@ -1,34 +1,9 @@
-"""Right or wrong: every position names [RIGHT] or [WRONG], two tokens of the vocabulary.
-
-Shapes: B rows, L positions, N places, V tokens.
-"""
-
-import torch
-from torch import Tensor
+"""Right or wrong: every position names [RIGHT] or [WRONG]."""
 
 from ..config import settings
-from ..data.rows import Rows
-from ..kernels import IGNORE
-from ..text.vocabulary import Vocabulary
-from ._wrong import Wrong
+from ._binary import Binary
 
 
 @settings
-class RemaskBinary(Wrong):
+class RemaskBinary(Binary):
     """Name wrong tokens [WRONG] and right ones [RIGHT]."""
-
-    balanced: bool = True
-    """Whether the right and the wrong tokens of a row weigh as much; probabilities are then of a text half wrong."""
-
-    def judged(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        wrong, asked = inputs != rows.tokens, rows.maskable
-        named = torch.where(wrong, rows.vocabulary.id("wrong"), rows.vocabulary.id("right"))
-        weights = asked.float()
-        if self.balanced:
-            bad, all_ = (wrong & asked).sum(1, keepdim=True), asked.sum(1, keepdim=True)  # [B, 1]
-            weights = weights * all_ / (2 * torch.where(wrong, bad, all_ - bad)).clamp(min=1)
-        return torch.where(asked, named, IGNORE), weights
-
-    def doubt(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
-        """[WRONG] against [RIGHT], whatever other tokens score."""
-        return (scores[:, vocabulary.id("wrong")] - scores[:, vocabulary.id("right")]).sigmoid()
