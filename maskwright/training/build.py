@@ -20,6 +20,7 @@ from ..text.prepare import prepare
 from ..text.shards import Shards
 from ..text.substrings import substrings
 from .config import Config
+from .growing import Growing, growth
 from .guesser import guesser
 
 
@@ -53,7 +54,7 @@ class Data:
     """The text of a run, packed."""
 
     shards: Shards
-    loader: Loader
+    loader: Growing
     valid: Pack
     steps: int
     """Updates in the run."""
@@ -71,12 +72,12 @@ def data(config: Config, show: bool = True) -> Data:
     config.objective.meet(shards.tokenizer.tokens, partial(shards.train.counts, shards.vocabulary.size))
     stages = curriculum(config.rows.length)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length)) for epoch, length in stages]
-    loader = Loader(packs, config.training.batch_tokens, config.seed)
+    loader = Growing(packs, growth(config.training.batch_tokens), config.seed)
     valid = pack(shards.valid, shards.vocabulary, stages[-1][1])
     return Data(shards, loader, valid, steps(config, loader))
 
 
-def steps(config: Config, loader: Loader) -> int:
+def steps(config: Config, loader: Growing) -> int:
     """The number of updates that steps, epochs, tokens or words of the config come to."""
     training = config.training
     if training.words is not None:
@@ -84,7 +85,7 @@ def steps(config: Config, loader: Loader) -> int:
     if training.epochs is not None:
         return max(1, loader.step_of(training.epochs))
     first = loader.stages[0]
-    return training.steps or ceil((training.tokens or 0) / (first.rows * first.pack.length))
+    return training.steps or loader.step_after(ceil((training.tokens or 0) / (first.rows * first.pack.length)))
 
 
 def check_ranks(loader: Loader, size: int) -> None:

@@ -19,6 +19,7 @@ from ..objective import Objective
 from ..schedule import Share
 from ..text.cache import write_whole
 from ..text.tokenizer import TokenizerSettings
+from .growing import growth
 from .marks import Marks, Words
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -53,8 +54,8 @@ class Training:
     """The run whose final weights this one begins with, of the same model and tokenizer; none for new ones."""
     freeze: Share | None = None
     """Share of the steps for which all but the head stays as `start` left it; none to train everything throughout."""
-    batch_tokens: Annotated[int, Field(ge=1)] = 4096
-    """Positions in one update, over all ranks and micro-steps."""
+    batch_tokens: int | str = 4096
+    """Positions in one update, over all ranks and micro-steps; or how they grow by epoch, `0:512,0.5:2048,1:4096`."""
     micro_batch_tokens: Annotated[int, Field(ge=1)] | None = None
     """Positions that one device takes at once; none for the whole batch."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02
@@ -101,6 +102,7 @@ class Training:
             raise ValueError(f"freeze={self.freeze:g} keeps what training.start has learned: name the run of it")
         if self.warmup + self.stable > 1:
             raise ValueError(f"warmup + stable = {self.warmup + self.stable:g}: they are shares of one run, at most 1")
+        growth(self.batch_tokens)
 
 
 @settings
@@ -205,7 +207,7 @@ def _check_lengths(config: Config) -> None:
     longest = max(length for _, length in curriculum(config.rows.length))
     if longest > config.model.max_length:
         raise ValueError(f"rows.length={longest} is over the model's max_length={config.model.max_length}")
-    if longest > config.training.batch_tokens:
+    if longest > growth(config.training.batch_tokens)[0][1]:
         raise ValueError(
             f"training.batch_tokens={config.training.batch_tokens}: a batch holds at least a row of {longest}"
         )

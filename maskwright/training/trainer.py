@@ -25,6 +25,7 @@ from .config import Config
 from .feedback import Feedback
 from .flops import Flops
 from .freezing import Freeze
+from .growing import growth
 from .interrupt import interrupts
 from .log import Log, Silence, console
 from .meter import Meter
@@ -78,7 +79,7 @@ class Trainer:
             fp8.convert(self.model)
         if config.training.activation_checkpointing:
             recompute(self.model)
-        ask = compiled(config.training.compile, self.steps * config.training.batch_tokens, self.device)
+        ask = compiled(config.training.compile, self.steps * growth(config.training.batch_tokens)[-1][1], self.device)
         self.flexible = flexible(self.model, ask, self.device)
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
         optimizer = config.optimizer.build(self.model)
@@ -132,13 +133,15 @@ class Trainer:
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
         words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
         kept = [mark for some in self.marks.values() for mark in some]
+        sizes = [tokens for _, tokens in growth(self.config.training.batch_tokens)]
+        batches = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
         return (
             f"model      {type(self.config.model).__name__} with {parameters:,} parameters on {self.device}\n"
             f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents\n"
             f"rows       {len(stage.pack):,} of {stage.pack.length}: {stage.pack.padding:.1%} padding, "
             f"{stage.pack.cut:.1%} of documents cut\n"
             f"objective  {type(objective).__name__}, {masks} corruption\n"
-            f"training   {self.steps:,} steps of {self.config.training.batch_tokens:,} positions "
+            f"training   {self.steps:,} steps of {batches} positions "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
             + f"\npeak       {self.peak / 1e9:,.0f} GFLOP/s a device, the whole of MFU"
             + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
