@@ -4,7 +4,7 @@ In YAML: `0.15`, `{start: 0.4, end: 0.15}`, `{start: 0.4, end: 0.15, shape: cosi
 """
 
 from collections.abc import Callable
-from math import cos, pi
+from math import cos, pi, sqrt
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -62,7 +62,9 @@ DECAYS: dict[str, Callable[[float], float]] = {
     "constant": lambda progress: 1.0,
     "linear": lambda progress: 1 - progress,
     "cosine": lambda progress: (1 + cos(pi * progress)) / 2,
+    "sqrt": lambda progress: 1 - sqrt(progress),
 }
+"""What is left of the peak after a share of the fall; `sqrt` is the cooldown of Hägele et al. 2024 (arXiv 2405.18392)."""
 
 
 def learning_rate(
@@ -71,7 +73,7 @@ def learning_rate(
     """The factor on the peak learning rate at `step` (0-based) of `steps`.
 
     Rises linearly over the first `warmup` share of the run (never zero at the first step), stays at 1 for the next
-    `stable` share, then decays by `decay` (constant, linear or cosine) to `floor`.
+    `stable` share, then decays by `decay` (constant, linear, cosine or sqrt) to `floor`.
     """
     progress = (step + 1) / steps
     if progress < warmup:

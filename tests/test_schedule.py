@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from maskwright.config import make
 from maskwright.objectives.mlm import Mlm
 from maskwright.schedule import DECAYS, Ramp, Steps, learning_rate, value
+from maskwright.training.config import Training
 
 PROGRESS = st.floats(0, 1)
 
@@ -61,3 +62,10 @@ def test_the_learning_rate_stays_between_nothing_and_the_peak(steps, warmup, dec
 def test_the_learning_rate_rises_stays_and_falls():
     rates = [learning_rate(step, 10, warmup=0.2, decay="linear", stable=0.3, floor=0.1) for step in range(11)]
     assert rates == pytest.approx([0.5, 1, 1, 1, 1, 1, 0.82, 0.64, 0.46, 0.28, 0.1])
+    rates = [learning_rate(step, 10, stable=0.6, decay="sqrt") for step in range(5, 11)]
+    assert rates == pytest.approx([1, 1, 0.5, 1 - 0.5**0.5, 1 - 0.75**0.5, 0])
+
+
+@pytest.mark.parametrize("decay", DECAYS)
+def test_every_decay_can_be_set(decay):
+    assert Training(steps=1, decay=decay).decay == decay

@@ -62,8 +62,8 @@ class Training:
     """Share of the run in which the learning rate rises."""
     stable: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the run for which it then stays at its peak."""
-    decay: Literal["constant", "linear", "cosine"] = "cosine"
-    """How it falls after that."""
+    decay: Literal["constant", "linear", "cosine", "sqrt"] = "cosine"
+    """How it falls after that; sqrt is one less the square root of what is done of the fall."""
     floor: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Where it ends, as a share of the peak."""
     clip: Annotated[float, Field(gt=0)] | None = 1.0
