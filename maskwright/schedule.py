@@ -64,7 +64,7 @@ DECAYS: dict[str, Callable[[float], float]] = {
     "cosine": lambda progress: (1 + cos(pi * progress)) / 2,
     "sqrt": lambda progress: 1 - sqrt(progress),
 }
-"""What is left of the peak after a share of the fall; `sqrt` is the cooldown of Hägele et al. 2024 (arXiv 2405.18392)."""
+"""What is left of the peak after a share of the fall; `sqrt` is that of Hägele et al. 2024 (arXiv 2405.18392)."""
 
 
 def learning_rate(
