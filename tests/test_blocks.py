@@ -16,6 +16,7 @@ from maskwright.training.trainer import Trainer
 
 LENGTH = 150
 VIEW = torch.tensor([BOTH, FORWARD, BACKWARD, FORWARD])
+SHOWN = [None, torch.arange(4 * LENGTH).view(4, LENGTH) % 3 == 0]
 
 
 def documents(seed: int = 0) -> torch.Tensor:
@@ -34,7 +35,7 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flex, "_WARNINGS_SHOWN", {"flex_attention_performance"})
 
 
-@pytest.mark.parametrize("shown", [None, torch.arange(4 * LENGTH).view(4, LENGTH) % 3 == 0], ids=["", "shown"])
+@pytest.mark.parametrize("shown", SHOWN, ids=["", "shown"])
 def test_blocks_hold_the_pairs_of_the_mask(shown: torch.Tensor | None) -> None:
     document = documents()
     seen = blocks(document, VIEW, shown)
@@ -49,11 +50,12 @@ def test_blocks_that_nobody_sees_are_left_out() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.usefixtures("processor")
-def test_attention_over_blocks_is_attention_under_the_mask() -> None:
+@pytest.mark.parametrize("shown", SHOWN, ids=["", "shown"])
+def test_attention_over_blocks_is_attention_under_the_mask(shown: torch.Tensor | None) -> None:
     document, generator = documents(), torch.Generator().manual_seed(1)
     heads = [torch.randn(4, 2, LENGTH, 16, generator=generator, requires_grad=True) for _ in range(3)]
     found = []
-    for seen in (mask(document, VIEW), blocks(document, VIEW)):
+    for seen in (mask(document, VIEW, shown), blocks(document, VIEW, shown)):
         mixed = attend(*heads, seen, dropout=0.0)
         found.append([mixed, *torch.autograd.grad(mixed.square().sum(), heads)])
     for masked, blockwise in zip(*found, strict=True):
@@ -62,7 +64,8 @@ def test_attention_over_blocks_is_attention_under_the_mask() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.usefixtures("processor")
-def test_a_step_is_traced_once_whatever_the_documents() -> None:
+@pytest.mark.parametrize("shown", SHOWN, ids=["", "shown"])
+def test_a_step_is_traced_once_whatever_the_documents(shown: torch.Tensor | None) -> None:
     model = Modern(hidden=32, layers=2, heads=2, intermediate=48, max_length=LENGTH).build(
         300, torch.Generator().manual_seed(0)
     )
@@ -74,7 +77,8 @@ def test_a_step_is_traced_once_whatever_the_documents() -> None:
     inputs, places = torch.arange(4 * LENGTH).view(4, LENGTH) % 300, torch.arange(0, 4 * LENGTH, 7)
     for seed in range(3):
         document, found = documents(seed), []
-        for asking, seen in ((problem_loss, mask(document, VIEW)), (ask, blocks(document, VIEW))):
+        now = None if shown is None else shown.roll(seed, 1)
+        for asking, seen in ((problem_loss, mask(document, VIEW, now)), (ask, blocks(document, VIEW, now))):
             loss, _ = asking(model, inputs, seen, None, places, inputs.flatten()[places])
             found.append([loss, *torch.autograd.grad(loss.sum(), list(model.parameters()))])
         for masked, blockwise in zip(*found, strict=True):
@@ -94,13 +98,19 @@ def test_who_takes_blocks() -> None:
     assert not flexible(torch.nn.Identity(), ask, gpu)
 
 
-def test_questions_carry_blocks_where_something_is_hidden(config: Config) -> None:
+@pytest.mark.parametrize("name", ["mlm", "prefix"])
+def test_questions_carry_what_is_seen_as_blocks_or_a_mask(settings: dict, name: str) -> None:
+    config = Config.of(settings, [f"objective.name={name}"])
     trainer = Trainer(config, show=False)
     rows = trainer.data.loader.batch(0, 40)
     problem = config.objective(rows, 0)
     bare, dressed = (questions(rows, problem, trainer.device, blockwise) for blockwise in (False, True))
     pairs = create_mask(dressed.mask.mask_mod, *bare.mask.shape, "cpu")
     assert torch.equal(pairs, bare.mask)
+    assert torch.equal(pairs, mask(rows.document, problem.view, problem.shown))
+    if name == "prefix":
+        assert not torch.equal(pairs, mask(rows.document, problem.view))
+        return
     rows.document.zero_()
     assert open_to_all(rows.document, problem.view)
     assert questions(rows, problem, trainer.device, True).mask is None
