@@ -26,10 +26,11 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[np.ndarray]:
         yield from (same[begin : begin + step] for begin in range(0, len(same), step))
 
 
-def regrouped(problems: Iterable[Problem], tokens: int) -> Iterator[Problem]:
+def regrouped(problems: Iterable[Problem], tokens: int, gathered: int = 0) -> Iterator[Problem]:
     """The rows of `problems` that ask something, at most `tokens` positions at a time, or one row.
 
     Rows of different lengths go together where all look forward: what fills the shorter ones is seen by none of them.
+    gathered: positions of such rows, but for what fills them, that come at once if that is not 0, for what they share.
     """
     waiting: list[Problem] = []
     for problem in problems:
@@ -37,7 +38,7 @@ def regrouped(problems: Iterable[Problem], tokens: int) -> Iterator[Problem]:
         asking = torch.nonzero((problem.targets != IGNORE).any(1))[:, 0]
         for part in asking.split(max(1, tokens // length)) if len(asking) else ():
             piece = problem[part]
-            if waiting and not _fit([*waiting, piece], tokens):
+            if waiting and not _fit([*waiting, piece], tokens, gathered):
                 yield _joined(waiting)
                 waiting = []
             waiting.append(piece)
@@ -45,12 +46,18 @@ def regrouped(problems: Iterable[Problem], tokens: int) -> Iterator[Problem]:
         yield _joined(waiting)
 
 
-def _fit(problems: list[Problem], tokens: int) -> bool:
+def _fit(problems: list[Problem], tokens: int, gathered: int) -> bool:
     """Whether they may go together."""
     longest = _longest(problems)
     places, own = longest * sum(map(len, problems)), sum(problem.inputs.numel() for problem in problems)
-    blind = (problem.inputs.shape[1] == longest or bool((problem.view == FORWARD).all()) for problem in problems)
+    if gathered and all(_forward(problem) for problem in problems):
+        return own <= gathered
+    blind = (problem.inputs.shape[1] == longest or _forward(problem) for problem in problems)
     return places <= tokens and places - own <= FILLED * places and all(blind)
+
+
+def _forward(problem: Problem) -> bool:
+    return bool((problem.view == FORWARD).all())
 
 
 def _longest(problems: list[Problem]) -> int:

@@ -13,16 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..attention import mask
+from ..attention import FORWARD, mask
 from ..data.rows import Rows
 from ..objective import Problem
 from ..text.tokenizer import Tokenizer
 from .backends import Ask
 from .batching import batches, regrouped
+from .prefixes import readings
 from .sharing import Shared, share
 
 LOGITS = 1 << 20
 """Logits computed at once, about as many as a processor's caches hold."""
+GATHERED = 8
+"""Batches of texts that are read forward, among which beginnings are looked for that several have."""
 ROWS = 64
 """Tokens of one text that are asked for at once; and sights whose logits are, at least."""
 
@@ -66,12 +69,13 @@ class Scorer:
         tokenizer: Tokenizer,
         ask: Ask,
         temperatures: Sequence[float] = (1.0,),
-        batch_tokens: int = 8192,
+        batch_tokens: int = 4096,
         half: bool = False,
     ):
         self.model, self.tokenizer, self.ask = model, tokenizer, ask
         self.temperatures, self.batch_tokens, self.half = temperatures, batch_tokens, half
         self.device = next(model.parameters()).device
+        self._trees = getattr(model, "placed", False)
 
     def __call__(self, texts: Iterable[Text]) -> Scores:
         """The scores of `texts`, in their order; equal ones are scored once.
@@ -142,7 +146,8 @@ class Scorer:
     def _score(self, problems: Iterable[Problem], count: int) -> np.ndarray:
         """[K, N] float64, the log-likelihood of each of `count` rows that `problems` are made from."""
         total = np.zeros((len(self.temperatures), count))
-        for problem in regrouped(problems, self.batch_tokens):
+        gathered = GATHERED * self.batch_tokens if self._trees else 0
+        for problem in regrouped(problems, self.batch_tokens, gathered):
             shared = share(problem)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 lost = (self._losses(problem, shared) * shared.weight).double().numpy()  # [K, N]
@@ -152,13 +157,7 @@ class Scorer:
     @torch.no_grad()
     def _losses(self, problem: Problem, shared: Shared) -> Tensor:
         """[K, N] float32 on the CPU, −ln p of each question at each temperature."""
-        inputs, view = problem.inputs[shared.rows], problem.view[shared.rows]
-        seen, asked = mask(torch.zeros_like(inputs), view), shared.asked
-        if len(asked) == len(inputs):  # one place of each row
-            asked = asked[:, None] % inputs.shape[1]
-        hidden = self.model(
-            inputs.to(self.device), None if seen is None else seen.to(self.device), None, asked.to(self.device)
-        )  # [U, D]
+        hidden = self._hidden(problem.inputs[shared.rows], problem.view[shared.rows], shared.asked)
         lost = torch.empty(len(self.temperatures), len(shared.sight))
         by_sight = shared.sight.argsort(stable=True)
         place, size = 0, max(ROWS, LOGITS // self.tokenizer.vocabulary.size)
@@ -170,6 +169,19 @@ class Scorer:
             lost[:, mine] = self._at(logits, (shared.sight[mine] - begin), shared.target[mine]).cpu()
             place = end
         return lost
+
+    def _hidden(self, inputs: Tensor, view: Tensor, asked: Tensor) -> Tensor:
+        """[U, D], what the model makes of the places `asked` [U] of the flattened inputs [R, L]."""
+        if self._trees and bool((view == FORWARD).all()):
+            parts = list(readings(inputs, asked, self.batch_tokens))
+            found = [self._read(part.tokens, part.mask, part.positions, part.asked) for part in parts]
+            return torch.cat(found)[torch.cat([part.question for part in parts]).argsort().to(self.device)]
+        if len(asked) == len(inputs):  # one place of each row
+            asked = asked[:, None] % inputs.shape[1]
+        return self._read(inputs, mask(torch.zeros_like(inputs), view), None, asked)
+
+    def _read(self, *given: Tensor | None) -> Tensor:
+        return self.model(*(None if part is None else part.to(self.device) for part in given))
 
     def _at(self, logits: Tensor, sight: Tensor, target: Tensor) -> Tensor:
         """[K, n] −ln p of the targets [n] at the rows `sight` [n] of logits [u, V]."""

@@ -57,6 +57,9 @@ class Minigpt:
 class MinigptModel(nn.Module):
     """The module behind `Minigpt`; `layers` are its blocks, in order."""
 
+    placed = True
+    """Where a token stands is what `positions` say, in whatever order a row has them."""
+
     def __init__(self, knobs: Minigpt, vocabulary_size: int):
         super().__init__()
         self.max_length = knobs.max_length

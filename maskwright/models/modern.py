@@ -69,6 +69,9 @@ class Modern:
 class ModernModel(nn.Module):
     """The module behind `Modern`; `layers` are its blocks, in order."""
 
+    placed = True
+    """Where a token stands is what `positions` say, in whatever order a row has them."""
+
     def __init__(self, knobs: Modern, vocabulary_size: int):
         super().__init__()
         self.max_length = knobs.max_length

@@ -38,7 +38,7 @@ class Knobs:
         (1.0,), min_length=1
     )
     """What logits are divided by; the first gives the figures, each gets a line."""
-    batch_tokens: Annotated[int, Field(ge=1)] = 8192
+    batch_tokens: Annotated[int, Field(ge=1)] = 4096
     """Positions that the model reads at once."""
     half: bool = False
     """Whether matrix products are bfloat16: sooner, and near ties may turn."""

@@ -28,7 +28,7 @@ class Maskwright(LM):
         self,
         run: str,
         backend: str | None = None,
-        batch_tokens: int = 8192,
+        batch_tokens: int = 4096,
         device: str | None = None,
         batch_size: int | str | None = None,
         max_batch_size: int | None = None,

@@ -20,7 +20,7 @@ def scorer(
     source: Path,
     backend: str | None = None,
     temperatures: Sequence[float] = (1.0,),
-    batch_tokens: int = 8192,
+    batch_tokens: int = 4096,
     device: str = "auto",
     half: bool = False,
 ) -> tuple[str, Scorer]:

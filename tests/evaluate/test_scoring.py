@@ -205,6 +205,30 @@ def test_rows_of_different_lengths_go_together_where_all_look_forward() -> None:
     assert sum(float(problem.weights.sum()) for problem in found) == sum(length * rows for length, rows, _ in ways)
 
 
+def test_texts_that_look_forward_are_gathered_where_trees_are_read() -> None:
+    def asking(length: int, rows: int, view: int) -> Problem:
+        inputs = torch.full((rows, length), 7)
+        return Problem(inputs, inputs, torch.ones(rows, length), torch.full((rows,), view))
+
+    ways = [(3, 2, FORWARD), (9, 3, FORWARD), (9, 1, FORWARD), (9, 1, BOTH), (9, 2, BOTH)]
+    found = list(regrouped([asking(*way) for way in ways], 20, gathered=33))
+    assert [tuple(problem.inputs.shape) for problem in found] == [(5, 9), (2, 9), (2, 9)]
+
+
+def test_trees_change_no_score(judged) -> None:
+    """And fewer positions are read, where the model can be told where a token stands."""
+    read = {}
+    for trees in (False, True):
+        scorer = Scorer(judged.model, judged.tokenizer, choose("causal", None)[1])
+        sizes: list[int] = []
+        hook = judged.model.register_forward_pre_hook(lambda _, given, sizes=sizes: sizes.append(given[0].numel()))
+        scorer._trees &= trees
+        read[trees] = scorer([Text(text) for text in TEXTS]).total, sum(sizes)
+        hook.remove()
+    assert read[True][0] == pytest.approx(read[False][0], abs=1e-4)
+    assert (read[True][1] < read[False][1]) == getattr(judged.model, "placed", False)
+
+
 def test_a_text_longer_than_the_model_is_named(judged) -> None:
     long = "values " * 80
     with pytest.raises(ValueError, match=r"^'values values .*…' has \d+ tokens .*the model takes max_length=64$"):

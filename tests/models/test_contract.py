@@ -95,6 +95,15 @@ def test_packed_documents_are_the_documents_alone(model, tokens):
     assert_close(packed[:, 5:], model(tokens[:, 5:], None, None), atol=1e-5, rtol=1e-4)
 
 
+def test_where_positions_say_it_a_row_may_have_any_order(model, tokens):
+    if not getattr(model, "placed", False):
+        pytest.skip("it goes by the order of the row")
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(2))
+    mask = torch.ones(12, 12, dtype=torch.bool).tril()
+    mixed = model(tokens[:, order], mask[order][:, order][None, None], order.expand(3, -1))
+    assert_close(mixed, model(tokens, mask[None, None], None)[:, order], atol=1e-5, rtol=1e-4)
+
+
 def test_order_matters(model, tokens):
     assert not torch.allclose(model(tokens.flip(1), None, None).flip(1), model(tokens, None, None), atol=1e-3)
 
