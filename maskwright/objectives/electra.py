@@ -22,7 +22,7 @@ from ..data.rows import Rows
 from ..kernels import IGNORE
 from ..models.modern import Modern
 from ..noise import Noise, address
-from ..objective import Guesser, Problem
+from ..objective import Problem
 from ..schedule import Ratio
 from ..text.vocabulary import Vocabulary
 from ._binary import Binary
@@ -43,6 +43,8 @@ class Electra(Binary):
     """Whether each row's share is uniform between nothing and `ratio`."""
     corruption: Mixture = Mixture(synthetic=1.0)
     """What stands there; `synthetic` are the generator's guesses."""
+    guesser: str | None = None
+    """The folder of a run whose guesses are taken instead; none for those of a generator that learns beside."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """The temperature at which it guesses."""
     balanced: bool = False
@@ -57,14 +59,16 @@ class Electra(Binary):
     """Its learning rate, of Adam."""
 
     def __post_init__(self) -> None:
-        if self.guesser:
-            raise ValueError(f"guesser={self.guesser}: electra trains its own; remask_binary takes one that is there")
-        if not self.corruption.synthetic:
-            raise ValueError("corruption without synthetic asks no generator: take remask_binary")
         assert self._architecture
 
     @property
+    def _beside(self) -> bool:
+        """Whether it asks a generator of its own."""
+        return not self.guesser and self.corruption.synthetic > 0
+
+    @property
     def _architecture(self) -> Modern:
+        """That of the generator. Raises ValueError for sizes that make none."""
         sizes = {"hidden": self.hidden, "layers": self.layers, "heads": self.heads, "max_length": LONGEST}
         return make(Modern, sizes | {"intermediate": max(8, self.hidden * 8 // 3)}, "generator")
 
@@ -73,31 +77,29 @@ class Electra(Binary):
         """The generator, the vocabulary, and what the log is told."""
         return {}
 
-    @property
-    def guess(self) -> Guesser:
-        found: Generator = self._known["generator"]
-        return found.guess
-
     def corrupted(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] int64, the rows with guesses in place of what was hidden."""
         self._known["vocabulary"] = rows.vocabulary
-        if "generator" not in self._known:
+        if self._beside and "generator" not in self._known:
             self._begin(rows.vocabulary.size, noise.seed)
         return super().corrupted(rows, noise)
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """As a detector's; `unit` is 1 + what was hidden, which the generator is to hear."""
-        hidden = torch.where(self.chosen(rows, noise), rows.tokens + 1, 0)
-        return replace(super().corrupt(rows, noise), unit=hidden.int())
+        problem = super().corrupt(rows, noise)
+        if not self._beside:
+            return problem
+        return replace(problem, unit=torch.where(self.chosen(rows, noise), rows.tokens + 1, 0).int())
 
     def _begin(self, size: int, seed: int) -> Generator:
         model = self._architecture.build(size, torch.Generator().manual_seed(address(seed, "generator") % 2**63))
         self._known["generator"] = generator = Generator(model, self.lr)
+        self.__dict__["guess"] = generator.guess
         return generator
 
     def fixed(self) -> "Electra":
         """The same with a generator that has learned nothing: its guesses are about random."""
-        return replace(self)
+        return replace(self) if self._beside else self
 
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Let the generator hear what was hidden; how the model judged its guesses does not matter to it."""

@@ -17,6 +17,8 @@ from maskwright.noise import Noise, address
 from maskwright.objectives._wrong import detector
 from maskwright.objectives.electra import LONGEST, Electra, documents
 from maskwright.objectives.hybrid import Hybrid
+from maskwright.objectives.remask_binary import RemaskBinary
+from maskwright.suites.detection import evaluate
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
@@ -60,16 +62,15 @@ def test_guesses_stand_where_tokens_were_hidden_and_right_ones_are_right() -> No
     objective.corrupted(some, Noise(0, some.epoch, some.ids))
     seen = []
 
-    class Sly:
-        def guess(self, inputs, document, asked):
-            seen.append((inputs, asked))
-            scores = torch.full((len(asked), VOCABULARY.size), -30.0)
-            truth = some.tokens.flatten()[asked]
-            half = torch.arange(len(asked)) % 2
-            scores[torch.arange(len(asked)), torch.where(half == 0, truth, 17)] = 30.0
-            return scores
+    def sly(inputs, document, asked):
+        seen.append((inputs, asked))
+        scores = torch.full((len(asked), VOCABULARY.size), -30.0)
+        truth = some.tokens.flatten()[asked]
+        half = torch.arange(len(asked)) % 2
+        scores[torch.arange(len(asked)), torch.where(half == 0, truth, 17)] = 30.0
+        return scores
 
-    objective._known["generator"] = Sly()
+    objective.__dict__["guess"] = sly
     problem = objective(some, 0)
     ((inputs, asked),) = seen
     hidden = torch.zeros_like(some.maskable).flatten()
@@ -159,11 +160,25 @@ def test_in_a_mixture_each_hears_of_its_own() -> None:
     assert same(again.state(), both.state())
 
 
+def test_others_errors_can_stand_in_for_the_generators() -> None:
+    some = rows(count=12)
+    random = Electra(corruption={"random": 1}, guesser="nowhere", **TINY)
+    binary = RemaskBinary(ratio=0.15, varied=False, balanced=False)
+    assert torch.equal(random(some, 0).inputs, binary(some, 0).inputs)
+    given = Electra(guesser="there", **TINY)
+    always = -99.0 * (torch.arange(120) != 17)
+    given.equip(lambda folder: lambda inputs, document, asked: always.expand(len(asked), -1))
+    problem = given.fixed()(some, 0)
+    assert set(problem.inputs[problem.targets == WRONG].tolist()) == {17}
+    for one in (random, given):
+        hear(one, one(some, 0))
+        one.stepped()
+        assert one.state() == one.describe() == {}
+
+
 @pytest.mark.parametrize(
     ("knobs", "sentence"),
     [
-        ({"guesser": "there"}, "guesser=there: electra trains its own; remask_binary takes one that is there"),
-        ({"corruption": {"random": 1}}, "corruption without synthetic asks no generator: take remask_binary"),
         ({"heads": 3}, "generator: .*heads=3 must divide hidden=64 into heads of even width"),
         ({"hidden": 0}, "objective.hidden=0"),
     ],
@@ -187,3 +202,4 @@ def test_a_resumed_run_is_the_unbroken_run(settings: dict, tmp_path: Path) -> No
     assert len(heard) == 40
     assert sum(heard[-5:]) < sum(heard[:5]) - 1
     assert {"valid/detection/auroc", "valid/loss"} <= lines[-1].keys()
+    assert {"own/auroc", "random/auroc", "fragment/auroc"} <= evaluate(tmp_path / "whole", None).keys()
