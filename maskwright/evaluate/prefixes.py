@@ -34,7 +34,7 @@ class Reading:
     """[n] int64, which of the U questions each of them answers."""
 
 
-def readings(texts: Tensor, asked: Tensor, tokens: int, width: int = WIDTH) -> Iterator[Reading]:
+def readings(texts: Tensor, asked: Tensor, tokens: int, width: int) -> Iterator[Reading]:
     """The questions `asked` [U], places in the flattened `texts` [N, L], about `tokens` positions at a time.
 
     What stands behind the last question of a text is not read.  width: of a row, where all texts fit.

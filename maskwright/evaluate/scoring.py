@@ -19,7 +19,7 @@ from ..objective import Problem
 from ..text.tokenizer import Tokenizer
 from .backends import Ask
 from .batching import batches, regrouped
-from .prefixes import readings
+from .prefixes import WIDTH, readings
 from .sharing import Shared, share
 
 LOGITS = 1 << 20
@@ -173,7 +173,8 @@ class Scorer:
     def _hidden(self, inputs: Tensor, view: Tensor, asked: Tensor) -> Tensor:
         """[U, D], what the model makes of the places `asked` [U] of the flattened inputs [R, L]."""
         if self._trees and bool((view == FORWARD).all()):
-            parts = list(readings(inputs, asked, self.batch_tokens))
+            width = min(WIDTH, int(self.model.max_length))  # type: ignore[arg-type]
+            parts = list(readings(inputs, asked, self.batch_tokens, width))
             found = [self._read(part.tokens, part.mask, part.positions, part.asked) for part in parts]
             return torch.cat(found)[torch.cat([part.question for part in parts]).argsort().to(self.device)]
         if len(asked) == len(inputs):  # one place of each row

@@ -41,7 +41,7 @@ def test_where_all_fits_one_row_every_beginning_is_there_once(rows) -> None:
 
 
 def test_what_is_behind_the_last_question_is_not_read() -> None:
-    (part,) = readings(torch.tensor([[4, 5, 6, 7], [4, 8, 9, 9]]), torch.tensor([2, 5]), 100)
+    (part,) = readings(torch.tensor([[4, 5, 6, 7], [4, 8, 9, 9]]), torch.tensor([2, 5]), 100, 64)
     assert part.tokens.tolist() == [[4, 5, 6, 8]]
     assert part.positions.tolist() == [[0, 1, 2, 1]]
     assert part.asked.tolist() == [2, 3]

@@ -12,6 +12,7 @@ from maskwright.evaluate.backends import MADE, PLAIN, choose
 from maskwright.evaluate.batching import batches, regrouped
 from maskwright.evaluate.scoring import Scorer, Text
 from maskwright.evaluate.sharing import share
+from maskwright.models.modern import Modern
 from maskwright.objective import IGNORE, Problem
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.diffusion import Diffusion
@@ -227,6 +228,16 @@ def test_trees_change_no_score(judged) -> None:
         hook.remove()
     assert read[True][0] == pytest.approx(read[False][0], abs=1e-4)
     assert (read[True][1] < read[False][1]) == getattr(judged.model, "placed", False)
+
+
+def test_no_row_of_trees_is_longer_than_the_model_takes(judged) -> None:
+    small = Modern(hidden=16, layers=1, heads=2, intermediate=24, max_length=24)
+    model = small.build(judged.tokenizer.vocabulary.size, torch.Generator().manual_seed(0)).eval()
+    scorer = Scorer(model, judged.tokenizer, choose("causal", None)[1])
+    texts = [Text(text) for text in TEXTS if len(judged.tokenizer.encode_batch([text])[0][0]) + 2 <= 24]
+    alone = [float(scorer([text]).total[0, 0]) for text in texts]
+    assert len(texts) > 1
+    assert scorer(texts).total[0] == pytest.approx(alone, abs=1e-4)
 
 
 def test_a_text_longer_than_the_model_is_named(judged) -> None:
