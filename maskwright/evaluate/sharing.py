@@ -56,7 +56,8 @@ class Shared:
 
 
 def share(problem: Problem) -> Shared:
-    """The questions of a problem, each sight once."""
+    """The questions of a problem, each sight once; one that shows a prefix to all of a text is none of these."""
+    assert not problem.shown.any()
     p, i = torch.nonzero(problem.targets != IGNORE, as_tuple=True)  # [N] each
     _, first, inverse = np.unique(sights(problem)[p.numpy(), i.numpy()], return_index=True, return_inverse=True)
     order = first.argsort()
