@@ -98,6 +98,8 @@ class Objective(ABC):
 
     judges: ClassVar[str] = ""
     """Why it asks a position about the very token that it sees there, if it does: nothing else may tell the answer."""
+    prompt_from_both_sides: ClassVar[bool] = False
+    """Whether a prompt is seen from both sides by what is written on from there."""
 
     patterns: Annotated[int, Field(ge=1)] | None = None
     """How many different corruptions a row gets: none for a new one each epoch (dynamic), 1 for ever the same (static),

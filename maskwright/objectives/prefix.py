@@ -8,7 +8,7 @@ Shapes: B rows, L positions.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -26,6 +26,8 @@ from ..objective import Objective, Problem, part
 @settings
 class Prefix(Objective):
     """Causal prediction of what follows a prefix; each document of a row has one of its own."""
+
+    prompt_from_both_sides: ClassVar[bool] = True
 
     share: Annotated[float, Field(ge=0, le=1)] | None = None
     """The share of a document that is its prefix; none to draw where it ends, each place as likely."""
