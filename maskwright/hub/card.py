@@ -39,8 +39,8 @@ A model of {parameters:,} parameters and {vocabulary:,} tokens, pretrained with 
 ```python
 from transformers import {auto}, AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained("{name}")
-model = {auto}.from_pretrained("{name}"{trust})
+tokenizer = AutoTokenizer.from_pretrained("{name}"{at})
+model = {auto}.from_pretrained("{name}"{at}{trust})
 ```
 
 It is a `{kind}`: {why}. `AutoModel` and `AutoModelForSequenceClassification` open it for fine-tuning{with_code}.
@@ -58,8 +58,8 @@ It is a `{kind}`: {why}. `AutoModel` and `AutoModelForSequenceClassification` op
 def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     """The card, as Markdown.
 
-    facts: name, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the run's, as a tree;
-    empty where it is not known.  numbers: its final metrics, likewise.
+    facts: name, revision, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the run's, as a
+    tree; empty where it is not known.  numbers: its final metrics, likewise.
     """
     auto = "AutoModelForCausalLM" if facts["causal"] else "AutoModelForMaskedLM"
     told = {
@@ -67,6 +67,7 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
         "task": "text-generation" if facts["causal"] else "fill-mask",
         "tag": "causal-lm" if facts["causal"] else "masked-lm",
         "objective": config["objective"]["name"] if config else "unknown",
+        "at": ', revision="{revision}"'.format_map(facts) if facts["revision"] else "",
         "trust": ", trust_remote_code=True" if facts["remote"] else "",
         "with_code": ", with `trust_remote_code=True` as well" if facts["remote"] else "",
         "scoring": SCORING.get(facts["backend"], "How it was trained is not known, so neither is how it scores texts."),

@@ -77,8 +77,10 @@ def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
     return ways[found], found
 
 
-def export(source: Source, out: Path, causal: bool | None = None) -> str:
+def export(source: Source, out: Path, causal: bool | None = None, name: str = "", revision: str = "") -> str:
     """Write `source` as a folder of `transformers` with its card, and say under which class and why.
+
+    name, revision: by which it will be loaded, as the card says; by default the folder's name, and none.
 
     Raises ValueError when `out` holds something already, or the model was not trained in that way.
     """
@@ -90,7 +92,8 @@ def export(source: Source, out: Path, causal: bool | None = None) -> str:
     tokenizer = opened_as_trained(source, forward)
     found = export.peer(source.model, source.settings, tokenizer.vocabulary, forward)
     facts = {
-        "name": out.resolve().name,
+        "name": name or out.resolve().name,
+        "revision": revision,
         "kind": type(found.model).__name__,
         "why": found.why,
         "causal": forward,

@@ -1,0 +1,193 @@
+"""After a push each branch holds what `export` writes; another push sends nothing, one that broke off goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from maskwright import cli
+from maskwright.hub.repository import RepoFile, same
+from maskwright.training import final
+from maskwright.training.pushing import push
+
+from .server import READER, WRITER, Hub, entry
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+"""huggingface_hub's own way of sending a large file without xet."""
+NAME = "someone/babylm"
+KEPT = ["chck_2M", "chck_10M"]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """An empty Hub that is asked instead of the real one, with a token that may write."""
+    with Hub().served() as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        for name, value in {"HF_TOKEN": WRITER, "HUGGING_FACE_HUB_TOKEN": "", "NO_PROXY": "127.0.0.1"}.items():
+            monkeypatch.setenv(name, value)
+        yield hub
+
+
+@pytest.fixture
+def run(source, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A finished run that kept two models on its way, no two with the same weights."""
+    made, folder = source(getattr(request, "param", "modern"), "mlm"), tmp_path / "run"
+    for number, place in enumerate([*(f"words/{name}" for name in KEPT), "."]):
+        weights = {name: weight + number / 10 for name, weight in made.model.state_dict().items()}
+        final.save(folder / place / "final", weights, made.settings, made.tokenizer, "text")
+        made.config.write(folder / place / "config.yaml")
+        (folder / place / "final.json").write_text(json.dumps({"step": number}))
+    return folder
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Call `maskwright`; gives the exit code, what was printed and what was complained."""
+
+    def called(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["maskwright", *map(str, words)])
+        monkeypatch.setattr(cli.app, "registered_commands", [])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    return called
+
+
+def without_card(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in files.items() if name not in ("README.md", ".gitattributes")}
+
+
+@pytest.mark.parametrize("run", ["ltg_bert"], indirect=True)
+def test_every_branch_holds_what_export_writes(call, hub: Hub, run: Path, tmp_path: Path) -> None:
+    code, out, complaint = call("push", run, NAME)
+    assert code == 0, complaint
+    assert out.splitlines()[0] == (
+        "main: MaskwrightForMaskedLM, with code of ours (trust_remote_code=True): 7 files sent"
+    )
+    assert out.splitlines()[-1] == f"{hub.url}/{NAME}"
+    assert WRITER not in out + complaint
+    for path, out in ((run / "words", "models"), (run, "models/main")):
+        assert call("export", path, tmp_path / out)[0] == 0
+    there = hub.repositories[NAME]
+    assert list(there) == ["main", *KEPT]
+    for branch, files in there.items():
+        here = {path.name: path.read_bytes() for path in (tmp_path / "models" / branch).iterdir()}
+        assert files.keys() - {".gitattributes"} == here.keys()
+        assert without_card(files) == without_card(here)
+        at = "" if branch == "main" else f', revision="{branch}"'
+        assert f'AutoTokenizer.from_pretrained("{NAME}"{at})' in files["README.md"].decode()
+    assert len({files["model.safetensors"] for files in there.values()}) == 3
+
+
+def test_what_a_branch_holds_opens(hub: Hub, run: Path, tmp_path: Path) -> None:
+    list(push(run / "words", NAME))
+    for name, data in hub.repositories[NAME]["chck_2M"].items():
+        (tmp_path / name).write_bytes(data)
+    _, told = AutoModelForMaskedLM.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(told[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    assert AutoTokenizer.from_pretrained(tmp_path).is_fast
+    assert "model.safetensors" not in hub.repositories[NAME]["main"]
+
+
+def test_another_push_sends_what_is_new_alone(hub: Hub, run: Path) -> None:
+    list(push(run, NAME))
+    there = hub.repositories[NAME]
+    there["main"]["notes.md"] = b"mine"
+    hub.sent.clear()
+    hub.asked.clear()
+    assert [line.rpartition(": ")[2] for line in push(run, NAME)][:-1] == ["is there already"] * 3
+    assert set(hub.asked) == {"create", "refs", "tree"}
+    there["chck_2M"]["config.json"] = there["chck_2M"]["config.json"].replace(b"1", b"2")
+    weights = there["main"]["model.safetensors"]
+    there["main"]["model.safetensors"] = weights[:-1] + bytes([weights[-1] ^ 1])
+    list(push(run, NAME))
+    assert hub.sent == [("main", "model.safetensors"), ("chck_2M", "config.json")]
+    assert there["main"]["notes.md"] == b"mine"
+
+
+@pytest.mark.parametrize("action", ["commit", "large"])
+def test_a_push_that_broke_off_goes_on(call, hub: Hub, run: Path, action: str) -> None:
+    hub.broken = (action, 1)
+    code, out, complaint = call("push", run, NAME)
+    assert (code, len(out.splitlines())) == (2, 1)
+    sentence = "the Hub refused (400): the disk is full; run it again, and it goes on where it stopped"
+    assert complaint.endswith(f"error: {NAME} is not complete: {sentence}\n")
+    assert list(hub.repositories[NAME]["chck_2M"]) == [".gitattributes"]
+    before, hub.broken = len(hub.sent), ("", 0)
+    code, out, _ = call("push", run, NAME)
+    assert code == 0
+    assert [line.endswith("is there already") for line in out.splitlines()] == [True, False, False, False]
+    assert (before, len(hub.sent)) == (6, 18)
+    assert len(set(hub.sent)) == 18
+
+
+REFUSALS = {
+    "no token": ("", NAME, "there is no token of the Hub: log in by `hf auth login`, or set HF_TOKEN"),
+    "wrong token": ("hf_wrong", NAME, "the Hub does not know this token: log in again"),
+    "no permission": (READER, NAME, f"this token may not write to {NAME}: it needs the permission"),
+    "one name": (WRITER, "babylm", "'babylm' is no name of a repository: OWNER/NAME is"),
+    "bad name": (WRITER, "someone/a b", "'someone/a b'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_is_refused_is_a_sentence(case: str, call, hub: Hub, run: Path, monkeypatch) -> None:
+    token, name, sentence = REFUSALS[case]
+    monkeypatch.setenv("HF_TOKEN", token)
+    code, out, complaint = call("push", run, name)
+    assert (code, out, complaint.count("\n")) == (2, "", 1)
+    assert sentence in complaint
+    assert "hf_" not in complaint
+    assert not hub.repositories
+
+
+def test_a_reader_of_a_repository_that_is_there_is_refused(call, hub: Hub, run: Path, monkeypatch) -> None:
+    hub.create(None, None, {"organization": "someone", "name": "babylm"})
+    monkeypatch.setenv("HF_TOKEN", READER)
+    code, _, complaint = call("push", run, NAME)
+    assert code == 2
+    assert "may not write" in complaint
+
+
+def test_nobody_there(call, hub: Hub, run: Path, monkeypatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    code, out, complaint = call("push", run, NAME)
+    assert (code, out) == (2, "")
+    assert f"{NAME} is not complete: the connection to the Hub at http://127.0.0.1:9 failed" in complaint
+
+
+def test_nothing_to_push(call, hub: Hub, tmp_path: Path) -> None:
+    code, _, complaint = call("push", tmp_path, NAME)
+    assert code == 2
+    assert "holds no trained model: there is nothing to push" in complaint
+    assert not hub.asked
+
+
+def test_private_is_private(call, hub: Hub, run: Path) -> None:
+    assert call("push", run / "words/chck_2M", NAME, "--private")[0] == 0
+    assert hub.private == {NAME}
+    assert list(hub.repositories[NAME]) == ["main"]
+    list(push(run / "words/chck_2M", "someone/open"))
+    assert hub.private == {NAME}
+    code, _, complaint = call("push", run, "someone/open", "--private")
+    assert code == 2
+    assert "someone/open is there and public: hide it in its settings" in complaint
+
+
+def test_a_way_that_was_not_learned_makes_no_repository(call, hub: Hub, run: Path) -> None:
+    assert call("push", run, NAME, "--causal")[0] == 2
+    assert not hub.asked
+
+
+def test_a_file_is_the_same_by_its_content(tmp_path: Path) -> None:
+    for name in ("a.safetensors", "a.json"):
+        path = tmp_path / name
+        path.write_bytes(b"one")
+        found = [RepoFile(**entry(name, data)) for data in (b"one", b"two", b"three")]
+        assert [same(path, file) for file in found] == [True, False, False]
