@@ -150,9 +150,10 @@ class Hub:
 
 def route(line: str) -> tuple[str, str, str]:
     """The repository and the branch that a request names, and what it asks."""
-    found = ((pattern.fullmatch(line), action) for pattern, action in PATTERNS.items())
-    match, action = next((match, action) for match, action in found if match)
-    return match.groupdict().get("name", ""), match.groupdict().get("branch", ""), action
+    for pattern, action in PATTERNS.items():
+        if match := pattern.fullmatch(line):
+            return match.groupdict().get("name", ""), match.groupdict().get("branch", ""), action
+    raise Refused(404, f"nothing answers {line}")
 
 
 def read(body: bytes) -> object:
