@@ -20,11 +20,12 @@ PAGE = Path(__file__).with_name("replay.html")
 
 
 def pieces(frame: Frame, row: int, tokenizer: Tokenizer) -> list[tuple[str, int]]:
-    """The tokens of a text between [CLS] and [SEP], each as it is written, and its state."""
-    tokens, states = frame.tokens[row, 1:-1].tolist(), frame.state[row, 1:-1].tolist()
+    """The tokens of a text between [CLS] and the [SEP] that ends it, each as it is written, and its state."""
+    tokens, states, known = frame.tokens[row].tolist(), frame.state[row].tolist(), tokenizer.vocabulary
+    end = tokens.index(known.pad) - 1 if known.pad in tokens else len(tokens) - 1
     return [
-        (HIDDEN if token == tokenizer.vocabulary.mask else _written(token, tokenizer), state)
-        for token, state in zip(tokens, states, strict=True)
+        (HIDDEN if token == known.mask else _written(token, tokenizer), state)
+        for token, state in zip(tokens[1:end], states[1:end], strict=True)
     ]
 
 
@@ -36,7 +37,7 @@ def _written(token: int, tokenizer: Tokenizer) -> str:
     return after.removeprefix(tokenizer.decode([anchor], specials=True)) or alone
 
 
-def view(frame: Frame, steps: int, tokenizer: Tokenizer, rows: int = 4) -> RenderableType:
+def view(frame: Frame, tokenizer: Tokenizer, rows: int = 4) -> RenderableType:
     """The first texts of a frame in colour, with a legend."""
     legend = Text("  ").join(Text(f" {NAMES[state]} ", STYLES[state]) for state in (MASKED, NEW, REMASKED, SETTLED))
     texts = [
@@ -44,7 +45,7 @@ def view(frame: Frame, steps: int, tokenizer: Tokenizer, rows: int = 4) -> Rende
         for row in range(min(rows, len(frame.tokens)))
     ]
     parts = [part for text in texts for part in (Text(), text)]
-    return Group(legend, Text(f"step {frame.step} of at most {steps}", "dim"), *parts)
+    return Group(legend, Text(f"step {frame.step} of at most {frame.most}", "dim"), *parts)
 
 
 def page(frames: Sequence[Frame], tokenizer: Tokenizer, title: str, path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Texts as they are wished for, shown while they form."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -8,29 +9,39 @@ from rich.live import Live
 
 from ..sample.generate import Frame
 from ..text.tokenizer import Tokenizer
-from ..training.writing import Wish, forming
+from ..training.writing import Wish, cast, form, named
 from .replay import page, view
 
 
-def write(wish: Wish, live: bool = False, html: Path | None = None) -> list[str]:
+@dataclass(frozen=True)
+class Written:
+    """Texts, and what wrote them."""
+
+    texts: list[str]
+    sampler: str
+    """Its file in `samplers/`."""
+
+
+def write(wish: Wish, live: bool = False, html: Path | None = None) -> Written:
     """The texts that are wished for.
 
     live: show them as they form, where there is a terminal.  html: write a page on which they form again.
     Raises ValueError when something does not fit.
     """
-    tokenizer, frames = forming(wish)
-    console, kept = Console(stderr=True), list[Frame]()
-    for frame in _shown(frames, wish.steps, tokenizer, console) if live and console.is_terminal else frames:
+    models = cast(wish.run, wish.remasker)
+    tokenizer, sampler = models.tokenizer, named(wish, models)
+    frames, console, kept = form(wish, models), Console(stderr=True), list[Frame]()
+    for frame in _shown(frames, tokenizer, console) if live and console.is_terminal else frames:
         kept = [*kept, frame] if html else [frame]
     if html:
-        title = f"{wish.sampler}, {kept[-1].step} steps, seed {wish.seed}"
+        title = f"{sampler}, {kept[-1].step} steps, seed {wish.seed}"
         console.print(f"replay  {page(kept, tokenizer, title, html)}", highlight=False)
-    return [tokenizer.decode(row).strip() for row in kept[-1].tokens]
+    return Written([tokenizer.decode(row).strip() for row in kept[-1].tokens], sampler)
 
 
-def _shown(frames: Iterable[Frame], steps: int, tokenizer: Tokenizer, console: Console) -> Iterator[Frame]:
+def _shown(frames: Iterable[Frame], tokenizer: Tokenizer, console: Console) -> Iterator[Frame]:
     """The same frames, shown in the terminal as they pass."""
     with Live(console=console, transient=True) as live:
         for frame in frames:
-            live.update(view(frame, steps, tokenizer))
+            live.update(view(frame, tokenizer))
             yield frame

@@ -32,6 +32,8 @@ class Frame:
     """[B, L] int64."""
     state: Tensor
     """[B, L] int64, GIVEN, MASKED, NEW, REMASKED or SETTLED."""
+    most: int
+    """How many steps there may be."""
 
 
 def generate(
@@ -53,9 +55,10 @@ def generate(
     polish = not torch.equal(masked, canvas.free)
     check(sampler, judge, polish)
     tokens, settled, steps = canvas.tokens.clone(), torch.full(canvas.tokens.shape, torch.inf), count()
-    yield Frame(0, tokens.clone(), _state(canvas.free, masked))
     blocks = _blocks(canvas.free, block)
     plan = replace(shares, steps=max(1, shares.steps // len(blocks))).after
+    most = len(plan) * len(blocks)
+    yield Frame(0, tokens.clone(), _state(canvas.free, masked), most)
     for active in blocks:
         alive = torch.arange(len(tokens))
         for number, (before, after) in enumerate(pairwise([0.0 if polish else 1.0, *plan])):
@@ -67,7 +70,7 @@ def generate(
             hidden, tokens[alive], settled[alive] = _advance(sampler, now)
             state = _state(canvas.free, canvas.free & (tokens == speaker.vocabulary.mask))
             state[alive] = state[alive].where(~(now.masked & ~hidden), NEW).where(~(now.shown & hidden), REMASKED)
-            yield Frame(int(noise.epochs[0]) + 1, tokens.clone(), state)
+            yield Frame(int(noise.epochs[0]) + 1, tokens.clone(), state, most)
             alive = alive if sampler.restless else alive[hidden.any(1)]
 
 
@@ -80,13 +83,19 @@ def check(sampler: Sampler, judge: Judge | None, polish: bool) -> None:
 
 
 def _advance(sampler: Sampler, now: Step) -> tuple[Tensor, Tensor, Tensor]:
-    """What is masked after the step, the tokens, and the probabilities that they had; all [B, L]."""
+    """What is masked after the step, the tokens, and the probabilities that they had; all [B, L].
+
+    Behind a [SEP] that the model writes there is [PAD].
+    """
     last = now.number == now.steps - 1
     hidden = torch.zeros_like(now.active) if last else sampler.hide(now)
     assert not (hidden & ~now.active).any()
     revealed = now.masked & ~hidden
-    said = now.reveal(revealed)
-    tokens = torch.where(revealed, said.tokens, now.tokens).where(~hidden, now.speaker.vocabulary.mask)
+    said, known = now.reveal(revealed), now.speaker.vocabulary
+    ends = revealed & (said.tokens == known.sep)
+    behind = (ends.cumsum(1) > 0) & ~ends
+    hidden = hidden & ~behind
+    tokens = torch.where(revealed, said.tokens, now.tokens).where(~hidden, known.mask).where(~behind, known.pad)
     return hidden, tokens, torch.where(revealed, said.confidence, now.settled).where(~hidden, torch.inf)
 
 

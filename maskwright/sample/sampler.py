@@ -7,12 +7,15 @@ Shapes: B rows, L positions.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from ..attention import BOTH
 from ..config import settings
+from .fill import SHIFTS
 from .step import Step
 
 
@@ -22,6 +25,11 @@ class Sampler(ABC):
 
     revises: ClassVar[bool] = False
     """Whether it masks again what was settled, so that it can polish a given text."""
+    skills: ClassVar[Mapping[str, int]] = SHIFTS
+    """The skills of which the model's objective must have one; and how many positions before a token it is named."""
+    view: ClassVar[int] = BOTH
+    """What the model sees: the whole row with its masks, BOTH, or what is before a token alone, FORWARD; then it is
+    asked once for each token, and may end a text with [SEP]."""
     restless: ClassVar[bool] = False
     """Whether it may mask again a row in which nothing is masked, so that such a row is not finished."""
 

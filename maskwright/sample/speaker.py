@@ -6,6 +6,7 @@ only the asked places through its head, some thousand at a time.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +70,11 @@ class Speaker:
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    seen: Tensor | None = None
+    """[L, L] bool, True where a position (first) sees another, never one behind it; none where all see all. With it,
+    each row is asked about one place at a time."""
+    ends: bool = False
+    """Whether [SEP] may be drawn."""
 
     def __post_init__(self) -> None:
         if self.temperature < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
@@ -80,12 +86,13 @@ class Speaker:
     def say(self, tokens: Tensor, where: Tensor, luck: Tensor, score: str = "confidence") -> Said:
         """Draw a token for each place of `where`, [B, L] bool, by `luck`, [B, L] float64 in [0, 1).
 
-        Special tokens are never drawn.
+        Special tokens are never drawn, but [SEP] where it `ends` a text.
         """
         said, sure, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
         parts = []
-        for scores, seen, lucks in answers(self.model, tokens, where, self.shift, tokens[where], luck[where]):
-            scores[:, torch.from_numpy(self.vocabulary.is_special).to(scores.device)] = -torch.inf
+        asked = answers(self.model, tokens, where, self.shift, self.seen, tokens[where], luck[where])
+        for scores, seen, lucks in asked:
+            scores[:, self._never.to(scores.device)] = -torch.inf
             chance = chances(scores)
             plain = (self.temperature, self.top_k, self.top_p) == (1, 0, 1)
             best = drawn(chance if plain else chances(scores, self.temperature, self.top_k, self.top_p), lucks)
@@ -93,6 +100,13 @@ class Speaker:
         if parts:
             said[where], sure[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return Said(said, sure, scored)
+
+    @cached_property
+    def _never(self) -> Tensor:
+        """[V] bool, the tokens that are never drawn."""
+        never = torch.from_numpy(self.vocabulary.is_special.copy())
+        never[self.vocabulary.sep] = not self.ends
+        return never
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,7 @@ class Judge:
         found = torch.zeros(tokens.shape)
         parts = [
             self.objective.doubt(scores, seen, self.vocabulary).cpu()
-            for scores, seen in answers(self.model, tokens, where, 0, tokens[where])
+            for scores, seen in answers(self.model, tokens, where, 0, None, tokens[where])
         ]
         if parts:
             found[where] = torch.cat(parts)
@@ -117,7 +131,7 @@ class Judge:
 
 @torch.no_grad()
 def answers(
-    model: nn.Module, tokens: Tensor, where: Tensor, shift: int, *columns: Tensor
+    model: nn.Module, tokens: Tensor, where: Tensor, shift: int, seen: Tensor | None, *columns: Tensor
 ) -> Iterator[tuple[Tensor, ...]]:
     """The scores [n, V] float32 of the places of `where`, [B, L] bool, and what the columns, [N], say of these."""
     rows = where.any(1)
@@ -125,8 +139,20 @@ def answers(
         return
     device = next(model.parameters()).device
     asked = torch.nonzero(where[rows].flatten())[:, 0] - shift
-    hidden = model(tokens[rows].to(device), None, None, asked.to(device))  # [N, D]
+    given = (tokens[rows], None, None, asked) if seen is None else _before(tokens[rows], asked, seen)
+    hidden = model(*(None if part is None else part.to(device) for part in given))  # [N, D]
     for vectors, *values in zip(
         hidden.split(PART), *(column.to(device).split(PART) for column in columns), strict=True
     ):
         yield model.logits(vectors).float(), *values  # type: ignore[operator]
+
+
+def _before(tokens: Tensor, asked: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, None, Tensor]:
+    """The rows up to the last place that is asked, who sees whom in them, and the place of each; nothing is behind it.
+
+    tokens: [B, L].  asked: [B] int64, a place of each row in the flattened [B · L].  seen: [L, L] bool.
+    """
+    assert len(asked) == len(tokens)
+    place = asked[:, None] % tokens.shape[1]
+    width = int(place.max()) + 1
+    return tokens[:, :width], seen[:width, :width].expand(len(tokens), 1, -1, -1), None, place

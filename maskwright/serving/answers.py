@@ -10,12 +10,12 @@ from ..compare.masks import before, row
 from ..compare.masks import pieces as posed
 from ..compare.replay import NAMES, pieces
 from ..evaluate.coverage import FATES
-from ..folder import name_of, names
-from ..sample.fill import SIGNS
+from ..folder import name_of
+from ..sample.fill import SIGNS, named_from
 from ..sample.fill import fill as filled
 from ..sample.shares import SHAPES
 from ..training.build import masked
-from ..training.writing import LENGTH, Wish, form, sampler
+from ..training.writing import LENGTH, Wish, able, form, sampler
 from .models import Models
 from .questions import MOST_EPOCHS, MOST_GUESSES, MOST_STEPS, Fill, Masks, Sample, Score
 
@@ -31,7 +31,7 @@ def about(models: Models) -> Answer:
         "vocabulary": models.tokenizer.vocabulary.size,
         "unable": models.unable,
         "backends": models.backends,
-        "samplers": [_sampler(name, models) for name in names("samplers")],
+        "samplers": [_sampler(name, models) for name in able(models.objective)],
         "schedules": list(SHAPES),
         "fates": list(FATES),
         "states": list(NAMES.values()),
@@ -63,9 +63,9 @@ def masks(models: Models, asked: Masks) -> Answer:
 
 def fill(models: Models, asked: Fill) -> Answer:
     """The best guesses for every [MASK] in the text."""
-    cast = _able(models, "fill").cast
-    assert cast
-    blanks = filled(cast.model, cast.tokenizer, asked.text, asked.top, cast.shift)
+    shift = named_from(_able(models, "fill").objective)
+    assert shift is not None
+    blanks = filled(models.model, models.tokenizer, asked.text, asked.top, shift)
     return {"blanks": [asdict(blank) for blank in blanks]}
 
 

@@ -12,7 +12,7 @@ from ..objective import Objective
 from ..sample.fill import named_from
 from ..text.tokenizer import Tokenizer
 from ..training.scorer import parts
-from ..training.writing import Cast, judge, longest
+from ..training.writing import Cast, able, judge, longest
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Models:
     model: nn.Module
     tokenizer: Tokenizer
     cast: Cast | None
-    """The models that write; none where the model never fills a mask."""
+    """The models that write; none where the model neither fills masks nor names what comes next."""
     most: int
     """Tokens of the longest text."""
 
@@ -42,8 +42,12 @@ class Models:
     def unable(self) -> dict[str, str]:
         """What the model cannot do, each with a sentence that says why."""
         never = f"This model was trained with {self.trained}, which"
-        masks = {} if self.cast else dict.fromkeys(("fill", "sample"), f"{never} never fills a mask.")
-        return masks | ({} if self.backends else {"score": f"{never} gives no likelihood of a text."})
+        can = {
+            "fill": (named_from(self.objective) is not None, "never fills a mask"),
+            "score": (bool(self.backends), "gives no likelihood of a text"),
+            "sample": (bool(self.cast), "neither fills masks nor names what comes next"),
+        }
+        return {tab: f"{never} {why}." for tab, (able, why) in can.items() if not able}
 
     def scorer(self, backend: str | None) -> tuple[str, Scorer]:
         """A backend that fits and its scorer, by default the first. Raises ValueError when it does not fit."""
@@ -61,7 +65,7 @@ def opened(run: Path, remasker: Path | None, most: int) -> Models:
     model, tokenizer, objective = parts(run, "cpu")
     if objective is None:
         raise ValueError(f"{run} does not say how it was trained: name the folder of a run")
-    found, shift = judge(run, remasker, tokenizer), named_from(objective)
-    cast = None if shift is None else Cast(model, tokenizer, shift, found)
+    found = judge(run, remasker, tokenizer)
+    cast = Cast(model, tokenizer, objective, found) if able(objective) else None
     room = [longest(part) - 2 for part in (model, found and found.model) if part]
     return Models(run, objective, model, tokenizer, cast, min(most, *room))

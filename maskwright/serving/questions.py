@@ -73,8 +73,8 @@ class Score(Question):
 class Sample(Prompt):
     """A text that forms, or one that is polished."""
 
-    sampler: str = "mdlm"
-    """A file in `samplers/`."""
+    sampler: str | None = None
+    """A file in `samplers/`; none for mdlm where the model fills masks, else left_to_right."""
     edit: bool = False
     """Whether `text` is polished, not continued."""
     length: Annotated[int, Field(ge=1)] | None = None

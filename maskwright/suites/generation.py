@@ -46,7 +46,8 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     scorer = causal_scorer(knobs.scorer, shards.tokenizer)
     manner = {name: getattr(knobs, name) for name in vars(knobs) if name not in ("scorer", "samples")}
     length = knobs.length or min(LENGTH, longest(trained.model) - 2)
-    wish = make(Wish, manner | {"run": run, "count": knobs.samples, "length": length}, "generation")
+    whole = {"run": run, "count": knobs.samples, "length": length, "ends": False}  # as long as what is held out
+    wish = make(Wish, manner | whole, "generation")
     reference, held_out = halves(shards.valid, shards.vocabulary, length, knobs.samples)
     many = min(len(reference), len(held_out))
     reference, held_out = reference[:many], held_out[:many]

@@ -1,7 +1,7 @@
 """From what a user wishes to texts that form: open the models, make the sampler, let them write."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,10 +9,13 @@ from pydantic import Field
 from torch import nn
 
 from .. import folder
+from ..attention import FORWARD
 from ..config import make, override, settings
+from ..objective import Objective
 from ..objectives._wrong import detector
+from ..sample.ahead import ahead
 from ..sample.canvas import Canvas, blank, whole
-from ..sample.fill import SIGNS, named_from
+from ..sample.fill import SIGNS
 from ..sample.generate import Frame, generate
 from ..sample.sampler import Sampler
 from ..sample.shares import SHAPES, Shares
@@ -22,6 +25,8 @@ from .scorer import parts
 
 LENGTH = 64
 """Tokens in a text of which nothing else is said."""
+USUAL = "mdlm", "left_to_right"
+"""The samplers that are taken where none is named, the first that the model can write with."""
 TOUCH = 0.3
 """The share of a text that is masked at the outset when it is polished."""
 Count = Annotated[int, Field(ge=1)]
@@ -33,14 +38,14 @@ class Manner:
 
     remasker: Path | None = None
     """The run whose model finds wrong tokens; none for the writer itself, where it learned both."""
-    sampler: str = "mdlm"
-    """A file in `samplers/`."""
+    sampler: str | None = None
+    """A file in `samplers/`; none for mdlm where the model fills masks, else left_to_right."""
     knobs: tuple[str, ...] = ()
     """Its knobs, `eta=0.1`."""
     length: Count | None = None
     """Tokens in a text; none for those of a prompt with gaps, else 64."""
     steps: Count = 64
-    """How often the model is asked."""
+    """How often the model is asked; from left to right it is once for each token."""
     schedule: str = "linear"
     """A shape, or the share masked after each step but the last: `0.5,0.2`."""
     start: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -62,13 +67,15 @@ class Wish(Manner):
     """What to write, and how."""
 
     run: Path
-    """The run whose model names hidden tokens."""
+    """The run whose model writes."""
     prompt: str = ""
     """What the text begins with; [MASK] in it is a gap."""
     edit: str | None = None
     """A text to polish instead."""
     count: Count = 1
     """How many texts."""
+    ends: bool = True
+    """Whether a text that is written from left to right may end before its length."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,8 @@ class Cast:
 
     model: nn.Module
     tokenizer: Tokenizer
-    shift: int
-    """How many positions before a hidden token it is named."""
+    objective: Objective
+    """What the model was trained by."""
     judge: Judge | None
 
 
@@ -87,9 +94,23 @@ def cast(run: Path, remasker: Path | None = None) -> Cast:
     model, tokenizer, objective = parts(run, "cpu")
     if objective is None:
         raise ValueError(f"{run} does not say how it was trained: name the folder of a run")
-    if (shift := named_from(objective)) is None:
-        raise ValueError(f"{run} was trained with {folder.name_of(objective)}, which never fills a mask")
-    return Cast(model, tokenizer, shift, judge(run, remasker, tokenizer))
+    if not able(objective):
+        raise ValueError(
+            f"{run} was trained with {folder.name_of(objective)}, which neither fills masks nor names what comes next"
+        )
+    return Cast(model, tokenizer, objective, judge(run, remasker, tokenizer))
+
+
+def able(objective: Objective) -> list[str]:
+    """The samplers that a model trained by `objective` can write with."""
+    kinds = {name: folder.load("samplers", name)[0] for name in folder.names("samplers")}
+    return [name for name, kind in kinds.items() if not objective.skills.isdisjoint(kind.skills)]  # type: ignore[attr-defined]
+
+
+def named(wish: Wish, models: Cast) -> str:
+    """The sampler that a wish names, or the one that is taken where it names none."""
+    fit = able(models.objective)
+    return wish.sampler or next(name for name in (*USUAL, *fit) if name in fit)
 
 
 def judge(run: Path, remasker: Path | None, tokenizer: Tokenizer) -> Judge | None:
@@ -115,15 +136,30 @@ def forming(wish: Wish) -> tuple[Tokenizer, Iterator[Frame]]:
 
 def form(wish: Wish, models: Cast) -> Iterator[Frame]:
     """A frame after each step. Raises ValueError when something does not fit."""
-    speaker = Speaker(models.model, models.tokenizer.vocabulary, models.shift, wish.temperature, wish.top_k, wish.top_p)
-    canvas = _canvas(wish, models.tokenizer, longest(models.model))
+    made = sampler(named(wish, models), wish.knobs)
+    canvas, speaker = _canvas(wish, models.tokenizer, longest(models.model)), _speaker(wish, made, models)
     if models.judge and longest(models.judge.model) < canvas.tokens.shape[1]:
         raise ValueError(
             f"{wish.remasker or wish.run} takes {longest(models.judge.model)} tokens, "
             f"and the text has {canvas.tokens.shape[1]}"
         )
-    made = sampler(wish.sampler, wish.knobs), canvas, shares(wish)
-    return generate(speaker, *made, wish.seed, models.judge, wish.block)
+    if made.view == FORWARD:
+        canvas, seen = ahead(canvas, models.objective, models.tokenizer.vocabulary)
+        speaker, plan = replace(speaker, seen=seen, ends=wish.ends), Shares(steps=int(canvas.free[0].sum()))
+        return generate(speaker, made, canvas, plan, wish.seed)
+    return generate(speaker, made, canvas, shares(wish), wish.seed, models.judge, wish.block)
+
+
+def _speaker(wish: Wish, made: Sampler, models: Cast) -> Speaker:
+    """The model as the sampler asks it. Raises ValueError when it was never trained to answer that."""
+    skills = models.objective.skills
+    shift = next((shift for skill, shift in made.skills.items() if skill in skills), None)
+    if shift is None:
+        raise ValueError(
+            f"sampler {folder.name_of(made)} needs a model with the skill {' or '.join(made.skills)}; {wish.run} was "
+            f"trained with {folder.name_of(models.objective)}, which has {' and '.join(sorted(skills))}"
+        )
+    return Speaker(models.model, models.tokenizer.vocabulary, shift, wish.temperature, wish.top_k, wish.top_p)
 
 
 def longest(model: nn.Module) -> int:

@@ -52,12 +52,12 @@ def test_texts_are_written_shown_and_replayed(runs: Path, monkeypatch: pytest.Mo
     tokenizer, frames = forming(wish)
     last = list(frames)[-1]
     assert (last.tokens == tokenizer.vocabulary.mask).sum() == 0
-    (text,) = write(wish)
+    (text,) = write(wish).texts
     assert text.startswith("One")
     assert text.endswith(".")
-    shown = replay.view(last, 3, tokenizer)
+    shown = replay.view(last, tokenizer)
     assert "remasked" in str(shown.renderables[0])
-    (edited,) = write(Wish(run=runs / "unmasker", sampler="remdm", edit="One [MASK] of many.", steps=4))
+    (edited,) = write(Wish(run=runs / "unmasker", sampler="remdm", edit="One [MASK] of many.", steps=4)).texts
     assert edited
 
     for change, sentence in REFUSED:
@@ -81,7 +81,14 @@ REFUSED = [
     ({"sampler": "learned"}, "sampler learned needs a model that finds wrong tokens"),
     ({"sampler": "learned", "remasker": "unmasker"}, "never learned to find wrong tokens"),
     ({"sampler": "learned", "remasker": "other"}, "has another tokenizer than"),
-    ({"run": "causal"}, "was trained with causal, which never fills a mask"),
+    (
+        {"run": "causal", "sampler": "mdlm"},
+        "sampler mdlm needs a model with the skill unmask or unmask_before",
+    ),
+    ({"sampler": "left_to_right"}, "sampler left_to_right needs a model with the skill forward; .* has unmask$"),
+    ({"run": "remasker"}, "with remask, which neither fills masks nor names what comes next"),
+    ({"run": "causal", "prompt": "One [MASK] of many"}, "there is text behind a gap"),
+    ({"run": "causal", "edit": "One of many"}, "sampler left_to_right never masks a token again"),
     ({"sampler": "mdlmm"}, "no sampler 'mdlmm': did you mean 'mdlm'"),
     ({"sampler": "remdm", "knobs": ("eta=2",)}, "remdm.eta=2"),
     ({"sampler": "remdm", "knobs": ("etta=2",)}, "unknown key remdm.etta: did you mean 'eta'"),

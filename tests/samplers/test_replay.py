@@ -24,7 +24,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> str:
     frames = []
     for step, states in enumerate(STATES):
         row = [known.mask if state in (MASKED, REMASKED) else int(i) for i, state in zip(ids, states, strict=True)]
-        frames.append(Frame(step, torch.tensor([[known.cls, *row, known.sep]]), torch.tensor([[0, *states, 0]])))
+        frames.append(Frame(step, torch.tensor([[known.cls, *row, known.sep]]), torch.tensor([[0, *states, 0]]), 3))
     path: Path = written(frames, tokenizer, "<three> steps", tmp_path_factory.mktemp("replay") / "page.html")
     return path.as_uri()
 

@@ -7,7 +7,10 @@ import pytest
 
 from maskwright.compare.columns import columns
 from maskwright.compare.show import metrics
+from maskwright.suites import generation
 from maskwright.suites._asked import ask, kept_as
+from maskwright.suites.generation import written
+from maskwright.text.tokenizer import Tokenizer
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
@@ -16,7 +19,7 @@ from .evaluating import said
 
 @pytest.fixture(scope="module")
 def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runs writer, remasker and scorer; `other` of other text, `spelling` of another tokenizer."""
+    """The runs writer, remasker, scorer; reader, causal too; `other` of other text, `spelling` of another tokenizer."""
     folder = tmp_path_factory.mktemp("runs")
     tree = {
         "corpus": {"files": [str(text)]},
@@ -30,6 +33,7 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "writer": ("diffusion", []),
         "remasker": ("remask", []),
         "scorer": ("causal", []),
+        "reader": ("causal", ["seed=1"]),
         "other": ("causal", ["evaluation.held_out=0.3"]),
         "spelling": ("causal", ["tokenizer.size=380"]),
     }
@@ -55,6 +59,20 @@ def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
     assert again["perplexity"] != numbers["perplexity"]
     assert again["held_out/bigram_js"] == numbers["held_out/bigram_js"]
     assert "mauve" not in numbers  # of so few texts it would tell nothing
+
+
+def test_a_causal_model_writes_as_long_as_what_is_held_out(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    monkeypatch.setattr(generation, "written", lambda wish: texts.append(written(wish)) or texts[-1])
+    knobs = [f"scorer={runs / 'scorer'}", "samples=8", "length=12"]
+    numbers = ask("generation", runs / "reader", None, knobs)
+    assert (numbers["texts"], numbers["length"]) == (8, 12)
+    assert texts[0].shape == (8, 12)
+    assert not Tokenizer.load(runs / "reader" / "final").vocabulary.is_special[texts[0]].any()
+    beside = ask("generation", runs / "writer", None, [*knobs, "steps=4"])
+    assert numbers.keys() == beside.keys()
+    assert numbers["held_out/perplexity"] == beside["held_out/perplexity"]
+    assert numbers["perplexity"] != beside["perplexity"]
 
 
 def test_the_table_never_shows_perplexity_alone() -> None:

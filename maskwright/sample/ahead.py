@@ -1,0 +1,36 @@
+"""A canvas as a model that reads forward is used to see it.
+
+Shapes: B rows, L positions.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..attention import mask
+from ..data.rows import Rows
+from ..noise import Noise
+from ..objective import Objective
+from ..objectives.causal import Causal
+from ..text.vocabulary import Vocabulary
+from .canvas import Canvas
+
+
+def ahead(canvas: Canvas, objective: Objective, vocabulary: Vocabulary) -> tuple[Canvas, Tensor]:
+    """The canvas and who sees whom on it, [L, L] bool, for a model that was trained by `objective`.
+
+    What is to be written is asked for as in the causal exam, dressed by the objective: with [FW] before it, where that
+    is its habit. Raises ValueError when there is text behind a gap.
+    """
+    free, nought = canvas.free, torch.zeros(len(canvas.tokens), dtype=torch.int64)
+    if (free[:, :-2] & ~free[:, 1:-1]).any():
+        raise ValueError(
+            "there is text behind a gap, and who writes from left to right never sees it: end with the gap"
+        )
+    rows = Rows(canvas.tokens, torch.zeros_like(free, dtype=torch.int32), free.int(), nought, nought, 1.0, vocabulary)
+    problem = objective.dress(Causal().corrupt(rows, Noise(0, nought, nought)), rows)
+    prompt = (free.cumsum(1) == 0) & objective.prompt_from_both_sides
+    seen = mask(rows.document, problem.view, prompt)
+    assert seen is not None
+    return replace(canvas, tokens=problem.inputs), seen[0, 0]

@@ -1,0 +1,30 @@
+"""One token after the other, each drawn from what the model says comes next: how causal models write.
+
+Such a model sees what is before and nothing else, so it is asked otherwise than one that fills masks; the sampler says
+so, and a text may end before its length.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+
+from ..attention import FORWARD
+from ..config import settings
+from ..sample.sampler import Sampler
+from ..sample.step import Step
+
+
+@settings
+class LeftToRight(Sampler):
+    """Reveal the leftmost, by a model that reads forward."""
+
+    skills: ClassVar[Mapping[str, int]] = {"forward": 1}
+    view: ClassVar[int] = FORWARD
+
+    @property
+    def exact(self) -> str:
+        return "with a step for each token"
+
+    def hide(self, step: Step) -> Tensor:
+        return step.masked & (step.masked.cumsum(1) > 1)

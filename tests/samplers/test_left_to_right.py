@@ -1,0 +1,234 @@
+"""Writing from left to right: against a plain loop, against a law that is known, by address, and as it is typed."""
+
+import json
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+
+from maskwright import cli
+from maskwright.folder import load as kind_of
+from maskwright.objectives.causal import Causal
+from maskwright.objectives.mirror import Mirror
+from maskwright.objectives.prefix import Prefix
+from maskwright.sample.ahead import ahead
+from maskwright.sample.generate import NEW, generate
+from maskwright.sample.shares import Shares
+from maskwright.sample.speaker import Speaker
+from maskwright.samplers.left_to_right import LeftToRight
+from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.training import final
+from maskwright.training.config import Config
+
+from ..handmade import VOCABULARY
+from .toy import canvas
+
+CLS, SEP, PAD, MASK = VOCABULARY.cls, VOCABULARY.sep, VOCABULARY.pad, VOCABULARY.mask
+SIZES = {"hidden": 32, "layers": 2, "heads": 2, "max_length": 24}
+
+
+def blank(count, *prompt, length=10):
+    begun = canvas(count, [*prompt, *[MASK] * (length - len(prompt))])
+    tokens = begun.tokens.clone()
+    tokens[:, 0], tokens[:, -1] = CLS, SEP
+    return replace(begun, tokens=tokens, free=tokens == MASK)
+
+
+def frames(model, begin, objective=None, seed=0, ends=True, **knobs):
+    begin, seen = ahead(begin, objective or Causal(), VOCABULARY)
+    speaker = Speaker(model, VOCABULARY, 1, seen=seen, ends=ends, **knobs)
+    return list(generate(speaker, LeftToRight(), begin, Shares(steps=int(begin.free[0].sum())), seed))
+
+
+def built(name, spread=0.3):
+    generator = torch.Generator().manual_seed(4)
+    kind, _ = kind_of("models", name)
+    model = kind(**SIZES).build(VOCABULARY.size, generator)
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            torch.nn.init.normal_(weight, std=spread, generator=generator)
+    return model.eval()
+
+
+@torch.no_grad()
+def greedy(model, row, length, sign=CLS, shown=0):
+    """The plain loop: the whole row through the model, the best ordinary token or [SEP] behind it."""
+    never = sorted(VOCABULARY.special - {SEP})
+    row = [sign, *row]
+    while len(row) <= length and row[-1] != SEP:
+        seen = torch.ones(len(row), len(row)).tril().bool()
+        seen[:, :shown] = True
+        logits = model.logits(model(torch.tensor([row]), seen[None, None])[0, -1:])[0]
+        logits[never] = -torch.inf
+        row.append(int(logits.argmax()))
+    return [*row[1:], SEP][: length + 1 if SEP not in row else len(row) - 1]
+
+
+@pytest.mark.parametrize("name", ["modern", "minigpt", "deberta", "ltg_bert"])
+@pytest.mark.parametrize("prompt", [(), (7, 9, 12)])
+def test_the_best_token_always_is_the_plain_loop(name, prompt):
+    model = built(name)
+    *_, last = frames(model, blank(2, *prompt), temperature=0.0)
+    (row, other) = last.tokens.tolist()
+    assert row == other
+    expected = greedy(model, prompt, 10)
+    assert row[1 : 1 + len(expected)] == expected
+    assert len({*expected[len(prompt) :]}) > 2
+    assert set(row[1 + len(expected) :]) <= {PAD}
+
+
+def test_it_opens_as_the_objective_is_used_to():
+    model, known = built("minigpt"), VOCABULARY
+    *_, last = frames(model, blank(1, 7), Mirror(tokens=True), temperature=0.0)
+    expected = greedy(model, (7,), 10, sign=known.id("forward"))
+    assert last.tokens[0, 1 : 1 + len(expected)].tolist() == expected
+    assert expected != greedy(model, (7,), 10)
+    *_, both = frames(model, blank(1, 7, 9, 12, 8), Prefix(), temperature=0.0)
+    expected = greedy(model, (7, 9, 12, 8), 10, shown=5)
+    assert both.tokens[0, 1 : 1 + len(expected)].tolist() == expected
+    assert expected != greedy(model, (7, 9, 12, 8), 10)
+
+
+class Chain(torch.nn.Module):
+    """The next token depends on the two before it, and nothing else is ever read; counts what it was asked."""
+
+    LAW = torch.rand((3, 3, 3), generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.1
+    """Of two ordinary tokens and [SEP], after what stood two places and one place before; a 2 for what is no token."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.rows, self.heads = torch.nn.Parameter(torch.zeros(1)), [], 0
+
+    def forward(self, tokens, mask, positions, asked):
+        assert (asked == tokens.shape[1] - 1).all()
+        assert torch.equal(mask[0, 0], torch.ones(mask.shape[-2:]).tril().bool())
+        self.rows.append(len(tokens))
+        told = torch.cat([torch.full((len(tokens), 1), CLS), tokens], 1)[:, -2:]
+        return torch.where((told >= 7) & (told <= 8), told - 7, 2)
+
+    def logits(self, hidden):
+        self.heads += len(hidden)
+        scores = torch.full((len(hidden), VOCABULARY.size), -torch.inf)
+        scores[:, [7, 8, SEP]] = self.LAW[hidden[:, 0], hidden[:, 1]].log().float()
+        scores[:, [MASK, PAD, CLS]] = 9.0
+        return scores
+
+
+def law(ends):
+    """How likely each text of at most three tokens is."""
+    found = {}
+    for text in (text for size in range(4) for text in product((0, 1), repeat=size)):
+        chance, told = 1.0, (2, 2)
+        for token in (*text, 2)[:3]:
+            each = Chain.LAW[told].clone()
+            each[2] *= ends
+            chance, told = chance * float(each[token] / each.sum()), (told[1], token)
+        found[text] = chance
+    return found
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_texts_follow_the_law_of_the_model(ends):
+    count = 10000
+    *_, last = frames(Chain(), blank(count, length=3), ends=ends)
+    expected = {text: chance for text, chance in law(ends).items() if chance}
+    assert len(expected) == (15 if ends else 8)
+    assert sum(expected.values()) == pytest.approx(1)
+    found = dict.fromkeys(expected, 0)
+    for row in last.tokens.tolist():
+        found[tuple(token - 7 for token in row[1 : row.index(SEP)])] += 1
+    chi2 = sum((found[text] - count * chance) ** 2 / (count * chance) for text, chance in expected.items())
+    assert chi2 < (42 if ends else 30)  # once in ten thousand times, of 14 and 7 degrees of freedom
+
+
+def test_a_seed_gives_one_text_alone_or_among_others_and_whatever_the_length():
+    *_, many = frames(Chain(), blank(30), seed=3)
+    *_, some = frames(Chain(), blank(7), seed=3)
+    *_, short = frames(Chain(), blank(30, length=4), seed=3)
+    *_, other = frames(Chain(), blank(30), seed=4)
+    assert torch.equal(some.tokens, many.tokens[:7])
+    assert torch.equal(short.tokens[:, 1:5], many.tokens[:, 1:5])
+    assert not torch.equal(other.tokens, many.tokens)
+
+
+def test_what_is_finished_leaves_and_the_head_runs_once_for_each_token():
+    model = Chain()
+    shown = frames(model, blank(50, 7, length=20))
+    written = torch.stack([(frame.state == NEW).any(1) for frame in shown[1:]]).sum(1)
+    assert model.rows == written.tolist() == sorted(model.rows, reverse=True)
+    assert model.heads == sum(model.rows)
+    assert model.rows[0] == 50 > model.rows[-1]
+    for row in shown[-1].tokens.tolist():
+        end = row.index(SEP)
+        assert {*row[1:end]} <= {7, 8}
+        assert {*row[end + 1 :]} <= {PAD}
+    assert len(shown) <= shown[0].most + 1 == 20
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, text: Path) -> Path:
+    """Runs of models that have learned nothing: causal, mirror, hybrid, prefix, mlm."""
+    folder = tmp_path_factory.mktemp("runs")
+    tokenizer = Tokenizer.train([text.read_text(encoding="utf-8")], TokenizerSettings(kind="bpe", size=404))
+    for name in ("causal", "mirror", "hybrid", "prefix", "mlm"):
+        objective = {"name": name} | ({"tokens": True} if name == "mirror" else {})
+        tree = {"model": {"name": "minigpt", **SIZES}, "objective": objective, "rows": {"length": 20}}
+        config = Config.of(tree | {"training": {"steps": 1}})
+        model = config.model.build(tokenizer.vocabulary.size, torch.Generator().manual_seed(1))
+        final.save(folder / name / "final", model.state_dict(), config.model, tokenizer, "text")
+        config.write(folder / name / "config.yaml")
+    return folder
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Call `maskwright sample` with arguments; gives the exit code, what was printed and what was complained."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["maskwright", "sample", *map(str, words)])
+        monkeypatch.setattr(cli.app, "registered_commands", [])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        told = capsys.readouterr()
+        return int(end.value.code or 0), told.out, " ".join(told.err.split())
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("name", "sampler"),
+    [("causal", None), ("mirror", None), ("prefix", None), ("hybrid", "left_to_right"), ("hybrid", None)],
+)
+def test_a_run_writes_as_it_is_typed(said, runs: Path, name: str, sampler: str | None) -> None:
+    asked = [] if sampler is None else ["--sampler", sampler]
+    typed = [runs / name, *asked, "--prompt", "The ", "--length", 9, "--count", 3, "--json"]
+    code, out, _ = said(*typed, "--html", runs / f"{name}.html")
+    assert code == 0
+    found = json.loads(out)
+    assert found["sampler"] == (sampler or ("mdlm" if name == "hybrid" else "left_to_right"))
+    assert len(found["texts"]) == 3
+    assert all(text.startswith("The") for text in found["texts"])
+    assert json.loads(said(*typed)[1]) == found
+    steps = json.loads((runs / f"{name}.html").read_text().partition("const data = ")[2].partition("\n")[0])["steps"]
+    last = ["".join(piece for piece, _ in pieces).strip() for pieces in steps[-1]]
+    assert [text.replace("�", "") for text in last] == [text.replace("�", "") for text in found["texts"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("causal --prompt abcdefghijklmnopqrstuvw --length 3", "tokens and length=3: a text holds its prompt"),
+        ("causal --sampler mdlm", "sampler mdlm needs a model with the skill unmask or unmask_before"),
+        ("mlm --sampler left_to_right", "sampler left_to_right needs a model with the skill forward"),
+        ("causal --sampler left", "no sampler 'left'"),
+        ("causal --prompt [MASK]a", "there is text behind a gap"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(said, runs: Path, words: str, sentence: str) -> None:
+    run, *more = words.split()
+    code, _, told = said(runs / run, *more)
+    assert code == 2
+    assert sentence in told
