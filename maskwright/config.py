@@ -38,6 +38,8 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     Raises ValueError with one sentence when a key is unknown or a value does not fit; `where` is the path of the
     section, as in `objective`.
     """
+    if odd := [key for key in values if not isinstance(key, str)]:
+        raise ValueError(f"unknown key {where}.{odd[0]}: {nearest(str(odd[0]), known(cls))}")
     try:
         return cls(**values)
     except ValidationError as error:

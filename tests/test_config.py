@@ -10,6 +10,7 @@ from maskwright.objectives.span import Span
 MISTAKES = {
     "misspelt": ({"ration": 0.2}, "unknown key objective.ration: did you mean 'ratio'?"),
     "strange": ({"zzz": 1}, "unknown key objective.zzz: there is at_least_one, balance, "),
+    "no name": ({0: None}, "unknown key objective.0: there is at_least_one, balance, "),
     "type": ({"longest": "many"}, "objective.longest='many': input should be a valid integer"),
     "range": ({"longest": 0}, "objective.longest=0: input should be greater than or equal to 1"),
     "choice": ({"fate": "word"}, "objective.fate='word': input should be 'token' or 'unit'"),
