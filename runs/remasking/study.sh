@@ -34,7 +34,7 @@ for seed in "${@:-0}"; do
     done
     ask likelihood "causal-$seed" "scorer-$seed" likelihood
     ask likelihood "unmask-$seed" "$u" likelihood
-    for steps in ${STEPS:-8 16 32 64}; do
+    for steps in ${STEPS:-8 16 32 64 256}; do
         for sampler in mdlm renoise llada remdm; do
             ask generation "$sampler-$steps-$seed" "$u" generation "scorer=$out/scorer-$seed" "sampler=$sampler" "steps=$steps" length=64 "seed=$seed"
         done
