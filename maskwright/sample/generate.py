@@ -79,7 +79,10 @@ def check(sampler: Sampler, judge: Judge | None, polish: bool) -> None:
     if sampler.judged and judge is None:
         raise ValueError(f"sampler {name_of(sampler)} needs a model that finds wrong tokens: give --remasker DIR")
     if polish and not sampler.revises:
-        raise ValueError(f"sampler {name_of(sampler)} never masks a token again, so it cannot polish a text: try remdm")
+        raise ValueError(
+            f"sampler {name_of(sampler)} never masks a token again, so it cannot polish a text: "
+            "take remdm, and a model that fills masks"
+        )
 
 
 def _advance(sampler: Sampler, now: Step) -> tuple[Tensor, Tensor, Tensor]:
