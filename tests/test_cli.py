@@ -13,17 +13,12 @@ from maskwright.training.config import Config, recipes
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
-    """Call `maskwright` with arguments; gives the exit code, what was printed and what was complained."""
+def run(command):
+    """Call `maskwright` with arguments; gives the exit code, what was printed and what was complained, on one line."""
 
     def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["maskwright", *map(str, arguments)])
-        monkeypatch.setattr(cli.app, "registered_commands", [])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, " ".join(said.err.split())
+        code, out, err = command(*arguments)
+        return code, out, " ".join(err.split())
 
     return call
 

@@ -4,9 +4,12 @@ A curriculum of row lengths is several packs of the same text, each from some ep
 so that shorter rows come in larger batches. Ranks and micro-batches are slices of the batch that one process would see.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,16 +18,25 @@ from .order import places
 from .pack import Pack
 from .rows import Rows
 
+Epoch = TypeVar("Epoch", int, float)
+
+
+def by_epoch(written: int | str, epoch: Callable[[str], Epoch]) -> list[tuple[Epoch, int]]:
+    """From which epoch on there is which number in `128` or `0:64,5:256`; nothing where it is written otherwise."""
+    text = str(written)
+    try:
+        pairs = [part.split(":") for part in text.split(",")] if ":" in text else [["0", text]]
+        found = [(epoch(first), int(number)) for first, number in pairs]
+    except ValueError:
+        return []
+    epochs = [first for first, _ in found]
+    return found if epochs[0] == 0 and all(before < after < inf for before, after in pairwise(epochs)) else []
+
 
 def curriculum(length: int | str) -> list[tuple[int, int]]:
     """The first epoch and the row length of each stage of `128` or `0:64,5:256`. Raises ValueError on anything else."""
-    try:
-        pairs = [part.split(":") for part in str(length).split(",")] if ":" in str(length) else [["0", str(length)]]
-        stages = [(int(epoch), int(positions)) for epoch, positions in pairs]
-    except ValueError:
-        stages = []
-    epochs = [epoch for epoch, _ in stages]
-    if epochs[:1] != [0] or epochs != sorted(set(epochs)) or min(positions for _, positions in stages) < 3:
+    stages = by_epoch(length, int)
+    if not stages or min(positions for _, positions in stages) < 3:
         raise ValueError(f"rows.length={length!r}: give positions, at least 3, as in 128, or epochs as in 0:64,5:256")
     return stages
 

@@ -47,7 +47,7 @@ class Models:
             "score": (bool(self.backends), "gives no likelihood of a text"),
             "sample": (bool(self.cast), "neither fills masks nor names what comes next"),
         }
-        return {tab: f"{never} {why}." for tab, (able, why) in can.items() if not able}
+        return {tab: f"{never} {why}." for tab, (does, why) in can.items() if not does}
 
     def scorer(self, backend: str | None) -> tuple[str, Scorer]:
         """A backend that fits and its scorer, by default the first. Raises ValueError when it does not fit."""

@@ -5,10 +5,8 @@ So a step still says by itself which rows are its own, and neither ranks nor a r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from math import inf
 
-from ..data.loader import Loader, read
+from ..data.loader import Loader, by_epoch, read
 from ..data.order import places
 from ..data.pack import Pack
 from ..data.rows import Rows
@@ -19,15 +17,8 @@ def growth(batch_tokens: int | str) -> list[tuple[float, int]]:
 
     Raises ValueError on anything else, and when a batch is no multiple of the first.
     """
-    text = str(batch_tokens)
-    try:
-        pairs = [part.split(":") for part in text.split(",")] if ":" in text else [["0", text]]
-        found = [(float(epoch), int(tokens)) for epoch, tokens in pairs]
-    except ValueError:
-        found = []
-    epochs = [epoch for epoch, _ in found]
-    rising = epochs[:1] == [0] and all(before < epoch < inf for before, epoch in pairwise(epochs))
-    if not rising or min(tokens for _, tokens in found) < 1:
+    found = by_epoch(batch_tokens, float)
+    if not found or min(tokens for _, tokens in found) < 1:
         raise ValueError(
             f"batch_tokens={batch_tokens!r}: give positions, at least 1, as in 4096, or epochs as in 0:512,0.5:4096"
         )

@@ -7,7 +7,6 @@ import pytest
 from huggingface_hub import constants
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from maskwright import cli
 from maskwright.hub.repository import RepoFile, same
 from maskwright.training import final
 from maskwright.training.pushing import push
@@ -44,28 +43,13 @@ def run(source, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
-    """Call `maskwright`; gives the exit code, what was printed and what was complained."""
-
-    def called(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["maskwright", *map(str, words)])
-        monkeypatch.setattr(cli.app, "registered_commands", [])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return called
-
-
 def without_card(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if name not in ("README.md", ".gitattributes")}
 
 
 @pytest.mark.parametrize("run", ["ltg_bert"], indirect=True)
-def test_every_branch_holds_what_export_writes(call, hub: Hub, run: Path, tmp_path: Path) -> None:
-    code, out, complaint = call("push", run, NAME)
+def test_every_branch_holds_what_export_writes(command, hub: Hub, run: Path, tmp_path: Path) -> None:
+    code, out, complaint = command("push", run, NAME)
     assert code == 0, complaint
     assert out.splitlines()[0] == (
         "main: MaskwrightForMaskedLM, with code of ours (trust_remote_code=True): 7 files sent"
@@ -73,7 +57,7 @@ def test_every_branch_holds_what_export_writes(call, hub: Hub, run: Path, tmp_pa
     assert out.splitlines()[-1] == f"{hub.url}/{NAME}"
     assert WRITER not in out + complaint
     for path, out in ((run / "words", "models"), (run, "models/main")):
-        assert call("export", path, tmp_path / out)[0] == 0
+        assert command("export", path, tmp_path / out)[0] == 0
     there = hub.repositories[NAME]
     assert list(there) == ["main", *KEPT]
     for branch, files in there.items():
@@ -112,15 +96,15 @@ def test_another_push_sends_what_is_new_alone(hub: Hub, run: Path) -> None:
 
 
 @pytest.mark.parametrize("action", ["commit", "large"])
-def test_a_push_that_broke_off_goes_on(call, hub: Hub, run: Path, action: str) -> None:
+def test_a_push_that_broke_off_goes_on(command, hub: Hub, run: Path, action: str) -> None:
     hub.broken = (action, 1)
-    code, out, complaint = call("push", run, NAME)
+    code, out, complaint = command("push", run, NAME)
     assert (code, len(out.splitlines())) == (2, 1)
     sentence = "the Hub refused (400): the disk is full; run it again, and it goes on where it stopped"
     assert complaint.endswith(f"error: {NAME} is not complete: {sentence}\n")
     assert list(hub.repositories[NAME]["chck_2M"]) == [".gitattributes"]
     before, hub.broken = len(hub.sent), ("", 0)
-    code, out, _ = call("push", run, NAME)
+    code, out, _ = command("push", run, NAME)
     assert code == 0
     assert [line.endswith("is there already") for line in out.splitlines()] == [True, False, False, False]
     assert (before, len(hub.sent)) == (6, 18)
@@ -137,51 +121,51 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_what_is_refused_is_a_sentence(case: str, call, hub: Hub, run: Path, monkeypatch) -> None:
+def test_what_is_refused_is_a_sentence(case: str, command, hub: Hub, run: Path, monkeypatch) -> None:
     token, name, sentence = REFUSALS[case]
     monkeypatch.setenv("HF_TOKEN", token)
-    code, out, complaint = call("push", run, name)
+    code, out, complaint = command("push", run, name)
     assert (code, out, complaint.count("\n")) == (2, "", 1)
     assert sentence in complaint
     assert "hf_" not in complaint
     assert not hub.repositories
 
 
-def test_a_reader_of_a_repository_that_is_there_is_refused(call, hub: Hub, run: Path, monkeypatch) -> None:
+def test_a_reader_of_a_repository_that_is_there_is_refused(command, hub: Hub, run: Path, monkeypatch) -> None:
     hub.create(None, None, {"organization": "someone", "name": "babylm"})
     monkeypatch.setenv("HF_TOKEN", READER)
-    code, _, complaint = call("push", run, NAME)
+    code, _, complaint = command("push", run, NAME)
     assert code == 2
     assert "may not write" in complaint
 
 
-def test_nobody_there(call, hub: Hub, run: Path, monkeypatch) -> None:
+def test_nobody_there(command, hub: Hub, run: Path, monkeypatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    code, out, complaint = call("push", run, NAME)
+    code, out, complaint = command("push", run, NAME)
     assert (code, out) == (2, "")
     assert f"{NAME} is not complete: the connection to the Hub at http://127.0.0.1:9 failed" in complaint
 
 
-def test_nothing_to_push(call, hub: Hub, tmp_path: Path) -> None:
-    code, _, complaint = call("push", tmp_path, NAME)
+def test_nothing_to_push(command, hub: Hub, tmp_path: Path) -> None:
+    code, _, complaint = command("push", tmp_path, NAME)
     assert code == 2
     assert "holds no trained model: there is nothing to push" in complaint
     assert not hub.asked
 
 
-def test_private_is_private(call, hub: Hub, run: Path) -> None:
-    assert call("push", run / "words/chck_2M", NAME, "--private")[0] == 0
+def test_private_is_private(command, hub: Hub, run: Path) -> None:
+    assert command("push", run / "words/chck_2M", NAME, "--private")[0] == 0
     assert hub.private == {NAME}
     assert list(hub.repositories[NAME]) == ["main"]
     list(push(run / "words/chck_2M", "someone/open"))
     assert hub.private == {NAME}
-    code, _, complaint = call("push", run, "someone/open", "--private")
+    code, _, complaint = command("push", run, "someone/open", "--private")
     assert code == 2
     assert "someone/open is there and public: hide it in its settings" in complaint
 
 
-def test_a_way_that_was_not_learned_makes_no_repository(call, hub: Hub, run: Path) -> None:
-    assert call("push", run, NAME, "--causal")[0] == 2
+def test_a_way_that_was_not_learned_makes_no_repository(command, hub: Hub, run: Path) -> None:
+    assert command("push", run, NAME, "--causal")[0] == 2
     assert not hub.asked
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright import cli
 from maskwright.compare.replay import pieces
 from maskwright.folder import load as kind_of
 from maskwright.objectives.causal import Causal
@@ -184,17 +183,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory, text: Path) -> Path:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
-    """Call `maskwright sample` with arguments; gives the exit code, what was printed and what was complained."""
+def said(command):
+    """Call `maskwright sample` with arguments; gives the exit code, what was printed and complained, on one line."""
 
     def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["maskwright", "sample", *map(str, words)])
-        monkeypatch.setattr(cli.app, "registered_commands", [])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        told = capsys.readouterr()
-        return int(end.value.code or 0), told.out, " ".join(told.err.split())
+        code, out, err = command("sample", *words)
+        return code, out, " ".join(err.split())
 
     return call
 

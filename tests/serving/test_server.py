@@ -143,13 +143,10 @@ def test_what_a_model_cannot_do_is_said_in_its_tab(runs: Path, tmp_path: Path) -
 
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+def call(command):
     def called(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["maskwright", "serve", *map(str, arguments)])
-        monkeypatch.setattr(cli.app, "registered_commands", [])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return int(end.value.code or 0), " ".join(capsys.readouterr().err.split())
+        code, _, err = command("serve", *arguments)
+        return code, " ".join(err.split())
 
     return called
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskwright import cli
 from maskwright.text.cache import cache_folder
 from maskwright.text.shards import Shards
 from maskwright.text.store import fetch, publish
@@ -59,17 +58,12 @@ def store(server: str, reached: Callable[..., None]) -> Iterator["s3fs.S3FileSys
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., tuple[int, str]]:
+def run(command: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str]]:
     """Call `maskwright` with arguments; gives the exit code, and what was said or complained."""
 
     def call(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["maskwright", *map(str, arguments)])
-        monkeypatch.setattr(cli.app, "registered_commands", [])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.err if end.value.code else said.out
+        code, out, err = command(*arguments)
+        return code, err if code else out
 
     return call
 
