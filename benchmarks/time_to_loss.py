@@ -119,7 +119,9 @@ def main() -> None:
     race = Race(int(knobs.tokens), knobs.out)
     cases = {f"to the loss of {rival}": case(race, rival, knobs.share, knobs.seeds) for rival in knobs.rivals}
     tried = {side: race.tuned(side) for side in ("ours", *knobs.rivals)}
-    (race.out / f"result-{race.tokens}.json").write_text(json.dumps({"cases": cases, "learning rates tried": tried}, indent=1))
+    (race.out / f"result-{race.tokens}.json").write_text(
+        json.dumps({"cases": cases, "learning rates tried": tried}, indent=1)
+    )
     if knobs.json:
         print(json.dumps(cases))
         return

@@ -34,6 +34,7 @@ REGISTRIES = [
     "optimizers",
     "samplers",
     "text.corpora",
+    "data.orders",
     "trackers",
     "suites",
     "training.imported",

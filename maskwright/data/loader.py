@@ -7,26 +7,29 @@ so that shorter rows come in larger batches. Ranks and micro-batches are slices 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, islice, pairwise, repeat
 from math import inf
 from typing import TypeVar
 
 import numpy as np
 import torch
 
-from .order import places
+from .order import Order
 from .pack import Pack
 from .rows import Rows
 
 Epoch = TypeVar("Epoch", int, float)
+Number = TypeVar("Number", int, float)
 
 
-def by_epoch(written: int | str, epoch: Callable[[str], Epoch]) -> list[tuple[Epoch, int]]:
+def by_epoch(
+    written: float | str, epoch: Callable[[str], Epoch], number: Callable[[str], Number]
+) -> list[tuple[Epoch, Number]]:
     """From which epoch on there is which number in `128` or `0:64,5:256`; nothing where it is written otherwise."""
     text = str(written)
     try:
         pairs = [part.split(":") for part in text.split(",")] if ":" in text else [["0", text]]
-        found = [(epoch(first), int(number)) for first, number in pairs]
+        found = [(epoch(first), number(second)) for first, second in pairs]
     except ValueError:
         return []
     epochs = [first for first, _ in found]
@@ -35,7 +38,7 @@ def by_epoch(written: int | str, epoch: Callable[[str], Epoch]) -> list[tuple[Ep
 
 def curriculum(length: int | str) -> list[tuple[int, int]]:
     """The first epoch and the row length of each stage of `128` or `0:64,5:256`. Raises ValueError on anything else."""
-    stages = by_epoch(length, int)
+    stages = by_epoch(length, int, int)
     if not stages or min(positions for _, positions in stages) < 3:
         raise ValueError(f"rows.length={length!r}: give positions, at least 3, as in 128, or epochs as in 0:64,5:256")
     return stages
@@ -52,22 +55,37 @@ class Stage:
     """The step at which it begins."""
     rows: int
     """Rows in a batch."""
+    order: Order
+    seed: int
 
-    def words(self, rows: int, seed: int) -> int:
+    def places(self, begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """The epoch and the row at the places from `begin` to `end`, [N] int64 each."""
+        before = self.epoch * len(self.pack)
+        return self.order.places(before + begin, before + end, self.pack.groups, self.seed)
+
+    def words(self, rows: int) -> int:
         """The words between blanks in its first so many rows."""
         epochs, rest = divmod(rows, len(self.pack))
-        return epochs * int(self.pack.words.sum()) + int(self._running(epochs, seed)[:rest][-1:].sum())
+        return sum(islice(self._totals(), epochs)) + int(self._running(epochs)[:rest][-1:].sum())
 
-    def seen(self, words: int, seed: int) -> int:
+    def seen(self, words: int) -> int:
         """How many rows it takes to see so many words between blanks."""
-        epochs, rest = divmod(words, int(self.pack.words.sum()))
-        within = 1 + int(np.searchsorted(self._running(epochs, seed), rest)) if rest else 0
-        return epochs * len(self.pack) + within
+        for epoch, total in enumerate(self._totals()):
+            if words <= total:
+                within = 1 + int(np.searchsorted(self._running(epoch), words)) if words else 0
+                return epoch * len(self.pack) + within
+            words -= total
+        raise AssertionError("epochs have no end")
 
-    def _running(self, epoch: int, seed: int) -> np.ndarray:
+    def _totals(self) -> Iterator[int]:
+        """The words of epoch after epoch."""
+        every = int(self.pack.words.sum())
+        return repeat(every) if self.order.steady else (int(self._running(epoch)[-1]) for epoch in count())
+
+    def _running(self, epoch: int) -> np.ndarray:
         """[R] int64, the words of the rows of an epoch up to each."""
         begin, end = epoch * len(self.pack), (epoch + 1) * len(self.pack)
-        return np.cumsum(self.pack.words[places(begin, end, len(self.pack), seed)[1]])
+        return np.cumsum(self.pack.words[self.places(begin, end)[1]])
 
 
 def read(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float) -> Rows:
@@ -84,16 +102,17 @@ class Loader:
 
     packs: the first epoch of each stage and its pack, in order, the first from epoch 0.
     batch_tokens: positions in a batch, all ranks together; at least the longest row.
+    order: of the rows of each epoch.
     """
 
-    def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, seed: int):
-        self.seed, step = seed, 0
+    def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, seed: int, order: Order | None = None):
+        step = 0
         self.stages: list[Stage] = []
         ends = [epoch for epoch, _ in packs[1:]] + [packs[-1][0]]
         for (epoch, pack), end in zip(packs, ends, strict=True):
             rows = batch_tokens // pack.length
             assert rows, f"a batch of {batch_tokens} positions holds no row of {pack.length}"
-            self.stages.append(Stage(pack, epoch, step, rows))
+            self.stages.append(Stage(pack, epoch, step, rows, order or Order(), seed))
             step += -(-(end - epoch) * len(pack) // rows)
 
     def stage(self, step: int) -> Stage:
@@ -114,19 +133,19 @@ class Loader:
         """The first step before which at least so many words between blanks were seen."""
         stage = self.stages[0]
         for following in self.stages[1:]:
-            here = stage.words((following.step - stage.step) * stage.rows, self.seed)
+            here = stage.words((following.step - stage.step) * stage.rows)
             if words <= here:
                 break
             words, stage = words - here, following
-        return stage.step + -(-stage.seen(words, self.seed) // stage.rows)
+        return stage.step + -(-stage.seen(words) // stage.rows)
 
     def batch(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Rows:
         """The rows that `rank` of `world` sees at `step` of `steps`."""
         stage = self.stage(step)
         place = (step - stage.step) * stage.rows
         begin, end = place + stage.rows * rank // world, place + stage.rows * (rank + 1) // world
-        epochs, rows = places(begin, end, len(stage.pack), self.seed)
-        return read(stage.pack, rows, epochs + stage.epoch, step / steps)
+        epochs, rows = stage.places(begin, end)
+        return read(stage.pack, rows, epochs, step / steps)
 
     def batches(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Iterator[Rows]:
         """The batches from `step` to the end of a run of `steps`, the next one read while this one is used."""

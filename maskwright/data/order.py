@@ -1,4 +1,4 @@
-"""The order of an epoch, as a function: which row stands at which place.
+"""The order of rows, as a function: which one stands at which place. A file of `orders/` is an order by name.
 
 A Feistel network over the next power of four, walked until it lands inside (Black and Rogaway 2002, "Ciphers with
 arbitrary finite domains"). Nothing is stored, so resuming anywhere costs nothing and any number of rows fits in memory.
@@ -7,7 +7,9 @@ arbitrary finite domains"). Nothing is stored, so resuming anywhere costs nothin
 import numpy as np
 from numba import njit
 
-from ..noise import absorb, base_key, draw
+from ..config import settings
+from ..noise import absorb, address, base_key, draw
+from ..text.shards import Shards
 
 ROUNDS = 6
 
@@ -23,25 +25,66 @@ def _encrypt(x: int, half: int, key: np.uint64) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _shuffle(
-    begin: int, end: int, length: int, half: int, base: np.uint64, epochs: np.ndarray, rows: np.ndarray
-) -> None:
-    for i in range(end - begin):
-        epoch = (begin + i) // length
+def _shuffle(places: np.ndarray, length: int, half: int, base: np.uint64, epochs: np.ndarray, rows: np.ndarray) -> None:
+    for i, place in enumerate(places):
+        epoch = place // length
         key = absorb(base, np.uint64(epoch))
-        row = _encrypt((begin + i) % length, half, key)
+        row = _encrypt(place % length, half, key)
         while row >= length:
             row = _encrypt(row, half, key)
         epochs[i], rows[i] = epoch, row
 
 
-def places(begin: int, end: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The epoch and the row at places `begin` to `end` of an endless run through `length` rows.
+def shuffled(places: np.ndarray, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The epoch and the row at each of `places` ([N] int64) of an endless run through `length` rows.
 
     Place p lies in epoch p // length; within an epoch every row comes once, in an order of its own.
-    Returns two [end - begin] int64 arrays: epochs, rows.
+    Returns two [N] int64 arrays: epochs, rows.
     """
-    epochs, rows = np.empty(end - begin, np.int64), np.empty(end - begin, np.int64)
+    epochs, rows = np.empty_like(places), np.empty_like(places)
     half = max(1, ((length - 1).bit_length() + 1) // 2)
-    _shuffle(begin, end, length, half, base_key(seed, "order"), epochs, rows)
+    _shuffle(places, length, half, base_key(seed, "order"), epochs, rows)
     return epochs, rows
+
+
+def places(begin: int, end: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is `shuffled` to the places from `begin` to `end`."""
+    return shuffled(np.arange(begin, end), length, seed)
+
+
+def within(groups: np.ndarray, group: int, places: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is `shuffled` to `places` ([N] int64) of an endless run through the rows of one group alone.
+
+    groups: [G + 1] int64, where the rows of each begin.
+    """
+    begin, end = groups[group : group + 2]
+    epochs, rows = shuffled(places, int(end - begin), address(seed, "group", group))
+    return epochs, begin + rows
+
+
+@settings
+class Order:
+    """Every row once an epoch, in an order of its own. Others part documents into groups, and say how these go."""
+
+    @property
+    def steady(self) -> bool:
+        """Whether every epoch has every row once."""
+        return True
+
+    def groups(self, shards: Shards) -> np.ndarray | None:
+        """[D] int64, the group of each training document: those of two never share a row, and -1 is left out.
+
+        None where all may share a row. Raises ValueError for what the text does not have.
+        """
+        return None
+
+    def places(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The row at each place from `begin` to `end`, and how often it was gone through before, as [N] int64 each.
+
+        groups: [G + 1] int64, where the rows of each group begin. An epoch is as many places as there are rows.
+        """
+        return places(begin, end, int(groups[-1]), seed)
+
+    def describe(self, groups: np.ndarray) -> str:
+        """What a user should hear of it before the run; by default nothing."""
+        return ""

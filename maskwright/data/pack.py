@@ -117,6 +117,8 @@ class Pack:
     """[P, 4] int64, in the order of rows: document, first token, number of tokens, whether the document ends here."""
     begins: np.ndarray
     """[R + 1] int64, where each row's pieces begin."""
+    groups: np.ndarray
+    """[G + 1] int64, where the rows of each group of documents begin."""
 
     def __len__(self) -> int:
         return len(self.begins) - 1
@@ -157,16 +159,28 @@ class Pack:
         return np.where(document >= 0, self.pieces[first + np.maximum(document, 0), 0], -1)
 
 
-def pack(split: Split, vocabulary: Vocabulary, length: int) -> Pack:
-    """Pack a split into rows of `length`. Raises ValueError when a row could not hold [CLS], a token and [SEP]."""
+def pack(split: Split, vocabulary: Vocabulary, length: int, groups: np.ndarray | None = None) -> Pack:
+    """Pack a split into rows of `length`. Raises ValueError when a row could not hold [CLS], a token and [SEP].
+
+    groups: [D] int64; documents of different groups (0, 1, ...) share no row, and those of -1 are left out. By default
+    all are of one.
+    """
     if length < 3:
         raise ValueError(f"rows.length={length}: a row holds [CLS], at least one token and [SEP], so at least 3")
     offsets = np.asarray(split.offsets, np.int64)
     pieces = np.empty((_cut(offsets, length, np.empty((0, 4), np.int64), False), 4), np.int64)
     _cut(offsets, length, pieces, True)
-    sizes = 1 + pieces[:, 2] + pieces[:, 3]
-    row = np.empty(len(pieces), np.int64)
-    rows = _best_fit(sizes, np.argsort(-sizes, kind="stable"), length, row)
-    begins = np.zeros(rows + 1, np.int64)
-    np.cumsum(np.bincount(row, minlength=rows), out=begins[1:])
-    return Pack(split, vocabulary, length, pieces[np.argsort(row, kind="stable")], begins)
+    group = np.zeros(len(pieces), np.int64) if groups is None else groups[pieces[:, 0]]
+    sizes, row, firsts = 1 + pieces[:, 2] + pieces[:, 3], np.empty(len(pieces), np.int64), [0]
+    for number in range(group.max(initial=0) + 1):
+        mine = np.flatnonzero(group == number)
+        packed = np.empty(len(mine), np.int64)
+        rows = _best_fit(sizes[mine], np.argsort(-sizes[mine], kind="stable"), length, packed)
+        row[mine] = firsts[-1] + packed
+        firsts.append(firsts[-1] + rows)
+    taken = np.flatnonzero(group >= 0)
+    begins = np.zeros(firsts[-1] + 1, np.int64)
+    np.cumsum(np.bincount(row[taken], minlength=firsts[-1]), out=begins[1:])
+    return Pack(
+        split, vocabulary, length, pieces[taken[np.argsort(row[taken], kind="stable")]], begins, np.array(firsts)
+    )

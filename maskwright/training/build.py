@@ -71,8 +71,9 @@ def data(config: Config, show: bool = True) -> Data:
     config.objective.equip(partial(guesser, tokenizer=shards.tokenizer))
     config.objective.meet(shards.tokenizer.tokens, partial(shards.train.counts, shards.vocabulary.size))
     stages = curriculum(config.rows.length)
-    packs = [(epoch, pack(shards.train, shards.vocabulary, length)) for epoch, length in stages]
-    loader = Growing(packs, growth(config.training.batch_tokens), config.seed)
+    groups = config.order.groups(shards)
+    packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
+    loader = Growing(packs, growth(config.training.batch_tokens), config.seed, config.order)
     valid = pack(shards.valid, shards.vocabulary, stages[-1][1])
     return Data(shards, loader, valid, steps(config, loader))
 

@@ -15,6 +15,7 @@ from pydantic import Field
 from .. import folder
 from ..config import brief, known, make, nearest, override, settings
 from ..data.loader import curriculum
+from ..data.order import Order
 from ..objective import Objective
 from ..schedule import Share
 from ..text.cache import write_whole
@@ -134,6 +135,7 @@ class Config:
     corpus: Any
     tokenizer: TokenizerSettings
     rows: Rows
+    order: Order
     model: Any
     objective: Objective
     optimizer: Any
@@ -177,10 +179,22 @@ class Config:
         write_whole(path, yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True))
 
 
-NAMED = {"corpus": "text.corpora", "model": "models", "objective": "objectives", "optimizer": "optimizers"}
+NAMED = {
+    "corpus": "text.corpora",
+    "order": "data.orders",
+    "model": "models",
+    "objective": "objectives",
+    "optimizer": "optimizers",
+}
 """Sections whose name is a file in a folder."""
 PLAIN = {"tokenizer": TokenizerSettings, "rows": Rows, "training": Training, "evaluation": Evaluation}
-DEFAULT = {"corpus": "embedded", "model": "modern-tiny", "objective": "mlm", "optimizer": "muon"}
+DEFAULT = {
+    "corpus": "embedded",
+    "order": "shuffled",
+    "model": "modern-tiny",
+    "objective": "mlm",
+    "optimizer": "muon",
+}
 
 
 def _explicit(tree: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..data.loader import Loader, by_epoch, read
-from ..data.order import places
+from ..data.order import Order
 from ..data.pack import Pack
 from ..data.rows import Rows
 
@@ -17,7 +17,7 @@ def growth(batch_tokens: int | str) -> list[tuple[float, int]]:
 
     Raises ValueError on anything else, and when a batch is no multiple of the first.
     """
-    found = by_epoch(batch_tokens, float)
+    found = by_epoch(batch_tokens, float, int)
     if not found or min(tokens for _, tokens in found) < 1:
         raise ValueError(
             f"batch_tokens={batch_tokens!r}: give positions, at least 1, as in 4096, or epochs as in 0:512,0.5:4096"
@@ -42,11 +42,13 @@ class Stretch:
 class Growing(Loader):
     """A loader whose `stages` count in the smallest batches, its units, and all else in the run's own.
 
-    packs: as of a Loader.  sizes: from which epoch on a batch has how many positions, as `growth` gives them.
+    packs, order: as of a Loader.  sizes: from which epoch on a batch has how many positions, as `growth` gives them.
     """
 
-    def __init__(self, packs: list[tuple[int, Pack]], sizes: Sequence[tuple[float, int]], seed: int):
-        super().__init__(packs, sizes[0][1], seed)
+    def __init__(
+        self, packs: list[tuple[int, Pack]], sizes: Sequence[tuple[float, int]], seed: int, order: Order | None = None
+    ):
+        super().__init__(packs, sizes[0][1], seed, order)
         many = {super(Growing, self).step_of(epoch): tokens // sizes[0][1] for epoch, tokens in sizes}
         begins = sorted({*many, *(stage.step for stage in self.stages)})
         self.stretches: list[Stretch] = []
@@ -79,5 +81,5 @@ class Growing(Loader):
         unit, stage = self.unit(step), self.stage(self.unit(step))
         first, rows = (unit - stage.step) * stage.rows, (self.unit(step + 1) - unit) * stage.rows
         begin, end = first + rows * rank // world, first + rows * (rank + 1) // world
-        epochs, numbers = places(begin, end, len(stage.pack), self.seed)
-        return read(stage.pack, numbers, epochs + stage.epoch, step / steps)
+        epochs, numbers = stage.places(begin, end)
+        return read(stage.pack, numbers, epochs, step / steps)

@@ -148,6 +148,20 @@ def test_a_curriculum_keeps_tokens_and_changes_rows(settings: dict, tmp_path: Pa
     assert epochs == sorted(epochs)
 
 
+@pytest.mark.parametrize(
+    "order", [{"name": "mixed", "shares": {"topics": "0:1,1:2"}}, {"name": "easy_first", "levels": 3, "epochs": 1}]
+)
+def test_an_order_is_resumed_like_any(settings: dict, tmp_path: Path, order: dict) -> None:
+    config, whole, broken = Config.of(settings | {"order": order}), tmp_path / "whole", tmp_path / "broken"
+    trainer = Trainer(config, whole, show=False)
+    assert config.order.describe(trainer.data.loader.stages[0].pack.groups) in trainer.describe()
+    trainer.train()
+    interrupted(config, broken, 14)
+    Trainer(Config.load(broken), broken, resume=True, show=False).train()
+    assert losses(whole) == losses(broken)
+    assert same(weights(whole), weights(broken))
+
+
 @pytest.mark.parametrize(("length", "wanted"), [({"epochs": 1.0}, None), ({"tokens": 5000}, 5)])
 def test_a_run_may_be_given_in_epochs_or_tokens(
     settings: dict, tmp_path: Path, length: dict, wanted: int | None

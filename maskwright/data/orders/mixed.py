@@ -1,0 +1,97 @@
+"""Domains in shares of their own, so that a small one is not lost among large ones.
+
+Each domain is gone through by itself, over and over, so that after any epoch no row of it has come two times more than
+another; an epoch has as many rows as the text, whoever they belong to.
+"""
+
+from itertools import pairwise
+from math import inf
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from ...config import nearest, settings
+from ...text.shards import Shards
+from ..loader import by_epoch
+from ..order import Order, places, within
+
+
+@settings
+class Mixed(Order):
+    """Domains in shares of your choice, by epoch if you like, or by their size to a power."""
+
+    shares: dict[str, float | str] | None = None
+    """The part of each domain in the rows, in any unit: {spoken: 3, wiki: 1}; by epoch as in {spoken: "0:1,2:0.5"}.
+    Domains that are not named are left out."""
+    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Instead of shares: every domain in the proportion of its rows to this power; 1 as they are, 0 all alike (Conneau
+    et al. 2020, "Unsupervised cross-lingual representation learning at scale", eq. 1, where it is α)."""
+
+    def __post_init__(self) -> None:
+        if (self.shares is None) == (self.temperature is None):
+            raise ValueError("exactly one of shares and temperature says how domains are mixed")
+        for domain, written in (self.shares or {}).items():
+            if not _by_epoch(written) or not all(0 <= share < inf for _, share in _by_epoch(written)):
+                raise ValueError(f"shares.{domain}={written!r}: give a share, at least 0, or epochs as in '0:1,2:0.5'")
+        if self.shares is not None and not (self.shares and all(shares.any() for _, shares in self._stages())):
+            raise ValueError(f"shares={self.shares}: in each epoch some domain has a share above 0")
+
+    @property
+    def steady(self) -> bool:
+        return False
+
+    def groups(self, shards: Shards) -> np.ndarray:
+        here = np.bincount(shards.train.domains, minlength=len(shards.domains)) > 0
+        found = [name for name, some in zip(shards.domains, here, strict=True) if some]
+        if unknown := [name for name in self.shares or {} if name not in found]:
+            raise ValueError(f"order.shares: no domain {unknown[0]!r} to train on; {nearest(unknown[0], found)}")
+        named = {name: number for number, name in enumerate(self.shares or found)}
+        return np.array([named.get(name, -1) for name in shards.domains])[shards.train.domains]
+
+    def places(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        epochs, slots = places(begin, end, int(groups[-1]), seed)
+        seen, rows = np.empty_like(epochs), np.empty_like(epochs)
+        done = np.zeros(len(groups) - 1, np.int64)
+        stages = self._quotas(groups)
+        for (first, quota), (last, _) in pairwise([*stages, (2**62, stages[-1][1])]):
+            ends = np.cumsum(quota)
+            group = np.searchsorted(ends, slots, side="right")
+            for number in np.unique(group[(epochs >= first) & (epochs < last)]):
+                mine = (epochs >= first) & (epochs < last) & (group == number)
+                before = done[number] + (epochs[mine] - first) * quota[number]
+                turn = before + slots[mine] - (ends[number] - quota[number])
+                seen[mine], rows[mine] = within(groups, number, turn, seed)
+            done += (last - first) * quota
+        return seen, rows
+
+    def describe(self, groups: np.ndarray) -> str:
+        (_, quota), *later = self._quotas(groups)
+        times = quota / np.diff(groups)
+        if self.shares is None:
+            return f"{len(times)} domains, each {times.min():.2f} to {times.max():.2f} times an epoch"
+        each = ", ".join(f"{name} {often:.2f}" for name, often in zip(self.shares, times, strict=True))
+        return f"times an epoch{' at first' if later else ''}: {each}"
+
+    def _stages(self) -> list[tuple[int, np.ndarray]]:
+        """From which epoch on the domains have which shares, [G] float64."""
+        written = [_by_epoch(share) for share in (self.shares or {}).values()]
+        epochs = sorted({epoch for stages in written for epoch, _ in stages})
+        return [(now, np.array([[share for e, share in s if e <= now][-1] for s in written])) for now in epochs]
+
+    def _quotas(self, groups: np.ndarray) -> list[tuple[int, np.ndarray]]:
+        """From which epoch on the domains have how many of its rows, [G] int64; their sum is that of all."""
+        stages = self._stages() if self.temperature is None else [(0, np.diff(groups) ** self.temperature)]
+        return [(epoch, _rounded(shares / shares.sum() * groups[-1])) for epoch, shares in stages]
+
+
+def _by_epoch(share: float | str) -> list[tuple[int, float]]:
+    return by_epoch(share, int, float)
+
+
+def _rounded(parts: np.ndarray) -> np.ndarray:
+    """`parts` [G] as integers of the same sum, those with the largest rest rounded up."""
+    whole = np.floor(parts).astype(np.int64)
+    missing = round(parts.sum()) - whole.sum()
+    whole[np.argsort(whole - parts, kind="stable")[:missing]] += 1
+    return whole
