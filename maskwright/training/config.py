@@ -73,9 +73,10 @@ class Training:
     """Weight of ln² Z in the loss."""
     ema: Share | None = None
     """Decay per step of the average of the weights that is evaluated and kept; none to keep the last weights."""
-    precision: Literal["auto", "bf16", "fp32", "fp8"] = "auto"
-    """Of matrix products (weights stay float32); auto takes bf16 where the hardware multiplies it. fp8 is an
-    experiment: that of the blocks while they learn, on a GPU, by torchao."""
+    precision: Literal["auto", "bf16", "fp16", "fp32", "fp8"] = "auto"
+    """Of matrix products (weights stay float32); auto takes bf16 where the hardware multiplies it, and fp16, with a
+    loss scale that finds itself, on an older GPU. fp8 is an experiment: that of the blocks while they learn, on a GPU,
+    by torchao."""
     activation_checkpointing: bool = False
     """Whether a block keeps its input alone and is computed again in the backward pass: less memory, a third slower."""
     compile: bool | Literal["auto"] = "auto"

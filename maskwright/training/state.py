@@ -26,6 +26,7 @@ class State:
     average: Average | None
     objective: Objective
     meter: Meter
+    scaler: torch.amp.GradScaler
     step: int = 0
 
     def saved(self) -> tuple[Tensors, dict[str, Any]]:
@@ -37,7 +38,8 @@ class State:
         tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "meter": {"sums": self.meter.summed()}}
         tensors |= {"average": _whole(self.average.weights)} if self.average else {}
         tensors |= {"objective": learned} if (learned := self.objective.state()) else {}
-        return tensors, {"step": self.step, "meter": self.meter.state(), "optimizer": rest}
+        facts = {"step": self.step, "meter": self.meter.state(), "optimizer": rest, "scaler": self.scaler.state_dict()}
+        return tensors, facts
 
     def weights(self) -> dict[str, Tensor]:
         """Every parameter and kept buffer, whole. All ranks must call it at the same time."""
@@ -54,6 +56,7 @@ class State:
         if self.average:
             self.average.restore(tensors["average"])
         self.meter.restore(facts["meter"], tensors["meter"]["sums"])
+        self.scaler.load_state_dict(facts["scaler"])
         self.step = facts["step"]
 
     def _placed(self, key: str, tensor: Tensor) -> Tensor:

@@ -96,9 +96,23 @@ def padded(count: int) -> int:
 
 
 def multiplied(name: str, device: torch.device) -> torch.dtype:
-    """The type of matrix products. `auto` is bf16 where the hardware multiplies it."""
-    fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.float32 if name == "fp32" or (name == "auto" and not fast) else torch.bfloat16
+    """The type of matrix products. `auto` is bf16 where the hardware multiplies it, else fp16 on a GPU."""
+    if name != "auto":
+        return {"fp32": torch.float32, "fp16": torch.float16}.get(name, torch.bfloat16)
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def scaler(cast: torch.dtype, device: torch.device, parallel: str) -> torch.amp.GradScaler:
+    """What keeps small gradients above the smallest float16 (Micikevicius et al. 2018, §3.2); idle in other types.
+
+    Raises ValueError where float16 meets sharded parameters, whose overflows one rank would not hear of from another.
+    """
+    if cast == torch.float16 and parallel == "shard":
+        raise ValueError("training.parallel=shard does not go with products in float16: set training.precision=fp32")
+    return torch.amp.GradScaler(device.type, enabled=cast == torch.float16)
 
 
 def precision(name: str, device: torch.device) -> AbstractContextManager:
@@ -108,15 +122,21 @@ def precision(name: str, device: torch.device) -> AbstractContextManager:
 
 
 def backward(
-    ask: Ask, model: nn.Module, micro: Questions, total: float, z_loss: float, cast: AbstractContextManager
+    ask: Ask,
+    model: nn.Module,
+    micro: Questions,
+    total: float,
+    z_loss: float,
+    cast: AbstractContextManager,
+    scaler: torch.amp.GradScaler,
 ) -> tuple[Tensor, Tensor]:
-    """Add a micro-batch's share of the gradient of the mean loss over `total` weight.
+    """Add a micro-batch's share of the gradient of the mean loss over `total` weight, by the scale of `scaler`.
 
     Returns the loss [N] float32 and whether the best guess was right [N] bool, of the padded questions.
     """
     with cast:
         loss, correct = ask(model, micro.inputs, micro.mask, micro.positions, micro.asked, micro.targets, z_loss)
-    ((loss * micro.weights).sum() / total).backward()
+    scaler.scale((loss * micro.weights).sum() / total).backward()
     return loss.detach(), correct
 
 

@@ -41,6 +41,7 @@ from .step import (
     multiplied,
     precision,
     questions,
+    scaler,
     silent,
 )
 
@@ -81,12 +82,13 @@ class Trainer:
             recompute(self.model)
         ask = compiled(config.training.compile, self.steps * growth(config.training.batch_tokens)[-1][1], self.device)
         self.flexible = flexible(self.model, ask, self.device)
+        scale = scaler(rounded, self.device, config.training.parallel)
         self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
         optimizer = config.optimizer.build(self.model)
         average = Average(self.model, config.training.ema) if config.training.ema else None
         self.feedback = Feedback(config.objective, self.world)
         meter = Meter(self.device, self.world, flops, self.peak)
-        self.state = State(self.model, optimizer, average, config.objective, meter)
+        self.state = State(self.model, optimizer, average, config.objective, meter, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         if found is not None:
@@ -171,7 +173,7 @@ class Trainer:
             dropout_generator(self.device).manual_seed(seed)
             cast = precision(self.config.training.precision, self.device)
             with self.spread.synchronised(index == len(problems) - 1):
-                loss, correct = backward(self.spread.ask, self.model, micro, mean, z_loss, cast)
+                loss, correct = backward(self.spread.ask, self.model, micro, mean, z_loss, cast, self.state.scaler)
             self.feedback.note(problem, micro, loss, correct)
             self.state.meter.count(micro, loss, correct)
         self._move()
@@ -179,10 +181,12 @@ class Trainer:
     def _move(self) -> None:
         """Take the step that the gradients ask for."""
         if self.config.training.clip:
+            self.state.scaler.unscale_(self.state.optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip)
         for group in self.state.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * self._rate()
-        self.state.optimizer.step()
+        self.state.scaler.step(self.state.optimizer)
+        self.state.scaler.update()
         self.state.optimizer.zero_grad()
         if self.state.average:
             self.state.average.update()

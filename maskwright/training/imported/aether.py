@@ -24,7 +24,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adagrad": {"eps": 1e-7},
     "adadelta": {"rho": 0.9, "eps": 1e-6},
 }
-PRECISIONS = {"float32": "fp32", "bfloat16": "bf16"}
+PRECISIONS = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 SCHEDULES = {"constant": "constant", "linear": "linear", "cosine": "cosine", "warmup_cosine": "cosine"}
 
 LEFT = {
@@ -140,4 +140,6 @@ def _training(given: Given, length: int) -> None:
     if precision in PRECISIONS:
         given.put("training", precision=PRECISIONS[precision])
     else:
-        given.left["training.precision"] = f"{precision} is not here; training.precision is auto, bf16, fp32 or fp8"
+        given.left["training.precision"] = (
+            f"{precision} is not here; training.precision is auto, bf16, fp16, fp32 or fp8"
+        )
