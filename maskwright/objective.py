@@ -22,6 +22,7 @@ from .kernels import IGNORE, share_out
 from .noise import Noise
 from .replacing import replace as replace_tokens
 from .schedule import Ratio, value
+from .text.shards import Split
 
 
 @dataclass(frozen=True)
@@ -174,10 +175,10 @@ class Objective(ABC):
         for part in self.inside.values():
             part.equip(opened)
 
-    def meet(self, tokens: Sequence[str], counts: Callable[[], np.ndarray]) -> None:
-        """Hear of the text before its first row: how each id is written, and how often each occurs ([V] int64)."""
+    def meet(self, tokens: Sequence[str], text: Split) -> None:
+        """Hear of the training text before its first row: how each id is written, and the text itself."""
         for part in self.inside.values():
-            part.meet(tokens, counts)
+            part.meet(tokens, text)
 
     def state(self) -> dict[str, Tensor]:
         """What it has learned, for the checkpoint."""

@@ -1,0 +1,62 @@
+"""Collocations as one (Levine et al. 2021, "PMI-Masking: principled masking of correlated spans").
+
+Hidden alone, a word of *to be or not to be* is named by its neighbours without any thought. So words that come together
+more often than chance would have them are hidden together; every other word is hidden as a whole.
+
+Shapes: B rows, L positions.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..config import settings
+from ..data.rows import Rows
+from ..kernels import by_rows
+from ..text.shards import Split
+from ._by_unit import ByUnit
+from ._collocations import collocations, group_words, table
+
+
+@settings
+class Pmi(ByUnit):
+    """Masked language modelling, collocation by collocation."""
+
+    size: Annotated[int, Field(ge=8)] = 20_000
+    """How many collocations are kept: half of them two words, a quarter three, an eighth each four and five."""
+    least: Annotated[int, Field(ge=1)] = 10
+    """How often words must come together to be looked at."""
+
+    @cached_property
+    def _state(self) -> dict[str, Tensor]:
+        return {}
+
+    def meet(self, tokens: Sequence[str], text: Split) -> None:
+        """Find the collocations of the training text; it is none of its words until then."""
+        self._state["collocations"] = torch.from_numpy(collocations(text, self.size, self.least).view(np.int64))
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        return table(self._state["collocations"].numpy().view(np.uint64))
+
+    def units(self, rows: Rows) -> np.ndarray:
+        """Collocations; single words before any text was met, as where text is given by hand."""
+        if not self._state:
+            return rows.word.numpy()
+        group = np.empty(rows.word.shape, np.int32)
+        tokens, word, document = rows.tokens.numpy(), rows.word.numpy(), rows.document.numpy()
+        by_rows(group_words, *group.shape, tokens, word, document, self._table, group)
+        return group
+
+    def state(self) -> dict[str, Tensor]:
+        return self._state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Raises ValueError when the collocations are not those that the run began with."""
+        if not torch.equal(state["collocations"], self._state["collocations"]):
+            raise ValueError("the collocations of the text have changed since the run began")
