@@ -77,15 +77,19 @@ class Scorer:
         self.device = next(model.parameters()).device
         self._trees = getattr(model, "placed", False)
 
-    def __call__(self, texts: Iterable[Text]) -> Scores:
+    def __call__(self, texts: Iterable[Text], stride: int | None = None) -> Scores:
         """The scores of `texts`, in their order; equal ones are scored once.
 
-        Raises ValueError, naming it, when one is longer than the model takes.
+        stride: how far a window moves on, in tokens, over a text that is longer than the model takes; each token is
+        asked for in the first window that has it. Raises ValueError, naming it, for such a text when there is none.
         """
         texts = list(texts)
         different = list(dict.fromkeys(texts))
         encoded = self._encoded(different)
-        total = self._score(self._problems(encoded), len(different))
+        windows = [self._windows(text, *each, stride) for text, each in zip(different, encoded, strict=True)]
+        found = self._score(self._problems([window for some in windows for window in some]), sum(map(len, windows)))
+        owner = np.repeat(np.arange(len(windows)), [len(some) for some in windows])
+        total = np.stack([np.bincount(owner, each, len(windows)) for each in found])
         place = {text: i for i, text in enumerate(different)}
         order = np.array([place[text] for text in texts], np.int64)
         tokens = np.array([np.count_nonzero(word) for _, word in encoded], np.int64)
@@ -98,7 +102,8 @@ class Scorer:
         Under a backend that hides no word at once they add up to that of the text: each is asked for alone.
         Raises ValueError when the text is longer than the model takes.
         """
-        ((whole, word),) = self._encoded([Text(text)])
+        ((whole, word),) = (frame,) = self._encoded([Text(text)])
+        self._windows(Text(text), *frame, None)
         asked = np.flatnonzero(word)
         alone = np.where(np.arange(len(word)) == asked[:, None], word, 0)
         found = np.full(len(whole), np.nan)
@@ -111,19 +116,37 @@ class Scorer:
         arrays = self.tokenizer.encode_batch([text.text for text in texts])
         partly = [text.text for text in texts if text.start]
         ends = iter(self.tokenizer.ends(partly) if partly else ())
-        encoded = [self._framed(text, *each) for text, each in zip(texts, arrays, strict=True)]
+        encoded = [self._framed(*each) for each in arrays]
         for text, (_, word) in zip(texts, encoded, strict=True):
             if text.start:
                 word[1:-1][next(ends) <= text.start] = 0
         return encoded
 
-    def _framed(self, text: Text, ids: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        vocabulary, size = self.tokenizer.vocabulary, len(ids) + 2
-        longest = int(self.model.max_length)  # type: ignore[arg-type]
-        if size > longest:
+    def _windows(
+        self, text: Text, whole: np.ndarray, word: np.ndarray, stride: int | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """A text as rows that the model takes: as it is, or windows that begin with [CLS] too."""
+        longest, size = int(self.model.max_length), len(whole)  # type: ignore[arg-type]
+        if size <= longest:
+            return [(whole, word)]
+        if stride is None:
             raise ValueError(
                 f"{_shortened(text.text)} has {size} tokens with [CLS] and [SEP]: the model takes max_length={longest}"
             )
+        if stride >= longest:
+            raise ValueError(
+                f"stride={stride} passes over tokens: windows have max_length={longest}, so less than that"
+            )
+        begins = range(1, size - longest + stride + 1, stride)
+        ends = [min(begin + longest - 1, size) for begin in begins]
+        found = []
+        for begin, done, end in zip(begins, [1, *ends], ends, strict=False):
+            here = np.arange(begin, end)
+            found.append((np.r_[whole[:1], whole[here]], np.r_[word[:1], np.where(here < done, 0, word[here])]))
+        return found
+
+    def _framed(self, ids: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        vocabulary, size = self.tokenizer.vocabulary, len(ids) + 2
         whole, word = np.empty(size, np.int64), np.zeros(size, np.int32)
         whole[0], whole[1:-1], whole[-1] = vocabulary.cls, ids, vocabulary.sep
         word[1:-1] = (1 + starts.cumsum(dtype=np.int32)) * ~vocabulary.is_special[ids]

@@ -46,19 +46,9 @@ class Maskwright(LM):
         return [(total, False) for total in self.score(texts).total[0].tolist()]
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
-        """The log-likelihood of each text; one that is too long is halved at a blank until its parts fit."""
-        parts = [self._parts(request.args[0]) for request in requests]
-        totals = iter(self.score(Text(part) for some in parts for part in some).total[0].tolist())
-        return [sum(next(totals) for _ in some) for some in parts]
-
-    def _parts(self, text: str) -> list[str]:
-        ((ids, _),) = self.score.tokenizer.encode_batch([text])
-        if len(ids) + 2 <= int(self.score.model.max_length):  # type: ignore[arg-type]
-            return [text]
-        half = len(text) // 2
-        middle = text.rfind(" ", 1, half + 1)
-        middle = middle if middle > 0 else half
-        return [*self._parts(text[:middle]), *self._parts(text[middle:])]
+        """The log-likelihood of each text; one that is too long is read in windows that overlap by half."""
+        half = int(self.score.model.max_length) // 2  # type: ignore[arg-type]
+        return self.score([Text(request.args[0]) for request in requests], half).total[0].tolist()
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         """Refused. Raises ValueError."""

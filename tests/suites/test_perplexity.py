@@ -1,0 +1,74 @@
+"""What text costs, file by file: the sums of the scorer over tokens, words and bytes."""
+
+import json
+from math import exp, log
+
+import pytest
+
+from maskwright.evaluate.scoring import Text
+from maskwright.training.scorer import scorer
+
+TEXTS = {
+    "short": ["A name is bound.", "The statement assigns values, from left to right."],
+    "long": ["The statement assigns values. " * 20, "Names are bound.", "Nothing else is."],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A file of text and one of JSON lines, a folder below."""
+    (tmp_path / "more").mkdir()
+    (tmp_path / "short.txt").write_text("\n\n".join(TEXTS["short"]))
+    lines = [json.dumps({"story": text, "text": "another"}) for text in TEXTS["long"]]
+    (tmp_path / "more/long.jsonl").write_text("\n".join(lines))
+    return tmp_path
+
+
+def by_hand(trained, texts, stride=32):
+    """The four figures of a list of texts."""
+    _, score = scorer(trained, device="cpu")
+    found = score(map(Text, texts), stride)
+    nats, words = -found.total[0].sum(), sum(len(text.split()) for text in texts)
+    return {
+        "nats_per_token": nats / found.tokens.sum(),
+        "perplexity": exp(nats / found.tokens.sum()),
+        "word_perplexity": exp(nats / words),
+        "bits_per_byte": nats / log(2) / sum(len(text.encode()) for text in texts),
+    }
+
+
+def test_each_file_and_all_together_cost_what_the_scorer_says(suite, trained, folder):
+    found = suite("perplexity", folder, "field=story")
+    for name, texts in TEXTS.items():
+        mine = {key.partition("/")[2]: number for key, number in found.items() if key.startswith(f"{name}/")}
+        assert mine == pytest.approx(by_hand(trained, texts), rel=1e-5)
+    every = {key: number for key, number in found.items() if "/" not in key}
+    assert every == pytest.approx(by_hand(trained, TEXTS["short"] + TEXTS["long"]), rel=1e-5)
+
+
+def test_a_file_alone_its_first_documents_and_a_stride(suite, trained, folder):
+    found = suite("perplexity", folder / "more/long.jsonl", "field=story", "limit=1", "stride=5")
+    assert found == pytest.approx(by_hand(trained, TEXTS["long"][:1], 5), rel=1e-5)
+    assert found != pytest.approx(by_hand(trained, TEXTS["long"][:1], 60), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("files", "knobs", "complaint"),
+    [
+        ({"a.bin": "text"}, (), "no file at"),
+        ({"a.txt": "\n \n"}, (), "is empty: there is no text to read"),
+        ({"a.jsonl": "{}"}, (), "text"),
+        ({"a.txt": "word " * 200}, ("stride=64",), "stride=64 passes over tokens: windows have max_length=64"),
+        ({"a.txt": "word"}, ("stride=0",), "perplexity.stride=0"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(suite, tmp_path, files, knobs, complaint):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=complaint):
+        suite("perplexity", tmp_path, *knobs)
+
+
+def test_it_brings_no_text(suite):
+    with pytest.raises(ValueError, match="this suite brings no text: say where it is, --data FILE"):
+        suite("perplexity", None)
