@@ -150,6 +150,8 @@ class Objective(ABC):
 
     def dress(self, problem: Problem, rows: Rows) -> Problem:
         """A problem of a common exam as a model trained so is used to see it."""
+        for part in self.inside.values():
+            problem = part.dress(problem, rows)
         return problem
 
     def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing

@@ -1,6 +1,7 @@
 """The objectives that look one way, against plain loops that say the same."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -246,8 +247,8 @@ def test_an_exam_asks_for_each_token_at_most_once():
 
 
 def test_a_model_that_knows_signs_sees_them_in_the_common_exams():
-    some, mirror = rows(), Mirror(tokens=True)
-    for name, view, role, sign in (("forward", FORWARD, "cls", "forward"), ("backward", BACKWARD, "sep", "backward")):
+    some, signs = rows(), (("forward", FORWARD, "cls", "forward"), ("backward", BACKWARD, "sep", "backward"))
+    for mirror, (name, view, role, sign) in product((Mirror(tokens=True), Hybrid(causal=Mirror(tokens=True))), signs):
         plain, dressed = exams(Mirror())[name](some, 0), exams(mirror)[name](some, 0)
         here = plain.inputs == getattr(VOCABULARY, role)
         assert (dressed.view == view).all()
