@@ -15,7 +15,12 @@ from .plots import STYLE
 Series = dict[str, dict[int, dict[str, float]]]
 """What is counted (`layers`), the row (3), the name of a number (`forward/loss`), the number."""
 
-DRAWN = {"loss": "loss (nats a token)", "accuracy": "accuracy", "spearman": "rank correlation"}
+DRAWN = {
+    "loss": "loss (nats a token)",
+    "accuracy": "accuracy",
+    "spearman": "rank correlation",
+    "weight": "share of the mixture",
+}
 """What is drawn, the first that there is, and how its axis is called."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..attention import BACKWARD, BOTH, FORWARD, mask
+from ..attention import BACKWARD, BOTH, FORWARD, Mask, mask
 from ..evaluate.tasks import Examples
 from ..noise import address
 from ..objective import Objective
@@ -49,6 +49,17 @@ def _cut(parts: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
     return [one[:first], other[: room - first]]
 
 
+def padded(ids: Sequence[np.ndarray], pad: int, view: int, device: torch.device) -> tuple[Tensor, Mask, Tensor]:
+    """Tokens [B, L] int64, who sees whom, and which positions are inside [B, L] bool, on `device`."""
+    sizes = torch.tensor([len(one) for one in ids])
+    tokens = torch.full((len(ids), int(sizes.max())), pad)
+    for row, one in zip(tokens, ids, strict=True):
+        row[: len(one)] = torch.from_numpy(one)
+    inside = torch.arange(tokens.shape[1]) < sizes[:, None]  # [B, L]
+    seen = mask(torch.where(inside, 0, -1), torch.full((len(ids),), view))
+    return tokens.to(device), None if seen is None else seen.to(device), inside.to(device)
+
+
 class Encoder(nn.Module):
     """From ids to one vector an example."""
 
@@ -58,19 +69,12 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Sequence[np.ndarray]) -> Tensor:
         """[B, D]: the first or last vector of each example, or the mean of all."""
-        device, sizes = next(self.model.parameters()).device, torch.tensor([len(one) for one in ids])
-        tokens = torch.full((len(ids), int(sizes.max())), self.pad)
-        for row, one in zip(tokens, ids, strict=True):
-            row[: len(one)] = torch.from_numpy(one)
-        document = torch.where(torch.arange(tokens.shape[1]) < sizes[:, None], 0, -1)  # [B, L]
-        seen = mask(document, torch.full((len(ids),), self.view))
-        tokens, seen = tokens.to(device), None if seen is None else seen.to(device)
+        tokens, seen, inside = padded(ids, self.pad, self.view, next(self.model.parameters()).device)
         if self.pool == "mean":
-            hidden, inside = self.model(tokens, seen), (document == 0).to(device)[:, :, None]  # [B, L, D]
-            return (hidden * inside).sum(1) / inside.sum(1)
-        place = sizes - 1 if self.pool == "last" else torch.zeros_like(sizes)
-        asked = torch.arange(len(ids)) * tokens.shape[1] + place
-        return self.model(tokens, seen, None, asked.to(device))
+            hidden = self.model(tokens, seen)  # [B, L, D]
+            return (hidden * inside[:, :, None]).sum(1) / inside.sum(1, keepdim=True)
+        last = inside.sum(1) - 1 if self.pool == "last" else 0
+        return self.model(tokens, seen, None, torch.arange(len(ids), device=tokens.device) * tokens.shape[1] + last)
 
 
 def head(width: int, classes: int, hidden: bool, dropout: float, seed: int) -> nn.Module:
