@@ -11,10 +11,7 @@ from ..config import nearest, settings
 from ..evaluate.choices import Item, Verdicts, accuracies, decide, limited, predictions
 from ..evaluate.scoring import Scorer
 from ..training.scorer import scorer
-
-
-def _words(value: object) -> object:
-    return tuple(value.split(",")) if isinstance(value, str) else value
+from ._names import Names
 
 
 def _numbers(value: object) -> object:
@@ -30,7 +27,7 @@ class Knobs:
     the model was trained for."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """How many items of each paradigm are asked, the first ones; none for all."""
-    paradigms: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    paradigms: Names = ()
     """Names of paradigms, with commas; all where none is named."""
     per: Literal["text", "token", "byte"] = "text"
     """What log-likelihoods are divided by before they are compared."""

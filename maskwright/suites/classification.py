@@ -2,37 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, Field
 
-from ..config import nearest, settings
-from ..evaluate.tasks import Task, task, tasks
+from ..config import settings
+from ..evaluate.tasks import Task, task
 from ..training.finetune import Finetuning, Result, Tuner
 from ..training.scorer import parts
+from ._tasks import Learned
 
 __all__ = ["Knobs", "evaluate"]
 
 
-def _words(value: object) -> object:
-    return tuple(value.split(",")) if isinstance(value, str) else value
-
-
 @settings
-class Knobs(Finetuning):
+class Knobs(Finetuning, Learned):
     """How the tasks are learned, and which."""
 
-    seeds: Annotated[int, Field(ge=1)] = 3
-    """How many runs of each task: 0, 1, …"""
-    tasks: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
-    """Names of tasks, with commas; all of the folder where none is named."""
-    limit: Annotated[int, Field(ge=1)] | None = None
-    """The first so many examples of each file; none for all."""
     predictions: Path | None = None
     """A folder for predictions.json in the official format, of seed 0."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
 
 
 def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
@@ -40,13 +27,11 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
 
     data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
     """
-    found = tasks(data)
-    if missing := [name for name in knobs.tasks if name not in found]:
-        raise ValueError(f"no task {missing[0]!r} in {data}: {nearest(missing[0], found)}")
+    found = knobs.files(data)
     model, tokenizer, objective = parts(run, knobs.device)
     numbers: dict[str, float] = {}
-    for name in knobs.tasks or found:
-        one = task(name, *found[name], knobs.limit)
+    for name, files in found.items():
+        one = task(name, *files, knobs.limit)
         tuner = Tuner(model, tokenizer, objective, one, knobs)
         results = [tuner(seed) for seed in range(knobs.seeds)]
         numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
