@@ -22,7 +22,7 @@ from .kernels import IGNORE, share_out
 from .noise import Noise
 from .replacing import replace as replace_tokens
 from .schedule import Ratio, value
-from .text.shards import Split
+from .text.shards import Shards
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,8 @@ class Objective(ABC):
 
     judges: ClassVar[str] = ""
     """Why it asks a position about the very token that it sees there, if it does: nothing else may tell the answer."""
+    needs_text: ClassVar[bool] = False
+    """Whether it must `meet` a text before it can pose a problem."""
     prompt_from_both_sides: ClassVar[bool] = False
     """Whether a prompt is seen from both sides by what is written on from there."""
 
@@ -177,10 +179,10 @@ class Objective(ABC):
         for part in self.inside.values():
             part.equip(opened)
 
-    def meet(self, tokens: Sequence[str], text: Split) -> None:
-        """Hear of the training text before its first row: how each id is written, and the text itself."""
+    def meet(self, shards: Shards) -> None:
+        """Hear of the text and its tokenizer before the first row."""
         for part in self.inside.values():
-            part.meet(tokens, text)
+            part.meet(shards)
 
     def state(self) -> dict[str, Tensor]:
         """What it has learned, for the checkpoint."""

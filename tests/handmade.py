@@ -27,6 +27,13 @@ def split(sizes, seed=0, unknown=0.02):
     return SimpleNamespace(tokens=tokens, word_starts=(draw.random(total) < 0.6).astype(np.uint8), offsets=offsets)
 
 
+TEXT = SimpleNamespace(
+    tokenizer=SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids, specials: "." if ids == [60] else "word"),
+    train=split([40] * 30),
+)
+"""Shards, as far as an objective meets them; id 60 is a sign."""
+
+
 def packed(length=64, documents=160, seed=0, longest=90) -> Pack:
     sizes = np.random.default_rng(seed).integers(1, longest, documents)
     return pack(split(sizes, seed), VOCABULARY, length)

@@ -45,6 +45,8 @@ def command(
     if (plot or as_json) and not report:
         raise ValueError("--plot and --json go with --report")
     objectives, parts = masked(objective, ratio), data(Config.load(run), show=False)
+    for one in objectives:
+        one.meet(parts.shards)
     for text in texts or []:
         Console().print(masks.show(text, parts.shards.tokenizer, objectives, epochs, seed))
     if report:

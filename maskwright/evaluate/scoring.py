@@ -21,11 +21,14 @@ from .backends import Ask
 from .batching import batches, regrouped
 from .prefixes import WIDTH, readings
 from .sharing import Shared, share
+from .windows import Windows
 
 LOGITS = 1 << 20
 """Logits computed at once, about as many as a processor's caches hold."""
 GATHERED = 8
 """Batches of texts that are read forward, among which beginnings are looked for that several have."""
+Encoded = tuple[np.ndarray, np.ndarray]
+"""The ids of a row and the word of each, as in Rows."""
 ROWS = 64
 """Tokens of one text that are asked for at once; and sights whose logits are, at least."""
 
@@ -77,19 +80,19 @@ class Scorer:
         self.device = next(model.parameters()).device
         self._trees = getattr(model, "placed", False)
 
-    def __call__(self, texts: Iterable[Text], stride: int | None = None) -> Scores:
+    def __call__(self, texts: Iterable[Text], windows: Windows | None = None) -> Scores:
         """The scores of `texts`, in their order; equal ones are scored once.
 
-        stride: how far a window moves on, in tokens, over a text that is longer than the model takes; each token is
-        asked for in the first window that has it. Raises ValueError, naming it, for such a text when there is none.
+        windows: how a text is read that is longer than they are. Without any, ValueError is raised for a text that is
+        longer than the model takes, naming it.
         """
         texts = list(texts)
         different = list(dict.fromkeys(texts))
         encoded = self._encoded(different)
-        windows = [self._windows(text, *each, stride) for text, each in zip(different, encoded, strict=True)]
-        found = self._score(self._problems([window for some in windows for window in some]), sum(map(len, windows)))
-        owner = np.repeat(np.arange(len(windows)), [len(some) for some in windows])
-        total = np.stack([np.bincount(owner, each, len(windows)) for each in found])
+        rows = [self._fitting(text, *each, windows) for text, each in zip(different, encoded, strict=True)]
+        found = self._score(self._problems([row for some in rows for row in some]), sum(map(len, rows)))
+        owner = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
+        total = np.stack([np.bincount(owner, each, len(rows)) for each in found])
         place = {text: i for i, text in enumerate(different)}
         order = np.array([place[text] for text in texts], np.int64)
         tokens = np.array([np.count_nonzero(word) for _, word in encoded], np.int64)
@@ -102,8 +105,8 @@ class Scorer:
         Under a backend that hides no word at once they add up to that of the text: each is asked for alone.
         Raises ValueError when the text is longer than the model takes.
         """
-        ((whole, word),) = (frame,) = self._encoded([Text(text)])
-        self._windows(Text(text), *frame, None)
+        (framed,) = self._encoded([Text(text)])
+        ((whole, word),) = self._fitting(Text(text), *framed, None)
         asked = np.flatnonzero(word)
         alone = np.where(np.arange(len(word)) == asked[:, None], word, 0)
         found = np.full(len(whole), np.nan)
@@ -111,7 +114,7 @@ class Scorer:
             found[asked[part]] = self._score(self.ask(self._rows([(whole, alone[i]) for i in part])), len(part))[0]
         return found[1:-1]
 
-    def _encoded(self, texts: list[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _encoded(self, texts: list[Text]) -> list[Encoded]:
         """[L] int64 ids with [CLS] and [SEP], and [L] int32 the word that each belongs to, as in Rows, of each text."""
         arrays = self.tokenizer.encode_batch([text.text for text in texts])
         partly = [text.text for text in texts if text.start]
@@ -122,44 +125,33 @@ class Scorer:
                 word[1:-1][next(ends) <= text.start] = 0
         return encoded
 
-    def _windows(
-        self, text: Text, whole: np.ndarray, word: np.ndarray, stride: int | None
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """A text as rows that the model takes: as it is, or windows that begin with [CLS] too."""
-        longest, size = int(self.model.max_length), len(whole)  # type: ignore[arg-type]
-        if size <= longest:
-            return [(whole, word)]
-        if stride is None:
+    def _fitting(self, text: Text, ids: np.ndarray, word: np.ndarray, windows: Windows | None) -> list[Encoded]:
+        """A text as rows that the model takes: as it is, or windows of it."""
+        longest = windows.length if windows else int(self.model.max_length)  # type: ignore[arg-type]
+        if len(ids) <= longest:
+            return [(ids, word)]
+        if windows is None:
             raise ValueError(
-                f"{_shortened(text.text)} has {size} tokens with [CLS] and [SEP]: the model takes max_length={longest}"
+                f"{_shortened(text.text)} has {len(ids)} tokens with [CLS] and [SEP]: the model takes "
+                f"max_length={longest}"
             )
-        if stride >= longest:
-            raise ValueError(
-                f"stride={stride} passes over tokens: windows have max_length={longest}, so less than that"
-            )
-        begins = range(1, size - longest + stride + 1, stride)
-        ends = [min(begin + longest - 1, size) for begin in begins]
-        found = []
-        for begin, done, end in zip(begins, [1, *ends], ends, strict=False):
-            here = np.arange(begin, end)
-            found.append((np.r_[whole[:1], whole[here]], np.r_[word[:1], np.where(here < done, 0, word[here])]))
-        return found
+        return windows.over(ids, word)
 
-    def _framed(self, ids: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _framed(self, ids: np.ndarray, starts: np.ndarray) -> Encoded:
         vocabulary, size = self.tokenizer.vocabulary, len(ids) + 2
         whole, word = np.empty(size, np.int64), np.zeros(size, np.int32)
         whole[0], whole[1:-1], whole[-1] = vocabulary.cls, ids, vocabulary.sep
         word[1:-1] = (1 + starts.cumsum(dtype=np.int32)) * ~vocabulary.is_special[ids]
         return whole, word
 
-    def _problems(self, encoded: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Problem]:
+    def _problems(self, encoded: list[Encoded]) -> Iterator[Problem]:
         """The questions about all texts, whose places are the rows that they are made from."""
         for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
             places = torch.from_numpy(chosen)
             for problem in self.ask(self._rows([encoded[i] for i in chosen])):
                 yield replace(problem, row=places[problem.row])
 
-    def _rows(self, encoded: list[tuple[np.ndarray, np.ndarray]]) -> Rows:
+    def _rows(self, encoded: list[Encoded]) -> Rows:
         """Texts of one length. All have the address 0, so that those that are compared share their draws."""
         tokens, word = (torch.from_numpy(np.stack(part)) for part in zip(*encoded, strict=True))
         nought = torch.zeros(len(tokens), dtype=torch.int64)

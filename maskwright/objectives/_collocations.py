@@ -11,6 +11,7 @@ from numba import njit
 
 from ..noise import absorb
 from ..text.shards import Split
+from ..text.tokenizer import Tokenizer
 
 LONGEST = 5
 """Words in a collocation, at most."""
@@ -21,19 +22,27 @@ LOOKED_AT = 1 << 24
 NAMELESS = np.uint64(0)
 
 
+def signs(tokenizer: Tokenizer) -> np.ndarray:
+    """[V] bool, the tokens that no word but a run of signs consists of; what is only a part of a letter is none."""
+    written = [tokenizer.decode([i], specials=True) for i in range(tokenizer.vocabulary.size)]
+    return np.array([not any(letter.isalnum() or letter in "_\ufffd" for letter in text) for text in written])
+
+
 @njit(cache=True)
-def _name_words(tokens, word_starts, offsets, documents, names, left):
-    """Write the names of words and how many there are from each to the end of its document; returns their number."""
+def _name_words(tokens, word_starts, offsets, documents, signs, names, left):
+    """Write the names of words and how many there are from each to the next sign or the end of its document, none from
+    a sign; returns their number."""
     count = 0
     for d in documents:
         first = count
         for i in range(offsets[d], offsets[d + 1]):
             if word_starts[i] > 0 or i == offsets[d]:
-                names[count] = NAMELESS
+                names[count], left[count] = NAMELESS, 0
                 count += 1
             names[count - 1] = absorb(names[count - 1], np.uint64(tokens[i]))
-        for word in range(first, count):
-            left[word] = count - word
+            left[count - 1] |= not signs[tokens[i]]
+        for word in range(count - 2, first - 1, -1):
+            left[word] *= 1 + left[word + 1]
     return count
 
 
@@ -46,12 +55,15 @@ def _lengthen(names, words, places, by):
     return longer
 
 
-def collocations(text: Split, size: int, least: int) -> np.ndarray:
-    """[C] uint64, the names of at most `size` collocations, of those that occur at least `least` times, sorted."""
+def collocations(text: Split, signs: np.ndarray, size: int, least: int) -> np.ndarray:
+    """[C] uint64, the names of at most `size` collocations, of those that occur at least `least` times, sorted.
+
+    signs: [V] bool, the tokens of signs, which end a collocation.
+    """
     documents = np.arange(0, len(text.offsets) - 1, 1 + len(text.tokens) // LOOKED_AT)
     most = int((text.offsets[documents + 1] - text.offsets[documents]).sum())
     words, left = np.empty(most, np.uint64), np.empty(most, np.int64)
-    count = _name_words(text.tokens, text.word_starts, text.offsets, documents, words, left)
+    count = _name_words(text.tokens, text.word_starts, text.offsets, documents, signs, words, left)
     words, left = words[:count], left[:count]
     places, names, kept = np.arange(count), np.full(count, NAMELESS), []
     logs: list[np.ndarray] = []  # by number of words: [W] float32, ln p of those that begin there; nan where too rare

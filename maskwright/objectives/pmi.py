@@ -6,9 +6,8 @@ more often than chance would have them are hidden together; every other word is 
 Shapes: B rows, L positions.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -18,14 +17,16 @@ from torch import Tensor
 from ..config import settings
 from ..data.rows import Rows
 from ..kernels import by_rows
-from ..text.shards import Split
+from ..text.shards import Shards
 from ._by_unit import ByUnit
-from ._collocations import collocations, group_words, table
+from ._collocations import collocations, group_words, signs, table
 
 
 @settings
 class Pmi(ByUnit):
     """Masked language modelling, collocation by collocation."""
+
+    needs_text: ClassVar[bool] = True
 
     size: Annotated[int, Field(ge=8)] = 20_000
     """How many collocations are kept: half of them two words, a quarter three, an eighth each four and five."""
@@ -36,18 +37,19 @@ class Pmi(ByUnit):
     def _state(self) -> dict[str, Tensor]:
         return {}
 
-    def meet(self, tokens: Sequence[str], text: Split) -> None:
-        """Find the collocations of the training text; it is none of its words until then."""
-        self._state["collocations"] = torch.from_numpy(collocations(text, self.size, self.least).view(np.int64))
+    def meet(self, shards: Shards) -> None:
+        """Find the collocations of the training text."""
+        found = collocations(shards.train, signs(shards.tokenizer), self.size, self.least)
+        self._state["collocations"] = torch.from_numpy(found.view(np.int64))
 
     @cached_property
     def _table(self) -> np.ndarray:
         return table(self._state["collocations"].numpy().view(np.uint64))
 
     def units(self, rows: Rows) -> np.ndarray:
-        """Collocations; single words before any text was met, as where text is given by hand."""
+        """Collocations. Raises ValueError when a run has not found them."""
         if not self._state:
-            return rows.word.numpy()
+            raise ValueError("pmi: collocations are found in the text where a run begins, by train")
         group = np.empty(rows.word.shape, np.int32)
         tokens, word, document = rows.tokens.numpy(), rows.word.numpy(), rows.document.numpy()
         by_rows(group_words, *group.shape, tokens, word, document, self._table, group)
@@ -55,6 +57,11 @@ class Pmi(ByUnit):
 
     def state(self) -> dict[str, Tensor]:
         return self._state
+
+    def doubts(self) -> list[str]:
+        if self._state["collocations"].numel():
+            return []
+        return [f"no words come together {self.least} times: pmi hides them one by one (objective.least)"]
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Raises ValueError when the collocations are not those that the run began with."""

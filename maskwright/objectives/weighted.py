@@ -6,7 +6,6 @@ BabyLM 2025, arXiv 2509.05056): the rank by frequency, scaled to at most 1, to a
 Shapes: V tokens of the vocabulary, B rows, L positions.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated
 
@@ -19,7 +18,7 @@ from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..schedule import Ramp, Steps, value
-from ..text.shards import Split
+from ..text.shards import Shards
 from ._by_weight import ByWeight, of_types
 from ._table import read
 
@@ -40,10 +39,12 @@ class Weighted(ByWeight):
     def _state(self) -> dict[str, Tensor]:
         return {}
 
-    def meet(self, tokens: Sequence[str], text: Split) -> None:
+    def meet(self, shards: Shards) -> None:
         """Read the table. Raises ValueError when it does not fit the vocabulary."""
         if self.weights is not None:
-            weights = rarity(text.counts(len(tokens))) if self.weights == FREQUENCY else read(self.weights, tokens)
+            tokens = shards.tokenizer.tokens
+            known = self.weights == FREQUENCY
+            weights = rarity(shards.train.counts(len(tokens))) if known else read(self.weights, tokens)
             self._state["weight"] = torch.from_numpy(weights)
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:

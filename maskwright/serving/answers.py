@@ -57,6 +57,7 @@ def masks(models: Models, asked: Masks) -> Answer:
             posed(rows, blanks, models.tokenizer, objective, epoch, asked.seed) for epoch in range(asked.epochs)
         ]
         for objective in masked(None, asked.ratio)
+        if not objective.needs_text
     }
     return {"tokens": len(ids), "objectives": shown}
 

@@ -15,9 +15,10 @@ from pydantic import Field
 
 from ..config import settings
 from ..evaluate.scoring import Scorer, Text
+from ..evaluate.windows import Windows
 from ..text.corpora.files import Files
 from ..text.corpus import Document
-from ..training.scorer import scorer
+from ..training.scorer import scorer, windows
 
 AT_ONCE = 256
 """Documents in memory."""
@@ -31,11 +32,13 @@ class Knobs:
 
     backend: str | None = None
     """How texts are scored: mlm, mlm_word, causal …; by default what the model was trained for."""
+    length: Annotated[int, Field(ge=2)] | None = None
+    """Positions of the windows in which a longer document is read; none for the longest rows of training."""
     stride: Annotated[int, Field(ge=1)] | None = None
-    """How far the window moves on over a document that is longer than the model takes, in tokens; none for half of what
-    it takes. The smaller, the more of what stands before a token is seen, and the longer it takes."""
+    """How many tokens a window asks for; none for half. The fewer, the more each has to go by, and the longer it
+    takes."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """How many documents of each file are read, the first ones; none for all."""
+    """How many documents of each file are read, the first ones; none for all. Files of one name are one."""
     field: str = "text"
     """Where the text stands in a .jsonl or .parquet file."""
     batch_tokens: Annotated[int, Field(ge=1)] = 4096
@@ -53,24 +56,25 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """
     if data is None:
         raise ValueError("this suite brings no text: say where it is, --data FILE or a folder of files")
-    _, score = scorer(run, knobs.backend, batch_tokens=knobs.batch_tokens, device=knobs.device, half=knobs.half)
+    if not data.exists():
+        raise ValueError(f"there is no file or folder {data}")
+    backend, score = scorer(run, knobs.backend, batch_tokens=knobs.batch_tokens, device=knobs.device, half=knobs.half)
+    read = windows(run, backend, score, knobs.length, knobs.stride)
     costs: dict[str, Counter[str]] = {}
     documents = Files(files=(str(data),), field=knobs.field).documents("strict")
     for name, some in groupby(documents, attrgetter("domain")):
-        cost = _cost(score, islice(some, knobs.limit), knobs)
-        costs[name] = costs.get(name, Counter()) + cost
-    if not costs:
-        raise ValueError(f"{data} is empty: there is no text to read")
+        costs[name] = costs.get(name, Counter()) + _cost(score, islice(some, knobs.limit), read)
+    if empty := [name for name, cost in costs.items() if not cost["tokens"]] or ([] if costs else [str(data)]):
+        raise ValueError(f"{empty[0]} is empty: there is no text to read")
     parts = {f"{name}/{key}": number for name, cost in costs.items() for key, number in _figures(cost).items()}
     return _figures(sum(costs.values(), Counter())) | (parts if len(costs) > 1 else {})
 
 
-def _cost(score: Scorer, documents: Iterator[Document], knobs: Knobs) -> Counter[str]:
+def _cost(score: Scorer, documents: Iterator[Document], read: Windows) -> Counter[str]:
     """What documents cost in nats, and how many tokens, words and bytes they are."""
-    stride = knobs.stride or int(score.model.max_length) // 2  # type: ignore[arg-type]
     cost: Counter[str] = Counter()
     while some := [document.text for document in islice(documents, AT_ONCE)]:
-        found = score(map(Text, some), stride)
+        found = score(map(Text, some), read)
         cost["words"] += sum(len(text.split()) for text in some)
         cost["tokens"] += int(found.tokens.sum())
         cost["bytes"] += int(found.bytes.sum())

@@ -182,7 +182,11 @@ def columns(path: Path, reading: Reading) -> Iterator[str]:
         if reading.field not in names:
             raise ValueError(f"{path} has no column {reading.field!r}: it has {', '.join(names)}")
         for batch in file.iter_batches(batch_size=256, columns=[reading.field]):
-            yield from (text for text in batch.column(0).to_pylist() if text is not None)
+            for text in batch.column(0).to_pylist():
+                if not isinstance(text, str | None):
+                    raise ValueError(f"{path}: the column {reading.field!r} holds no text but {text!r}")
+                if text is not None:
+                    yield text
 
 
 READERS: dict[str, Callable[[Path, Reading], Iterator[str]]] = {

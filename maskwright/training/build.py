@@ -69,7 +69,7 @@ def data(config: Config, show: bool = True) -> Data:
             "raise it, or give corpus.valid"
         )
     config.objective.equip(partial(guesser, tokenizer=shards.tokenizer))
-    config.objective.meet(shards.tokenizer.tokens, shards.train)
+    config.objective.meet(shards)
     stages = curriculum(config.rows.length)
     groups = config.order.groups(shards)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]

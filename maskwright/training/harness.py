@@ -13,7 +13,7 @@ from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
 from ..evaluate.scoring import Text
-from .scorer import scorer
+from .scorer import scorer, windows
 
 
 @register_model("maskwright")
@@ -35,6 +35,7 @@ class Maskwright(LM):
     ):
         super().__init__()
         self.backend, self.score = scorer(Path(run), backend, batch_tokens=int(batch_tokens), device=device or "auto")
+        self.windows = windows(Path(run), self.backend, self.score)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Of each (context, continuation) the log-likelihood of the tokens that reach into the continuation.
@@ -46,9 +47,8 @@ class Maskwright(LM):
         return [(total, False) for total in self.score(texts).total[0].tolist()]
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
-        """The log-likelihood of each text; one that is too long is read in windows that overlap by half."""
-        half = int(self.score.model.max_length) // 2  # type: ignore[arg-type]
-        return self.score([Text(request.args[0]) for request in requests], half).total[0].tolist()
+        """The log-likelihood of each text; one that is longer than the training rows is read in overlapping windows."""
+        return self.score([Text(request.args[0]) for request in requests], self.windows).total[0].tolist()
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         """Refused. Raises ValueError."""

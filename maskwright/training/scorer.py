@@ -5,9 +5,11 @@ from pathlib import Path
 
 from torch import nn
 
+from ..data.loader import curriculum
 from ..evaluate.backends import choose
 from ..evaluate.generation import CausalScorer
 from ..evaluate.scoring import Scorer
+from ..evaluate.windows import BEFORE, Windows
 from ..objective import Objective
 from ..text.tokenizer import Tokenizer
 from . import build, final, trained
@@ -31,6 +33,20 @@ def scorer(
     model, tokenizer, objective = parts(source, device)
     name, ask = choose(backend, objective)
     return name, Scorer(model, tokenizer, ask, temperatures, batch_tokens, half)
+
+
+def windows(source: Path, backend: str, score: Scorer, length: int | None = None, stride: int | None = None) -> Windows:
+    """How the run of `source` reads what is too long: in windows like the longest rows that it was trained on, half of
+    which is asked for, unless `length` or `stride` say otherwise. Raises ValueError when the model takes less.
+    """
+    most = int(score.model.max_length)  # type: ignore[arg-type]
+    if length is not None and length > most:
+        raise ValueError(f"length={length}: the model takes max_length={most}")
+    above = (source, *source.resolve().parents[:2])  # a model lies in its run, a checkpoint one folder deeper
+    known = next((folder for folder in above if (folder / "config.yaml").is_file()), None)
+    trained = max(rows for _, rows in curriculum(Config.load(known).rows.length)) if known else most
+    length = length or min(trained, most)
+    return Windows(length, stride or length // 2, BEFORE.get(backend, 0.5))
 
 
 def parts(source: Path, device: str = "auto") -> Parts:

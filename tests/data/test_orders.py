@@ -1,5 +1,6 @@
 """Orders are functions of the place: shares hold in every epoch, and the rows of a domain come alike often."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -156,8 +157,8 @@ def test_a_stage_of_longer_rows_goes_on_with_the_shares_of_its_epoch():
         ({"shares": {"a": -1}}, "order: shares.a=-1.0: give a share, at least 0, or epochs as in '0:1,2:0.5'"),
         ({"shares": {"a": "nan"}}, "order: shares.a='nan': give a share"),
         ({"shares": {"a": "1:1"}}, "order: shares.a='1:1': give a share"),
-        ({"shares": {"a": "0:1,3:0"}}, "in each epoch some domain has a share above 0"),
-        ({"shares": {}}, "in each epoch some domain has a share above 0"),
+        ({"shares": {"a": "0:1,3:0"}}, "in each epoch some domain must have a share above 0"),
+        ({"shares": {}}, "in each epoch some domain must have a share above 0"),
     ],
 )
 def test_bad_shares_are_refused_in_a_sentence(knobs, complaint):
@@ -166,10 +167,31 @@ def test_bad_shares_are_refused_in_a_sentence(knobs, complaint):
     assert complaint in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["aa", "empty"])
-def test_an_unknown_domain_is_refused(name):
-    with pytest.raises(ValueError, match=f"no domain '{name}' to train on; "):
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("aa", "no domain 'aa'; did you mean 'a'?"), ("empty", "all documents of 'empty' are held out, none is left")],
+)
+def test_a_domain_that_is_not_there_is_refused(name, complaint):
+    with pytest.raises(ValueError, match=re.escape(complaint)):
         Mixed(shares={name: 1}).groups(Text)
+
+
+@pytest.mark.parametrize(
+    ("order", "who"),
+    [(Mixed(shares={"a": 1000, "b": 1, "c": 0}), "b"), (Mixed(shares={"a": "0:1,5:0", "b": "0:0,5:9", "c": 9e9}), "a")],
+)
+def test_a_share_that_comes_to_no_row_is_refused(order, who):
+    with pytest.raises(ValueError, match=f"order: {who} has so small a share that none of the 150 rows is its own"):
+        order.describe(GROUPS)
+
+
+def test_it_says_how_often_each_domain_comes_in_every_stage():
+    order = Mixed(shares={"a": "0:1,2:0", "b": "0:0.5,1:3", "c": 1})
+    assert order.describe(GROUPS) == (
+        "times an epoch: a 1.50, b 3.00, c 0.60; from epoch 1 on a 0.75, b 9.00, c 0.30; "
+        "from epoch 2 on a 0.00, b 11.30, c 0.37"
+    )
+    assert Mixed(temperature=0.0).describe(GROUPS) == "times an epoch: each of 3 domains 0.50 to 5.00"
 
 
 def test_the_folder_has_no_order_that_is_not_tested():

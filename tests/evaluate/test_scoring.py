@@ -12,6 +12,7 @@ from maskwright.evaluate.backends import MADE, PLAIN, choose
 from maskwright.evaluate.batching import batches, regrouped
 from maskwright.evaluate.scoring import Scorer, Text
 from maskwright.evaluate.sharing import share
+from maskwright.evaluate.windows import Windows
 from maskwright.models.modern import Modern
 from maskwright.objective import IGNORE, Problem
 from maskwright.objectives.causal import Causal
@@ -267,30 +268,25 @@ def test_half_precision_is_near_and_float32_the_default(judged) -> None:
 LONG = " ".join(TEXTS)
 
 
-@pytest.mark.parametrize("stride", [1, 20, 63])
+@pytest.mark.parametrize("windows", [Windows(64, 20, 1.0), Windows(40, 39, 0.5), Windows(30, 7, 0.0)], ids=str)
 @pytest.mark.parametrize("backend", ["causal", "mlm"])
-def test_a_long_text_is_read_in_windows(judged, backend, stride) -> None:
-    vocabulary, longest = judged.tokenizer.vocabulary, judged.model.max_length
-    ids, _ = judged.tokenizer.encode(LONG)
-    tokens, total, done = [vocabulary.cls, *ids.tolist(), vocabulary.sep], 0.0, 1
-    assert len(tokens) > longest + 20
-    begin = 1
-    while done < len(tokens):
-        window = [vocabulary.cls, *tokens[begin : begin + longest - 1]]
-        for place in range(done - begin + 1, len(window) - (begin + longest > len(tokens))):
-            hidden = [vocabulary.mask if i == place else token for i, token in enumerate(window)]
+def test_a_long_text_is_read_in_windows(judged, backend, windows) -> None:
+    vocabulary = judged.tokenizer.vocabulary
+    ids, starts = judged.tokenizer.encode(LONG)
+    tokens, word = np.r_[vocabulary.cls, ids, vocabulary.sep], np.r_[0, np.cumsum(starts), 0]
+    total = 0.0
+    for window, asked in windows.over(tokens, word):
+        for place in np.flatnonzero(asked):
+            hidden = [vocabulary.mask if i == place else token for i, token in enumerate(window.tolist())]
             if backend == "causal":
-                total += chance(judged, window, place - 1, window[place], "forward")
+                total += chance(judged, window.tolist(), place - 1, window[place], "forward")
             else:
                 total += chance(judged, hidden, place, window[place])
-        done, begin = min(begin + longest - 1, len(tokens)), begin + stride
     _, ask = choose(backend, None)
     scorer = Scorer(judged.model, judged.tokenizer, ask)
-    found = scorer([Text(TEXTS[0]), Text(LONG)], stride)
+    found = scorer([Text(TEXTS[0]), Text(LONG)], windows)
     assert found.total[0, 1] == pytest.approx(total, abs=2e-2)
     assert found.tokens[1] == len(ids)
     assert found.total[0, 0] == pytest.approx(scorer([Text(TEXTS[0])]).total[0, 0], abs=2e-3)
     with pytest.raises(ValueError, match=r"has \d+ tokens with \[CLS\] and \[SEP\]: the model takes max_length=64"):
         scorer([Text(LONG)])
-    with pytest.raises(ValueError, match="stride=64 passes over tokens"):
-        scorer([Text(LONG)], 64)

@@ -9,6 +9,8 @@ from maskwright import folder
 from maskwright.config import known
 from maskwright.objective import Masked, Objective
 
+from ..handmade import TEXT
+
 EVERY = folder.names("objectives")
 MASKED = [name for name in EVERY if issubclass(folder.load("objectives", name)[0], Masked)]
 
@@ -16,7 +18,10 @@ MASKED = [name for name in EVERY if issubclass(folder.load("objectives", name)[0
 def make(name: str, **knobs: object) -> Objective:
     """The objective `name` with those of `knobs` that it has, or that an objective inside it has."""
     cls, preset = folder.load("objectives", name)
-    return turned(cls(**preset), knobs)
+    made = turned(cls(**preset), knobs)
+    if made.needs_text:
+        made.meet(TEXT)
+    return made
 
 
 def turned(objective: Objective, knobs: dict[str, object]) -> Objective:

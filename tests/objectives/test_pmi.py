@@ -4,6 +4,7 @@ from collections import Counter
 from itertools import pairwise, product
 from math import log
 from pathlib import Path
+from pydoc_data.topics import topics
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,9 +16,10 @@ from maskwright.data.loader import exam
 from maskwright.data.pack import pack
 from maskwright.noise import absorb
 from maskwright.objectives import _collocations
-from maskwright.objectives._collocations import LONGEST, SHARES, collocations, table
+from maskwright.objectives._collocations import LONGEST, SHARES, collocations, signs, table
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.pmi import Pmi
+from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
@@ -27,6 +29,7 @@ from ..training.test_trainer import interrupted, same, weights
 Word = tuple[int, ...]
 DRAW = np.random.default_rng(5)
 WORDS: list[Word] = [tuple(DRAW.choice(VOCABULARY.ordinary[:40], size).tolist()) for size in DRAW.integers(1, 4, 25)]
+WORDS[20] = (int(VOCABULARY.ordinary[3]),)
 PHRASES = [[0, 1], [2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12, 13], [14, 15]]
 
 
@@ -67,6 +70,11 @@ def name(words: tuple[Word, ...]) -> int:
     return int(state)
 
 
+SIGN = int(VOCABULARY.ordinary[3])
+"""Some words of one token are signs."""
+SIGNS = np.arange(VOCABULARY.size) == SIGN
+
+
 def counted(documents: list[list[Word]], least: int) -> dict[tuple[Word, ...], float]:
     """The information of all that occurs so often, by the definition: every way to cut it is tried."""
     counts = Counter(
@@ -75,7 +83,7 @@ def counted(documents: list[list[Word]], least: int) -> dict[tuple[Word, ...], f
     total = sum(map(len, documents))
     found = {}
     for words, often in counts.items():
-        if len(words) > 1 and often >= least:
+        if len(words) > 1 and often >= least and (SIGN,) not in words:
             cuts = [
                 [0, *(i for i, cut in enumerate(some, 1) if cut), len(words)]
                 for some in product([0, 1], repeat=len(words) - 1)
@@ -96,20 +104,22 @@ def test_collocations_are_those_of_a_plain_count(least: int, size: int) -> None:
         floor = max([0.0, *ranked[int(size * share) - 1 :][:1]])
         certain |= {name(words) for words in expected if len(words) == n and expected[words] > floor + 1e-5}
         possible |= {name(words) for words in expected if len(words) == n and expected[words] > floor - 1e-5}
-    found = collocations(text(DOCUMENTS), size, least).tolist()
+    found = collocations(text(DOCUMENTS), SIGNS, size, least).tolist()
     assert certain <= set(found) <= possible
     assert len(found) == len(set(found)) <= size
 
 
 def test_phrases_are_found() -> None:
-    found = set(collocations(text(DOCUMENTS), 64, 10).tolist())
+    found = set(collocations(text(DOCUMENTS), SIGNS, 64, 10).tolist())
     phrases = [tuple(WORDS[number] for number in phrase) for phrase in PHRASES]
     assert all(name(phrase) in found for phrase in phrases)
 
 
 def met(**knobs: object) -> Pmi:
     objective = make(Pmi, {"least": 10, "size": 16, **knobs}, "objective")
-    objective.meet([], text(DOCUMENTS))
+    written = ["." if sign else "word" for sign in SIGNS]
+    tokenizer = SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids, specials: written[ids[0]])
+    objective.meet(SimpleNamespace(tokenizer=tokenizer, train=text(DOCUMENTS)))
     return objective
 
 
@@ -155,14 +165,40 @@ def test_a_collocation_is_hidden_whole_or_not_at_all(balance: bool) -> None:
             assert len(set(hidden[b, units[b] == unit].tolist())) == 1
 
 
-def test_before_any_text_words_are_hidden_one_by_one() -> None:
-    assert np.array_equal(Pmi().units(rows()), rows().word.numpy())
+def test_before_any_text_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="collocations are found in the text where a run begins"):
+        Pmi()(rows(), 0)
+
+
+def test_a_text_without_collocations_is_doubted() -> None:
+    (sentence,) = met(least=10_000).doubts()
+    assert "no words come together 10000 times" in sentence
+    assert not met().doubts()
+    assert np.array_equal(met(least=10_000).units(ROWS) > 0, ROWS.word.numpy() > 0)
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "unigram", "character"])
+def test_signs_are_what_has_no_letter(kind: str) -> None:
+    tokenizer = Tokenizer.train(
+        [topics["assert"], "naïve 東京 so: a+b != c, 3.5%"], TokenizerSettings(kind=kind, size=600)
+    )
+    found = signs(tokenizer)
+    for word, sign in (
+        ("word", False),
+        (".", True),
+        ("!=", True),
+        ("東京", False),
+        ("3", False),
+        ("ï", False),
+    ):
+        ids, _ = tokenizer.encode(word)
+        assert found[ids].all() == sign, word
 
 
 def test_of_a_large_text_documents_from_all_over_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = text(DOCUMENTS)
     monkeypatch.setattr(_collocations, "LOOKED_AT", len(whole.tokens) // 2)
-    assert np.array_equal(collocations(whole, 64, 3), collocations(text(DOCUMENTS[::3]), 64, 3))
+    assert np.array_equal(collocations(whole, SIGNS, 64, 3), collocations(text(DOCUMENTS[::3]), SIGNS, 64, 3))
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 1000])

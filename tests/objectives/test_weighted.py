@@ -107,7 +107,8 @@ def write(folder: Path, suffix: str) -> Path:
 
 def met(path: object, **knobs: object) -> Weighted:
     objective = Weighted(weights=str(path), **knobs)
-    objective.meet(TOKENS, SimpleNamespace(counts=np.arange))
+    train = SimpleNamespace(counts=np.arange)
+    objective.meet(SimpleNamespace(tokenizer=SimpleNamespace(tokens=TOKENS), train=train))
     return objective
 
 

@@ -6,7 +6,8 @@ from math import exp, log
 import pytest
 
 from maskwright.evaluate.scoring import Text
-from maskwright.training.scorer import scorer
+from maskwright.evaluate.windows import Windows
+from maskwright.training.scorer import scorer, windows
 
 TEXTS = {
     "short": ["A name is bound.", "The statement assigns values, from left to right."],
@@ -24,10 +25,10 @@ def folder(tmp_path):
     return tmp_path
 
 
-def by_hand(trained, texts, stride=32):
-    """The four figures of a list of texts."""
+def by_hand(trained, texts, length=32, stride=16):
+    """The four figures of a list of texts, by default in windows as long as the rows that the model was trained on."""
     _, score = scorer(trained, device="cpu")
-    found = score(map(Text, texts), stride)
+    found = score(map(Text, texts), Windows(length, stride, 0.5))
     nats, words = -found.total[0].sum(), sum(len(text.split()) for text in texts)
     return {
         "nats_per_token": nats / found.tokens.sum(),
@@ -47,9 +48,16 @@ def test_each_file_and_all_together_cost_what_the_scorer_says(suite, trained, fo
 
 
 def test_a_file_alone_its_first_documents_and_a_stride(suite, trained, folder):
-    found = suite("perplexity", folder / "more/long.jsonl", "field=story", "limit=1", "stride=5")
-    assert found == pytest.approx(by_hand(trained, TEXTS["long"][:1], 5), rel=1e-5)
-    assert found != pytest.approx(by_hand(trained, TEXTS["long"][:1], 60), rel=1e-5)
+    found = suite("perplexity", folder / "more/long.jsonl", "field=story", "limit=1", "stride=5", "length=50")
+    assert found == pytest.approx(by_hand(trained, TEXTS["long"][:1], 50, 5), rel=1e-5)
+    assert found != pytest.approx(by_hand(trained, TEXTS["long"][:1]), rel=1e-5)
+
+
+@pytest.mark.parametrize("place", ["checkpoints/step-4", "final"])
+def test_a_checkpoint_is_read_as_its_run(trained, folder, place):
+    name, score = scorer(trained / place, device="cpu")
+    assert windows(trained / place, name, score) == Windows(32, 16, 0.5)
+    assert windows(trained / place, "causal", score, 64, 3) == Windows(64, 3, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,8 @@ def test_a_file_alone_its_first_documents_and_a_stride(suite, trained, folder):
         ({"a.bin": "text"}, (), "no file at"),
         ({"a.txt": "\n \n"}, (), "is empty: there is no text to read"),
         ({"a.jsonl": "{}"}, (), "text"),
-        ({"a.txt": "word " * 200}, ("stride=64",), "stride=64 passes over tokens: windows have max_length=64"),
+        ({"a.txt": "word " * 200}, ("stride=32",), "stride=32: a window of 32 positions asks for 1 to 31 tokens"),
+        ({"a.txt": "word " * 200}, ("length=65",), "length=65: the model takes max_length=64"),
         ({"a.txt": "word"}, ("stride=0",), "perplexity.stride=0"),
     ],
 )
@@ -69,6 +78,8 @@ def test_what_cannot_be_read_is_one_sentence(suite, tmp_path, files, knobs, comp
         suite("perplexity", tmp_path, *knobs)
 
 
-def test_it_brings_no_text(suite):
+def test_it_brings_no_text(suite, tmp_path):
+    with pytest.raises(ValueError, match="there is no file or folder"):
+        suite("perplexity", tmp_path / "nix")
     with pytest.raises(ValueError, match="this suite brings no text: say where it is, --data FILE"):
         suite("perplexity", None)

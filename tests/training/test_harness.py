@@ -9,7 +9,7 @@ import yaml
 
 from maskwright.evaluate.scoring import Text
 from maskwright.training.config import Config
-from maskwright.training.scorer import scorer
+from maskwright.training.scorer import scorer, windows
 from maskwright.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -73,7 +73,7 @@ def test_likelihoods_are_those_of_score_and_long_texts_are_read_in_windows(run: 
     long = " ".join(context for context, *_ in PAIRS * 20)
     short, rolled = model.loglikelihood_rolling([asked(context), asked(long)])
     assert short == pytest.approx(score([Text(context)]).total[0, 0])
-    assert rolled == pytest.approx(score([Text(long)], score.model.max_length // 2).total[0, 0])
+    assert rolled == pytest.approx(score([Text(long)], windows(run, model.backend, score)).total[0, 0])
     assert rolled < 10 * short
     with pytest.raises(ValueError, match="write none: see maskwright sample"):
         model.generate_until([asked(context, "")])

@@ -58,4 +58,4 @@ class EasyFirst(Order):
 
     def describe(self, groups: np.ndarray) -> str:
         for_now = "" if self.epochs is None else f" for {self.epochs} epochs"
-        return f"from common words to rare ones in {len(groups) - 1} levels{for_now}"
+        return f"from common words to rare ones in {len(groups) - 1} parts{for_now}"

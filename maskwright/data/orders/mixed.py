@@ -35,19 +35,23 @@ class Mixed(Order):
             if not _by_epoch(written) or not all(0 <= share < inf for _, share in _by_epoch(written)):
                 raise ValueError(f"shares.{domain}={written!r}: give a share, at least 0, or epochs as in '0:1,2:0.5'")
         if self.shares is not None and not (self.shares and all(shares.any() for _, shares in self._stages())):
-            raise ValueError(f"shares={self.shares}: in each epoch some domain has a share above 0")
+            raise ValueError(f"shares={self.shares}: in each epoch some domain must have a share above 0")
 
     @property
     def steady(self) -> bool:
         return False
 
     def groups(self, shards: Shards) -> np.ndarray:
-        here = np.bincount(shards.train.domains, minlength=len(shards.domains)) > 0
-        found = [name for name, some in zip(shards.domains, here, strict=True) if some]
-        if unknown := [name for name in self.shares or {} if name not in found]:
-            raise ValueError(f"order.shares: no domain {unknown[0]!r} to train on; {nearest(unknown[0], found)}")
+        train = shards.train
+        tokens = np.bincount(train.domains, np.diff(train.offsets), len(shards.domains))
+        found = [name for name, some in zip(shards.domains, tokens, strict=True) if some]
+        for name in self.shares or {}:
+            if name not in shards.domains:
+                raise ValueError(f"order.shares: no domain {name!r}; {nearest(name, found)}")
+            if name not in found:
+                raise ValueError(f"order.shares: all documents of {name!r} are held out, none is left to train on")
         named = {name: number for number, name in enumerate(self.shares or found)}
-        return np.array([named.get(name, -1) for name in shards.domains])[shards.train.domains]
+        return np.array([named.get(name, -1) for name in shards.domains])[train.domains]
 
     def places(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         epochs, slots = places(begin, end, int(groups[-1]), seed)
@@ -66,12 +70,14 @@ class Mixed(Order):
         return seen, rows
 
     def describe(self, groups: np.ndarray) -> str:
-        (_, quota), *later = self._quotas(groups)
-        times = quota / np.diff(groups)
-        if self.shares is None:
-            return f"{len(times)} domains, each {times.min():.2f} to {times.max():.2f} times an epoch"
-        each = ", ".join(f"{name} {often:.2f}" for name, often in zip(self.shares, times, strict=True))
-        return f"times an epoch{' at first' if later else ''}: {each}"
+        said = []
+        for epoch, quota in self._quotas(groups):
+            times = quota / np.diff(groups)
+            each = f"each of {len(times)} domains {times.min():.2f} to {times.max():.2f}"
+            if self.shares is not None:
+                each = ", ".join(f"{name} {often:.2f}" for name, often in zip(self.shares, times, strict=True))
+            said.append(f"{f' from epoch {epoch} on' if epoch else ''} {each}")
+        return f"times an epoch:{';'.join(said)}"
 
     def _stages(self) -> list[tuple[int, np.ndarray]]:
         """From which epoch on the domains have which shares, [G] float64."""
@@ -82,7 +88,13 @@ class Mixed(Order):
     def _quotas(self, groups: np.ndarray) -> list[tuple[int, np.ndarray]]:
         """From which epoch on the domains have how many of its rows, [G] int64; their sum is that of all."""
         stages = self._stages() if self.temperature is None else [(0, np.diff(groups) ** self.temperature)]
-        return [(epoch, _rounded(shares / shares.sum() * groups[-1])) for epoch, shares in stages]
+        quotas = [(epoch, _rounded(shares / shares.sum() * groups[-1])) for epoch, shares in stages]
+        for (_, shares), (_, quota) in zip(stages, quotas, strict=True):
+            if (shares > 0)[quota == 0].any():
+                number = int(np.flatnonzero((shares > 0) & (quota == 0))[0])
+                name = list(self.shares)[number] if self.shares else f"domain {number}"
+                raise ValueError(f"order: {name} has so small a share that none of the {groups[-1]} rows is its own")
+        return quotas
 
 
 def _by_epoch(share: float | str) -> list[tuple[int, float]]:
