@@ -1,10 +1,9 @@
 """Domains in shares of their own, so that a small one is not lost among large ones.
 
 Each domain is gone through by itself, over and over, so that after any epoch no row of it has come two times more than
-another; an epoch has as many rows as the text, whoever they belong to.
+another; an epoch has as many rows as they have together.
 """
 
-from itertools import pairwise
 from math import inf
 from typing import Annotated
 
@@ -56,17 +55,18 @@ class Mixed(Order):
     def places(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         epochs, slots = places(begin, end, int(groups[-1]), seed)
         seen, rows = np.empty_like(epochs), np.empty_like(epochs)
-        done = np.zeros(len(groups) - 1, np.int64)
         stages = self._quotas(groups)
-        for (first, quota), (last, _) in pairwise([*stages, (2**62, stages[-1][1])]):
-            ends = np.cumsum(quota)
+        firsts, done = [epoch for epoch, _ in stages], np.zeros(len(groups) - 1, np.int64)
+        for place, (first, quota) in enumerate(stages):
+            if place:
+                done += (first - firsts[place - 1]) * stages[place - 1][1]
+            ends, here = np.cumsum(quota), np.searchsorted(firsts, epochs, side="right") == place + 1
             group = np.searchsorted(ends, slots, side="right")
-            for number in np.unique(group[(epochs >= first) & (epochs < last)]):
-                mine = (epochs >= first) & (epochs < last) & (group == number)
+            for number in np.unique(group[here]):
+                mine = here & (group == number)
                 before = done[number] + (epochs[mine] - first) * quota[number]
                 turn = before + slots[mine] - (ends[number] - quota[number])
                 seen[mine], rows[mine] = within(groups, number, turn, seed)
-            done += (last - first) * quota
         return seen, rows
 
     def describe(self, groups: np.ndarray) -> str:
