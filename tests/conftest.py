@@ -1,5 +1,6 @@
-"""One thread a process (small models are no faster with more; the suite runs on all cores by processes), and a small
-run on real text: topics of the Python documentation, a few epochs in a few seconds.
+"""One thread a process (small models are no faster with more; the suite runs on all cores by processes), the same
+examples every time, however long they take, and a small run on real text: topics of the Python documentation, a few
+epochs in a few seconds.
 """
 
 import os
@@ -10,12 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
 
+import hypothesis
 import pytest
 import torch
 
 from maskwright.training.config import Config
 
 torch.set_num_threads(1)
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

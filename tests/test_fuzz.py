@@ -27,9 +27,7 @@ from maskwright.training import checkpoint, final
 from maskwright.training.config import NAMED, PLAIN, Config, Top
 from maskwright.training.trainer import Trainer
 
-FUZZ = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+FUZZ = settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

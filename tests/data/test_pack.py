@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwright.data.pack import AHEAD, pack
@@ -33,7 +33,6 @@ def pieces(p):
             yield origin[b, here][0], tokens[b, here].tolist()
 
 
-@settings(deadline=None)
 @given(SIZES, LENGTH)
 def test_every_token_stands_in_exactly_one_row(sizes, length):
     text = split(sizes)
@@ -60,7 +59,6 @@ def test_documents_at_the_edge_of_a_row(size, expected):
     assert pack(split([size]), V, 10).pieces.tolist() == expected
 
 
-@settings(deadline=None)
 @given(SIZES, LENGTH)
 def test_rows_are_documents_and_then_padding(sizes, length):
     tokens, document, word, _ = gathered(pack(split(sizes), V, length))
@@ -72,7 +70,6 @@ def test_rows_are_documents_and_then_padding(sizes, length):
     assert np.array_equal(word > 0, ~V.is_special[tokens])
 
 
-@settings(deadline=None)
 @given(SIZES, LENGTH)
 def test_the_figures_are_true(sizes, length):
     p = pack(split(sizes), V, length)

@@ -10,7 +10,7 @@ TEXTS = st.lists(st.lists(st.integers(0, 2), min_size=6, max_size=6), min_size=1
 PLACES = st.lists(st.integers(0, 71), min_size=1, max_size=30, unique=True)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(TEXTS, PLACES, st.integers(1, 20), st.integers(1, 40))
 def test_a_place_sees_its_own_text_up_to_itself_and_nothing_else(rows, places, width, tokens) -> None:
     texts = torch.tensor(rows)
@@ -32,7 +32,7 @@ def test_a_place_sees_its_own_text_up_to_itself_and_nothing_else(rows, places, w
     assert sorted(answered) == list(range(len(asked)))
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(TEXTS)
 def test_where_all_fits_one_row_every_beginning_is_there_once(rows) -> None:
     texts = torch.tensor(rows)

@@ -52,7 +52,7 @@ def test_the_text_of_a_corpus_spells_no_special_token(learned: dict[str, Tokeniz
     assert (prompt == vocabulary.mask).sum() == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_bytes_bring_every_text_back(text: str) -> None:
     tokenizer = lossless()

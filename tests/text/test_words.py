@@ -76,7 +76,7 @@ def test_every_piece_of_a_word_follows_its_start(learned: dict[str, Tokenizer]) 
 LETTERS = "abcdefghij éñ 日本 ,.!?'() 0123 😀"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet=LETTERS, max_size=60))
 def test_all_tokenizers_count_the_same_words(learned: dict[str, Tokenizer], text: str) -> None:
     counts = {kind: int(tokenizer.encode(text)[1].sum()) for kind, tokenizer in learned.items() if kind != "wordpiece"}

@@ -76,7 +76,7 @@ def test_a_run_goes_on_anywhere(packs: list, begin: int) -> None:
     assert all(alike(rows, growing.batch(begin + i, STEPS)) for i, rows in enumerate(batches))
 
 
-@rules(deadline=None, max_examples=40)
+@rules(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0.01, 4), st.integers(1, 9)), max_size=4, unique_by=lambda pair: pair[0]),
     st.floats(0, 6),
