@@ -7,6 +7,7 @@ so that shorter rows come in larger batches. Ranks and micro-batches are slices 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count, islice, pairwise, repeat
 from math import inf
 from typing import TypeVar
@@ -77,10 +78,19 @@ class Stage:
             words -= total
         raise AssertionError("epochs have no end")
 
+    @cached_property
+    def _counted(self) -> list[int]:
+        """The words of the epochs that were counted so far."""
+        return []
+
     def _totals(self) -> Iterator[int]:
         """The words of epoch after epoch."""
-        every = int(self.pack.words.sum())
-        return repeat(every) if self.order.steady else (int(self._running(epoch)[-1]) for epoch in count())
+        if self.order.steady:
+            yield from repeat(int(self.pack.words.sum()))
+        for epoch in count():
+            if epoch == len(self._counted):
+                self._counted.append(int(self._running(epoch)[-1]))
+            yield self._counted[epoch]
 
     def _running(self, epoch: int) -> np.ndarray:
         """[R] int64, the words of the rows of an epoch up to each."""
