@@ -8,6 +8,7 @@ Shapes: D documents, P pieces, R rows, L positions.
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -41,7 +42,7 @@ def _cut(offsets: np.ndarray, length: int, out: np.ndarray, write: bool) -> int:
 def _best_fit(sizes: np.ndarray, order: np.ndarray, length: int, row: np.ndarray) -> int:
     """Give each piece the fullest open row that still takes it; returns the number of rows."""
     head = np.full(length + 1, -1, np.int64)  # by space left: the last row opened with that much
-    below = np.full(len(sizes), -1, np.int64)  # by row: the row under it in the same pile
+    below = np.full(len(order), -1, np.int64)  # by row: the row under it in the same pile
     rows = 0
     for piece in order:
         space = sizes[piece]
@@ -171,16 +172,13 @@ def pack(split: Split, vocabulary: Vocabulary, length: int, groups: np.ndarray |
     pieces = np.empty((_cut(offsets, length, np.empty((0, 4), np.int64), False), 4), np.int64)
     _cut(offsets, length, pieces, True)
     group = np.zeros(len(pieces), np.int64) if groups is None else groups[pieces[:, 0]]
-    sizes, row, firsts = 1 + pieces[:, 2] + pieces[:, 3], np.empty(len(pieces), np.int64), [0]
-    for number in range(group.max(initial=0) + 1):
-        mine = np.flatnonzero(group == number)
-        packed = np.empty(len(mine), np.int64)
-        rows = _best_fit(sizes[mine], np.argsort(-sizes[mine], kind="stable"), length, packed)
-        row[mine] = firsts[-1] + packed
+    sizes, row, firsts = 1 + pieces[:, 2] + pieces[:, 3], np.full(len(pieces), -1, np.int64), [0]
+    order = np.lexsort((-sizes, group))
+    bounds = np.searchsorted(group[order], np.arange(group.max(initial=0) + 2))
+    for mine in (order[begin:end] for begin, end in pairwise(bounds)):
+        rows = _best_fit(sizes, mine, length, row)
+        row[mine] += firsts[-1]
         firsts.append(firsts[-1] + rows)
-    taken = np.flatnonzero(group >= 0)
-    begins = np.zeros(firsts[-1] + 1, np.int64)
-    np.cumsum(np.bincount(row[taken], minlength=firsts[-1]), out=begins[1:])
-    return Pack(
-        split, vocabulary, length, pieces[taken[np.argsort(row[taken], kind="stable")]], begins, np.array(firsts)
-    )
+    placed = np.argsort(row, kind="stable")[bounds[0] :]  # what is left out comes first
+    begins = np.searchsorted(row[placed], np.arange(firsts[-1] + 1))
+    return Pack(split, vocabulary, length, pieces[placed], begins, np.array(firsts))

@@ -15,6 +15,8 @@ import numpy as np
 from .lines import Line, read
 
 SPANS = ("span1", "span2")
+Target = tuple[list[tuple[int, int]], list[str]]
+"""Its spans, in characters, and its labels."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def edges(train: Path, valid: Path, limit: int | None = None) -> Edges:
     Raises ValueError, with file and line, when something is missing, a span is none or a label was never trained.
     """
     lines = [list(read([path], {"text": str, "targets": list}))[:limit] for path in (train, valid)]
-    targets = [[(line, _target(line, target)) for line in part for target in line[2]["targets"]] for part in lines]
+    targets = [[(line, target) for line in part for target in _targets(line)] for part in lines]
     for path, part in zip((train, valid), targets, strict=True):
         if not part:
             raise ValueError(f"{path} is empty: it holds no targets")
@@ -61,10 +63,13 @@ def edges(train: Path, valid: Path, limit: int | None = None) -> Edges:
     return Edges(classes, *(_sentences(part, found, classes) for part, found in zip(lines, targets, strict=True)))
 
 
-def _target(line: Line, target: Any) -> tuple[list[tuple[int, int]], list[str]]:
-    """The spans of a target, in characters, and its labels."""
-    path, number, fields = line
-    words = [match.span() for match in re.finditer(r"\S+", fields["text"])]
+def _targets(line: Line) -> list[Target]:
+    words = [match.span() for match in re.finditer(r"\S+", line[2]["text"])]
+    return [_target(line, words, target) for target in line[2]["targets"]]
+
+
+def _target(line: Line, words: list[tuple[int, int]], target: Any) -> Target:
+    path, number, _ = line
     if not isinstance(target, dict) or SPANS[0] not in target or "label" not in target:
         raise ValueError(f"{path}:{number}: a target has span1 and label, and may have span2, not {target!r}")
     spans = []
@@ -82,7 +87,7 @@ def _is_span(span: Any, words: int) -> bool:
     return pair and 0 <= span[0] < span[1] <= words
 
 
-def _sentences(lines: list[Line], targets: list[tuple[Line, Any]], classes: tuple[str, ...]) -> Sentences:
+def _sentences(lines: list[Line], targets: list[tuple[Line, Target]], classes: tuple[str, ...]) -> Sentences:
     number = {label: place for place, label in enumerate(classes)}
     labels = np.zeros((len(targets), len(classes)), bool)
     for target, (_, (_, found)) in enumerate(targets):

@@ -103,9 +103,10 @@ def read(final: Path) -> dict[str, Any]:
     return sealed.read(final / "model.json", _Model, "the description of a model")
 
 
-def run_of(source: Path) -> Path | None:
-    """The folder that says how a model was trained (config.yaml): `source`, or the one that it lies in."""
-    return next((path for path in (source, source.resolve().parent) if (path / "config.yaml").is_file()), None)
+def run_of(source: Path, depth: int = 1) -> Path | None:
+    """The folder that says how a model was trained (config.yaml): `source`, or one of the `depth` that it lies in."""
+    places = (source, *source.resolve().parents[:depth])
+    return next((path for path in places if (path / "config.yaml").is_file()), None)
 
 
 def check(out: Path, data: str) -> None:

@@ -42,8 +42,7 @@ def windows(source: Path, backend: str, score: Scorer, length: int | None = None
     most = int(score.model.max_length)  # type: ignore[arg-type]
     if length is not None and length > most:
         raise ValueError(f"length={length}: the model takes max_length={most}")
-    above = (source, *source.resolve().parents[:2])  # a model lies in its run, a checkpoint one folder deeper
-    known = next((folder for folder in above if (folder / "config.yaml").is_file()), None)
+    known = final.run_of(source, 2)  # a model lies in its run, a checkpoint one folder deeper
     trained = max(rows for _, rows in curriculum(Config.load(known).rows.length)) if known else most
     length = length or min(trained, most)
     return Windows(length, stride or length // 2, BEFORE.get(backend, 0.5))

@@ -135,7 +135,7 @@ class Trainer:
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
         words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
         kept = [mark for some in self.marks.values() for mark in some]
-        order = self.config.order.describe(stage.pack.groups)
+        order = f"order      {told}\n" if (told := self.config.order.describe(stage.pack.groups)) else ""
         sizes = [tokens for _, tokens in growth(self.config.training.batch_tokens)]
         batches = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
         return (
@@ -143,9 +143,7 @@ class Trainer:
             f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents\n"
             f"rows       {len(stage.pack):,} of {stage.pack.length}: {stage.pack.padding:.1%} padding, "
             f"{stage.pack.cut:.1%} of documents cut\n"
-            + f"order      {order}\n"
-            * bool(order)
-            + f"objective  {type(objective).__name__}, {masks} corruption\n"
+            f"{order}objective  {type(objective).__name__}, {masks} corruption\n"
             f"training   {self.steps:,} steps of {batches} positions "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
             + f"\npeak       {self.peak / 1e9:,.0f} GFLOP/s a device, the whole of MFU"

@@ -4,6 +4,7 @@ Each domain is gone through by itself, over and over, so that after any epoch no
 another; an epoch has as many rows as they have together.
 """
 
+from functools import cached_property
 from math import inf
 from typing import Annotated
 
@@ -33,7 +34,7 @@ class Mixed(Order):
         for domain, written in (self.shares or {}).items():
             if not _by_epoch(written) or not all(0 <= share < inf for _, share in _by_epoch(written)):
                 raise ValueError(f"shares.{domain}={written!r}: give a share, at least 0, or epochs as in '0:1,2:0.5'")
-        if self.shares is not None and not (self.shares and all(shares.any() for _, shares in self._stages())):
+        if self.shares is not None and not (self.shares and all(shares.any() for _, shares in self._stages)):
             raise ValueError(f"shares={self.shares}: in each epoch some domain must have a share above 0")
 
     @property
@@ -79,6 +80,7 @@ class Mixed(Order):
             said.append(f"{f' from epoch {epoch} on' if epoch else ''} {each}")
         return f"times an epoch:{';'.join(said)}"
 
+    @cached_property
     def _stages(self) -> list[tuple[int, np.ndarray]]:
         """From which epoch on the domains have which shares, [G] float64."""
         written = [_by_epoch(share) for share in (self.shares or {}).values()]
@@ -87,7 +89,7 @@ class Mixed(Order):
 
     def _quotas(self, groups: np.ndarray) -> list[tuple[int, np.ndarray]]:
         """From which epoch on the domains have how many of its rows, [G] int64; their sum is that of all."""
-        stages = self._stages() if self.temperature is None else [(0, np.diff(groups) ** self.temperature)]
+        stages = self._stages if self.temperature is None else [(0, np.diff(groups) ** self.temperature)]
         quotas = [(epoch, _rounded(shares / shares.sum() * groups[-1])) for epoch, shares in stages]
         for (_, shares), (_, quota) in zip(stages, quotas, strict=True):
             if (shares > 0)[quota == 0].any():
