@@ -20,9 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from maskwright import folder
-from maskwright.config import make
 from maskwright.loss import problem_loss
+from maskwright.settings import make, registry
 from maskwright.training.flops import Flops
 from maskwright.training.recomputing import recompute
 
@@ -45,7 +44,7 @@ def main() -> None:
 
 def cost(name: str, words: float, ratio: float, rates: dict[str, float]) -> dict[str, float]:
     """The numbers of one model."""
-    kind, preset = folder.load("models", name)
+    kind, preset = registry.load("models", name)
     knobs = make(kind, preset | {"max_length": 512}, "model")
     with patch.object(sys.modules[kind.__module__], "fresh", shapes):
         model = knobs.build(VOCABULARY, torch.Generator())

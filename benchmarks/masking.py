@@ -36,7 +36,7 @@ from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFas
 from maskwright.data.loader import Loader
 from maskwright.data.pack import pack
 from maskwright.data.rows import Rows
-from maskwright.folder import load
+from maskwright.settings.registry import load
 from maskwright.text.vocabulary import Vocabulary
 
 ROWS, LENGTH, SIZE = 256, 512, 16_384

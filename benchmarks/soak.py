@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from maskwright.folder import names
+from maskwright.settings.registry import names
 from maskwright.training import checkpoint
 from maskwright.training.log import read
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
-from .folder import files
+from .settings.registry import files
 
 EPILOG = """
 [bold]The journey[/]

@@ -134,3 +134,51 @@ class Noise:
         """[B, n] int64 in [0, high), high < 2^32."""
         scaled = ((self.bits(stream, n) >> _32) * np.uint64(high)) >> _32
         return torch.from_numpy(scaled.astype(np.int64))
+
+
+def dropout_generator(device: torch.device) -> torch.Generator:
+    """The generator that dropout layers draw from, the one hidden state there is: seeded by address at every step."""
+    return torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
+
+
+STEPS = np.array([0xC13FA9A902A6328F, 0x91E10DA5C79E7B1D], np.uint64)
+"""1/g and 1/g² in units of 2^-64 for the plastic number g: the steps of a two-dimensional sequence that fills the
+square evenly (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences")."""
+
+
+def even(noise: Noise, stream: str) -> np.ndarray:
+    """[B] float64 in [0, 1), uniform, and spread evenly over the rows of an epoch and over the epochs of a row.
+
+    A function of the address alone, so that a batch is spread no more evenly than its rows are.
+    """
+    place = np.stack([noise.rows.numpy(), noise.epochs.numpy()]).astype(np.uint64)
+    bits = base_key(noise.seed, stream) + (place * STEPS[:, None]).sum(0, dtype=np.uint64)
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def chances(scores: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Tensor:
+    """[N, V] float64, the probabilities that tokens are drawn with; scores: [N, V], any float dtype, -inf for never.
+
+    temperature: 0 leaves the best alone.  top_k: only so many best; 0 for all.
+    top_p: only the fewest best whose probability reaches it (Holtzman et al. 2020, section 3.1), the one that crosses
+    it included. Cuts come after the temperature.
+    """
+    if temperature == 0:
+        return torch.zeros(scores.shape, dtype=torch.float64).scatter_(1, scores.argmax(1, keepdim=True), 1.0)
+    found = (scores.double() / temperature).softmax(1)
+    if top_k:
+        best = found.topk(min(top_k, found.shape[1]))
+        found = torch.zeros_like(found).scatter_(1, best.indices, best.values)
+    if top_p < 1:
+        ordered, places = found.sort(dim=1, descending=True, stable=True)
+        before = ordered.cumsum(1) - ordered
+        found = torch.zeros_like(found).scatter_(1, places, ordered.where(before < top_p * ordered.sum(1)[:, None], 0))
+    return found / found.sum(1, keepdim=True)
+
+
+def drawn(chances: Tensor, luck: Tensor) -> Tensor:
+    """[N] int64, the token at which the cumulative probability passes `luck`, [N] float64 in [0, 1)."""
+    ladder = chances.cumsum(1)
+    whole = ladder[:, -1]
+    reached = torch.minimum(luck.double() * whole, torch.nextafter(whole, torch.zeros_like(whole)))
+    return torch.searchsorted(ladder, reached[:, None], right=True)[:, 0]

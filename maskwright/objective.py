@@ -15,13 +15,13 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from .attention import BOTH
-from .config import brief, make, settings
 from .data.rows import Rows
-from .folder import load, name_of
-from .kernels import IGNORE, share_out
+from .masking.replace import replace as replace_tokens
+from .masking.select import IGNORE, share_out
 from .noise import Noise
-from .replacing import replace as replace_tokens
-from .schedule import Ratio, value
+from .settings import brief, make, settings
+from .settings.registry import load, name_of
+from .settings.schedule import Ratio, value
 from .text.shards import Shards
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import maskwright
-from maskwright import folder
+from maskwright.settings import registry as folder
 
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from maskwright import cli
-from maskwright.folder import files
+from maskwright.settings.registry import files
 from maskwright.training.config import Config, recipes
 
 

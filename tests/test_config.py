@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwright.config import known, make, override, settings
 from maskwright.objectives.span import Span
+from maskwright.settings import known, make, override, settings
 
 MISTAKES = {
     "misspelt": ({"ration": 0.2}, "unknown key objective.ration: did you mean 'ratio'?"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from maskwright.folder import files
+from maskwright.settings.registry import files
 from maskwright.training.config import Config, recipes
 
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))

@@ -7,7 +7,7 @@ import shlex
 from functools import cache
 from pathlib import Path
 
-from maskwright.folder import files
+from maskwright.settings.registry import files
 from maskwright.training.config import Config
 
 ROOT = Path(__file__).parents[1]

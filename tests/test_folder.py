@@ -2,8 +2,8 @@
 
 import pytest
 
-from maskwright import folder
 from maskwright.objectives.whole_word import WholeWord
+from maskwright.settings import registry as folder
 
 
 def test_a_file_is_a_name():

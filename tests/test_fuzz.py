@@ -18,9 +18,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maskwright.config import known
-from maskwright.folder import files, load
-from maskwright.text import sealed
+from maskwright.settings import known
+from maskwright.settings.registry import files, load
+from maskwright.storage import sealed
 from maskwright.text.layout import data_files
 from maskwright.text.shards import Shards
 from maskwright.training import checkpoint, final

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from maskwright.parameters import groups, roles
+from maskwright.optimizers._groups import groups, roles
 
 
 def model():

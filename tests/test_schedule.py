@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwright.config import make
 from maskwright.objectives.mlm import Mlm
-from maskwright.schedule import DECAYS, Ramp, Steps, learning_rate, value
+from maskwright.settings import make
+from maskwright.settings.schedule import DECAYS, Ramp, Steps, learning_rate, value
 from maskwright.training.config import Training
 
 PROGRESS = st.floats(0, 1)

@@ -14,7 +14,7 @@ from maskwright.data.loader import read
 from maskwright.data.order import places
 from maskwright.data.rows import Rows
 from maskwright.optimizers.muon import Muon
-from maskwright.schedule import learning_rate
+from maskwright.settings.schedule import learning_rate
 from race.clock import Clock, Curve
 from race.ours import OTHERS
 from race.text import Text, score

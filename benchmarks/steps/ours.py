@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from maskwright import folder
 from maskwright.loss import problem_loss
+from maskwright.settings import registry
 from maskwright.training.flops import Flops
 
 from .task import Task, step
@@ -27,7 +27,7 @@ def ours(task: Task, name: str, compiled: bool) -> Callable[[], None]:
 
 def built(task: Task, name: str) -> nn.Module:
     """The model `name` at the sizes of the task."""
-    cls, _ = folder.load("models", name)
+    cls, _ = registry.load("models", name)
     knobs = {"hidden": task.hidden, "layers": task.layers, "heads": task.heads, "intermediate": inner(task, name)}
     settings = cls(**knobs, max_length=task.length, dropout=task.dropout)
     return settings.build(task.vocabulary, torch.Generator().manual_seed(0)).to(task.device)

@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Write texts by unmasking step by step, or from left to right; watch them form."""
     from ..compare.writing import write
-    from ..config import make
+    from ..settings import make
     from ..training.writing import Wish
 
     wished = {

@@ -10,7 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ..config import nearest
+from ..settings import nearest
 from ..training import marks
 from ..training.config import Config
 from ..training.resume import leaves

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..cluster import join
+from ..distributed.ray import join
 
 
 def joined(address: str) -> Callable[[Path], "Task"]:

@@ -5,8 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from .. import folder
-from ..config import nearest
+from ..settings import nearest, registry
 from ..training.config import NAMED, PLAIN, Top, known, recipes
 
 
@@ -20,9 +19,9 @@ def table(path: str) -> Table:
     if section not in PLACES:
         raise ValueError(f"no section {path!r}: {nearest(path, [*PLACES, *KINDS])}")
     if name:
-        return knobs(*folder.load(PLACES[section], name))
-    names = folder.names(PLACES[section])
-    return _listing(section, {name: _first_line(folder.load(PLACES[section], name)[0]) for name in names})
+        return knobs(*registry.load(PLACES[section], name))
+    names = registry.names(PLACES[section])
+    return _listing(section, {name: _first_line(registry.load(PLACES[section], name)[0]) for name in names})
 
 
 PLACES = NAMED | {"sampler": "samplers"}
@@ -50,7 +49,7 @@ def _meaning(kind: type, knob: str) -> str:
 def _about(section: str) -> str:
     if section in KINDS:
         return _first_line(KINDS[section])
-    return ", ".join(folder.names(PLACES[section]))
+    return ", ".join(registry.names(PLACES[section]))
 
 
 def _listing(what: str, rows: dict[str, str]) -> Table:

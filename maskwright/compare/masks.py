@@ -18,8 +18,8 @@ from matplotlib.ticker import PercentFormatter
 
 from ..data.rows import Rows
 from ..evaluate.coverage import FATES, LONGEST, fates, in_epoch
-from ..folder import name_of
 from ..objective import Objective
+from ..settings.registry import name_of
 from ..text.tokenizer import Tokenizer
 
 COLOURS = {"masked": "black on yellow", "random": "black on red", "kept": "black on green"}

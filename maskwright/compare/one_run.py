@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from ..evaluate.validation import Answers, examined
-from ..text.cache import alone
+from ..storage.cache import alone
 from ..training import final
 from ..training.build import Data
 from ..training.config import Config

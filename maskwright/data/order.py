@@ -7,8 +7,8 @@ arbitrary finite domains"). Nothing is stored, so resuming anywhere costs nothin
 import numpy as np
 from numba import njit
 
-from ..config import settings
 from ..noise import absorb, address, base_key, draw
+from ..settings import settings
 from ..text.shards import Shards
 
 ROUNDS = 6

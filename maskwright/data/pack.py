@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
-from ..kernels import by_rows
+from ..masking.parallel import by_rows
 from ..text.shards import Split
 from ..text.vocabulary import Vocabulary
 from .prefetch import LINE, prefetch

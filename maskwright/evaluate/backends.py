@@ -20,11 +20,11 @@ from typing import Any
 import torch
 
 from ..attention import BOTH
-from ..config import nearest
 from ..data.rows import Rows
 from ..objective import IGNORE, Objective, Problem, shifted
 from ..objectives.causal import Causal
 from ..objectives.mlm import Mlm
+from ..settings import nearest
 
 Ask = Callable[[Rows], Iterator[Problem]]
 """From rows of text to the questions about them; what is no text (a 0 in `Rows.word`) is not asked for."""

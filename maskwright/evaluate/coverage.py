@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from ..data.rows import Rows
-from ..folder import name_of
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
 from ..objective import Objective
+from ..settings.registry import name_of
 
 LONGEST = 15
 """Runs of this length and longer are counted together."""

@@ -1,12 +1,12 @@
 """The exams that compare objectives with each other: every model takes those that its objective has the skill for."""
 
-from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Objective, Problem
 from ..objectives.causal import Causal
 from ..objectives.mlm import Mlm
 from ..objectives.mntp import Mntp
+from ..settings import settings
 
 MASKED = Mlm(ratio=0.15, random=0.0, keep=0.0)
 """15 % of the tokens behind [MASK], and nothing else."""

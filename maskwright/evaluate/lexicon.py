@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import nearest
+from ..settings import nearest
 from ..text.tokenizer import Tokenizer
 
 KINDS = {

@@ -88,7 +88,7 @@ def needed(module: ModuleType) -> list[ModuleType]:
     """The layers that a module imports, and theirs, and then itself; each once."""
     found: dict[str, ModuleType] = {}
     for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.ImportFrom) and node.level and node.module != "config":
+        if isinstance(node, ast.ImportFrom) and node.level and not (node.module or "").startswith("settings"):
             name = "." * node.level + (node.module or "")
             for below in needed(import_module(name, module.__package__)):
                 found[below.__name__] = below

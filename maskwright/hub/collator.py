@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ..attention import BOTH
 from ..data.rows import Rows
-from ..folder import load, name_of
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
 from ..objective import Masked, Objective, Problem
+from ..settings.registry import load, name_of
 from ..text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from ..config import settings
-from .truncated import truncated_normal_
+from ..settings import settings
+from .init import truncated_normal_
 
 STD = 0.02
 """Deviation of the fusions' matrices at the start."""

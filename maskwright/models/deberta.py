@@ -9,13 +9,12 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from ..config import settings
-from ..layers.fresh import fresh
+from ..layers.init import fresh, truncated_normal_
 from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
 from ..layers.skew import attend_skewed, distances
-from ..layers.truncated import truncated_normal_
+from ..settings import settings
 
 PRESETS = {
     "tiny": {"hidden": 192, "layers": 4, "heads": 3, "intermediate": 768},

@@ -8,16 +8,15 @@ import torch
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from ..config import settings
 from ..layers.buckets import Buckets
 from ..layers.disentangled import attend_disentangled
-from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
+from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
 from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import pick
-from ..layers.truncated import truncated_normal_
+from ..settings import settings
 
 PRESETS = {
     "xs": {"hidden": 192, "heads": 3, "intermediate": 512},

@@ -10,14 +10,14 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from ..attention import Mask
-from ..config import settings
 from ..layers.attend import NARROWEST, attend
-from ..layers.fresh import fresh
+from ..layers.init import fresh
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import in_rows, of_asked, pick
+from ..settings import settings
 
 PRESETS = {"base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 768, "max_length": 1024}}
 

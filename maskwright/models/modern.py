@@ -11,17 +11,16 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from ..attention import Mask
-from ..config import settings
 from ..layers.attend import NARROWEST, attend
-from ..layers.fresh import fresh
 from ..layers.geglu import Geglu
+from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.linear import Linear, linear
 from ..layers.nhot import NHot, embed
 from ..layers.pick import in_rows, of_asked, pick
 from ..layers.rotary import Rotary, turn
-from ..layers.truncated import truncated_normal_
+from ..settings import settings
 
 PRESETS = {
     "tiny": {"hidden": 192, "layers": 4, "heads": 3, "intermediate": 512},

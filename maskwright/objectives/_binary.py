@@ -8,9 +8,9 @@ from abc import ABC
 import torch
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
+from ..settings import settings
 from ..text.vocabulary import Vocabulary
 from ._wrong import Wrong
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import deal_units, fit_units
+from ..masking.select import deal_units, fit_units
 from ..noise import Noise
 from ..objective import Masked
+from ..settings import settings
 
 
 @settings

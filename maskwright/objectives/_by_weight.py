@@ -11,12 +11,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import tile
+from ..masking.select import tile
+from ..masking.weighted import race_tokens, race_units
 from ..noise import Noise
 from ..objective import Masked
-from ..race import race_tokens, race_units
+from ..settings import settings
 
 
 def of_types(weight: Tensor, tokens: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ Shapes: B rows, L positions. word: [B, L] int32, 0 for what is never hidden. bud
 import numpy as np
 from numba import njit
 
-from ..kernels import by_rows
+from ..masking.parallel import by_rows
 from ..noise import below, draw, fraction
 
 

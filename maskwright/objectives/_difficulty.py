@@ -10,7 +10,7 @@ from math import log
 import torch
 from torch import Tensor
 
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
 from ..objective import Problem
 from ..text.vocabulary import Vocabulary
 

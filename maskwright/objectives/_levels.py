@@ -11,16 +11,12 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from ..config import settings
-from ..noise import Noise, base_key
-from ..schedule import Share
+from ..settings import settings
+from ..settings.schedule import Share
 
 GRID = np.linspace(0, 1, 4097)
 EPSILON = 1e-3
 """What the log-linear schedule leaves unmasked at t = 1."""
-STEPS = np.array([0xC13FA9A902A6328F, 0x91E10DA5C79E7B1D], np.uint64)
-"""1/g and 1/g² in units of 2^-64 for the plastic number g: the steps of a two-dimensional sequence that fills the
-square evenly (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences")."""
 
 LAWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda ratio: ratio,
@@ -76,13 +72,3 @@ class Levels:
         size = np.maximum(positions, 1) * most
         high, low = (np.interp(number / size, GRID, self.ladder) for number in (many, many - 1))
         return many, np.maximum(high - low, 1e-12)
-
-
-def even(noise: Noise, stream: str) -> np.ndarray:
-    """[B] float64 in [0, 1), uniform, and spread evenly over the rows of an epoch and over the epochs of a row.
-
-    A function of the address alone, so that a batch is spread no more evenly than its rows are.
-    """
-    place = np.stack([noise.rows.numpy(), noise.epochs.numpy()]).astype(np.uint64)
-    bits = base_key(noise.seed, stream) + (place * STEPS[:, None]).sum(0, dtype=np.uint64)
-    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53

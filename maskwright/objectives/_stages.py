@@ -8,12 +8,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ..config import settings
-from ..kernels import count, draw_tokens
-from ..noise import Noise
-from ..schedule import Share
+from ..masking.select import count, draw_tokens
+from ..noise import Noise, even
+from ..settings import settings
+from ..settings.schedule import Share
 from ._clusters import spread, sticky
-from ._levels import even
 
 Patience = Annotated[int, Field(ge=1)]
 

@@ -14,15 +14,13 @@ from pydantic import Field
 from torch import Tensor
 
 from ..attention import BOTH
-from ..config import settings
 from ..data.rows import Rows
-from ..drawing import chances, drawn
-from ..kernels import IGNORE, count, draw_tokens
-from ..noise import Noise
+from ..masking.select import IGNORE, count, draw_tokens
+from ..noise import Noise, chances, drawn, even
 from ..objective import Guesser, Objective, Problem
-from ..schedule import Ratio, value
+from ..settings import settings
+from ..settings.schedule import Ratio, value
 from ..text.vocabulary import Vocabulary
-from ._levels import even
 
 Weight = Annotated[float, Field(ge=0)]
 

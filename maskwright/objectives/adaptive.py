@@ -14,10 +14,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Problem
+from ..settings import settings
 from ._by_weight import ByWeight, of_types
 from ._difficulty import State, begin, tally, update
 

@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 
 from ..attention import BACKWARD, FORWARD
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
 from ..noise import Noise
 from ..objective import Objective, Problem, shifted
+from ..settings import settings
 
 
 @settings

@@ -18,12 +18,12 @@ from pydantic import Field
 from torch import Tensor
 
 from ..attention import BOTH
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import IGNORE, count, draw_tokens
-from ..noise import Noise
+from ..masking.select import IGNORE, count, draw_tokens
+from ..noise import Noise, even
 from ..objective import Objective, Problem
-from ._levels import Levels, even
+from ..settings import settings
+from ._levels import Levels
 from ._rarity import rare
 from ._stages import Scattered, Spans, Sticky
 

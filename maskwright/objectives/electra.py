@@ -17,13 +17,13 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from ..config import make, settings
 from ..data.rows import Rows
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
 from ..models.modern import Modern
 from ..noise import Noise, address
 from ..objective import Problem
-from ..schedule import Ratio
+from ..settings import make, settings
+from ..settings.schedule import Ratio
 from ..text.vocabulary import Vocabulary
 from ._binary import Binary
 from ._generator import Generator

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Objective, Problem, part
-from ..schedule import Share
+from ..settings import settings
+from ..settings.schedule import Share
 
 
 @settings

@@ -18,12 +18,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
 from ..noise import Noise, address
 from ..objective import Problem
-from ..schedule import Share
+from ..settings import settings
+from ..settings.schedule import Share
 from ._by_weight import ByWeight
 from ._masker import Masker, Mind, entropy, objection, policy
 

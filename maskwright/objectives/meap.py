@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Objective, Problem, part
+from ..settings import settings
 
 
 @settings

@@ -14,10 +14,10 @@ from pydantic import Field
 from torch import Tensor
 
 from ..attention import BACKWARD, FORWARD
-from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Objective, Problem, part
+from ..settings import settings
 
 LEAST = 0.01
 """What an adapting p_bw does not fall below."""

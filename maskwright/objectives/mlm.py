@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import draw_tokens
+from ..masking.select import draw_tokens
 from ..noise import Noise
 from ..objective import Masked
+from ..settings import settings
 
 
 @settings

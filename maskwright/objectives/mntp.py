@@ -10,10 +10,10 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Objective, Problem, part, shifted
+from ..settings import settings
 
 
 @settings

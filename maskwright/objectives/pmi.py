@@ -14,9 +14,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import by_rows
+from ..masking.parallel import by_rows
+from ..settings import settings
 from ..text.shards import Shards
 from ._by_unit import ByUnit
 from ._collocations import collocations, group_words, signs, table

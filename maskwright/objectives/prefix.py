@@ -15,12 +15,12 @@ from pydantic import Field
 from torch import Tensor
 
 from ..attention import positions
-from ..config import settings
 from ..data.rows import Rows
-from ..folder import name_of
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
 from ..noise import Noise
 from ..objective import Objective, Problem, part
+from ..settings import settings
+from ..settings.registry import name_of
 
 
 @settings

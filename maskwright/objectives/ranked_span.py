@@ -9,11 +9,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import deal_units, tile
+from ..masking.select import deal_units, tile
 from ..noise import Noise
 from ..objective import Masked
+from ..settings import settings
 
 
 @settings

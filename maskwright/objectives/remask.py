@@ -12,9 +12,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import IGNORE
+from ..masking.select import IGNORE
+from ..settings import settings
 from ..text.vocabulary import Vocabulary
 from ._wrong import Wrong
 

@@ -1,6 +1,6 @@
 """Right or wrong: every position names [RIGHT] or [WRONG]."""
 
-from ..config import settings
+from ..settings import settings
 from ._binary import Binary
 
 

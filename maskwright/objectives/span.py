@@ -10,12 +10,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
-from ..kernels import draw_spans
+from ..masking.select import draw_spans
 from ..noise import Noise
 from ..objective import Masked
-from ..schedule import Share
+from ..settings import settings
+from ..settings.schedule import Share
 
 
 @settings

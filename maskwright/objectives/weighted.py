@@ -14,10 +14,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..data.rows import Rows
 from ..noise import Noise
-from ..schedule import Ramp, Steps, value
+from ..settings import settings
+from ..settings.schedule import Ramp, Steps, value
 from ..text.shards import Shards
 from ._by_weight import ByWeight, of_types
 from ._table import read

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..config import settings
 from ..data.rows import Rows
+from ..settings import settings
 from ._by_unit import ByUnit
 
 

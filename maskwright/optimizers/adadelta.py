@@ -9,9 +9,9 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from ..config import settings
-from ..parameters import groups
-from ..schedule import Share
+from ..settings import settings
+from ..settings.schedule import Share
+from ._groups import groups
 
 
 @settings

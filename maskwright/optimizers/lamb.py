@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ..config import settings
-from ..parameters import groups
-from ..schedule import Share
+from ..settings import settings
+from ..settings.schedule import Share
+from ._groups import groups
 
 
 @settings

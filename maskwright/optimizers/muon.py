@@ -16,11 +16,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
-from ..config import settings
+from ..distributed.dtensor import like, whole
 from ..layers import joint
-from ..parameters import groups
-from ..schedule import Share
-from ..sharded import like, whole
+from ..settings import settings
+from ..settings.schedule import Share
+from ._groups import groups
 
 QUINTIC = 3.4445, -4.7750, 2.0315
 """Coefficients of X, (X Xᵀ) X and (X Xᵀ)² X in one Newton-Schulz iteration (Jordan et al. 2024)."""

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from ..config import settings
-from ..parameters import groups
+from ..settings import settings
+from ._groups import groups
 
 
 @settings

@@ -10,8 +10,8 @@ from itertools import count, pairwise
 import torch
 from torch import Tensor
 
-from ..folder import name_of
 from ..noise import Noise
+from ..settings.registry import name_of
 from .canvas import Canvas
 from .sampler import Sampler
 from .shares import Shares

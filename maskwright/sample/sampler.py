@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..attention import BOTH
-from ..config import settings
+from ..settings import settings
 from .fill import SHIFTS
 from .step import Step
 

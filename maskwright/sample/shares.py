@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..config import settings
+from ..settings import settings
 
 Part = Annotated[float, Field(ge=0, le=1)]
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from ..drawing import chances, drawn
+from ..noise import chances, drawn
 from ..objectives._wrong import Wrong
 from ..text.vocabulary import Vocabulary
 

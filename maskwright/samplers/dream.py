@@ -9,9 +9,9 @@ from typing import Literal
 
 from torch import Tensor
 
-from ..config import settings
 from ..sample.sampler import Sampler, lowest
 from ..sample.step import Step
+from ..settings import settings
 
 
 @settings

@@ -10,9 +10,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from ..attention import FORWARD
-from ..config import settings
 from ..sample.sampler import Sampler
 from ..sample.step import Step
+from ..settings import settings
 
 
 @settings

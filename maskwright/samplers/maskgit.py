@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..sample.sampler import Sampler, gumbel, lowest
 from ..sample.step import Step
+from ..settings import settings
 
 
 @settings

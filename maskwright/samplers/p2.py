@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..sample.sampler import Sampler, lowest
 from ..sample.step import Step
+from ..settings import settings
 
 LEAST = 1e-30
 

@@ -12,9 +12,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..config import settings
 from ..sample.sampler import Sampler
 from ..sample.step import Step
+from ..settings import settings
 
 TINY = 1e-9
 

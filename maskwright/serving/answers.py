@@ -10,10 +10,10 @@ from ..compare.masks import before, row
 from ..compare.masks import pieces as posed
 from ..compare.replay import NAMES, pieces
 from ..evaluate.coverage import FATES
-from ..folder import name_of
 from ..sample.fill import SIGNS, named_from
 from ..sample.fill import fill as filled
 from ..sample.shares import SHAPES
+from ..settings.registry import name_of
 from ..training.build import masked
 from ..training.writing import LENGTH, Wish, able, form, sampler
 from .models import Models

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from ..config import make
+from ..settings import make
 from .models import Models
 from .places import Places
 from .questions import Question, TooMuch

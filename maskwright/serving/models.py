@@ -7,9 +7,9 @@ from torch import nn
 
 from ..evaluate.backends import choose, fitting
 from ..evaluate.scoring import Scorer
-from ..folder import name_of
 from ..objective import Objective
 from ..sample.fill import named_from
+from ..settings.registry import name_of
 from ..text.tokenizer import Tokenizer
 from ..training.scorer import parts
 from ..training.writing import Cast, able, judge, longest

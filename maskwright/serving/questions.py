@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..config import settings
+from ..settings import settings
 from ..text.tokenizer import Tokenizer
 
 Seed = Annotated[int, Field(ge=0, lt=2**64)]

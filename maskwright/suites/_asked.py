@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..config import make, override
-from ..folder import module
+from ..settings import make, override
+from ..settings.registry import module
 from ..training.several import models
 
 BOUNDS = ("low", "high")

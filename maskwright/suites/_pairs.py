@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ..config import nearest, settings
 from ..evaluate.choices import Item, Verdicts, accuracies, decide, limited, predictions
 from ..evaluate.scoring import Scorer
+from ..settings import nearest, settings
 from ..training.scorer import scorer
 from ._names import Names
 

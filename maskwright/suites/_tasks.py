@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..config import nearest, settings
 from ..evaluate.tasks import tasks
+from ..settings import nearest, settings
 from ._names import Names
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import settings
 from ..evaluate.tasks import Task, task
+from ..settings import settings
 from ..training.finetune import Finetuning, Result, Tuner
 from ..training.scorer import parts
 from ._tasks import Learned

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import settings
 from ..evaluate.edges import edges
+from ..settings import settings
 from ..training.prober import Prober, Probing
 from ..training.scorer import parts
 from ._tasks import Learned

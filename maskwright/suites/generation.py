@@ -9,9 +9,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ..config import make, settings
 from ..evaluate.generation import judge, shuffled
 from ..evaluate.held_out import halves
+from ..settings import make, settings
 from ..training import final
 from ..training.scorer import causal_scorer
 from ..training.trained import opened

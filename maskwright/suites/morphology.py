@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..config import settings
 from ..evaluate.choices import Item
 from ..evaluate.lexicon import read
 from ..evaluate.scoring import Text
+from ..settings import settings
 from ..text.corpora.files import Files
 from . import _pairs
 

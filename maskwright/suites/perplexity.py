@@ -13,9 +13,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..config import settings
 from ..evaluate.scoring import Scorer, Text
 from ..evaluate.windows import Windows
+from ..settings import settings
 from ..text.corpora.files import Files
 from ..text.corpus import Document
 from ..training.scorer import scorer, windows

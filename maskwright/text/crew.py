@@ -10,7 +10,7 @@ from functools import cache
 
 from tokenizers import Tokenizer as Backend
 
-from ..cluster import join
+from ..distributed.ray import join
 from .corpus import Document
 from .encoding import Chunk, Work, encode, in_order
 from .tokenizer import Tokenizer

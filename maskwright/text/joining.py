@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from . import opening, sealed
-from .cache import alone, cache_folder, key
+from ..storage import sealed
+from ..storage.cache import alone, cache_folder, key
+from . import opening
 from .corpus import Source
 from .journal import Journal
 from .layout import DOCUMENT, PARTS, SPLITS

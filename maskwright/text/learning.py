@@ -9,7 +9,7 @@ from typing import Literal
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from ..config import settings
+from ..settings import settings
 from .special import NAMES, OURS
 
 UNKNOWN = NAMES["unk"][0]

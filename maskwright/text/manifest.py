@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..storage.sealed import file_hash
 from .corpus import Source
 from .journal import Journal
 from .layout import DOCUMENT, FORMAT, SPLITS, data_files
-from .sealed import file_hash
 from .tokenizer import Tokenizer
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tokenizers
 
-from .cache import alone, cache_folder, key
+from ..storage.cache import alone, cache_folder, key
 from .corpus import Corpus, Errors, Ready
 from .layout import FORMAT, held_out, text_hash
 from .shards import Shards, listed, share_of, tokenize

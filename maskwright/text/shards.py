@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from . import opening, sealed
-from .cache import FULL, alone, cache_folder, key
+from ..storage import sealed
+from ..storage.atomic import FULL
+from ..storage.cache import alone, cache_folder, key
+from . import opening
 from .corpus import Corpus, Errors
 from .crew import encode_over
 from .encoding import Work, chunks, encode_all

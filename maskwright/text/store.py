@@ -14,8 +14,9 @@ from typing import Any
 import fsspec
 from fsspec.callbacks import Callback
 
-from . import opening, sealed
-from .cache import alone, cache_folder
+from ..storage import sealed
+from ..storage.cache import alone, cache_folder
+from . import opening
 from .layout import data_files
 from .progress import copying
 from .tokenizer import Tokenizer

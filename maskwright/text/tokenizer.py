@@ -15,8 +15,8 @@ import numpy as np
 from tokenizers import AddedToken, Encoding, processors
 from tokenizers import Tokenizer as Backend
 
+from ..storage.atomic import write_whole
 from . import sentencepiece
-from .cache import write_whole
 from .learning import TokenizerSettings, learn
 from .special import roles
 from .vocabulary import Vocabulary

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..folder import name_of
+from ..settings.registry import name_of
 from ..text.tokenizer import Tokenizer
 from . import final
 from .config import Config

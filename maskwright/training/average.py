@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ..sharded import put
+from ..distributed.dtensor import put
 
 
 class Average:

@@ -9,13 +9,12 @@ from math import ceil
 import torch
 from torch import nn
 
-from .. import folder
-from ..config import make
 from ..data.loader import Loader, curriculum
 from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objective import Masked
+from ..settings import make, registry
 from ..text.prepare import prepare
 from ..text.shards import Shards
 from ..text.substrings import substrings
@@ -43,7 +42,7 @@ def device(name: str) -> torch.device:
 
 def masked(names: Sequence[str] | None, ratio: float) -> list[Masked]:
     """The objectives of these names, by default all that mask, at `ratio`. Raises ValueError for one that does not."""
-    kinds = {name: folder.load("objectives", name)[0] for name in names or folder.names("objectives")}
+    kinds = {name: registry.load("objectives", name)[0] for name in names or registry.names("objectives")}
     if others := [name for name, kind in kinds.items() if names and not issubclass(kind, Masked)]:
         raise ValueError(f"objective {others[0]} hides no tokens at a ratio: take one that does, such as mlm")
     return [make(kind, {"ratio": ratio}, name) for name, kind in kinds.items() if issubclass(kind, Masked)]

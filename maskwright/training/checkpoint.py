@@ -4,10 +4,8 @@ state.json names every file with its size and SHA-256, and seals itself, so a tr
 is known for what it is. Loading runs no code.
 """
 
-import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +15,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ..text import sealed
-from ..text.cache import FULL
+from ..storage import sealed
+from ..storage.atomic import written_aside
 
 FORMAT = 2
 TENSORS = ".safetensors"
@@ -31,42 +29,6 @@ Loaded = tuple[dict[str, dict[str, Tensor]], dict[str, Any]]
 class _State:
     files: sealed.Files
     format: int = 0
-
-
-@contextmanager
-def written_aside(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `folder`, whole and on the disk, when the block ends well.
-
-    Raises ValueError when the disk is full; what was there before stays.
-    """
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        aside.mkdir(parents=True)
-        yield aside
-        _sync(aside)
-        if folder.exists():
-            folder.rename(aside.with_suffix(".old"))
-        aside.rename(folder)
-        _sync_one(folder.parent)
-        shutil.rmtree(aside.with_suffix(".old"), ignore_errors=True)
-    except (OSError, safetensors.SafetensorError) as error:
-        if getattr(error, "errno", None) not in FULL and not any(f"os error {code})" in str(error) for code in FULL):
-            raise
-        raise ValueError(f"the disk is full: {folder} could not be written; make room and resume the run") from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
-        _sync_one(path)
-
-
-def _sync_one(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    os.fsync(handle)
-    os.close(handle)
 
 
 def save(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:

@@ -12,13 +12,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from .. import folder
-from ..config import brief, known, make, nearest, override, settings
 from ..data.loader import curriculum
 from ..data.order import Order
 from ..objective import Objective
-from ..schedule import Share
-from ..text.cache import write_whole
+from ..settings import brief, known, make, nearest, override, registry, settings
+from ..settings.schedule import Share
+from ..storage.atomic import write_whole
 from ..text.tokenizer import TokenizerSettings
 from .growing import growth
 from .marks import Marks, Words
@@ -161,7 +160,7 @@ class Config:
         config = cls(**parts, seed=top.seed, errors=top.errors)
         _check_lengths(config)
         for tracker in config.training.trackers:
-            folder.module("trackers", tracker)
+            registry.module("trackers", tracker)
         return config
 
     @classmethod
@@ -172,7 +171,9 @@ class Config:
     def tree(self) -> dict[str, Any]:
         """The nested mapping that `of` takes back, complete."""
         plain = {name: _plain(getattr(self, name)) for name in PLAIN}
-        named = {name: {"name": folder.name_of(part)} | _plain(part) for name in NAMED if (part := getattr(self, name))}
+        named = {
+            name: {"name": registry.name_of(part)} | _plain(part) for name in NAMED if (part := getattr(self, name))
+        }
         return named | plain | {"seed": self.seed, "errors": self.errors}
 
     def write(self, path: Path) -> None:
@@ -214,7 +215,7 @@ def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _named(section: str, where: str, values: Mapping[str, Any]) -> Any:
-    kind, preset = folder.load(where, str(values.get("name") or DEFAULT[section]))
+    kind, preset = registry.load(where, str(values.get("name") or DEFAULT[section]))
     return make(kind, preset | {key: value for key, value in values.items() if key != "name"}, section)
 
 
@@ -235,7 +236,7 @@ def _plain(part: Any) -> dict[str, Any]:
 
 def _yaml(value: Any) -> Any:
     if isinstance(value, Objective):
-        return {"name": folder.name_of(value)} | _plain(value)
+        return {"name": registry.name_of(value)} | _plain(value)
     if dataclasses.is_dataclass(value):
         return _plain(value)
     if isinstance(value, tuple | list):

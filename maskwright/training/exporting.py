@@ -11,11 +11,11 @@ from torch import nn
 from ..attention import BOTH, FORWARD
 from ..data.rows import Rows
 from ..evaluate.backends import fitting
-from ..folder import name_of
 from ..objective import Objective, Problem
+from ..settings.registry import name_of
+from ..storage.atomic import written_aside
 from ..text.tokenizer import Tokenizer
 from . import build, final, trained
-from .checkpoint import written_aside
 from .config import Config
 
 CPU = torch.device("cpu")

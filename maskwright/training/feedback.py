@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..distributed.ranks import World
 from ..objective import IGNORE, Objective, Problem
-from .ranks import World
 from .step import Questions
 
 

@@ -10,11 +10,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from .. import folder
-from ..config import make
-from ..text import sealed
+from ..settings import make, registry
+from ..storage import sealed
+from ..storage.atomic import written_aside
 from ..text.tokenizer import Tokenizer
-from .checkpoint import steps, written_aside
+from .checkpoint import steps
 
 WEIGHTS = "model.safetensors"
 
@@ -41,7 +41,7 @@ def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
     """What it takes to build the model anew."""
     values = dataclasses.asdict(settings)
     knobs = {f.name: values[f.name] for f in dataclasses.fields(settings) if f.init}
-    return {"name": folder.name_of(settings), "vocabulary_size": vocabulary_size, "knobs": knobs}
+    return {"name": registry.name_of(settings), "vocabulary_size": vocabulary_size, "knobs": knobs}
 
 
 def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
@@ -80,7 +80,7 @@ def settings(source: str | Path) -> Any:
 
 def settings_of(facts: Mapping[str, Any]) -> Any:
     """The model's settings that `describe` wrote."""
-    kind, _ = folder.load("models", facts["name"])
+    kind, _ = registry.load("models", facts["name"])
     return make(kind, facts["knobs"], "model")
 
 

@@ -14,16 +14,15 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ..config import settings
 from ..data.order import places
 from ..evaluate.agreement import agreement
 from ..evaluate.tasks import Task
-from ..noise import address
+from ..noise import address, dropout_generator
 from ..objective import Objective
-from ..schedule import Share, learning_rate
+from ..settings import settings
+from ..settings.schedule import Share, learning_rate
 from ..text.tokenizer import Tokenizer
 from .classifier import Encoder, encoded, head, reading
-from .step import dropout_generator
 
 RATES = {"full": 5e-4, "head": 1e-3, "probe": 3e-3}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..folder import files, module
+from ..settings.registry import files, module
 from .config import Config
 from .imported._given import Given
 

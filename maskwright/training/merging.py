@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import folder
+from ..settings import registry
+from ..storage.atomic import written_aside
 from . import exporting, final
-from .checkpoint import written_aside
 from .config import Config
 from .exporting import Source
 
@@ -73,7 +73,7 @@ def _check(wish: Merge, out: Path) -> None:
         raise ValueError(f"weights={given}: give a number for each of the {len(wish.models)} models")
     if not any(wish.weights):
         raise ValueError("every weight is 0: nothing is left of the models")
-    if (needs := folder.module("mergers", wish.method).BASE) != (wish.base is not None):
+    if (needs := registry.module("mergers", wish.method).BASE) != (wish.base is not None):
         has = "needs a" if needs else "has no"
         raise ValueError(f"method={wish.method} {has} base: the model that tasks began from")
 
@@ -100,7 +100,7 @@ def difference(one: Source, other: Source) -> str:
 @torch.no_grad()
 def merged(wish: Merge, sources: Sequence[Source], base: Source | None) -> dict[str, Tensor]:
     """Every tensor of the merged model by name; what is not trained is that of the first."""
-    found = folder.module("mergers", wish.method)
+    found = registry.module("mergers", wish.method)
     states = [source.model.state_dict() for source in sources]
     begin: Mapping[str, Tensor] = base.model.state_dict() if base else {}
     trained = {name for name, _ in sources[0].model.named_parameters(remove_duplicate=False)}

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..data.rows import Rows
+from ..distributed.ranks import World
 from .flops import Flops
-from .ranks import World
 from .step import Questions
 
 

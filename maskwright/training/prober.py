@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ..config import settings
 from ..data.order import places
 from ..evaluate.edges import Edges, Sentences, micro, tokens_of
 from ..noise import address
 from ..objective import Objective
+from ..settings import settings
 from ..text.tokenizer import Tokenizer
 from .classifier import padded, reading
 

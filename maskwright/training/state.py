@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..distributed.dtensor import like, put, whole
 from ..objective import Objective
-from ..sharded import like, put, whole
 from . import checkpoint
 from .average import Average
 from .meter import Meter

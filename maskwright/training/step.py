@@ -140,11 +140,6 @@ def backward(
     return loss.detach(), correct
 
 
-def dropout_generator(device: torch.device) -> torch.Generator:
-    """The generator that dropout layers draw from, the one hidden state there is: seeded by address at every step."""
-    return torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
-
-
 def flexible(model: nn.Module, ask: Ask, device: torch.device) -> bool:
     """Whether masks are sent as blocks: to a compiled model on a GPU whose attention takes them."""
     return device.type == "cuda" and ask is not problem_loss and getattr(model, "flexible", False)

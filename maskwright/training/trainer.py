@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from ..data.rows import Rows
+from ..distributed import ranks
 from ..evaluate.unigram import unigram
 from ..evaluate.validation import validate
-from ..noise import address
+from ..noise import address, dropout_generator
 from ..objective import Problem
-from ..schedule import learning_rate
-from ..text.cache import write_whole
-from . import build, checkpoint, final, fp8, marks, ranks, resume, table
+from ..settings.schedule import learning_rate
+from ..storage.atomic import write_whole
+from . import build, checkpoint, final, fp8, marks, resume, table
 from .average import Average
 from .config import Config
 from .feedback import Feedback
@@ -32,18 +33,7 @@ from .meter import Meter
 from .peak import peak
 from .recomputing import recompute
 from .state import State
-from .step import (
-    backward,
-    compiled,
-    dropout_generator,
-    evened,
-    flexible,
-    multiplied,
-    precision,
-    questions,
-    scaler,
-    silent,
-)
+from .step import backward, compiled, evened, flexible, multiplied, precision, questions, scaler, silent
 
 
 class Stopped(Exception):

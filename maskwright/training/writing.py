@@ -8,9 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import nn
 
-from .. import folder
 from ..attention import FORWARD
-from ..config import make, override, settings
 from ..objective import Objective
 from ..objectives._wrong import detector
 from ..sample.ahead import ahead
@@ -20,6 +18,7 @@ from ..sample.generate import Frame, generate
 from ..sample.sampler import Sampler
 from ..sample.shares import SHAPES, Shares
 from ..sample.speaker import Judge, Speaker
+from ..settings import make, override, registry, settings
 from ..text.tokenizer import Tokenizer
 from .scorer import parts
 
@@ -96,14 +95,14 @@ def cast(run: Path, remasker: Path | None = None) -> Cast:
         raise ValueError(f"{run} does not say how it was trained: name the folder of a run")
     if not able(objective):
         raise ValueError(
-            f"{run} was trained with {folder.name_of(objective)}, which neither fills masks nor names what comes next"
+            f"{run} was trained with {registry.name_of(objective)}, which neither fills masks nor names what comes next"
         )
     return Cast(model, tokenizer, objective, judge(run, remasker, tokenizer))
 
 
 def able(objective: Objective) -> list[str]:
     """The samplers that a model trained by `objective` can write with."""
-    kinds = {name: folder.load("samplers", name)[0] for name in folder.names("samplers")}
+    kinds = {name: registry.load("samplers", name)[0] for name in registry.names("samplers")}
     return [name for name, kind in kinds.items() if not objective.skills.isdisjoint(kind.skills)]  # type: ignore[attr-defined]
 
 
@@ -156,8 +155,8 @@ def _speaker(wish: Wish, made: Sampler, models: Cast) -> Speaker:
     shift = next((shift for skill, shift in made.skills.items() if skill in skills), None)
     if shift is None:
         raise ValueError(
-            f"sampler {folder.name_of(made)} needs a model with the skill {' or '.join(made.skills)}; {wish.run} was "
-            f"trained with {folder.name_of(models.objective)}, which has {' and '.join(sorted(skills))}"
+            f"sampler {registry.name_of(made)} needs a model with the skill {' or '.join(made.skills)}; {wish.run} was "
+            f"trained with {registry.name_of(models.objective)}, which has {' and '.join(sorted(skills))}"
         )
     return Speaker(models.model, models.tokenizer.vocabulary, shift, wish.temperature, wish.top_k, wish.top_p)
 
@@ -169,7 +168,7 @@ def longest(model: nn.Module) -> int:
 
 def sampler(name: str, knobs: Iterable[str] = ()) -> Sampler:
     """The sampler of a name with `knob=value` set. Raises ValueError when there is none, or no such knob."""
-    kind, preset = folder.load("samplers", name)
+    kind, preset = registry.load("samplers", name)
     made: Sampler = make(kind, override(preset, knobs), name)
     return made
 

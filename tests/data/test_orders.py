@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwright.config import make
 from maskwright.data.loader import Loader
 from maskwright.data.order import Order
 from maskwright.data.orders.easy_first import EasyFirst
 from maskwright.data.orders.mixed import Mixed
 from maskwright.data.pack import pack
-from maskwright.folder import files, load
+from maskwright.settings import make
+from maskwright.settings.registry import files, load
 from maskwright.text.shards import Split
 
 from ..handmade import VOCABULARY, split

@@ -5,7 +5,6 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from maskwright import folder
 from maskwright.attention import mask, positions
 from maskwright.evaluate.layers import ablate, first_layers
 from maskwright.evaluate.validation import validate
@@ -13,6 +12,7 @@ from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.mlm import Mlm
+from maskwright.settings import registry
 from maskwright.text.shards import Shards
 from maskwright.training import build
 from maskwright.training.config import Config
@@ -28,9 +28,9 @@ def shaken(knobs, seed=0):
     return model
 
 
-@pytest.mark.parametrize("stem", folder.files("models"))
+@pytest.mark.parametrize("stem", registry.files("models"))
 def test_dropping_layers_is_having_fewer(stem):
-    kind, _ = folder.load("models", stem)
+    kind, _ = registry.load("models", stem)
     whole = shaken(kind(**SIZES, layers=4))
     tokens = torch.randint(60, (3, 12), generator=torch.Generator().manual_seed(1))
     document = torch.tensor([[0] * 5 + [1] * 7]).expand(3, -1)
@@ -49,7 +49,7 @@ def test_dropping_layers_is_having_fewer(stem):
 
 
 def test_the_model_is_whole_again_even_after_a_fault():
-    kind, _ = folder.load("models", "modern")
+    kind, _ = registry.load("models", "modern")
     model = shaken(kind(**SIZES, layers=2))
     with pytest.raises(KeyError), first_layers(model, 1):
         raise KeyError

@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import dynamic_module_utils
 
-from maskwright.config import make
-from maskwright.folder import load
+from maskwright.settings import make
+from maskwright.settings.registry import load
 from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.exporting import Source

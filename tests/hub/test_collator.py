@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from maskwright.hub.collator import MaskingCollator
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.span import Span
 from maskwright.objectives.whole_word import WholeWord

@@ -22,9 +22,9 @@ from typer.testing import CliRunner
 from maskwright import cli
 from maskwright.evaluate.backends import choose
 from maskwright.evaluate.scoring import Scorer, Text
-from maskwright.folder import files, module
 from maskwright.hub import bundle
 from maskwright.hub.silence import silence
+from maskwright.settings.registry import files, module
 from maskwright.text.tokenizer import Tokenizer
 from maskwright.training import final
 from maskwright.training.config import Config

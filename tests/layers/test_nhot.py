@@ -7,8 +7,8 @@ from torch._dynamo.testing import CompileCounter
 from torch.autograd import gradcheck
 from torch.testing import assert_close
 
-from maskwright.config import make
 from maskwright.layers.nhot import FUSIONS, NHot, embed
+from maskwright.settings import make
 
 VOCABULARY, HIDDEN = 11, 6
 PARTS = [[], [4, 2], [7], [], [0, 1, 9, 3], [4], [], [2, 8], [], [10, 4, 5], [1]]

@@ -5,18 +5,17 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from maskwright import folder
-from maskwright.config import make
+from maskwright.settings import make, registry
 
 VOCABULARY = 60
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
-VARIANTS = [(stem, {}) for stem in folder.files("models")] + [("modern", {"positions": "learned"})]
+VARIANTS = [(stem, {}) for stem in registry.files("models")] + [("modern", {"positions": "learned"})]
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join([variant[0], *variant[1].values()]))
 def knobs(request):
     stem, more = request.param
-    cls, _ = folder.load("models", stem)
+    cls, _ = registry.load("models", stem)
     return cls(**SIZES, **more)
 
 
@@ -145,7 +144,7 @@ def test_asking_as_often_in_every_row_is_gathering_there(model, tokens, seen, as
 
 @pytest.mark.parametrize("knob", ["layers", "heads", "hidden", "dropout"])
 def test_sizes_that_make_no_model_are_refused(knob):
-    for stem in folder.files("models"):
-        cls, _ = folder.load("models", stem)
+    for stem in registry.files("models"):
+        cls, _ = registry.load("models", stem)
         with pytest.raises(ValueError, match=rf"model\.{knob}=-1"):
             make(cls, {**SIZES, knob: -1}, "model")

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from maskwright.folder import load
 from maskwright.models.minigpt import Minigpt, MinigptModel
+from maskwright.settings.registry import load
 
 SMALL = {"hidden": 32, "layers": 2, "heads": 4, "intermediate": 24, "max_length": 16}
 

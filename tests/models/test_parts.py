@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from maskwright import folder
 from maskwright.layers.nhot import FUSIONS
+from maskwright.settings import registry
 
 VOCABULARY = 60
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
 
 
 def build(stem, fusion=None, filled=True):
-    kind, _ = folder.load("models", stem)
+    kind, _ = registry.load("models", stem)
     model = kind(**SIZES, parts=fusion and {"fusion": fusion}).build(VOCABULARY, torch.Generator().manual_seed(0))
     if fusion and filled:
         odd = torch.arange(1, VOCABULARY, 2)  # each has two parts, the odd tokens after it
@@ -32,7 +32,7 @@ def logits(model, tokens):
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize("stem", folder.files("models"))
+@pytest.mark.parametrize("stem", registry.files("models"))
 def test_at_first_a_model_is_the_model_without(stem, fusion, tokens):
     with_parts, without = build(stem, fusion), build(stem)
     ours, theirs = with_parts.state_dict(), without.state_dict()
@@ -42,7 +42,7 @@ def test_at_first_a_model_is_the_model_without(stem, fusion, tokens):
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize("stem", folder.files("models"))
+@pytest.mark.parametrize("stem", registry.files("models"))
 def test_every_parameter_learns_in_a_few_steps(stem, fusion, tokens):
     model = build(stem, fusion)
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
@@ -60,7 +60,7 @@ def test_every_parameter_learns_in_a_few_steps(stem, fusion, tokens):
     assert not untouched.any()
 
 
-@pytest.mark.parametrize("stem", folder.files("models"))
+@pytest.mark.parametrize("stem", registry.files("models"))
 def test_a_part_changes_its_tokens_and_no_others(stem, tokens):
     model = build(stem, "add")
     tokens = tokens % 2 + 2  # 2 has no part, those of 3 are 5 and 7

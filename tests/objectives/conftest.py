@@ -5,19 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from maskwright import folder
-from maskwright.config import known
 from maskwright.objective import Masked, Objective
+from maskwright.settings import known, registry
 
 from ..handmade import TEXT
 
-EVERY = folder.names("objectives")
-MASKED = [name for name in EVERY if issubclass(folder.load("objectives", name)[0], Masked)]
+EVERY = registry.names("objectives")
+MASKED = [name for name in EVERY if issubclass(registry.load("objectives", name)[0], Masked)]
 
 
 def make(name: str, **knobs: object) -> Objective:
     """The objective `name` with those of `knobs` that it has, or that an objective inside it has."""
-    cls, preset = folder.load("objectives", name)
+    cls, preset = registry.load("objectives", name)
     made = turned(cls(**preset), knobs)
     if made.needs_text:
         made.meet(TEXT)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
 from maskwright.objective import Problem
 from maskwright.objectives._difficulty import levelled
 from maskwright.objectives.adaptive import Adaptive

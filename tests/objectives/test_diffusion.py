@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from maskwright.config import make
-from maskwright.kernels import IGNORE, count
-from maskwright.noise import Noise
+from maskwright.masking.select import IGNORE, count
+from maskwright.noise import Noise, even
 from maskwright.objectives._clusters import spread, sticky
-from maskwright.objectives._levels import even
 from maskwright.objectives.diffusion import Diffusion
+from maskwright.settings import make
 
 from ..handmade import VOCABULARY, plain, rows
 

@@ -9,15 +9,15 @@ from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
 from maskwright.attention import mask, positions
-from maskwright.config import make
 from maskwright.data.rows import Rows
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
 from maskwright.models.modern import Modern
 from maskwright.noise import Noise, address
 from maskwright.objectives._wrong import detector
 from maskwright.objectives.electra import LONGEST, Electra, documents
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary
+from maskwright.settings import make
 from maskwright.suites.detection import evaluate
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
+from maskwright.masking.weighted import race_tokens
 from maskwright.noise import Noise
 from maskwright.objectives._masker import Masker, entropy, included, objection, policy
 from maskwright.objectives.learned import Learned
-from maskwright.race import race_tokens
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 

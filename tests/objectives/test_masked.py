@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from maskwright.kernels import IGNORE, by_rows
+from maskwright.masking.parallel import by_rows
+from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.ranked_span import RankedSpan
 from maskwright.objectives.whole_word import WholeWord
-from maskwright.schedule import Ramp
+from maskwright.settings.schedule import Ramp
 
 from ..handmade import VOCABULARY, plain, rows
 
@@ -140,7 +141,7 @@ def test_every_position_is_as_likely(masked):
 def test_threads_change_nothing(masked, monkeypatch):
     some = rows(count=40)
     alone = masked()(some, 0)
-    monkeypatch.setattr("maskwright.kernels.WORTH_A_THREAD", 100)
+    monkeypatch.setattr("maskwright.masking.select.WORTH_A_THREAD", 100)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     shared = masked()(some, 0)
     assert torch.equal(alone.inputs, shared.inputs)
@@ -148,7 +149,7 @@ def test_threads_change_nothing(masked, monkeypatch):
 
 
 def test_threads_do_not_follow_into_a_forked_worker(monkeypatch):
-    monkeypatch.setattr("maskwright.kernels.WORTH_A_THREAD", 1)
+    monkeypatch.setattr("maskwright.masking.select.WORTH_A_THREAD", 1)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     some, objective = rows(), Mlm()
     here = objective(some, 0).inputs
@@ -162,7 +163,7 @@ def asked_in_a_worker(objective, some):
 
 
 def test_rows_are_shared_out_once_each(monkeypatch):
-    monkeypatch.setattr("maskwright.kernels.WORTH_A_THREAD", 1)
+    monkeypatch.setattr("maskwright.masking.select.WORTH_A_THREAD", 1)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     for count in (0, 1, 2, 7):
         seen = []

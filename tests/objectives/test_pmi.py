@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from maskwright.config import make
 from maskwright.data.loader import exam
 from maskwright.data.pack import pack
 from maskwright.noise import absorb
@@ -19,6 +18,7 @@ from maskwright.objectives import _collocations
 from maskwright.objectives._collocations import LONGEST, SHARES, collocations, signs, table
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.pmi import Pmi
+from maskwright.settings import make
 from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer

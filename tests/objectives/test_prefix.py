@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from maskwright.attention import FORWARD, mask, positions
-from maskwright.folder import files
-from maskwright.folder import load as kind_of
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.meap import Meap
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.prefix import Prefix
+from maskwright.settings.registry import files
+from maskwright.settings.registry import load as kind_of
 
 from ..handmade import VOCABULARY, plain, rows
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from maskwright import noise as bits
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.ranked_span import RankedSpan

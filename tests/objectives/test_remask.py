@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from maskwright.config import make
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
 from maskwright.objectives._wrong import detector
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask import Remask
 from maskwright.objectives.remask_binary import RemaskBinary
+from maskwright.settings import make
 
 from ..handmade import VOCABULARY, plain, rows
 

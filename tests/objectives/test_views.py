@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD
-from maskwright.config import make as made
 from maskwright.evaluate.exams import exams
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
 from maskwright.objective import Problem, shifted
 from maskwright.objectives.causal import Causal
@@ -19,6 +18,7 @@ from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.mntp import Mntp
 from maskwright.objectives.ranked_span import RankedSpan
+from maskwright.settings import make as made
 
 from ..handmade import VOCABULARY, plain, rows
 

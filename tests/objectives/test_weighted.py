@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from maskwright import noise as bits
-from maskwright.kernels import IGNORE
+from maskwright.masking.select import IGNORE
+from maskwright.masking.weighted import race_tokens, race_units
 from maskwright.noise import Noise
 from maskwright.objectives.weighted import Weighted, rarity
-from maskwright.race import race_tokens, race_units
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 

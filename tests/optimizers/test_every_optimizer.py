@@ -8,13 +8,12 @@ import safetensors.torch
 import torch
 from torch.testing import assert_close
 
-from maskwright import folder
-from maskwright.config import make
+from maskwright.settings import make, registry
 
 
-@pytest.fixture(params=folder.files("optimizers"))
+@pytest.fixture(params=registry.files("optimizers"))
 def knobs(request):
-    return folder.load("optimizers", request.param)[0]()
+    return registry.load("optimizers", request.param)[0]()
 
 
 def through_torch(state):

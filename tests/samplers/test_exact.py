@@ -6,7 +6,6 @@ With 7 degrees of freedom a draw from the law exceeds 30 once in ten thousand ti
 import pytest
 import torch
 
-from maskwright import folder
 from maskwright.sample.generate import generate
 from maskwright.sample.shares import Shares
 from maskwright.sample.speaker import Speaker
@@ -21,11 +20,12 @@ from maskwright.samplers.remdm import Remdm
 from maskwright.samplers.remedi import Remedi
 from maskwright.samplers.renoise import Renoise
 from maskwright.samplers.token_critic import TokenCritic
+from maskwright.settings import registry
 
 from .toy import JUDGE, LENGTH, VOCABULARY, Toy, canvas, chi2, texts
 
 COUNT, LIMIT = 20000, 30
-EVERY = {name: folder.load("samplers", name)[0] for name in folder.names("samplers")}
+EVERY = {name: registry.load("samplers", name)[0] for name in registry.names("samplers")}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from maskwright.drawing import chances, drawn
+from maskwright.noise import chances, drawn
 from maskwright.sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
 from maskwright.sample.shares import SHAPES, Shares
 from maskwright.sample.speaker import Speaker

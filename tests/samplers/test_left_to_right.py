@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from maskwright.compare.replay import pieces
-from maskwright.folder import load as kind_of
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.prefix import Prefix
@@ -18,6 +17,7 @@ from maskwright.sample.generate import NEW, Frame, generate
 from maskwright.sample.shares import Shares
 from maskwright.sample.speaker import Speaker
 from maskwright.samplers.left_to_right import LeftToRight
+from maskwright.settings.registry import load as kind_of
 from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training import final
 from maskwright.training.config import Config

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from maskwright.folder import files
+from maskwright.settings.registry import files
 
 from .toy import canvas, texts
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwright import folder
+from maskwright.settings import registry
 from maskwright.text.corpora.babylm import Babylm
 from maskwright.text.corpora.embedded import Embedded
 from maskwright.text.corpora.files import Files
@@ -62,7 +62,7 @@ EXAMPLES: dict[str, Callable[[Path], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", folder.names("text.corpora"))
+@pytest.mark.parametrize("name", registry.names("text.corpora"))
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_contract(name: str, tmp_path: Path) -> None:
     corpus = EXAMPLES[name](tmp_path)
@@ -70,13 +70,13 @@ def test_contract(name: str, tmp_path: Path) -> None:
     assert first == second
     assert all(document.text.strip() and document.domain for document in first)
     assert corpus.sources() == corpus.sources() != []
-    assert type(corpus) is folder.load("text.corpora", name)[0]
+    assert type(corpus) is registry.load("text.corpora", name)[0]
     assert repr(corpus) == repr(EXAMPLES[name](tmp_path))
 
 
-@pytest.mark.parametrize("name", folder.names("text.corpora"))
+@pytest.mark.parametrize("name", registry.names("text.corpora"))
 def test_every_field_says_what_it_is(name: str) -> None:
-    cls = folder.load("text.corpora", name)[0]
+    cls = registry.load("text.corpora", name)[0]
     source = inspect.getsource(cls)
     assert all('"""' in source.split(f"    {field}:")[1].split("\n")[1] for field in cls.__dataclass_fields__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskwright.text.cache import cache_folder
+from maskwright.storage.cache import cache_folder
 from maskwright.text.shards import Shards
 from maskwright.text.store import fetch, publish
 

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from maskwright import cli
-from maskwright.text.cache import cache_folder
+from maskwright.storage.cache import cache_folder
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.tokenized import Tokenized
 from maskwright.text.prepare import prepare

@@ -14,9 +14,9 @@ import safetensors.torch
 import torch
 import torch.multiprocessing
 
-from maskwright.folder import names
+from maskwright.distributed.ranks import World
+from maskwright.settings.registry import names
 from maskwright.training.config import Config
-from maskwright.training.ranks import World
 from maskwright.training.trainer import Trainer
 
 from ..objectives.conftest import make

@@ -7,19 +7,18 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from maskwright import folder
-from maskwright.config import make
 from maskwright.loss import problem_loss
+from maskwright.settings import make, registry
 from maskwright.training.flops import Flops
 from maskwright.training.peak import PUBLISHED, matrix_product, peak
 
 SIZES = {"hidden": 128, "layers": 3, "heads": 2, "intermediate": 256, "max_length": 32}
-MODELS = sorted({folder.name_of(folder.load("models", name)[0](**SIZES)) for name in folder.names("models")})
+MODELS = sorted({registry.name_of(registry.load("models", name)[0](**SIZES)) for name in registry.names("models")})
 VOCABULARY = 300
 
 
 def build(name: str, **knobs: object) -> torch.nn.Module:
-    kind, _ = folder.load("models", name)
+    kind, _ = registry.load("models", name)
     return make(kind, SIZES | knobs, "model").build(VOCABULARY, torch.Generator().manual_seed(0))
 
 

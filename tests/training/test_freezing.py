@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright import folder
+from maskwright.settings import registry
 from maskwright.training import checkpoint
 from maskwright.training.config import Config
 from maskwright.training.freezing import HEAD, Freeze, body
@@ -42,7 +42,7 @@ def of_the_head(name: str) -> bool:
     return name.partition(".")[0] in HEAD
 
 
-@pytest.mark.parametrize("optimizer", folder.files("optimizers"))
+@pytest.mark.parametrize("optimizer", registry.files("optimizers"))
 def test_the_body_stays_until_the_boundary_and_all_moves_after(
     settings: dict, first: Path, tmp_path: Path, optimizer: str
 ) -> None:
@@ -74,9 +74,9 @@ def test_resumed_across_the_boundary_it_is_the_unbroken_run(
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
 
 
-@pytest.mark.parametrize("name", folder.files("models"))
+@pytest.mark.parametrize("name", registry.files("models"))
 def test_every_model_has_a_head_that_names_tokens(name: str) -> None:
-    kind, _ = folder.load("models", name)
+    kind, _ = registry.load("models", name)
     known = {field: SIZES[field] for field in SIZES if field in kind.__dataclass_fields__}
     model = kind(**known).build(50, torch.Generator().manual_seed(0))
     frozen = {id(weight) for weight in body(model)}

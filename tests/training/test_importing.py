@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from maskwright.folder import module
+from maskwright.settings.registry import module
 from maskwright.training.config import Config
 from maskwright.training.imported.ltg_bert import _means
 from maskwright.training.importing import FOLDER, convert, flags

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright.config import override
+from maskwright.settings import override
 from maskwright.training import build, checkpoint, marks
 from maskwright.training.config import Config
 from maskwright.training.several import models

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import maskwright
 from maskwright import cli
-from maskwright.folder import files, module
+from maskwright.settings.registry import files, module
 from maskwright.training import final
 from maskwright.training.config import Config
 from maskwright.training.merging import Merge, merge, numbers

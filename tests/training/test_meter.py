@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from maskwright.distributed.ranks import World
 from maskwright.training.meter import Meter
-from maskwright.training.ranks import World
 
 
 class Still:

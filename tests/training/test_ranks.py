@@ -15,8 +15,8 @@ import pytest
 import torch
 import yaml
 
-from maskwright.config import override
-from maskwright.folder import names
+from maskwright.settings import override
+from maskwright.settings.registry import names
 from maskwright.training import build
 from maskwright.training.config import Config
 from maskwright.training.log import read

@@ -6,20 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from maskwright import folder
-from maskwright.config import make
 from maskwright.loss import problem_loss
+from maskwright.settings import make, registry
 from maskwright.training.config import Config
 from maskwright.training.log import read
 from maskwright.training.recomputing import recompute
 from maskwright.training.trainer import Trainer
 
 SIZES = {"hidden": 32, "layers": 3, "heads": 2, "intermediate": 48, "max_length": 32, "dropout": 0.1}
-MODELS = sorted({folder.name_of(folder.load("models", name)[0](**SIZES)) for name in folder.names("models")})
+MODELS = sorted({registry.name_of(registry.load("models", name)[0](**SIZES)) for name in registry.names("models")})
 
 
 def build(name: str) -> nn.Module:
-    kind, _ = folder.load("models", name)
+    kind, _ = registry.load("models", name)
     return make(kind, SIZES, "model").build(300, torch.Generator().manual_seed(0))
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import maskwright
-from maskwright.folder import names
+from maskwright.settings.registry import names
 from maskwright.suites.validation import evaluate
 from maskwright.training import checkpoint, final
 from maskwright.training.config import Config

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from maskwright.folder import names
+from maskwright.settings.registry import names
 from maskwright.training import trainer as training
 from maskwright.training.config import Config
 from maskwright.training.meter import Meter

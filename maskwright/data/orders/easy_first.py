@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from pydantic import Field
 
-from ...config import settings
+from ...settings import settings
 from ...text.shards import Shards
 from ..order import Order, places, within
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...config import nearest, settings
+from ...settings import nearest, settings
 from ...text.shards import Shards
 from ..loader import by_epoch
 from ..order import Order, places, within

@@ -1,6 +1,6 @@
 """The order that a run has if nothing else is said."""
 
-from ...config import settings
+from ...settings import settings
 from ..order import Order
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from ...config import settings
+from ...settings import settings
 from ..corpus import Document, Errors, Source
 from ..reading import Reading, domain, source, texts
 

@@ -14,8 +14,9 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...config import settings
-from ..cache import alone, cache_folder, write_whole
+from ...settings import settings
+from ...storage.atomic import write_whole
+from ...storage.cache import alone, cache_folder
 from ..corpus import Document, Errors, Source
 from ..prose import Paragraphs
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from ...config import settings
+from ...settings import settings
 from ..corpus import Document, Errors, Source
 from ..reading import COMPRESSED, READERS, Reading, domain, kind, source, texts
 

@@ -8,7 +8,7 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
-from ...config import settings
+from ...settings import settings
 from ..corpus import Document, Errors, Source
 from ..reading import pieces, without_surrogates
 

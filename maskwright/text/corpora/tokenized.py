@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ...config import settings
+from ...settings import settings
 from ..corpus import Document, Errors, Source
 from ..joining import joined
 from ..shards import Shards, Split

@@ -9,7 +9,7 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from .config import nearest
+from . import nearest
 
 
 def files(folder: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .config import settings
+from . import settings
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 """A share strictly between nothing and everything."""

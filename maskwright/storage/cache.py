@@ -3,7 +3,6 @@
 A cached thing is written beside its place and renamed, so that whatever is found there is whole.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -12,9 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""What a disk says that takes no more: it is full, a quota is, or a file may not grow."""
 
 
 def cache_folder() -> Path:
@@ -25,17 +21,6 @@ def cache_folder() -> Path:
 def key(*parts: Any) -> str:
     """16 hexadecimal digits that change when any of the JSON-able `parts` does."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` so that `path` is never seen half written, not even after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
 
 
 @contextmanager

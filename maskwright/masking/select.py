@@ -5,44 +5,22 @@ is what is chosen together: the positions of a row that carry the same number (1
 """
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numba import njit
 
-from .noise import below, draw, fraction
+from ..noise import below, draw, fraction
+from .parallel import _threads, by_rows
 
 IGNORE = -100
 """The target of a position that is not asked."""
-CORES = os.cpu_count() or 1
-WORTH_A_THREAD = 524_288
-"""Positions for which a thread more pays: waking one takes as long as masking some ten thousand."""
 PLACES = np.uint64(0x0001_0203_0405_0607)
 """Times a word with one byte that is 1: the upper byte tells which."""
 
 _1, _56 = np.uint64(1), np.uint64(56)
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(CORES, thread_name_prefix="maskwright-kernel")
-
-
 os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a forked worker
-
-
-def by_rows(kernel: Callable[..., None], rows: int, positions: int, *arguments: Any) -> None:
-    """Run `kernel(begin, end, *arguments)` over all rows, on all cores when there is enough to do."""
-    parts = min(CORES, 1 + rows * positions // WORTH_A_THREAD, rows)
-    bounds = [rows * part // max(parts, 1) for part in range(parts + 1)]
-    others = [_threads().submit(kernel, *bounds[i : i + 2], *arguments) for i in range(1, parts)]
-    if parts:
-        kernel(*bounds[:2], *arguments)
-    for other in others:
-        other.result()
 
 
 @njit(cache=True, nogil=True)

@@ -6,8 +6,9 @@ Shapes: B rows, L positions. Units and keys are those of `kernels`.
 import numpy as np
 from numba import njit
 
-from .kernels import IGNORE, by_rows, find
-from .noise import below, draw, fraction
+from ..noise import below, draw, fraction
+from .parallel import by_rows
+from .select import IGNORE, find
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from .cache import write_whole
+from .atomic import write_whole
 
 SEAL = "seal"
 """The key of the hash of everything else."""

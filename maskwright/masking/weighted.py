@@ -10,8 +10,9 @@ Shapes: B rows, L positions. Groups, units, budgets and keys are those of `kerne
 import numpy as np
 from numba import njit
 
-from .kernels import by_rows, cut, take
-from .noise import draw
+from ..noise import draw
+from .parallel import by_rows
+from .select import cut, take
 
 NEVER = np.float32(np.inf)
 LN2 = np.float32(np.log(2))
