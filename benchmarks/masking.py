@@ -37,7 +37,7 @@ from maskwright.data.loader import Loader
 from maskwright.data.pack import pack
 from maskwright.data.rows import Rows
 from maskwright.settings.registry import load
-from maskwright.text.vocabulary import Vocabulary
+from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 ROWS, LENGTH, SIZE = 256, 512, 16_384
 ROLES = ("unk", "cls", "sep", "pad", "mask")

@@ -31,7 +31,7 @@ from maskwright.sample.speaker import Judge, Speaker
 from maskwright.samplers.learned import Learned
 from maskwright.samplers.mdlm import Mdlm
 from maskwright.samplers.renoise import Renoise
-from maskwright.text.vocabulary import Vocabulary
+from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(16384, pad=0, mask=3, cls=1, sep=2, wrong=4, special=frozenset(range(5)))
 

@@ -22,7 +22,7 @@ from .noise import Noise
 from .settings import brief, make, settings
 from .settings.registry import load, name_of
 from .settings.schedule import Ratio, value
-from .text.shards import Shards
+from .text.shards.shards import Shards
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from maskwright.data.loader import read
 from maskwright.data.pack import Pack, pack
 from maskwright.data.rows import Rows
-from maskwright.text.vocabulary import Vocabulary
+from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 MORE = {"forward": 61, "backward": 62, "wrong": 63, "right": 64}
 VOCABULARY = Vocabulary(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from maskwright.data.rows import Rows
-from maskwright.text.vocabulary import Vocabulary
+from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 NAME = "maskwright.objectives.every_other"

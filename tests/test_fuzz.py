@@ -17,12 +17,12 @@ import torch
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from maskwright.text.shards.shards.layout import data_files
+from maskwright.text.shards.shards.shards import Shards
 
 from maskwright.settings import known
 from maskwright.settings.registry import files, load
 from maskwright.storage import sealed
-from maskwright.text.layout import data_files
-from maskwright.text.shards import Shards
 from maskwright.training import checkpoint, final
 from maskwright.training.config import NAMED, PLAIN, Config, Top
 from maskwright.training.trainer import Trainer

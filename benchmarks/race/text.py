@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from maskwright.text.shards.shards.prepare import prepare
+from maskwright.text.shards.shards.shards import Shards
 from torch import Tensor
 
 from maskwright.data.loader import read
@@ -19,9 +21,7 @@ from maskwright.loss import cross_entropy
 from maskwright.objective import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.text.corpora.files import Files
-from maskwright.text.prepare import prepare
-from maskwright.text.shards import Shards
-from maskwright.text.tokenizer import TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 LENGTH = 128
 VOCABULARY = TokenizerSettings(kind="bpe", size=16_384)

@@ -28,7 +28,7 @@ def command(
     ] = None,
 ) -> None:
     """Tokenize a corpus into memory-mapped shards; a run that was interrupted goes on where it was."""
-    from ..text.prepare import prepare
+    from ..text.shards.prepare import prepare
     from ..training.config import Config
 
     config = Config.load(recipe, [*(overrides or []), *([f"errors={errors}"] if errors else [])])

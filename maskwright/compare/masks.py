@@ -20,7 +20,7 @@ from ..data.rows import Rows
 from ..evaluate.coverage import FATES, LONGEST, fates, in_epoch
 from ..objective import Objective
 from ..settings.registry import name_of
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 
 COLOURS = {"masked": "black on yellow", "random": "black on red", "kept": "black on green"}
 NAMES = {1: "static", None: "dynamic"}

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 
 NAMES = {GIVEN: "given", MASKED: "masked", NEW: "new", REMASKED: "remasked", SETTLED: "settled"}
 STYLES = {GIVEN: "bold", MASKED: "bright_black", NEW: "black on green", REMASKED: "black on red", SETTLED: ""}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 
 from ..sample.generate import Frame
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from ..training.writing import Wish, cast, form, named
 from .replay import page, view
 

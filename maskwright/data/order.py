@@ -9,7 +9,7 @@ from numba import njit
 
 from ..noise import absorb, address, base_key, draw
 from ..settings import settings
-from ..text.shards import Shards
+from ..text.shards.shards import Shards
 
 ROUNDS = 6
 

@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 
 from ..masking.parallel import by_rows
-from ..text.shards import Split
-from ..text.vocabulary import Vocabulary
+from ..text.shards.shards import Split
+from ..text.tokenizers.vocabulary import Vocabulary
 from .prefetch import LINE, prefetch
 
 AHEAD = 16

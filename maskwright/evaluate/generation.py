@@ -19,7 +19,7 @@ from ..data.rows import Rows
 from ..loss import cross_entropy
 from ..noise import address
 from ..objective import IGNORE
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from .backends import Ask
 from .divergence import divergence
 from .mauve import mauve

@@ -6,8 +6,8 @@ Shapes: D documents, P pieces, L tokens in each.
 import numpy as np
 
 from ..data.order import places
-from ..text.shards import Split
-from ..text.vocabulary import Vocabulary
+from ..text.shards.shards import Split
+from ..text.tokenizers.vocabulary import Vocabulary
 
 
 def halves(split: Split, vocabulary: Vocabulary, length: int, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..settings import nearest
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 
 KINDS = {
     "noun": "NN NNS NOUN",

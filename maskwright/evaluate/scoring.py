@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..attention import FORWARD, mask
 from ..data.rows import Rows
 from ..objective import Problem
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from .backends import Ask
 from .batching import batches, regrouped
 from .prefixes import WIDTH, readings

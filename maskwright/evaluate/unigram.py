@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..text.shards import Split
-from ..text.vocabulary import Vocabulary
+from ..text.shards.shards import Split
+from ..text.tokenizers.vocabulary import Vocabulary
 
 
 def unigram(train: Split, valid: Split, vocabulary: Vocabulary) -> dict[str, float]:

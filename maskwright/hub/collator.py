@@ -19,7 +19,7 @@ from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..objective import Masked, Objective, Problem
 from ..settings.registry import load, name_of
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .epochs import Epochs

@@ -13,8 +13,8 @@ from torch import nn
 
 from ..models.deberta import Deberta
 from ..models.modern import Modern
-from ..text.tokenizer import Tokenizer
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.tokenizer import Tokenizer
+from ..text.tokenizers.vocabulary import Vocabulary
 from . import bundle, deberta_v2, modern_bert, modern_bert_decoder
 from .silence import silence
 

@@ -7,8 +7,6 @@ from functools import cache
 from typing import Any
 
 CORES = os.cpu_count() or 1
-
-
 WORTH_A_THREAD = 524_288
 """Positions for which a thread more pays: waking one takes as long as masking some ten thousand."""
 
@@ -16,6 +14,9 @@ WORTH_A_THREAD = 524_288
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(CORES, thread_name_prefix="maskwright-kernel")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a forked worker
 
 
 def by_rows(kernel: Callable[..., None], rows: int, positions: int, *arguments: Any) -> None:

@@ -4,13 +4,11 @@ Shapes: B rows, L positions. Rows are shared out to threads, which changes nothi
 is what is chosen together: the positions of a row that carry the same number (1, 2, ...) in `group`; 0 is never chosen.
 """
 
-import os
-
 import numpy as np
 from numba import njit
 
 from ..noise import below, draw, fraction
-from .parallel import _threads, by_rows
+from .parallel import by_rows
 
 IGNORE = -100
 """The target of a position that is not asked."""
@@ -18,9 +16,6 @@ PLACES = np.uint64(0x0001_0203_0405_0607)
 """Times a word with one byte that is 1: the upper byte tells which."""
 
 _1, _56 = np.uint64(1), np.uint64(56)
-
-
-os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a forked worker
 
 
 @njit(cache=True, nogil=True)

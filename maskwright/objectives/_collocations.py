@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from ..noise import absorb
-from ..text.shards import Split
-from ..text.tokenizer import Tokenizer
+from ..text.shards.shards import Split
+from ..text.tokenizers.tokenizer import Tokenizer
 
 LONGEST = 5
 """Words in a collocation, at most."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..masking.select import IGNORE
 from ..objective import Problem
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary
 
 State = dict[str, Tensor]
 

@@ -20,7 +20,7 @@ from ..noise import Noise, chances, drawn, even
 from ..objective import Guesser, Objective, Problem
 from ..settings import settings
 from ..settings.schedule import Ratio, value
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary
 
 Weight = Annotated[float, Field(ge=0)]
 

@@ -24,7 +24,7 @@ from ..noise import Noise, address
 from ..objective import Problem
 from ..settings import make, settings
 from ..settings.schedule import Ratio
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary
 from ._binary import Binary
 from ._generator import Generator
 from ._wrong import Mixture

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..masking.parallel import by_rows
 from ..settings import settings
-from ..text.shards import Shards
+from ..text.shards.shards import Shards
 from ._by_unit import ByUnit
 from ._collocations import collocations, group_words, signs, table
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..settings import settings
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary
 from ._wrong import Wrong
 
 DEGENERATE = (

@@ -18,7 +18,7 @@ from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
 from ..settings.schedule import Ramp, Steps, value
-from ..text.shards import Shards
+from ..text.shards.shards import Shards
 from ._by_weight import ByWeight, of_types
 from ._table import read
 

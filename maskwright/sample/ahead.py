@@ -13,7 +13,7 @@ from ..data.rows import Rows
 from ..noise import Noise
 from ..objective import Objective
 from ..objectives.causal import Causal
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary
 from .canvas import Canvas
 
 

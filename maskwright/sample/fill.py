@@ -12,7 +12,7 @@ from ..data.order import places
 from ..data.pack import Pack
 from ..noise import address
 from ..objective import Objective
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 
 SIGNS = "[MASK]"
 """How a hidden token is written in a prompt, whatever the tokenizer calls it."""

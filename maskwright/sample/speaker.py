@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..noise import chances, drawn
 from ..objectives._wrong import Wrong
-from ..text.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary
 
 PART = 4096
 """Places that the head takes at once."""

@@ -10,7 +10,7 @@ from ..evaluate.scoring import Scorer
 from ..objective import Objective
 from ..sample.fill import named_from
 from ..settings.registry import name_of
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from ..training.scorer import parts
 from ..training.writing import Cast, able, judge, longest
 

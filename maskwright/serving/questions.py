@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..settings import settings
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -6,10 +6,10 @@ a corpus in memory: documents come one by one, in the same order each time.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from .shards import Shards
+    pass
 
 Errors = Literal["strict", "replace"]
 """What to do with bytes that are not UTF-8: refuse the file, or put U+FFFD in their place."""
@@ -52,13 +52,4 @@ class Corpus(Protocol):
 
     def sources(self) -> list[Source]:
         """What the documents are read from: part of the key under which shards are cached."""
-        ...
-
-
-@runtime_checkable
-class Ready(Protocol):
-    """A corpus that is tokenized already."""
-
-    def tokenized(self, progress: bool = True) -> "Shards":
-        """The tokens as they are."""
         ...

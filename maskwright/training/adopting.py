@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..settings.registry import name_of
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from . import final
 from .config import Config
 

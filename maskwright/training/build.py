@@ -9,17 +9,17 @@ from math import ceil
 import torch
 from torch import nn
 
+from ..data.batch_growth import Growing, growth
 from ..data.loader import Loader, curriculum
 from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objective import Masked
 from ..settings import make, registry
-from ..text.prepare import prepare
-from ..text.shards import Shards
-from ..text.substrings import substrings
+from ..text.shards.prepare import prepare
+from ..text.shards.shards import Shards
+from ..text.tokenizers.substrings import substrings
 from .config import Config
-from .growing import Growing, growth
 from .guesser import guesser
 
 

@@ -13,7 +13,7 @@ from ..attention import BACKWARD, BOTH, FORWARD, Mask, mask
 from ..evaluate.tasks import Examples
 from ..noise import address
 from ..objective import Objective
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 
 POOLS = {"first": 0, "last": -1}
 

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
+from ..data.batch_growth import growth
 from ..data.loader import curriculum
 from ..data.order import Order
 from ..objective import Objective
 from ..settings import brief, known, make, nearest, override, registry, settings
 from ..settings.schedule import Share
 from ..storage.atomic import write_whole
-from ..text.tokenizer import TokenizerSettings
-from .growing import growth
+from ..text.tokenizers.tokenizer import TokenizerSettings
 from .marks import Marks, Words
 
 RECIPES = Path(__file__).parents[1] / "recipes"

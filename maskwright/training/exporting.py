@@ -14,7 +14,7 @@ from ..evaluate.backends import fitting
 from ..objective import Objective, Problem
 from ..settings.registry import name_of
 from ..storage.atomic import written_aside
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from . import build, final, trained
 from .config import Config
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..settings import make, registry
 from ..storage import sealed
 from ..storage.atomic import written_aside
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from .checkpoint import steps
 
 WEIGHTS = "model.safetensors"

@@ -21,7 +21,7 @@ from ..noise import address, dropout_generator
 from ..objective import Objective
 from ..settings import settings
 from ..settings.schedule import Share, learning_rate
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from .classifier import Encoder, encoded, head, reading
 
 RATES = {"full": 5e-4, "head": 1e-3, "probe": 3e-3}

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..attention import mask, positions
 from ..objective import Guesser
 from ..sample.fill import named_from
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from .config import Config
 from .final import load
 

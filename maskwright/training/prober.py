@@ -20,7 +20,7 @@ from ..evaluate.edges import Edges, Sentences, micro, tokens_of
 from ..noise import address
 from ..objective import Objective
 from ..settings import settings
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from .classifier import padded, reading
 
 

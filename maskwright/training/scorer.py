@@ -11,7 +11,7 @@ from ..evaluate.generation import CausalScorer
 from ..evaluate.scoring import Scorer
 from ..evaluate.windows import BEFORE, Windows
 from ..objective import Objective
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from . import build, final, trained
 from .config import Config
 

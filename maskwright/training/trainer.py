@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data.batch_growth import growth
 from ..data.rows import Rows
 from ..distributed import ranks
 from ..evaluate.unigram import unigram
@@ -26,7 +27,6 @@ from .config import Config
 from .feedback import Feedback
 from .flops import Flops
 from .freezing import Freeze
-from .growing import growth
 from .interrupt import interrupts
 from .log import Log, Silence, console
 from .meter import Meter

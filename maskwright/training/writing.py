@@ -19,7 +19,7 @@ from ..sample.sampler import Sampler
 from ..sample.shares import SHAPES, Shares
 from ..sample.speaker import Judge, Speaker
 from ..settings import make, override, registry, settings
-from ..text.tokenizer import Tokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
 from .scorer import parts
 
 LENGTH = 64

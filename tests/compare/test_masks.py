@@ -9,7 +9,7 @@ from maskwright.compare.masks import COLOURS, plot, show, table
 from maskwright.evaluate.coverage import report
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.whole_word import WholeWord
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from ..handmade import rows
 

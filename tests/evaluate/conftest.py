@@ -8,7 +8,7 @@ import torch
 
 from maskwright.models.ltg_bert import LtgBert
 from maskwright.models.modern import Modern
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
 

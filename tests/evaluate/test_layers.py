@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from maskwright.text.shards.shards.shards import Shards
 from torch import nn
 from torch.testing import assert_close
 
@@ -13,7 +14,6 @@ from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.mlm import Mlm
 from maskwright.settings import registry
-from maskwright.text.shards import Shards
 from maskwright.training import build
 from maskwright.training.config import Config
 

@@ -8,7 +8,7 @@ from transformers import dynamic_module_utils
 
 from maskwright.settings import make
 from maskwright.settings.registry import load
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.exporting import Source
 

@@ -25,7 +25,7 @@ from maskwright.evaluate.scoring import Scorer, Text
 from maskwright.hub import bundle
 from maskwright.hub.silence import silence
 from maskwright.settings.registry import files, module
-from maskwright.text.tokenizer import Tokenizer
+from maskwright.text.tokenizers.tokenizer import Tokenizer
 from maskwright.training import final
 from maskwright.training.config import Config
 from maskwright.training.exporting import export, way

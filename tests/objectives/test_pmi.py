@@ -19,7 +19,7 @@ from maskwright.objectives._collocations import LONGEST, SHARES, collocations, s
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.pmi import Pmi
 from maskwright.settings import make
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 

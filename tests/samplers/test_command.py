@@ -10,7 +10,7 @@ from maskwright import cli
 from maskwright.compare import replay
 from maskwright.compare.writing import write
 from maskwright.sample.canvas import blank
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 from maskwright.training.writing import Wish, forming

@@ -18,7 +18,7 @@ from maskwright.sample.shares import Shares
 from maskwright.sample.speaker import Speaker
 from maskwright.samplers.left_to_right import LeftToRight
 from maskwright.settings.registry import load as kind_of
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training import final
 from maskwright.training.config import Config
 

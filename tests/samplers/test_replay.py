@@ -7,7 +7,7 @@ import torch
 
 from maskwright.compare.replay import page as written
 from maskwright.sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from ..browser import Page, browsing
 

@@ -9,7 +9,7 @@ from maskwright.sample.canvas import Canvas
 from maskwright.sample.generate import generate
 from maskwright.sample.shares import Shares
 from maskwright.sample.speaker import Judge, Speaker
-from maskwright.text.vocabulary import Vocabulary
+from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(7, pad=0, mask=3, cls=1, sep=2, special=frozenset({0, 1, 2, 3, 6}), wrong=6)
 WORDS, LENGTH = (4, 5), 3

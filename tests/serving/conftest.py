@@ -10,7 +10,7 @@ from maskwright.serving.app import app
 from maskwright.serving.guard import LOCAL
 from maskwright.serving.models import Models, opened
 from maskwright.serving.places import Places
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training import final
 from maskwright.training.config import Config
 

@@ -12,7 +12,7 @@ from maskwright.attention import BOTH
 from maskwright.evaluate.edges import edges, micro, tokens_of
 from maskwright.evaluate.layers import first_layers
 from maskwright.settings.registry import files, load
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.classifier import padded
 from maskwright.training.prober import Probe, Prober, Probing
 

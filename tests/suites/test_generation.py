@@ -10,7 +10,7 @@ from maskwright.compare.show import metrics
 from maskwright.suites import generation
 from maskwright.suites._asked import ask, kept_as
 from maskwright.suites.generation import written
-from maskwright.text.tokenizer import Tokenizer
+from maskwright.text.tokenizers.tokenizer import Tokenizer
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from maskwright.text.shards.shards.shards import Shards, tokenize
 
 from maskwright.text.corpora.files import Files
-from maskwright.text.shards import Shards, tokenize
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 SENTENCES = (
     "The quick brown fox doesn't jump over the lazy dog; it sleeps.",

@@ -13,18 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from maskwright.text.shards.shards.prepare import prepare
 
 from maskwright.settings import registry
+from maskwright.text.corpora._prose import Paragraphs
+from maskwright.text.corpora._reading import Reading, pieces, texts
 from maskwright.text.corpora.babylm import Babylm
 from maskwright.text.corpora.embedded import Embedded
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.hub import Hub
 from maskwright.text.corpora.tokenized import Tokenized
 from maskwright.text.corpus import Document
-from maskwright.text.prepare import prepare
-from maskwright.text.prose import Paragraphs
-from maskwright.text.reading import Reading, pieces, texts
-from maskwright.text.tokenizer import TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 
 def babylm(path: Path) -> Babylm:

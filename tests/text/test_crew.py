@@ -4,11 +4,11 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from maskwright.text.shards.shards.shards import tokenize
 
-from maskwright.text import encoding
 from maskwright.text.corpora.files import Files
-from maskwright.text.shards import tokenize
-from maskwright.text.tokenizer import Tokenizer
+from maskwright.text.shards.shards import encode
+from maskwright.text.tokenizers.tokenizer import Tokenizer
 
 from .test_shards import contents
 
@@ -18,7 +18,7 @@ from .test_shards import contents
 def test_the_bytes_are_those_of_one_process(
     corpus: Files, learned: dict[str, Tokenizer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "CHUNK", 3000)
+    monkeypatch.setattr(encode, "CHUNK", 3000)
     here = tokenize(corpus, learned["bpe"], tmp_path / "here", workers=1, progress=False)
     over = tokenize(corpus, learned["bpe"], tmp_path / "over", over="ray", progress=False)
     assert contents(here.folder) == contents(over.folder)

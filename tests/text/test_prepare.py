@@ -6,10 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from maskwright.text.shards.shards.prepare import prepare
 
 from maskwright.text.corpora.files import Files
-from maskwright.text.prepare import prepare
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 KNOBS = TokenizerSettings(size=400)
 
@@ -57,8 +57,8 @@ def test_it_goes_where_it_is_told(corpus: Files, tmp_path: Path) -> None:
 AT_ONCE = """
 import sys
 from maskwright.text.corpora.files import Files
-from maskwright.text.prepare import prepare
-from maskwright.text.tokenizer import TokenizerSettings
+from maskwright.text.shards.prepare import prepare
+from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 if __name__ == "__main__":
     shards = prepare(Files(files=sys.argv[1:]), TokenizerSettings(size=402), progress=False)
@@ -79,8 +79,8 @@ def test_several_processes_may_ask_at_once(corpus: Files, tmp_path: Path) -> Non
 
 SCRIPT = """
 from maskwright.text.corpora.files import Files
-from maskwright.text.prepare import prepare
-from maskwright.text.tokenizer import TokenizerSettings
+from maskwright.text.shards.prepare import prepare
+from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 shards = prepare(Files(files=("text.txt",)), TokenizerSettings(kind="character", size=90), progress=False)
 print(shards.train.words.sum() + shards.valid.words.sum())

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from maskwright.text.shards.shards.layout import held_out, text_hash
+from maskwright.text.shards.shards.shards import Shards, Split, tokenize
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
-from maskwright.text import encoding, writing
 from maskwright.text.corpora.files import Files
-from maskwright.text.layout import held_out, text_hash
-from maskwright.text.shards import Shards, Split, tokenize
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.shards.shards import encode, writer
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from .conftest import TEXTS
 
@@ -80,7 +80,7 @@ def test_the_number_of_workers_changes_nothing(
     corpus: Files, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tokenize(corpus, tokenizer, tmp_path / "whole", workers=1, progress=False)
-    monkeypatch.setattr(encoding, "CHUNK", 3000)
+    monkeypatch.setattr(encode, "CHUNK", 3000)
     one = tokenize(corpus, tokenizer, tmp_path / "one", workers=1, progress=False)
     two = tokenize(corpus, tokenizer, tmp_path / "two", workers=2, progress=False)
     assert contents(whole.folder) == contents(one.folder) == contents(two.folder)
@@ -99,8 +99,8 @@ KILLED = """
 import sys
 from maskwright.text import encoding, writing
 from maskwright.text.corpora.files import Files
-from maskwright.text.shards import tokenize
-from maskwright.text.tokenizer import Tokenizer
+from maskwright.text.shards.shards import tokenize
+from maskwright.text.tokenizers.tokenizer import Tokenizer
 
 if __name__ == "__main__":
     encoding.CHUNK, writing.COMMIT = 500, 1
@@ -140,19 +140,19 @@ def committed(journal: Path) -> int:
 def test_a_full_disk_is_one_sentence_and_no_loss(
     corpus: Files, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: writing.Writer, name: str, array: np.ndarray) -> None:
+    def full(self: writer.Writer, name: str, array: np.ndarray) -> None:
         if self.journal.documents > 600:
             raise OSError(errno.ENOSPC, "No space left on device")
         write(self, name, array)
 
-    write = writing.Writer._write
-    monkeypatch.setattr(encoding, "CHUNK", 3000)
-    monkeypatch.setattr(writing, "COMMIT", 2)
-    monkeypatch.setattr(writing.Writer, "_write", full)
+    write = writer.Writer._write
+    monkeypatch.setattr(encode, "CHUNK", 3000)
+    monkeypatch.setattr(writer, "COMMIT", 2)
+    monkeypatch.setattr(writer.Writer, "_write", full)
     with pytest.raises(ValueError, match="the disk is full: make room"):
         tokenize(corpus, tokenizer, tmp_path / "shards", workers=1, progress=False)
     assert committed(tmp_path / "shards.partial" / "journal.json") > 400
-    monkeypatch.setattr(writing.Writer, "_write", write)
+    monkeypatch.setattr(writer.Writer, "_write", write)
     resumed = tokenize(corpus, tokenizer, tmp_path / "shards", progress=False)
     unbroken = tokenize(corpus, tokenizer, tmp_path / "unbroken", progress=False)
     assert contents(resumed.folder) == contents(unbroken.folder)

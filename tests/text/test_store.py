@@ -7,16 +7,16 @@ import fsspec
 import numpy as np
 import pytest
 import yaml
+from maskwright.text.shards.shards.prepare import prepare
+from maskwright.text.shards.shards.remote import fetch, publish
+from maskwright.text.shards.shards.shards import Shards, tokenize
 from typer.testing import CliRunner
 
 from maskwright import cli
 from maskwright.storage.cache import cache_folder
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.tokenized import Tokenized
-from maskwright.text.prepare import prepare
-from maskwright.text.shards import Shards, tokenize
-from maskwright.text.store import fetch, publish
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 

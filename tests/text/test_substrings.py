@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from maskwright.text import substrings as module
-from maskwright.text.substrings import substrings, written
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers import substrings as module
+from maskwright.text.tokenizers.substrings import substrings, written
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 KINDS = {"bpe": 500, "wordpiece": 700, "unigram": 500}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
-from maskwright.text.tokenizer import Tokenizer, TokenizerSettings
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from .conftest import KINDS, TEXTS
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskwright.text.tokenizer import Tokenizer
-from maskwright.text.words import token_starts, word_starts
+from maskwright.text.tokenizers.tokenizer import Tokenizer
+from maskwright.text.tokenizers.word_starts import token_starts, word_starts
 
 KNOWN = {
     "I don't know.": ["I", "don't", "know", "."],

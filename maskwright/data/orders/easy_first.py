@@ -11,7 +11,7 @@ from numba import njit
 from pydantic import Field
 
 from ...settings import settings
-from ...text.shards import Shards
+from ...text.shards.shards import Shards
 from ..order import Order, places, within
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from ...settings import nearest, settings
-from ...text.shards import Shards
+from ...text.shards.shards import Shards
 from ..loader import by_epoch
 from ..order import Order, places, within
 

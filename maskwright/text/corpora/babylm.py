@@ -9,7 +9,7 @@ from typing import Literal
 
 from ...settings import settings
 from ..corpus import Document, Errors, Source
-from ..reading import Reading, domain, source, texts
+from ._reading import Reading, domain, source, texts
 
 
 @settings

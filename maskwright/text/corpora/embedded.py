@@ -18,7 +18,7 @@ from ...settings import settings
 from ...storage.atomic import write_whole
 from ...storage.cache import alone, cache_folder
 from ..corpus import Document, Errors, Source
-from ..prose import Paragraphs
+from ._prose import Paragraphs
 
 RECIPE = 2
 """Part of the name under which the text is cached: another way of making it is another number."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...settings import settings
 from ..corpus import Document, Errors, Source
-from ..reading import COMPRESSED, READERS, Reading, domain, kind, source, texts
+from ._reading import COMPRESSED, READERS, Reading, domain, kind, source, texts
 
 
 @settings

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...settings import settings
 from ..corpus import Document, Errors, Source
-from ..reading import pieces, without_surrogates
+from ._reading import pieces, without_surrogates
 
 
 @settings

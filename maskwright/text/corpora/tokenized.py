@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from ...settings import settings
 from ..corpus import Document, Errors, Source
-from ..joining import joined
-from ..shards import Shards, Split
-from ..store import elsewhere, fetch
+from ..shards.concatenate import joined
+from ..shards.remote import elsewhere, fetch
+from ..shards.shards import Shards, Split
 
 
 @settings

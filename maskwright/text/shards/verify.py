@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..storage import sealed
-from ..storage.cache import cache_folder, key
+from ...storage import sealed
+from ...storage.cache import cache_folder, key
 from .layout import FORMAT, data_files
 
 WHAT = f"a manifest of tokenized text in format {FORMAT}"

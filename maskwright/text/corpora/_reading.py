@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .corpus import Errors, Source
+from ..corpus import Errors, Source
 
 BLOCK = 1 << 20
 """Bytes read at once."""

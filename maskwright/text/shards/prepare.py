@@ -7,16 +7,17 @@ before tokenizing starts, so that a killed run goes on with the same one.
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import tokenizers
 
-from ..storage.cache import alone, cache_folder, key
-from .corpus import Corpus, Errors, Ready
+from ...storage.cache import alone, cache_folder, key
+from ..corpus import Corpus, Errors
+from ..tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from .layout import FORMAT, held_out, text_hash
+from .remote import elsewhere, publish
 from .shards import Shards, listed, share_of, tokenize
-from .store import elsewhere, publish
-from .tokenizer import Tokenizer, TokenizerSettings
 
 
 def prepare(
@@ -82,3 +83,12 @@ def _training_texts(corpus: Corpus, share: float, errors: Errors) -> Iterator[st
     if empty:
         sources = ", ".join(source.name for source in corpus.sources())
         raise ValueError(f"the corpus holds no text to train on: {sources}")
+
+
+@runtime_checkable
+class Ready(Protocol):
+    """A corpus that is tokenized already."""
+
+    def tokenized(self, progress: bool = True) -> "Shards":
+        """The tokens as they are."""
+        ...

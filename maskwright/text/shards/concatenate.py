@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..storage import sealed
-from ..storage.cache import alone, cache_folder, key
-from . import opening
-from .corpus import Source
+from ...storage import sealed
+from ...storage.cache import alone, cache_folder, key
+from ..corpus import Source
+from . import verify
 from .journal import Journal
 from .layout import DOCUMENT, PARTS, SPLITS
 from .manifest import describe
@@ -75,7 +75,7 @@ def _write(parts: list[Shards], name: str, place: Path, progress: bool) -> None:
     manifest = describe(aside, journal, parts[0].tokenizer, sources, parts[0].manifest["validation"]["share"])
     sealed.write(aside / "manifest.json", manifest)
     aside.replace(place)
-    opening.trust(place, manifest["files"])
+    verify.trust(place, manifest["files"])
 
 
 def _append(part: Shards, aside: Path, journal: Journal) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..storage import sealed
+from ...storage import sealed
 from .layout import data_files
 
 

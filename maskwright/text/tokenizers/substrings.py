@@ -17,7 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from ..storage.cache import cache_folder, key
+from ...storage.cache import cache_folder, key
 from .tokenizer import Tokenizer
 
 BEGIN = "▁"

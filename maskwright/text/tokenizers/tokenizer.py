@@ -15,12 +15,11 @@ import numpy as np
 from tokenizers import AddedToken, Encoding, processors
 from tokenizers import Tokenizer as Backend
 
-from ..storage.atomic import write_whole
+from ...storage.atomic import write_whole
 from . import sentencepiece
-from .learning import TokenizerSettings, learn
-from .special import roles
-from .vocabulary import Vocabulary
-from .words import token_starts
+from .training import TokenizerSettings, learn
+from .vocabulary import Vocabulary, roles
+from .word_starts import token_starts
 
 __all__ = ["Tokenizer", "TokenizerSettings"]
 

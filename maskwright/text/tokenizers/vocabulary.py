@@ -5,8 +5,6 @@ from functools import cached_property
 
 import numpy as np
 
-from .special import MORE
-
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -50,3 +48,24 @@ class Vocabulary:
     def ordinary(self) -> np.ndarray:
         """[V - S] int64, the ids that text is made of, ascending."""
         return np.flatnonzero(~self.is_special)
+
+
+NAMES = {
+    "pad": ("[PAD]", "<pad>", "<|pad|>", "<|padding|>"),
+    "unk": ("[UNK]", "<unk>"),
+    "cls": ("[CLS]", "<s>", "<cls>", "<bos>", "<|begin_of_text|>"),
+    "sep": ("[SEP]", "</s>", "<sep>", "<eos>"),
+    "mask": ("[MASK]", "<mask>", "<|mask|>"),
+}
+"""Role to names; the first is the one we give."""
+
+MORE = {"forward": "[FW]", "backward": "[BW]", "wrong": "[WRONG]", "right": "[RIGHT]"}
+"""Role to name of those that only some objectives need."""
+
+OURS = [*(names[0] for names in NAMES.values()), *MORE.values()]
+
+
+def roles(known: dict[str, int]) -> dict[str, str]:
+    """Role to the name that `known` (name to id) has for it, else to ours; those of MORE only where they are known."""
+    needed = {role: next((name for name in names if name in known), names[0]) for role, names in NAMES.items()}
+    return needed | {role: name for role, name in MORE.items() if name in known}

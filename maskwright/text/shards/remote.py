@@ -14,12 +14,12 @@ from typing import Any
 import fsspec
 from fsspec.callbacks import Callback
 
-from ..storage import sealed
-from ..storage.cache import alone, cache_folder
-from . import opening
+from ...storage import sealed
+from ...storage.cache import alone, cache_folder
+from ..tokenizers.tokenizer import Tokenizer
+from . import verify
 from .layout import data_files
 from .progress import copying
-from .tokenizer import Tokenizer
 
 MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
@@ -54,7 +54,7 @@ def fetch(url: str, progress: bool = True) -> Path:
 def _fetch(store: Any, root: str, aside: Path, url: str, progress: bool) -> None:
     """Bring all files into `aside`, but for those that an earlier attempt has brought."""
     try:
-        manifest = opening.manifest(aside / MANIFEST)
+        manifest = verify.manifest(aside / MANIFEST)
     except ValueError as error:
         shutil.rmtree(aside)
         raise ValueError(str(error).replace(str(aside), url)) from None

@@ -9,8 +9,8 @@ from typing import Literal
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from ..settings import settings
-from .special import NAMES, OURS
+from ...settings import settings
+from .vocabulary import NAMES, OURS
 
 UNKNOWN = NAMES["unk"][0]
 

@@ -10,10 +10,10 @@ from functools import cache
 
 from tokenizers import Tokenizer as Backend
 
-from ..distributed.ray import join
-from .corpus import Document
-from .encoding import Chunk, Work, encode, in_order
-from .tokenizer import Tokenizer
+from ...distributed.ray import join
+from ..corpus import Document
+from ..tokenizers.tokenizer import Tokenizer
+from .encode import Chunk, Work, encode, in_order
 
 AHEAD = 2
 """Chunks under way for each core of the cluster."""

@@ -17,9 +17,9 @@ from multiprocessing import get_context, parent_process
 
 import numpy as np
 
-from .corpus import Document
+from ..corpus import Document
+from ..tokenizers.tokenizer import Tokenizer
 from .layout import DOCUMENT, text_hash, token_type
-from .tokenizer import Tokenizer
 
 CHUNK = 1 << 20
 """Characters after which a chunk is full."""

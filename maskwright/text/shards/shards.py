@@ -17,20 +17,20 @@ from typing import Any
 
 import numpy as np
 
-from ..storage import sealed
-from ..storage.atomic import FULL
-from ..storage.cache import alone, cache_folder, key
-from . import opening
-from .corpus import Corpus, Errors
-from .crew import encode_over
-from .encoding import Work, chunks, encode_all
+from ...storage import sealed
+from ...storage.atomic import FULL
+from ...storage.cache import alone, cache_folder, key
+from ..corpus import Corpus, Errors
+from ..tokenizers.tokenizer import Tokenizer
+from ..tokenizers.vocabulary import Vocabulary
+from . import verify as opening
+from .encode import Work, chunks, encode_all
+from .encode_ray import encode_over
 from .journal import resume
 from .layout import DOCUMENT, FORMAT, token_type
 from .manifest import describe
 from .progress import shown
-from .tokenizer import Tokenizer
-from .vocabulary import Vocabulary
-from .writing import Writer
+from .writer import Writer
 
 TOO_MUCH = 0.01
 """Share of the words of explicit validation documents that may stand in training too."""

@@ -6,10 +6,10 @@ So a step still says by itself which rows are its own, and neither ranks nor a r
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..data.loader import Loader, by_epoch, read
-from ..data.order import Order
-from ..data.pack import Pack
-from ..data.rows import Rows
+from .loader import Loader, by_epoch, read
+from .order import Order
+from .pack import Pack
+from .rows import Rows
 
 
 def growth(batch_tokens: int | str) -> list[tuple[float, int]]:

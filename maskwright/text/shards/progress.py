@@ -17,8 +17,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from .corpus import Source
-from .encoding import Chunk
+from ..corpus import Source
+from .encode import Chunk
 from .journal import Journal
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..storage.sealed import file_hash
-from .corpus import Source
+from ...storage.sealed import file_hash
+from ..corpus import Source
+from ..tokenizers.tokenizer import Tokenizer
 from .journal import Journal
 from .layout import DOCUMENT, FORMAT, SPLITS, data_files
-from .tokenizer import Tokenizer
 
 
 def describe(

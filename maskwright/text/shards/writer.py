@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .encoding import Chunk
+from ..tokenizers.tokenizer import Tokenizer
+from .encode import Chunk
 from .journal import Journal
 from .layout import DOCUMENT, data_files, held_out
-from .tokenizer import Tokenizer
 
 COMMIT = 8
 """Chunks between two commits."""
