@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .hub.collator import MaskingCollator
-    from .objective import Masked, Objective, Problem
+    from .objectives.base.objective import Masked, Objective
+    from .objectives.base.problem import Problem
     from .training.config import Config
     from .training.final import load
     from .training.trainer import Trainer

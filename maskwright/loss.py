@@ -4,6 +4,7 @@ A trainer divides once, by the weight of all questions over all micro-steps and 
 the normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -73,3 +74,7 @@ def problem_loss(
     hidden = model(inputs, mask, positions, asked)  # [N, D]
     logits = model.logits(hidden)  # type: ignore[operator]  # [N, V]
     return cross_entropy(logits, targets, z), logits.max(dim=-1).indices == targets
+
+
+Ask = Callable[..., tuple[Tensor, Tensor]]
+"""`problem_loss`, or its compiled twin."""

@@ -18,7 +18,7 @@ from maskwright.data.loader import read
 from maskwright.data.pack import Pack, pack
 from maskwright.data.rows import Rows
 from maskwright.loss import cross_entropy
-from maskwright.objective import IGNORE
+from maskwright.objectives.base.objective import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.text.corpora.files import Files
 from maskwright.text.tokenizers.tokenizer import TokenizerSettings

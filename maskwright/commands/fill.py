@@ -26,7 +26,8 @@ def command(
     from rich.console import Console
 
     from ..compare.show import blanks
-    from ..sample.fill import fill, named_from
+    from ..objectives.base.capabilities import named_from
+    from ..sample.fill import fill
     from ..training.config import Config
     from ..training.final import load
 

@@ -18,7 +18,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..data.rows import Rows
 from ..evaluate.coverage import FATES, LONGEST, fates, in_epoch
-from ..objective import Objective
+from ..objectives.base.objective import Objective
 from ..settings.registry import name_of
 from ..text.tokenizers.tokenizer import Tokenizer
 

@@ -8,7 +8,8 @@ from statistics import median
 from string import Template
 from typing import Any
 
-from ..sample.fill import Gap, gaps, named_from
+from ..objectives.base.capabilities import named_from
+from ..sample.fill import Gap, gaps
 from ..training import build, final
 from ..training.config import Config
 from ..training.log import read

@@ -21,7 +21,9 @@ import torch
 
 from ..attention import BOTH
 from ..data.rows import Rows
-from ..objective import IGNORE, Objective, Problem, shifted
+from ..objectives.base.capabilities import fitting
+from ..objectives.base.objective import IGNORE, Objective
+from ..objectives.base.problem import Problem, shifted
 from ..objectives.causal import Causal
 from ..objectives.mlm import Mlm
 from ..settings import nearest
@@ -95,18 +97,10 @@ PLAIN: dict[str, Ask] = {
 }
 """The backends that ask every model the same."""
 
-SKILLS = {"unmask": "mlm", "unmask_before": "mntp", "forward": "causal", "backward": "backward"}
-"""Skill to the backend that takes it; the first that an objective has is its default."""
-
 
 def dressed(exam: Ask, objective: Objective) -> Ask:
     """The exam as a model reads that was trained by `objective`: with [FW] before a text, where it has that habit."""
     return lambda rows: (objective.dress(problem, rows) for problem in exam(rows))
-
-
-def fitting(objective: Objective) -> list[str]:
-    """The backends that `objective` has the skills for, the most telling first."""
-    return [name for skill, name in SKILLS.items() if skill in objective.skills]
 
 
 def fused(objective: Objective) -> Ask:

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from ..attention import FORWARD
-from ..objective import IGNORE, Problem
+from ..objectives.base.objective import IGNORE
+from ..objectives.base.problem import Problem
 
 FILLED = 1 / 8
 """The share of a batch that may stand behind the ends of its texts."""

@@ -16,7 +16,7 @@ import torch
 
 from ..data.rows import Rows
 from ..masking.select import IGNORE
-from ..objective import Objective
+from ..objectives.base.objective import Objective
 from ..settings.registry import name_of
 
 LONGEST = 15

@@ -16,7 +16,7 @@ from ..data.loader import exam
 from ..data.pack import Pack
 from ..data.rows import Rows
 from ..noise import Noise
-from ..objectives._wrong import Wrong
+from ..objectives.base.detector import Wrong
 
 THRESHOLD = 0.5
 BINS = 10

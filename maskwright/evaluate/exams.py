@@ -2,7 +2,8 @@
 
 from ..data.rows import Rows
 from ..noise import Noise
-from ..objective import Objective, Problem
+from ..objectives.base.objective import Objective
+from ..objectives.base.problem import Problem
 from ..objectives.causal import Causal
 from ..objectives.mlm import Mlm
 from ..objectives.mntp import Mntp

@@ -18,7 +18,7 @@ from ..attention import mask
 from ..data.rows import Rows
 from ..loss import cross_entropy
 from ..noise import address
-from ..objective import IGNORE
+from ..objectives.base.objective import IGNORE
 from ..text.tokenizers.tokenizer import Tokenizer
 from .backends import Ask
 from .divergence import divergence

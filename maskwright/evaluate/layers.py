@@ -7,7 +7,7 @@ from math import exp
 from torch import nn
 
 from ..data.pack import Pack
-from ..objective import Objective
+from ..objectives.base.objective import Objective
 from .exams import exams
 from .validation import answers
 

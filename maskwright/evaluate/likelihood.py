@@ -11,7 +11,7 @@ from torch import nn
 
 from ..data.loader import exam
 from ..data.pack import Pack
-from ..objective import IGNORE, Objective
+from ..objectives.base.objective import IGNORE, Objective
 from .validation import ask
 
 

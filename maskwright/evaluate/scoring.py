@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..attention import FORWARD, mask
 from ..data.rows import Rows
-from ..objective import Problem
+from ..objectives.base.problem import Problem
 from ..text.tokenizers.tokenizer import Tokenizer
 from .backends import Ask
 from .batching import batches, regrouped

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..attention import BACKWARD, BOTH
 from ..noise import absorb
-from ..objective import IGNORE, Problem
+from ..objectives.base.objective import IGNORE
+from ..objectives.base.problem import Problem
 
 
 @njit(cache=True, nogil=True)

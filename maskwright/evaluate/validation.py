@@ -19,8 +19,9 @@ from ..data.loader import exam
 from ..data.pack import Pack
 from ..data.rows import Rows
 from ..loss import cross_entropy
-from ..objective import IGNORE, Objective, Problem
-from ..objectives._wrong import detector
+from ..objectives.base.detector import detector
+from ..objectives.base.objective import IGNORE, Objective
+from ..objectives.base.problem import Problem
 from .detection import detection
 from .exams import exams
 

@@ -17,7 +17,8 @@ from torch import Tensor
 from ..attention import BOTH
 from ..data.rows import Rows
 from ..masking.select import IGNORE
-from ..objective import Masked, Objective, Problem
+from ..objectives.base.objective import Masked, Objective
+from ..objectives.base.problem import Problem
 from ..settings.registry import load, name_of
 from ..text.tokenizers.vocabulary import Vocabulary
 

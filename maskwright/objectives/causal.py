@@ -12,8 +12,9 @@ from ..attention import BACKWARD, FORWARD
 from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..noise import Noise
-from ..objective import Objective, Problem, shifted
 from ..settings import settings
+from .base.objective import Objective
+from .base.problem import Problem, shifted
 
 
 @settings

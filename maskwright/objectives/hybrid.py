@@ -13,9 +13,10 @@ from torch import Tensor
 
 from ..data.rows import Rows
 from ..noise import Noise
-from ..objective import Objective, Problem, part
 from ..settings import settings
 from ..settings.schedule import Share
+from .base.objective import Objective, part
+from .base.problem import Problem
 
 
 @settings

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from ..data.rows import Rows
 from ..noise import Noise
-from ..objective import Objective, Problem, part
 from ..settings import settings
+from .base.objective import Objective, part
+from .base.problem import Problem
 
 
 @settings

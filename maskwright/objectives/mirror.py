@@ -16,8 +16,9 @@ from torch import Tensor
 from ..attention import BACKWARD, FORWARD
 from ..data.rows import Rows
 from ..noise import Noise
-from ..objective import Objective, Problem, part
 from ..settings import settings
+from .base.objective import Objective, part
+from .base.problem import Problem
 
 LEAST = 0.01
 """What an adapting p_bw does not fall below."""

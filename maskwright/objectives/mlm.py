@@ -6,8 +6,8 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..masking.select import draw_tokens
 from ..noise import Noise
-from ..objective import Masked
 from ..settings import settings
+from .base.objective import Masked
 
 
 @settings

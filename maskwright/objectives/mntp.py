@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ..data.rows import Rows
 from ..noise import Noise
-from ..objective import Objective, Problem, part, shifted
 from ..settings import settings
+from .base.objective import Objective, part
+from .base.problem import Problem, shifted
 
 
 @settings

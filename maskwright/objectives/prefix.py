@@ -18,9 +18,10 @@ from ..attention import positions
 from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..noise import Noise
-from ..objective import Objective, Problem, part
 from ..settings import settings
 from ..settings.registry import name_of
+from .base.objective import Objective, part
+from .base.problem import Problem
 
 
 @settings

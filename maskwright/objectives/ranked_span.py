@@ -12,8 +12,8 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..masking.select import deal_units, tile
 from ..noise import Noise
-from ..objective import Masked
 from ..settings import settings
+from .base.objective import Masked
 
 
 @settings

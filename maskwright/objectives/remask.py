@@ -16,7 +16,7 @@ from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..settings import settings
 from ..text.tokenizers.vocabulary import Vocabulary
-from ._wrong import Wrong
+from .base.detector import Wrong
 
 DEGENERATE = (
     "loss=corrupted_only with target=wrong has a constant as its perfect answer, [WRONG] everywhere: "

@@ -1,7 +1,7 @@
 """Right or wrong: every position names [RIGHT] or [WRONG]."""
 
 from ..settings import settings
-from ._binary import Binary
+from .base.binary_detector import Binary
 
 
 @settings

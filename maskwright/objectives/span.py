@@ -13,9 +13,9 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..masking.select import draw_spans
 from ..noise import Noise
-from ..objective import Masked
 from ..settings import settings
 from ..settings.schedule import Share
+from .base.objective import Masked
 
 
 @settings

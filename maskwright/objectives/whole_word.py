@@ -4,7 +4,7 @@ import numpy as np
 
 from ..data.rows import Rows
 from ..settings import settings
-from ._by_unit import ByUnit
+from .base.by_unit import ByUnit
 
 
 @settings

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..attention import mask
 from ..data.rows import Rows
 from ..noise import Noise
-from ..objective import Objective
+from ..objectives.base.objective import Objective
 from ..objectives.causal import Causal
 from ..text.tokenizers.vocabulary import Vocabulary
 from .canvas import Canvas

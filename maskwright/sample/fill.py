@@ -11,7 +11,6 @@ from ..data.loader import read
 from ..data.order import places
 from ..data.pack import Pack
 from ..noise import address
-from ..objective import Objective
 from ..text.tokenizers.tokenizer import Tokenizer
 
 SIGNS = "[MASK]"
@@ -26,14 +25,6 @@ class Blank:
     """Which token of the row it is."""
     guesses: list[tuple[str, float]]
     """Tokens as text, and their probabilities among all ordinary tokens, best first."""
-
-
-def named_from(objective: Objective) -> int | None:
-    """How many positions before a hidden token a model trained by `objective` names it; none where it never does."""
-    return next((shift for skill, shift in SHIFTS.items() if skill in objective.skills), None)
-
-
-SHIFTS = {"unmask": 0, "unmask_before": 1}
 
 
 def fill(model: nn.Module, tokenizer: Tokenizer, text: str, top: int = 5, shift: int = 0) -> list[Blank]:

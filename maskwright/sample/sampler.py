@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ..attention import BOTH
+from ..objectives.base.capabilities import SHIFTS
 from ..settings import settings
-from .fill import SHIFTS
 from .step import Step
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..noise import chances, drawn
-from ..objectives._wrong import Wrong
+from ..objectives.base.detector import Wrong
 from ..text.tokenizers.vocabulary import Vocabulary
 
 PART = 4096

@@ -10,7 +10,8 @@ from ..compare.masks import before, row
 from ..compare.masks import pieces as posed
 from ..compare.replay import NAMES, pieces
 from ..evaluate.coverage import FATES
-from ..sample.fill import SIGNS, named_from
+from ..objectives.base.capabilities import named_from
+from ..sample.fill import SIGNS
 from ..sample.fill import fill as filled
 from ..sample.shares import SHAPES
 from ..settings.registry import name_of

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from torch import nn
 
-from ..evaluate.backends import choose, fitting
+from ..evaluate.backends import choose
 from ..evaluate.scoring import Scorer
-from ..objective import Objective
-from ..sample.fill import named_from
+from ..objectives.base.capabilities import fitting, named_from
+from ..objectives.base.objective import Objective
 from ..settings.registry import name_of
 from ..text.tokenizers.tokenizer import Tokenizer
 from ..training.scorer import parts

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from ..evaluate.detection import detection
-from ..objectives._wrong import Mixture, detector
+from ..objectives.base.detector import Mixture, detector
 from ..training.guesser import guesser
 from ..training.trained import opened
 

@@ -14,7 +14,7 @@ from ..data.loader import Loader, curriculum
 from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
 from ..noise import address
-from ..objective import Masked
+from ..objectives.base.objective import Masked
 from ..settings import make, registry
 from ..text.shards.prepare import prepare
 from ..text.shards.shards import Shards

@@ -9,21 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..attention import BACKWARD, BOTH, FORWARD, Mask, mask
+from ..attention import Mask, mask
 from ..evaluate.tasks import Examples
 from ..noise import address
-from ..objective import Objective
 from ..text.tokenizers.tokenizer import Tokenizer
 
 POOLS = {"first": 0, "last": -1}
-
-
-def reading(objective: Objective | None) -> tuple[int, str]:
-    """The view in which a model reads, and the position that has seen everything then: the first or the last."""
-    skills = objective.skills if objective else frozenset()
-    if "forward" in skills and not skills & {"unmask", "unmask_before"}:
-        return FORWARD, "last"
-    return (BACKWARD, "first") if skills == {"backward"} else (BOTH, "first")
 
 
 def encoded(tokenizer: Tokenizer, examples: Examples, length: int) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from pydantic import Field
 from ..data.batch_growth import growth
 from ..data.loader import curriculum
 from ..data.order import Order
-from ..objective import Objective
+from ..objectives.base.objective import Objective
 from ..settings import brief, known, make, nearest, override, registry, settings
 from ..settings.schedule import Share
 from ..storage.atomic import write_whole

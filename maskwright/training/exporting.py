@@ -10,8 +10,9 @@ from torch import nn
 
 from ..attention import BOTH, FORWARD
 from ..data.rows import Rows
-from ..evaluate.backends import fitting
-from ..objective import Objective, Problem
+from ..objectives.base.capabilities import fitting
+from ..objectives.base.objective import Objective
+from ..objectives.base.problem import Problem
 from ..settings.registry import name_of
 from ..storage.atomic import written_aside
 from ..text.tokenizers.tokenizer import Tokenizer

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..distributed.ranks import World
-from ..objective import IGNORE, Objective, Problem
+from ..objectives.base.objective import IGNORE, Objective
+from ..objectives.base.problem import Problem
 from .step import Questions
 
 

@@ -18,11 +18,12 @@ from ..data.order import places
 from ..evaluate.agreement import agreement
 from ..evaluate.tasks import Task
 from ..noise import address, dropout_generator
-from ..objective import Objective
+from ..objectives.base.capabilities import reading
+from ..objectives.base.objective import Objective
 from ..settings import settings
 from ..settings.schedule import Share, learning_rate
 from ..text.tokenizers.tokenizer import Tokenizer
-from .classifier import Encoder, encoded, head, reading
+from .classifier import Encoder, encoded, head
 
 RATES = {"full": 5e-4, "head": 1e-3, "probe": 3e-3}
 

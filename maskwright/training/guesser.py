@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..attention import mask, positions
-from ..objective import Guesser
-from ..sample.fill import named_from
+from ..objectives.base.capabilities import named_from
+from ..objectives.base.problem import Guesser
 from ..text.tokenizers.tokenizer import Tokenizer
 from .config import Config
 from .final import load

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from ..data.order import places
 from ..evaluate.edges import Edges, Sentences, micro, tokens_of
 from ..noise import address
-from ..objective import Objective
+from ..objectives.base.capabilities import reading
+from ..objectives.base.objective import Objective
 from ..settings import settings
 from ..text.tokenizers.tokenizer import Tokenizer
-from .classifier import padded, reading
+from .classifier import padded
 
 
 @settings

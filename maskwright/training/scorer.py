@@ -10,7 +10,7 @@ from ..evaluate.backends import choose
 from ..evaluate.generation import CausalScorer
 from ..evaluate.scoring import Scorer
 from ..evaluate.windows import BEFORE, Windows
-from ..objective import Objective
+from ..objectives.base.objective import Objective
 from ..text.tokenizers.tokenizer import Tokenizer
 from . import build, final, trained
 from .config import Config

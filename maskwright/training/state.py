@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..distributed.dtensor import like, put, whole
-from ..objective import Objective
+from ..objectives.base.objective import Objective
 from . import checkpoint
 from .average import Average
 from .meter import Meter

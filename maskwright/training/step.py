@@ -4,7 +4,6 @@ Shapes: B rows, L positions, N asked positions (padded to a few sizes, and never
 """
 
 import os
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 from shutil import which
@@ -15,13 +14,12 @@ from torch import Tensor, nn
 
 from ..attention import Mask, blocks, mask, open_to_all, positions
 from ..data.rows import Rows
-from ..loss import problem_loss
-from ..objective import IGNORE, Problem
+from ..loss import Ask, problem_loss
+from ..objectives.base.objective import IGNORE
+from ..objectives.base.problem import Problem
 
 WORTH_COMPILING = 5e6
 """Positions in a run from which on a CPU wins back the half minute that compiling takes."""
-Ask = Callable[..., tuple[Tensor, Tensor]]
-"""`problem_loss`, or its compiled twin."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..distributed import ranks
 from ..evaluate.unigram import unigram
 from ..evaluate.validation import validate
 from ..noise import address, dropout_generator
-from ..objective import Problem
+from ..objectives.base.problem import Problem
 from ..settings.schedule import learning_rate
 from ..storage.atomic import write_whole
 from . import build, checkpoint, final, fp8, marks, resume, table

@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import nn
 
 from ..attention import FORWARD
-from ..objective import Objective
-from ..objectives._wrong import detector
+from ..objectives.base.detector import detector
+from ..objectives.base.objective import Objective
 from ..sample.ahead import ahead
 from ..sample.canvas import Canvas, blank, whole
 from ..sample.fill import SIGNS

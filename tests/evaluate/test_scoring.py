@@ -14,7 +14,8 @@ from maskwright.evaluate.scoring import Scorer, Text
 from maskwright.evaluate.sharing import share
 from maskwright.evaluate.windows import Windows
 from maskwright.models.modern import Modern
-from maskwright.objective import IGNORE, Problem
+from maskwright.objectives.base.objective import IGNORE
+from maskwright.objectives.base.problem import Problem
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid

@@ -10,7 +10,7 @@ from maskwright.data.loader import exam
 from maskwright.evaluate.exams import MASKED
 from maskwright.evaluate.unigram import unigram
 from maskwright.evaluate.validation import EXAM, validate
-from maskwright.objective import IGNORE
+from maskwright.objectives.base.objective import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.training import build
 from maskwright.training.config import Config

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from maskwright.objective import Masked, Objective
+from maskwright.objectives.base.objective import Masked, Objective
 from maskwright.settings import known, registry
 
 from ..handmade import TEXT

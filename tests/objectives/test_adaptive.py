@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from maskwright.masking.select import IGNORE
-from maskwright.objective import Problem
-from maskwright.objectives._difficulty import levelled
 from maskwright.objectives.adaptive import Adaptive
+from maskwright.objectives.adaptive.difficulty import levelled
+from maskwright.objectives.base.problem import Problem
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer

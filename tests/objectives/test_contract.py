@@ -9,7 +9,7 @@ from torch.nn.functional import pad
 from maskwright.attention import BACKWARD, BOTH, FORWARD, mask
 from maskwright.data.rows import Rows
 from maskwright.masking.select import IGNORE
-from maskwright.objective import Problem
+from maskwright.objectives.base.problem import Problem
 
 from ..handmade import VOCABULARY, plain, rows
 

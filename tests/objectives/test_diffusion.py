@@ -10,8 +10,8 @@ import torch
 
 from maskwright.masking.select import IGNORE, count
 from maskwright.noise import Noise, even
-from maskwright.objectives._clusters import spread, sticky
 from maskwright.objectives.diffusion import Diffusion
+from maskwright.objectives.diffusion.clusters import spread, sticky
 from maskwright.settings import make
 
 from ..handmade import VOCABULARY, plain, rows

@@ -13,7 +13,7 @@ from maskwright.data.rows import Rows
 from maskwright.masking.select import IGNORE
 from maskwright.models.modern import Modern
 from maskwright.noise import Noise, address
-from maskwright.objectives._wrong import detector
+from maskwright.objectives.base.detector import detector
 from maskwright.objectives.electra import LONGEST, Electra, documents
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary

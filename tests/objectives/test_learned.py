@@ -8,8 +8,8 @@ import torch
 from maskwright.masking.select import IGNORE
 from maskwright.masking.weighted import race_tokens
 from maskwright.noise import Noise
-from maskwright.objectives._masker import Masker, entropy, included, objection, policy
 from maskwright.objectives.learned import Learned
+from maskwright.objectives.learned.policy import Masker, entropy, included, objection, policy
 from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 

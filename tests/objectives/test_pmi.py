@@ -14,10 +14,10 @@ import torch
 from maskwright.data.loader import exam
 from maskwright.data.pack import pack
 from maskwright.noise import absorb
-from maskwright.objectives import _collocations
-from maskwright.objectives._collocations import LONGEST, SHARES, collocations, signs, table
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.pmi import Pmi
+from maskwright.objectives.pmi import collocations as _collocations
+from maskwright.objectives.pmi.collocations import LONGEST, SHARES, collocations, signs, table
 from maskwright.settings import make
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.config import Config

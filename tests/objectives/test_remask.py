@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from maskwright.masking.select import IGNORE
-from maskwright.objectives._wrong import detector
+from maskwright.objectives.base.detector import detector
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask import Remask

@@ -10,7 +10,7 @@ from maskwright.attention import BACKWARD, BOTH, FORWARD
 from maskwright.evaluate.exams import exams
 from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
-from maskwright.objective import Problem, shifted
+from maskwright.objectives.base.problem import Problem, shifted
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.meap import Meap

@@ -8,11 +8,12 @@ import torch
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD
 from maskwright.evaluate.tasks import Examples, Task
+from maskwright.objectives.base.capabilities import reading
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mlm import Mlm
 from maskwright.training import final
-from maskwright.training.classifier import Encoder, encoded, reading
+from maskwright.training.classifier import Encoder, encoded
 from maskwright.training.finetune import Finetuning, Tuner
 
 WORDS = ["names", "values", "objects", "rules", "lists"]

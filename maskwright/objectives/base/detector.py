@@ -13,14 +13,15 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..attention import BOTH
-from ..data.rows import Rows
-from ..masking.select import IGNORE, count, draw_tokens
-from ..noise import Noise, chances, drawn, even
-from ..objective import Guesser, Objective, Problem
-from ..settings import settings
-from ..settings.schedule import Ratio, value
-from ..text.tokenizers.vocabulary import Vocabulary
+from ...attention import BOTH
+from ...data.rows import Rows
+from ...masking.select import IGNORE, count, draw_tokens
+from ...noise import Noise, chances, drawn, even
+from ...settings import settings
+from ...settings.schedule import Ratio, value
+from ...text.tokenizers.vocabulary import Vocabulary
+from .objective import Objective
+from .problem import Guesser, Problem
 
 Weight = Annotated[float, Field(ge=0)]
 

@@ -11,12 +11,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..masking.select import tile
-from ..masking.weighted import race_tokens, race_units
-from ..noise import Noise
-from ..objective import Masked
-from ..settings import settings
+from ...data.rows import Rows
+from ...masking.select import tile
+from ...masking.weighted import race_tokens, race_units
+from ...noise import Noise
+from ...settings import settings
+from .objective import Masked
 
 
 def of_types(weight: Tensor, tokens: Tensor) -> Tensor:

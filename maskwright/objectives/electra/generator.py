@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..attention import BOTH, mask, positions
-from ._adam import moments, take_up
+from ...attention import BOTH, mask, positions
+from ..base.adam_state import moments, take_up
 
 
 class Generator:

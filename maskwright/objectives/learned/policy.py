@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from ._adam import moments, take_up
+from ..base.adam_state import moments, take_up
 
 WIDTH = 5
 """How many neighbours, itself included, a convolution sees."""

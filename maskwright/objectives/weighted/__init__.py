@@ -14,13 +14,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..noise import Noise
-from ..settings import settings
-from ..settings.schedule import Ramp, Steps, value
-from ..text.shards.shards import Shards
-from ._by_weight import ByWeight, of_types
-from ._table import read
+from ...data.rows import Rows
+from ...noise import Noise
+from ...settings import settings
+from ...settings.schedule import Ramp, Steps, value
+from ...text.shards.shards import Shards
+from ..base.by_weight import ByWeight, of_types
+from .weight_table import read
 
 FREQUENCY = "frequency"
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ..masking.select import count, draw_tokens
-from ..noise import Noise, even
-from ..settings import settings
-from ..settings.schedule import Share
-from ._clusters import spread, sticky
+from ...masking.select import count, draw_tokens
+from ...noise import Noise, even
+from ...settings import settings
+from ...settings.schedule import Share
+from .clusters import spread, sticky
 
 Patience = Annotated[int, Field(ge=1)]
 

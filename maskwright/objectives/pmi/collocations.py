@@ -9,9 +9,9 @@ Shapes: W words of the text, C collocations. A word, or several, is known by its
 import numpy as np
 from numba import njit
 
-from ..noise import absorb
-from ..text.shards.shards import Split
-from ..text.tokenizers.tokenizer import Tokenizer
+from ...noise import absorb
+from ...text.shards.shards import Split
+from ...text.tokenizers.tokenizer import Tokenizer
 
 LONGEST = 5
 """Words in a collocation, at most."""

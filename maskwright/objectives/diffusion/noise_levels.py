@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from ..settings import settings
-from ..settings.schedule import Share
+from ...settings import settings
+from ...settings.schedule import Share
 
 GRID = np.linspace(0, 1, 4097)
 EPSILON = 1e-3

@@ -14,12 +14,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..noise import Noise
-from ..objective import Problem
-from ..settings import settings
-from ._by_weight import ByWeight, of_types
-from ._difficulty import State, begin, tally, update
+from ...data.rows import Rows
+from ...noise import Noise
+from ...settings import settings
+from ..base.by_weight import ByWeight, of_types
+from ..base.problem import Problem
+from .difficulty import State, begin, tally, update
 
 EVEN, FEW, MASS = 0.01, 0.01, 0.5
 """Weights have collapsed when their spread is below EVEN, or when a share FEW of the types has MASS of the weight."""

@@ -17,15 +17,16 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..attention import BOTH
-from ..data.rows import Rows
-from ..masking.select import IGNORE, count, draw_tokens
-from ..noise import Noise, even
-from ..objective import Objective, Problem
-from ..settings import settings
-from ._levels import Levels
-from ._rarity import rare
-from ._stages import Scattered, Spans, Sticky
+from ...attention import BOTH
+from ...data.rows import Rows
+from ...masking.select import IGNORE, count, draw_tokens
+from ...noise import Noise, even
+from ...settings import settings
+from ..base.objective import Objective
+from ..base.problem import Problem
+from .noise_levels import Levels
+from .rarity import rare
+from .stages import Scattered, Spans, Sticky
 
 
 @settings

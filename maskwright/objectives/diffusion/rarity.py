@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.rows import Rows
+from ...data.rows import Rows
 
 
 def rare(rows: Rows, many: np.ndarray, counts: Tensor, power: float, luck: Tensor) -> np.ndarray:

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..masking.select import deal_units, fit_units
-from ..noise import Noise
-from ..objective import Masked
-from ..settings import settings
+from ...data.rows import Rows
+from ...masking.select import deal_units, fit_units
+from ...noise import Noise
+from ...settings import settings
+from .objective import Masked
 
 
 @settings

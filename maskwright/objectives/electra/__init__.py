@@ -17,17 +17,17 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..masking.select import IGNORE
-from ..models.modern import Modern
-from ..noise import Noise, address
-from ..objective import Problem
-from ..settings import make, settings
-from ..settings.schedule import Ratio
-from ..text.tokenizers.vocabulary import Vocabulary
-from ._binary import Binary
-from ._generator import Generator
-from ._wrong import Mixture
+from ...data.rows import Rows
+from ...masking.select import IGNORE
+from ...models.modern import Modern
+from ...noise import Noise, address
+from ...settings import make, settings
+from ...settings.schedule import Ratio
+from ...text.tokenizers.vocabulary import Vocabulary
+from ..base.binary_detector import Binary
+from ..base.detector import Mixture
+from ..base.problem import Problem
+from .generator import Generator
 
 LONGEST = 16_384
 """Positions in a row that a generator can tell apart."""

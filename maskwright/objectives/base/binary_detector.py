@@ -8,11 +8,11 @@ from abc import ABC
 import torch
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..masking.select import IGNORE
-from ..settings import settings
-from ..text.tokenizers.vocabulary import Vocabulary
-from ._wrong import Wrong
+from ...data.rows import Rows
+from ...masking.select import IGNORE
+from ...settings import settings
+from ...text.tokenizers.vocabulary import Vocabulary
+from .detector import Wrong
 
 
 @settings

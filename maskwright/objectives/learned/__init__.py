@@ -18,14 +18,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..masking.select import IGNORE
-from ..noise import Noise, address
-from ..objective import Problem
-from ..settings import settings
-from ..settings.schedule import Share
-from ._by_weight import ByWeight
-from ._masker import Masker, Mind, entropy, objection, policy
+from ...data.rows import Rows
+from ...masking.select import IGNORE
+from ...noise import Noise, address
+from ...settings import settings
+from ...settings.schedule import Share
+from ..base.by_weight import ByWeight
+from ..base.problem import Problem
+from .policy import Masker, Mind, entropy, objection, policy
 
 
 @settings

@@ -10,9 +10,9 @@ from math import log
 import torch
 from torch import Tensor
 
-from ..masking.select import IGNORE
-from ..objective import Problem
-from ..text.tokenizers.vocabulary import Vocabulary
+from ...masking.select import IGNORE
+from ...text.tokenizers.vocabulary import Vocabulary
+from ..base.problem import Problem
 
 State = dict[str, Tensor]
 

@@ -6,8 +6,8 @@ Shapes: B rows, L positions. word: [B, L] int32, 0 for what is never hidden. bud
 import numpy as np
 from numba import njit
 
-from ..masking.parallel import by_rows
-from ..noise import below, draw, fraction
+from ...masking.parallel import by_rows
+from ...noise import below, draw, fraction
 
 
 @njit(cache=True, nogil=True)

@@ -14,12 +14,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..data.rows import Rows
-from ..masking.parallel import by_rows
-from ..settings import settings
-from ..text.shards.shards import Shards
-from ._by_unit import ByUnit
-from ._collocations import collocations, group_words, signs, table
+from ...data.rows import Rows
+from ...masking.parallel import by_rows
+from ...settings import settings
+from ...text.shards.shards import Shards
+from ..base.by_unit import ByUnit
+from .collocations import collocations, group_words, signs, table
 
 
 @settings
