@@ -20,6 +20,15 @@ from .remote import elsewhere, publish
 from .shards import Shards, listed, share_of, tokenize
 
 
+@runtime_checkable
+class Ready(Protocol):
+    """A corpus that is tokenized already."""
+
+    def tokenized(self, progress: bool = True) -> Shards:
+        """The tokens as they are."""
+        ...
+
+
 def prepare(
     corpus: Corpus,
     tokenizer_settings: TokenizerSettings,
@@ -83,12 +92,3 @@ def _training_texts(corpus: Corpus, share: float, errors: Errors) -> Iterator[st
     if empty:
         sources = ", ".join(source.name for source in corpus.sources())
         raise ValueError(f"the corpus holds no text to train on: {sources}")
-
-
-@runtime_checkable
-class Ready(Protocol):
-    """A corpus that is tokenized already."""
-
-    def tokenized(self, progress: bool = True) -> "Shards":
-        """The tokens as they are."""
-        ...
