@@ -20,8 +20,8 @@ from torch import Tensor
 
 from maskwright.layers.nhot import FUSIONS
 from maskwright.loss import problem_loss
-from maskwright.training import build
-from maskwright.training.config import Config
+from maskwright.run import build
+from maskwright.run.config import Config
 from maskwright.training.step import questions
 
 MODEL = {"name": "modern", "hidden": 256, "layers": 6, "heads": 4, "intermediate": 688, "max_length": 128}

@@ -32,9 +32,10 @@ import torch
 from maskwright.evaluate.backends import choose
 from maskwright.evaluate.choices import Item, decide
 from maskwright.evaluate.scoring import Scorer
+from maskwright.run.config import Config
+from maskwright.run.load import Source, untrained
 from maskwright.suites.blimp import items
-from maskwright.training.config import Config
-from maskwright.training.exporting import Source, export, untrained
+from maskwright.training.exporting import export
 
 MODELS = {
     "quickstart": [],

@@ -23,14 +23,14 @@ from torch import Tensor, nn
 
 from maskwright.models.modern import Modern
 from maskwright.objectives.remask import Remask
-from maskwright.sample.canvas import Canvas
-from maskwright.sample.generate import generate
-from maskwright.sample.sampler import Sampler
-from maskwright.sample.shares import Shares
-from maskwright.sample.speaker import Judge, Speaker
-from maskwright.samplers.learned import Learned
-from maskwright.samplers.mdlm import Mdlm
-from maskwright.samplers.renoise import Renoise
+from maskwright.sampling.canvas import Canvas
+from maskwright.sampling.denoiser import Judge, Speaker
+from maskwright.sampling.generate import generate
+from maskwright.sampling.mask_schedule import Shares
+from maskwright.sampling.sampler import Sampler
+from maskwright.sampling.samplers.learned import Learned
+from maskwright.sampling.samplers.mdlm import Mdlm
+from maskwright.sampling.samplers.renoise import Renoise
 from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(16384, pad=0, mask=3, cls=1, sep=2, wrong=4, special=frozenset(range(5)))

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import yaml
 
+from maskwright.run import checkpoint
 from maskwright.settings.registry import names
-from maskwright.training import checkpoint
 from maskwright.training.log import read
 
 SETTINGS = {

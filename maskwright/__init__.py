@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from .hub.collator import MaskingCollator
     from .objectives.base.objective import Masked, Objective
     from .objectives.base.problem import Problem
-    from .training.config import Config
-    from .training.final import load
+    from .run.config import Config
+    from .run.saved import load
     from .training.trainer import Trainer
 
 __version__ = "0.1.0"

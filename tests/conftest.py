@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 import torch
 
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 
 torch.set_num_threads(1)
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)

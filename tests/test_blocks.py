@@ -10,7 +10,7 @@ from maskwright.attention import BACKWARD, BOTH, FORWARD, blocks, mask, open_to_
 from maskwright.layers.attend import attend
 from maskwright.loss import problem_loss
 from maskwright.models.modern import Modern
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.step import flexible, questions
 from maskwright.training.trainer import Trainer
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from maskwright import cli
+from maskwright.run.config import Config, recipes
 from maskwright.settings.registry import files
-from maskwright.training.config import Config, recipes
 
 
 @pytest.fixture

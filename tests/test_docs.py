@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from maskwright.run.config import Config, recipes
 from maskwright.settings.registry import files
-from maskwright.training.config import Config, recipes
 
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
 

@@ -7,8 +7,8 @@ import shlex
 from functools import cache
 from pathlib import Path
 
+from maskwright.run.config import Config
 from maskwright.settings.registry import files
-from maskwright.training.config import Config
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")

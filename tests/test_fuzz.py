@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from maskwright.text.shards.shards.layout import data_files
 from maskwright.text.shards.shards.shards import Shards
 
+from maskwright.run import checkpoint, saved
+from maskwright.run.config import NAMED, PLAIN, Config, Top
 from maskwright.settings import known
 from maskwright.settings.registry import files, load
 from maskwright.storage import sealed
-from maskwright.training import checkpoint, final
-from maskwright.training.config import NAMED, PLAIN, Config, Top
 from maskwright.training.trainer import Trainer
 
 FUZZ = settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
@@ -83,7 +83,7 @@ def read_checkpoint(folder: Path) -> Any:
 
 
 def read_model(folder: Path) -> Any:
-    model, tokenizer = final.load(folder)
+    model, tokenizer = saved.load(folder)
     return {name: weight.tolist() for name, weight in model.state_dict().items()}, tokenizer.fingerprint
 
 

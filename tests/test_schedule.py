@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwright.objectives.mlm import Mlm
+from maskwright.run.config import Training
 from maskwright.settings import make
 from maskwright.settings.schedule import DECAYS, Ramp, Steps, learning_rate, value
-from maskwright.training.config import Training
 
 PROGRESS = st.floats(0, 1)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 

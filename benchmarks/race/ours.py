@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from maskwright.attention import BOTH, mask, positions
 from maskwright.data.rows import Rows
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 from race.clock import Clock, Curve
 from race.text import Text, score

@@ -25,8 +25,9 @@ def command(
     ] = None,
 ) -> None:
     """Write trained models as folders that `transformers` opens, with tokenizer and model card."""
-    from ..training.exporting import export, opened
-    from ..training.several import models
+    from ..run.discover import models
+    from ..run.load import opened
+    from ..training.exporting import export
 
     several = {path: out / path.name for path in models(run).values()}
     for source, target in (several or {run: out}).items():

@@ -27,9 +27,9 @@ def command(
 
     from ..compare.show import blanks
     from ..objectives.base.capabilities import named_from
-    from ..sample.fill import fill
-    from ..training.config import Config
-    from ..training.final import load
+    from ..run.config import Config
+    from ..run.saved import load
+    from ..sampling.fill import fill
 
     model, tokenizer = load(run)
     config = Config.load(run)

@@ -37,8 +37,8 @@ def command(
 
     from ..compare import masks
     from ..evaluate.coverage import report as measure
-    from ..training.build import data, masked
-    from ..training.config import Config
+    from ..run.build import data, masked
+    from ..run.config import Config
 
     if not texts and not report:
         raise ValueError('nothing to mask: give a text, as in maskwright masks "Some words.", or --report')

@@ -49,8 +49,8 @@ def command(
 ) -> None:
     """Write texts by unmasking step by step, or from left to right; watch them form."""
     from ..compare.writing import write
+    from ..sampling.request import Wish
     from ..settings import make
-    from ..training.writing import Wish
 
     wished = {
         "run": run, "remasker": remasker, "sampler": sampler, "knobs": tuple(knobs or ()), "prompt": prompt,

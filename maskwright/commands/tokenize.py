@@ -28,8 +28,8 @@ def command(
     ] = None,
 ) -> None:
     """Tokenize a corpus into memory-mapped shards; a run that was interrupted goes on where it was."""
+    from ..run.config import Config
     from ..text.shards.prepare import prepare
-    from ..training.config import Config
 
     config = Config.load(recipe, [*(overrides or []), *([f"errors={errors}"] if errors else [])])
     shards = prepare(config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, folder=out, over=over)

@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
     from ..compare.report import write
-    from ..training.config import Config
+    from ..run.config import Config
     from ..training.launch import launch
     from ..training.trainer import Stopped, Trainer
 

@@ -10,10 +10,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from ..run import milestones
+from ..run.config import Config
+from ..run.resume import leaves
 from ..settings import nearest
-from ..training import marks
-from ..training.config import Config
-from ..training.resume import leaves
 
 CHANGE = re.compile(r"\+(?=[a-z_]+(?:\.\w+)*=)")
 """Where a change begins: a plus that a knob and an equals sign follow."""
@@ -87,7 +87,7 @@ def budgeted(written: str) -> list[str]:
     """The changes that give a run the budget `tokens=2e6` (words=10M, epochs, steps, minutes), not its own length."""
     kind, _, amount = written.partition("=")
     try:
-        number = float(marks.number(amount) or amount)
+        number = float(milestones.number(amount) or amount)
     except ValueError:
         number = 0.0
     if kind not in (*LENGTHS, "minutes") or not (isfinite(number) and number > 0):

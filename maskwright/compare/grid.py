@@ -15,8 +15,8 @@ import numpy as np
 import yaml
 from safetensors import safe_open
 
+from ..run.resume import FREE, leaves
 from ..training.log import read
-from ..training.resume import FREE, leaves
 from .series import series
 
 DIRECTIONS = "forward", "backward"

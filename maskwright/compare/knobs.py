@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from ..run.config import NAMED, PLAIN, Top, known, recipes
 from ..settings import nearest, registry
-from ..training.config import NAMED, PLAIN, Top, known, recipes
 
 
 def table(path: str) -> Table:

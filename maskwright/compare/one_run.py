@@ -17,10 +17,10 @@ import torch
 from torch import nn
 
 from ..evaluate.validation import Answers, examined
+from ..run import saved
+from ..run.build import Data
+from ..run.config import Config
 from ..storage.cache import alone
-from ..training import final
-from ..training.build import Data
-from ..training.config import Config
 from ..training.flops import Flops
 from ..training.trainer import Stopped, Trainer
 
@@ -44,7 +44,7 @@ def carry_out(folder: Path) -> None:
         config = Config.load(folder)
         trainer = Trainer(config, folder, resume=True, show=False)
         trainer.train()
-        model, _ = final.load(folder, trainer.device)
+        model, _ = saved.load(folder, trainer.device)
         (folder / "cost.json").write_text(json.dumps(cost(config, trainer.data, model)))
         _keep(folder / "documents.npz", documents(config, trainer.data, model))
 

@@ -9,7 +9,7 @@ from string import Template
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ..sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
+from ..sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
 from ..text.tokenizers.tokenizer import Tokenizer
 
 NAMES = {GIVEN: "given", MASKED: "masked", NEW: "new", REMASKED: "remasked", SETTLED: "settled"}

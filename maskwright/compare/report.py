@@ -9,9 +9,9 @@ from string import Template
 from typing import Any
 
 from ..objectives.base.capabilities import named_from
-from ..sample.fill import Gap, gaps
-from ..training import build, final
-from ..training.config import Config
+from ..run import build, saved
+from ..run.config import Config
+from ..sampling.fill import Gap, gaps
 from ..training.log import read
 from .plots import curves
 
@@ -56,9 +56,9 @@ def headline(numbers: Mapping[str, float]) -> str:
 def _gaps(out: Path, config: Config) -> list[Gap]:
     if (shift := named_from(config.objective)) is None:
         return []
-    model, tokenizer = final.load(out)
+    model, tokenizer = saved.load(out)
     data = build.data(config, show=False)
-    final.check(out, data.shards.fingerprint)
+    saved.check(out, data.shards.fingerprint)
     return gaps(model, tokenizer, data.valid, GAPS, shift=shift)
 
 

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..sample.fill import SIGNS, Blank
+from ..sampling.fill import SIGNS, Blank
 from .columns import columns
 from .columns import table as columns_table
 from .scores import scores

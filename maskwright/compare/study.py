@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..training import build, final, resume
-from ..training.config import Config
+from ..run import build, resume, saved
+from ..run.config import Config
 from . import crew
 from .arms import BY, Arm, arms, check_text, differences, same_questions, same_rows, seed_list
 from .one_run import finished
@@ -119,7 +119,7 @@ def _carry_out(
     data = _text(found, show)
     for run in runs:
         if finished(run.folder):
-            final.check(run.folder, data[run.arm].shards.fingerprint)
+            saved.check(run.folder, data[run.arm].shards.fingerprint)
         else:
             run.folder.mkdir(parents=True, exist_ok=True)
             arm[run.arm].at(run.seed).write(run.folder / "config.yaml.tmp")

@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from ..sample.generate import Frame
+from ..sampling.generate import Frame
+from ..sampling.request import Wish, cast, form, named
 from ..text.tokenizers.tokenizer import Tokenizer
-from ..training.writing import Wish, cast, form, named
 from .replay import page, view
 
 

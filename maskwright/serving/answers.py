@@ -11,12 +11,12 @@ from ..compare.masks import pieces as posed
 from ..compare.replay import NAMES, pieces
 from ..evaluate.coverage import FATES
 from ..objectives.base.capabilities import named_from
-from ..sample.fill import SIGNS
-from ..sample.fill import fill as filled
-from ..sample.shares import SHAPES
+from ..run.build import masked
+from ..sampling.fill import SIGNS
+from ..sampling.fill import fill as filled
+from ..sampling.mask_schedule import SHAPES
+from ..sampling.request import LENGTH, Wish, able, form, sampler
 from ..settings.registry import name_of
-from ..training.build import masked
-from ..training.writing import LENGTH, Wish, able, form, sampler
 from .models import Models
 from .questions import MOST_EPOCHS, MOST_GUESSES, MOST_STEPS, Fill, Masks, Sample, Score
 

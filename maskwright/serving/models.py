@@ -9,10 +9,10 @@ from ..evaluate.backends import choose
 from ..evaluate.scoring import Scorer
 from ..objectives.base.capabilities import fitting, named_from
 from ..objectives.base.objective import Objective
+from ..run.load import parts
+from ..sampling.request import Cast, able, judge, longest
 from ..settings.registry import name_of
 from ..text.tokenizers.tokenizer import Tokenizer
-from ..training.scorer import parts
-from ..training.writing import Cast, able, judge, longest
 
 
 @dataclass(frozen=True)

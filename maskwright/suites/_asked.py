@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..run.discover import models
 from ..settings import make, override
 from ..settings.registry import module
-from ..training.several import models
 
 BOUNDS = ("low", "high")
 SILENT = frozenset({"predictions", "device", "batch_tokens"})

@@ -15,7 +15,7 @@ import numpy as np
 from ..evaluate.acquisition import of_children, of_model
 from ..evaluate.correlation import pearson
 from ..evaluate.scoring import Text
-from ..training.several import models
+from ..run.discover import models
 from ._pairs import Knobs, scored
 
 __all__ = ["SEVERAL", "Knobs", "evaluate"]

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ..evaluate.tasks import Task, task
+from ..run.load import parts
 from ..settings import settings
 from ..training.finetune import Finetuning, Result, Tuner
-from ..training.scorer import parts
 from ._tasks import Learned
 
 __all__ = ["Knobs", "evaluate"]

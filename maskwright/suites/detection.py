@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ..evaluate.detection import detection
 from ..objectives.base.detector import Mixture, detector
-from ..training.guesser import guesser
-from ..training.trained import opened
+from ..run.load import opened
+from ..run.token_scorer import guesser
 
 
 def evaluate(run: Path, data: Path | None) -> dict[str, float]:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from ..evaluate.edges import edges
+from ..run.load import parts
 from ..settings import settings
 from ..training.prober import Prober, Probing
-from ..training.scorer import parts
 from ._tasks import Learned
 
 __all__ = ["Knobs", "evaluate"]

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from ..evaluate.generation import judge, shuffled
 from ..evaluate.held_out import halves
+from ..run import saved
+from ..run.load import opened
+from ..sampling.request import LENGTH, Manner, Wish, forming, longest
 from ..settings import make, settings
-from ..training import final
 from ..training.scorer import causal_scorer
-from ..training.trained import opened
-from ..training.writing import LENGTH, Manner, Wish, forming, longest
 
 __all__ = ["Knobs", "evaluate"]
 
@@ -42,7 +42,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
         raise ValueError(f"scorer={str(knobs.scorer)!r} is the writer itself: name a causal model that stands apart")
     trained = opened(run)
     shards = trained.data.shards
-    final.check(knobs.scorer, shards.fingerprint)
+    saved.check(knobs.scorer, shards.fingerprint)
     scorer = causal_scorer(knobs.scorer, shards.tokenizer)
     manner = {name: getattr(knobs, name) for name in vars(knobs) if name not in ("scorer", "samples")}
     length = knobs.length or min(LENGTH, longest(trained.model) - 2)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..evaluate import validation
-from ..training.trained import opened
+from ..run.load import opened
 
 
 def evaluate(run: Path, data: Path | None) -> dict[str, float]:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from ..run import saved
+from ..run.config import Config
 from ..settings.registry import name_of
 from ..text.tokenizers.tokenizer import Tokenizer
-from . import final
-from .config import Config
 
 
 def adopt(folder: Path, out: Path) -> str:
@@ -24,14 +24,14 @@ def adopt(folder: Path, out: Path) -> str:
     place = out.resolve()
     config = Config.of(
         {
-            "model": final.describe(settings, size)["knobs"] | {"name": name_of(settings)},
+            "model": saved.describe(settings, size)["knobs"] | {"name": name_of(settings)},
             "objective": {"name": "causal" if causal else "mlm"},
             "tokenizer": {"file": str(place / "final")},
             "rows": {"length": min(128, settings.max_length)},
             "training": {"start": str(place), "epochs": 1},
         }
     )
-    final.save(out / "final", resized(weights, size), settings, tokenizer, "")
+    saved.save(out / "final", resized(weights, size), settings, tokenizer, "")
     config.write(out / "config.yaml")
     told = f", where the model had {had:,} rows" if had != size else ""
     return f"{name_of(settings)}, {settings.layers} layers of {settings.hidden}; {size:,} tokens{told}"

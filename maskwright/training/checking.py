@@ -4,9 +4,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from .config import Config
-from .exporting import Source, export, opened, untrained
-from .several import is_model
+from ..run.config import Config
+from ..run.discover import is_model
+from ..run.load import Source, opened, untrained
+from .exporting import export
 
 if TYPE_CHECKING:
     from ..hub.preflight import Finding

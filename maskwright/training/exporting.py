@@ -1,61 +1,18 @@
 """A run, a checkpoint or a folder `final`, handed over to `transformers`."""
 
-import json
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 
 from ..attention import BOTH, FORWARD
 from ..data.rows import Rows
 from ..objectives.base.capabilities import fitting
 from ..objectives.base.objective import Objective
 from ..objectives.base.problem import Problem
+from ..run.load import Source
 from ..settings.registry import name_of
 from ..storage.atomic import written_aside
 from ..text.tokenizers.tokenizer import Tokenizer
-from . import build, final, trained
-from .config import Config
-
-CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A model, and all that is known of it."""
-
-    model: nn.Module
-    settings: Any
-    tokenizer: Tokenizer
-    config: Config | None
-    """Of the run; none where only its folder `final` is left."""
-    numbers: dict[str, Any] = field(default_factory=dict)
-    """Its final metrics; of a checkpoint, what it had seen."""
-    data: str = ""
-    """The fingerprint of the text that it was trained on."""
-
-
-def opened(path: Path) -> Source:
-    """The model of a finished run, of a checkpoint or of a folder `final`. Raises ValueError when there is none."""
-    if (path / "state.json").is_file():
-        found, state = trained.opened(path), json.loads((path / "state.json").read_text())
-        seen = {"step": state["step"]} | state["meter"]
-        shards = found.data.shards
-        return Source(found.model.to(CPU), found.config.model, shards.tokenizer, found.config, seen, shards.fingerprint)
-    model, tokenizer = final.load(path)
-    known = final.run_of(path)
-    numbers = known / "final.json" if known else path / "final.json"
-    told = json.loads(numbers.read_text()) if numbers.is_file() else {}
-    data = final.read(path / "final" if (path / "final").is_dir() else path).get("data", "")
-    return Source(model, final.settings(path), tokenizer, Config.load(known) if known else None, told, data)
-
-
-def untrained(config: Config) -> Source:
-    """The model that a run of `config` begins with."""
-    data = build.data(config, show=False)
-    return Source(build.model(config, data.shards, CPU).eval(), config.model, data.shards.tokenizer, config)
 
 
 def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:

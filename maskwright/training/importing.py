@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from ..run.config import Config
 from ..settings.registry import files, module
-from .config import Config
 from .imported._given import Given
 
 FOLDER = "training.imported"

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..run import saved
+from ..run.config import Config
+from ..run.load import Source
 from ..settings import registry
 from ..storage.atomic import written_aside
-from . import exporting, final
-from .config import Config
-from .exporting import Source
+from . import exporting
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def merge(wish: Merge, out: Path) -> str:
     weights = merged(wish, sources, base)
     config = _config(sources, out)
     with written_aside(out) as aside:
-        final.save(aside / "final", weights, sources[0].settings, sources[0].tokenizer, sources[0].data)
+        saved.save(aside / "final", weights, sources[0].settings, sources[0].tokenizer, sources[0].data)
         config.write(aside / "config.yaml")
         (aside / "merged.json").write_text(json.dumps(_origin(wish, sources), indent=1))
     return _told(wish, sources, config)
@@ -87,7 +88,7 @@ def _opened(path: Path) -> Source:
 
 def difference(one: Source, other: Source) -> str:
     """The first thing in which two models differ that makes them unlike, in words; empty where they are alike."""
-    if told := final.difference(*(final.describe(source.settings, 0) for source in (one, other))):
+    if told := saved.difference(*(saved.describe(source.settings, 0) for source in (one, other))):
         return told
     if one.tokenizer.fingerprint != other.tokenizer.fingerprint:
         return "it has another tokenizer"

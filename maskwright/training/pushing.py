@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .exporting import export, opened
-from .several import is_model, models
+from ..run.discover import is_model, models
+from ..run.load import opened
+from .exporting import export
 
 MAIN = "main"
 

@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from torch import nn
-
 from ..data.loader import curriculum
 from ..evaluate.backends import choose
 from ..evaluate.generation import CausalScorer
 from ..evaluate.scoring import Scorer
 from ..evaluate.windows import BEFORE, Windows
-from ..objectives.base.objective import Objective
+from ..run import saved
+from ..run.config import Config
+from ..run.load import parts
 from ..text.tokenizers.tokenizer import Tokenizer
-from . import build, final, trained
-from .config import Config
-
-Parts = tuple[nn.Module, Tokenizer, Objective | None]
 
 
 def scorer(
@@ -42,21 +38,10 @@ def windows(source: Path, backend: str, score: Scorer, length: int | None = None
     most = int(score.model.max_length)  # type: ignore[arg-type]
     if length is not None and length > most:
         raise ValueError(f"length={length}: the model takes max_length={most}")
-    known = final.run_of(source, 2)  # a model lies in its run, a checkpoint one folder deeper
+    known = saved.run_of(source, 2)  # a model lies in its run, a checkpoint one folder deeper
     trained = max(rows for _, rows in curriculum(Config.load(known).rows.length)) if known else most
     length = length or min(trained, most)
     return Windows(length, stride or length // 2, BEFORE.get(backend, 0.5))
-
-
-def parts(source: Path, device: str = "auto") -> Parts:
-    """The model, its tokenizer and its objective, where a config.yaml lies in or beside the folder."""
-    where = build.device(device)
-    if (source / "state.json").is_file():
-        found = trained.opened(source)
-        return found.model.to(where), found.data.shards.tokenizer, found.config.objective
-    model, tokenizer = final.load(source, where)
-    known = final.run_of(source)
-    return model, tokenizer, Config.load(known).objective if known else None
 
 
 def causal_scorer(source: Path, tokenizer: Tokenizer, device: str = "auto") -> CausalScorer:

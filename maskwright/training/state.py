@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..distributed.dtensor import like, put, whole
 from ..objectives.base.objective import Objective
-from . import checkpoint
+from ..run import checkpoint
 from .average import Average
 from .meter import Meter
 

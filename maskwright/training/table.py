@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from ..run import build
+from ..run.config import Config
 from ..text.tokenizers.tokenizer import Tokenizer
-from . import build
-from .config import Config
 
 NAME = "mask_weights.parquet"
 

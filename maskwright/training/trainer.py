@@ -19,11 +19,12 @@ from ..evaluate.unigram import unigram
 from ..evaluate.validation import validate
 from ..noise import address, dropout_generator
 from ..objectives.base.problem import Problem
+from ..run import build, checkpoint, milestones, resume, saved
+from ..run.config import Config
 from ..settings.schedule import learning_rate
 from ..storage.atomic import write_whole
-from . import build, checkpoint, final, fp8, marks, resume, table
+from . import fp8, table
 from .average import Average
-from .config import Config
 from .feedback import Feedback
 from .flops import Flops
 from .freezing import Freeze
@@ -57,12 +58,12 @@ class Trainer:
         self.world = ranks.join(self.device)
         self.data = build.data(config, show and self.world.first)
         self.steps = self.data.steps
-        self.marks = marks.marked(config.training.keep_at, self.data.loader, self.steps)
+        self.marks = milestones.marked(config.training.keep_at, self.data.loader, self.steps)
         build.check_ranks(self.data.loader, self.world.size)
         self.model = build.model(config, self.data.shards, self.device)
         found = self._latest() if resume or ranks.restarted() else None
         if config.training.start and found is None:
-            final.begin(self.model, config.model, self.data.shards.tokenizer, config.training.start)
+            saved.begin(self.model, config.model, self.data.shards.tokenizer, config.training.start)
         flops, rounded = Flops(self.model), multiplied(config.training.precision, self.device)
         self.peak = peak(self.device, rounded)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
@@ -236,7 +237,7 @@ class Trainer:
 
     def _keep(self, words: int) -> None:
         """Leave the model for good, in a folder that opens as a run does."""
-        place = self.out / "words" / marks.name(words)
+        place = self.out / "words" / milestones.name(words)
         if self.world.first:
             place.mkdir(parents=True, exist_ok=True)
             self.config.write(place / "config.yaml")
@@ -249,7 +250,7 @@ class Trainer:
         with self.state.average.applied() if self.state.average else nullcontext():
             weights = self.state.weights()
             if self.world.first:
-                final.save(place, weights, self.config.model, shards.tokenizer, shards.fingerprint)
+                saved.save(place, weights, self.config.model, shards.tokenizer, shards.fingerprint)
         self.world.wait()
 
     def _latest(self) -> checkpoint.Loaded | None:

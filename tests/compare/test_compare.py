@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from maskwright import cli
 from maskwright.compare import one_run
 from maskwright.compare.arms import arms
-from maskwright.training import build, final
+from maskwright.run import build, saved
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
@@ -84,7 +84,7 @@ def done(written: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_run_is_the_run_that_train_makes(done: Path, written: list[str], tmp_path: Path) -> None:
     config = arms(written)[1].at(1)
     Trainer(config, tmp_path / "alone", show=False).train()
-    ours, theirs = (final.load(folder)[0].state_dict() for folder in (done / "runs/rare/seed-1", tmp_path / "alone"))
+    ours, theirs = (saved.load(folder)[0].state_dict() for folder in (done / "runs/rare/seed-1", tmp_path / "alone"))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours | theirs)
 
 
@@ -133,7 +133,7 @@ def test_documents_sum_up_to_the_metric(done: Path) -> None:
 
 def test_flops_are_counted_by_hand(done: Path, written: list[str]) -> None:
     """All positions pass queries, keys and values, and meet 32 others; about 0.29 of them are asked and go on."""
-    model, tokenizer = final.load(done / "runs/often/seed-0")
+    model, tokenizer = saved.load(done / "runs/often/seed-0")
     found = json.loads((done / "runs/often/seed-0/cost.json").read_text())
     assert found["parameters"] == sum(p.numel() for p in model.parameters())
     width, inner = 32, 48

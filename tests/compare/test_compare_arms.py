@@ -7,7 +7,7 @@ import yaml
 
 from maskwright.compare.arms import arms, budgeted, check_text, differences, same_questions, same_rows, seed_list
 from maskwright.compare.study import compare
-from maskwright.training.config import recipes
+from maskwright.run.config import recipes
 
 
 def test_an_arm_is_a_recipe_with_changes() -> None:

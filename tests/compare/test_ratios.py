@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from maskwright.commands import evaluate
 from maskwright.commands import ratios as ratios_command
 from maskwright.compare.ratios import ranges, ratios
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 STEPS, EPOCHS = (10, 20, 30), (1.0, 2.0, 3.0)

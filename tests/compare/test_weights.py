@@ -11,8 +11,8 @@ import yaml
 
 from maskwright.compare import weights
 from maskwright.evaluate import lexicon
+from maskwright.run.config import Config
 from maskwright.training import table
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..test_cli import run as run_fixture

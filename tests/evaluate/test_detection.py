@@ -14,9 +14,9 @@ from maskwright.objectives.causal import Causal
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.remask import Remask
 from maskwright.objectives.remask_binary import RemaskBinary
+from maskwright.run.config import Config
 from maskwright.suites import detection as suite
 from maskwright.suites import likelihood as price
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, packed

@@ -13,9 +13,9 @@ from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.mlm import Mlm
+from maskwright.run import build
+from maskwright.run.config import Config
 from maskwright.settings import registry
-from maskwright.training import build
-from maskwright.training.config import Config
 
 SIZES = {"hidden": 32, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
 

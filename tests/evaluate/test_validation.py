@@ -12,8 +12,8 @@ from maskwright.evaluate.unigram import unigram
 from maskwright.evaluate.validation import EXAM, validate
 from maskwright.objectives.base.objective import IGNORE
 from maskwright.objectives.mlm import Mlm
-from maskwright.training import build
-from maskwright.training.config import Config
+from maskwright.run import build
+from maskwright.run.config import Config
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import dynamic_module_utils
 
+from maskwright.run.config import Config
+from maskwright.run.load import Source
 from maskwright.settings import make
 from maskwright.settings.registry import load
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training.config import Config
-from maskwright.training.exporting import Source
 
 SIZE = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
 

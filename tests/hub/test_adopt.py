@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from maskwright import cli
 from maskwright.hub.adopt import adopt, resized
-from maskwright.training import final
-from maskwright.training.config import Config
+from maskwright.run import saved
+from maskwright.run.config import Config
 from maskwright.training.exporting import export
 from maskwright.training.trainer import Trainer
 
@@ -52,7 +52,7 @@ def test_training_goes_on(source, text: Path, tmp_path: Path) -> None:
     words += ["training.steps=1", "training.batch_tokens=256", "optimizer.name=sgd", "optimizer.lr=1e-30"]
     config = Config.load(tmp_path / "ours" / "config.yaml", words)
     Trainer(config, tmp_path / "run", show=False).train()
-    model, tokenizer = final.load(tmp_path / "run")
+    model, tokenizer = saved.load(tmp_path / "run")
     assert tokenizer.fingerprint == made.tokenizer.fingerprint
     assert_close(dict(model.state_dict()), dict(made.model.state_dict()))
 

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from maskwright import cli
-from maskwright.training.config import Config, recipes
-from maskwright.training.marks import name
+from maskwright.run.config import Config, recipes
+from maskwright.run.milestones import name
 
 SMALL = [
     "tokenizer.size=404", "rows.length=32",

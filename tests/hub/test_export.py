@@ -24,10 +24,10 @@ from maskwright.evaluate.backends import choose
 from maskwright.evaluate.scoring import Scorer, Text
 from maskwright.hub import bundle
 from maskwright.hub.silence import silence
+from maskwright.run import saved
+from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
 from maskwright.text.tokenizers.tokenizer import Tokenizer
-from maskwright.training import final
-from maskwright.training.config import Config
 from maskwright.training.exporting import export, way
 
 DEBERTA = {"buckets": 16, "farthest": 64}
@@ -141,7 +141,7 @@ def test_a_way_that_was_not_learned_is_refused() -> None:
 def run(source, tmp_path: Path) -> Path:
     """A finished run."""
     made, folder = source("modern", "whole_word"), tmp_path / "run"
-    final.save(folder / "final", made.model.state_dict(), made.settings, made.tokenizer, "text")
+    saved.save(folder / "final", made.model.state_dict(), made.settings, made.tokenizer, "text")
     made.config.write(folder / "config.yaml")
     (folder / "final.json").write_text(json.dumps({"step": 7, "words": 1234, "valid/loss": 2.5}))
     return folder

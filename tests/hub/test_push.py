@@ -8,7 +8,7 @@ from huggingface_hub import constants
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from maskwright.hub.repository import RepoFile, same
-from maskwright.training import final
+from maskwright.run import saved
 from maskwright.training.pushing import push
 
 from .server import READER, WRITER, Hub, entry
@@ -37,7 +37,7 @@ def run(source, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     made, folder = source(getattr(request, "param", "modern"), "mlm"), tmp_path / "run"
     for number, place in enumerate([*(f"words/{name}" for name in KEPT), "."]):
         weights = {name: weight + number / 10 for name, weight in made.model.state_dict().items()}
-        final.save(folder / place / "final", weights, made.settings, made.tokenizer, "text")
+        saved.save(folder / place / "final", weights, made.settings, made.tokenizer, "text")
         made.config.write(folder / place / "config.yaml")
         (folder / place / "final.json").write_text(json.dumps({"step": number}))
     return folder

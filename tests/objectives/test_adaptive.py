@@ -12,7 +12,7 @@ from maskwright.objectives.adaptive import Adaptive
 from maskwright.objectives.adaptive.difficulty import levelled
 from maskwright.objectives.base.problem import Problem
 from maskwright.objectives.hybrid import Hybrid
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright.training import final
-from maskwright.training.config import Config
+from maskwright.run import saved
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 STAGES = [
@@ -27,31 +27,31 @@ def test_a_staged_run_is_resumed_where_it_was(settings: dict, tmp_path: Path) ->
     settings["evaluation"]["every"] = 5
     objective = {"name": "diffusion", "stages": STAGES}
     whole = train(settings, tmp_path / "whole", objective, steps=30, checkpoint_every=10, keep=None)
-    state = final.load(whole)[0].state_dict()
+    state = saved.load(whole)[0].state_dict()
     broken = tmp_path / "broken"
     (broken / "checkpoints").mkdir(parents=True)
     shutil.copytree(whole / "checkpoints" / "step-10", broken / "checkpoints" / "step-10")
     config = Config.load(whole)
     Trainer(config, broken, resume=True, show=False).train()
-    assert all(torch.equal(value, state[name]) for name, value in final.load(broken)[0].state_dict().items())
+    assert all(torch.equal(value, state[name]) for name, value in saved.load(broken)[0].state_dict().items())
 
 
 def test_counts_are_resumed_too(settings: dict, tmp_path: Path) -> None:
     objective = {"name": "diffusion", "frequency": 0.5}
     whole = train(settings, tmp_path / "whole", objective, steps=14, keep=None)
-    state = final.load(whole)[0].state_dict()
+    state = saved.load(whole)[0].state_dict()
     broken = tmp_path / "broken"
     (broken / "checkpoints").mkdir(parents=True)
     shutil.copytree(whole / "checkpoints" / "step-7", broken / "checkpoints" / "step-7")
     Trainer(Config.load(whole), broken, resume=True, show=False).train()
-    assert all(torch.equal(value, state[name]) for name, value in final.load(broken)[0].state_dict().items())
+    assert all(torch.equal(value, state[name]) for name, value in saved.load(broken)[0].state_dict().items())
 
 
 def test_a_detector_starts_from_an_unmasker_and_learns_its_errors(settings: dict, tmp_path: Path) -> None:
     unmasker = train(settings, tmp_path / "unmasker", {"name": "diffusion"}, steps=10)
     errors = {"name": "remask", "corruption": {"synthetic": 1.0}, "guesser": str(unmasker)}
     detector = train(settings, tmp_path / "detector", errors, steps=10, start=str(unmasker))
-    assert final.load(detector)[0].state_dict().keys() == final.load(unmasker)[0].state_dict().keys()
+    assert saved.load(detector)[0].state_dict().keys() == saved.load(unmasker)[0].state_dict().keys()
     with pytest.raises(ValueError, match="cannot guess hidden tokens: name a run of a masking objective"):
         train(settings, tmp_path / "third", errors | {"guesser": str(detector)})
 

@@ -17,9 +17,9 @@ from maskwright.objectives.base.detector import detector
 from maskwright.objectives.electra import LONGEST, Electra, documents
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary
+from maskwright.run.config import Config
 from maskwright.settings import make
 from maskwright.suites.detection import evaluate
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows

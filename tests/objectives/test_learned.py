@@ -10,7 +10,7 @@ from maskwright.masking.weighted import race_tokens
 from maskwright.noise import Noise
 from maskwright.objectives.learned import Learned
 from maskwright.objectives.learned.policy import Masker, entropy, included, objection, policy
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..handmade import plain, rows

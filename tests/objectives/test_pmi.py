@@ -18,9 +18,9 @@ from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.pmi import Pmi
 from maskwright.objectives.pmi import collocations as _collocations
 from maskwright.objectives.pmi.collocations import LONGEST, SHARES, collocations, signs, table
+from maskwright.run.config import Config
 from maskwright.settings import make
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, rows

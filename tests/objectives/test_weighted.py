@@ -15,7 +15,7 @@ from maskwright.masking.select import IGNORE
 from maskwright.masking.weighted import race_tokens, race_units
 from maskwright.noise import Noise
 from maskwright.objectives.weighted import Weighted, rarity
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from maskwright.sample.fill import fill, gaps
-from maskwright.training import build
-from maskwright.training.config import Config
+from maskwright.run import build
+from maskwright.run.config import Config
+from maskwright.sampling.fill import fill, gaps
 
 
 @pytest.fixture

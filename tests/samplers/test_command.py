@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 from maskwright import cli
 from maskwright.compare import replay
 from maskwright.compare.writing import write
-from maskwright.sample.canvas import blank
+from maskwright.run.config import Config
+from maskwright.sampling.canvas import blank
+from maskwright.sampling.request import Wish, forming
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
-from maskwright.training.writing import Wish, forming
 
 
 @pytest.fixture

@@ -6,20 +6,20 @@ With 7 degrees of freedom a draw from the law exceeds 30 once in ten thousand ti
 import pytest
 import torch
 
-from maskwright.sample.generate import generate
-from maskwright.sample.shares import Shares
-from maskwright.sample.speaker import Speaker
-from maskwright.samplers.dream import Dream
-from maskwright.samplers.learned import Learned
-from maskwright.samplers.llada import Llada
-from maskwright.samplers.maskgit import Maskgit
-from maskwright.samplers.mdlm import Mdlm
-from maskwright.samplers.p2 import P2
-from maskwright.samplers.prism import Prism
-from maskwright.samplers.remdm import Remdm
-from maskwright.samplers.remedi import Remedi
-from maskwright.samplers.renoise import Renoise
-from maskwright.samplers.token_critic import TokenCritic
+from maskwright.sampling.denoiser import Speaker
+from maskwright.sampling.generate import generate
+from maskwright.sampling.mask_schedule import Shares
+from maskwright.sampling.samplers.dream import Dream
+from maskwright.sampling.samplers.learned import Learned
+from maskwright.sampling.samplers.llada import Llada
+from maskwright.sampling.samplers.maskgit import Maskgit
+from maskwright.sampling.samplers.mdlm import Mdlm
+from maskwright.sampling.samplers.p2 import P2
+from maskwright.sampling.samplers.prism import Prism
+from maskwright.sampling.samplers.remdm import Remdm
+from maskwright.sampling.samplers.remedi import Remedi
+from maskwright.sampling.samplers.renoise import Renoise
+from maskwright.sampling.samplers.token_critic import TokenCritic
 from maskwright.settings import registry
 
 from .toy import JUDGE, LENGTH, VOCABULARY, Toy, canvas, chi2, texts

@@ -4,15 +4,15 @@ import pytest
 import torch
 
 from maskwright.noise import chances, drawn
-from maskwright.sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
-from maskwright.sample.shares import SHAPES, Shares
-from maskwright.sample.speaker import Speaker
-from maskwright.samplers.learned import Learned
-from maskwright.samplers.llada import Llada
-from maskwright.samplers.mdlm import Mdlm
-from maskwright.samplers.prism import Prism
-from maskwright.samplers.remdm import Remdm
-from maskwright.samplers.renoise import Renoise
+from maskwright.sampling.denoiser import Speaker
+from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
+from maskwright.sampling.mask_schedule import SHAPES, Shares
+from maskwright.sampling.samplers.learned import Learned
+from maskwright.sampling.samplers.llada import Llada
+from maskwright.sampling.samplers.mdlm import Mdlm
+from maskwright.sampling.samplers.prism import Prism
+from maskwright.sampling.samplers.remdm import Remdm
+from maskwright.sampling.samplers.renoise import Renoise
 
 from .toy import JUDGE, VOCABULARY, Toy, canvas, texts
 

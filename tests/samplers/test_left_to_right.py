@@ -12,15 +12,15 @@ from maskwright.compare.replay import pieces
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.prefix import Prefix
-from maskwright.sample.ahead import ahead
-from maskwright.sample.generate import NEW, Frame, generate
-from maskwright.sample.shares import Shares
-from maskwright.sample.speaker import Speaker
-from maskwright.samplers.left_to_right import LeftToRight
+from maskwright.run import saved
+from maskwright.run.config import Config
+from maskwright.sampling.denoiser import Speaker
+from maskwright.sampling.generate import NEW, Frame, generate
+from maskwright.sampling.mask_schedule import Shares
+from maskwright.sampling.prefill import ahead
+from maskwright.sampling.samplers.left_to_right import LeftToRight
 from maskwright.settings.registry import load as kind_of
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training import final
-from maskwright.training.config import Config
 
 from ..handmade import VOCABULARY
 from .toy import canvas
@@ -177,7 +177,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, text: Path) -> Path:
         tree = {"model": {"name": "minigpt", **SIZES}, "objective": objective, "rows": {"length": 20}}
         config = Config.of(tree | {"training": {"steps": 1}})
         model = config.model.build(tokenizer.vocabulary.size, torch.Generator().manual_seed(1))
-        final.save(folder / name / "final", model.state_dict(), config.model, tokenizer, "text")
+        saved.save(folder / name / "final", model.state_dict(), config.model, tokenizer, "text")
         config.write(folder / name / "config.yaml")
     return folder
 

@@ -12,7 +12,7 @@ from maskwright.settings.registry import files
 from .toy import canvas, texts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "diffusion.md").read_text(encoding="utf-8")
-NAME = "maskwright.samplers.least_entropy"
+NAME = "maskwright.sampling.samplers.least_entropy"
 
 
 def test_every_sampler_is_in_the_table() -> None:
@@ -22,7 +22,7 @@ def test_every_sampler_is_in_the_table() -> None:
 
 def test_the_sampler_printed_there_works(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType(NAME)
-    module.__package__ = "maskwright.samplers"
+    module.__package__ = "maskwright.sampling.samplers"
     monkeypatch.setitem(sys.modules, NAME, module)
     exec(PAGE.partition("```python\n")[2].partition("```")[0], module.__dict__)
     found = texts(module.LeastEntropy(), 50, 3, start=canvas(50, (3, 5, 3)))

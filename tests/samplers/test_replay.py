@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from maskwright.compare.replay import page as written
-from maskwright.sample.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
+from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from ..browser import Page, browsing

@@ -5,10 +5,10 @@ from itertools import product
 import torch
 
 from maskwright.objectives.remask import Remask
-from maskwright.sample.canvas import Canvas
-from maskwright.sample.generate import generate
-from maskwright.sample.shares import Shares
-from maskwright.sample.speaker import Judge, Speaker
+from maskwright.sampling.canvas import Canvas
+from maskwright.sampling.denoiser import Judge, Speaker
+from maskwright.sampling.generate import generate
+from maskwright.sampling.mask_schedule import Shares
 from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(7, pad=0, mask=3, cls=1, sep=2, special=frozenset({0, 1, 2, 3, 6}), wrong=6)

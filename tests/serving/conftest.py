@@ -6,13 +6,13 @@ import pytest
 import torch
 from starlette.testclient import TestClient
 
+from maskwright.run import saved
+from maskwright.run.config import Config
 from maskwright.serving.app import app
 from maskwright.serving.guard import LOCAL
 from maskwright.serving.models import Models, opened
 from maskwright.serving.places import Places
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training import final
-from maskwright.training.config import Config
 
 MODEL = {"name": "modern", "hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
 
@@ -32,7 +32,7 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         model = config.model.build(tokenizer.vocabulary.size, generator)
         for weight in model.parameters():
             torch.nn.init.normal_(weight, std=0.2, generator=generator)
-        final.save(folder / name / "final", model.state_dict(), config.model, tokenizer, "text")
+        saved.save(folder / name / "final", model.state_dict(), config.model, tokenizer, "text")
         config.write(folder / name / "config.yaml")
     return folder
 

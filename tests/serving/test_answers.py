@@ -11,14 +11,14 @@ from maskwright.compare.writing import write
 from maskwright.evaluate import scoring
 from maskwright.evaluate.backends import choose
 from maskwright.evaluate.scoring import Scorer, Text
-from maskwright.sample.fill import fill
-from maskwright.sample.generate import REMASKED
+from maskwright.run.build import masked
+from maskwright.sampling.fill import fill
+from maskwright.sampling.generate import REMASKED
+from maskwright.sampling.request import Wish
 from maskwright.serving.app import app
 from maskwright.serving.models import Models, opened
 from maskwright.serving.places import Places
 from maskwright.settings.registry import names
-from maskwright.training.build import masked
-from maskwright.training.writing import Wish
 
 TEXT = "The statement assigns values, from left to right."
 GAPS = "The [MASK] assigns [MASK]."

@@ -6,8 +6,8 @@ import shutil
 import pytest
 import torch
 
+from maskwright.run import saved
 from maskwright.suites._asked import ask
-from maskwright.training import final
 
 WORDS = ["names", "values", "rules"]
 
@@ -25,7 +25,7 @@ def test_words_are_asked_of_every_checkpoint(trained, write, tmp_path) -> None:
     made = json.loads((tmp_path / "all/main/zero_shot/mlm/AoA_word/surprisal.json").read_text())["results"]
     assert len(made) == 3 * 6
     assert [line["step"] for line in made[::6]] == ["chck_1M", "chck_10M", "chck_100M"]
-    model, tokenizer = final.load(trained)
+    model, tokenizer = saved.load(trained)
     ids = torch.tensor([tokenizer.vocabulary.cls, *tokenizer.encode("The names")[0], tokenizer.vocabulary.sep])
     places = range(1 + len(tokenizer.encode("The")[0]), len(ids) - 1)
     total = 0.0

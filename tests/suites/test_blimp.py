@@ -8,7 +8,7 @@ import pytest
 
 from maskwright.evaluate.backends import choose
 from maskwright.evaluate.scoring import Scorer, Text
-from maskwright.training import final
+from maskwright.run import saved
 
 DATA = Path(os.environ.get("MASKWRIGHT_DATA", Path(__file__).parents[3] / "shared/data"))
 PAIRS = [("Names are bound.", "Names is bound."), ("A value is used.", "A value are used."), ("It is.", "It are.")]
@@ -22,7 +22,7 @@ def lines(paradigm: str, field: str = "syntax") -> list[dict]:
 def test_the_accuracy_is_that_of_pairs_scored_one_by_one(suite, trained, write) -> None:
     folder = write("blimp_filtered/one.jsonl", *lines("one"))
     numbers = suite("blimp", folder)
-    model, tokenizer = final.load(trained)
+    model, tokenizer = saved.load(trained)
     scorer = Scorer(model, tokenizer, choose("mlm", None)[1])
     wins = [scorer([Text(good)]).total > scorer([Text(bad)]).total for good, bad in PAIRS]
     assert numbers["accuracy"] == pytest.approx(sum(bool(win) for win in wins) / 3)

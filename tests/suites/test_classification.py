@@ -12,7 +12,7 @@ from maskwright.objectives.base.capabilities import reading
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mlm import Mlm
-from maskwright.training import final
+from maskwright.run import saved
 from maskwright.training.classifier import Encoder, encoded
 from maskwright.training.finetune import Finetuning, Tuner
 
@@ -41,7 +41,7 @@ def toy(count: int = 96) -> Task:
 
 @pytest.fixture(scope="module")
 def loaded(trained):
-    return final.load(trained)
+    return saved.load(trained)
 
 
 def tuned(loaded, seed=0, objective=None, **knobs):

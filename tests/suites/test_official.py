@@ -8,7 +8,7 @@ import pytest
 from maskwright.evaluate.backends import PLAIN, choose
 from maskwright.evaluate.correlation import spearman
 from maskwright.evaluate.scoring import Scorer, Text
-from maskwright.training import final
+from maskwright.run import saved
 
 EWOK = {
     "Context1": "The value is large.", "Context2": "The value is small.", "Target1": "It is not small.",
@@ -22,7 +22,7 @@ BOXES = {"input_prefix": "Box 0 holds the key. Box 0", "options": [" holds the k
 @pytest.fixture
 def score(trained):
     """The log-likelihood of texts under the trained model, each alone."""
-    model, tokenizer = final.load(trained)
+    model, tokenizer = saved.load(trained)
     scorer = Scorer(model, tokenizer, choose("mlm", None)[1])
     return lambda text, start=0: float(scorer([Text(text, start)]).total[0, 0])
 
@@ -131,7 +131,7 @@ def test_reading_times_are_explained_by_what_was_read(suite, write, trained, tmp
     assert numbers["eye_tracking"] == pytest.approx(np.mean([numbers[name] for name in COLUMNS[4:8]]))
     made = json.loads((tmp_path / "run/main/zero_shot/mlm/reading/predictions.json").read_text())
     lines = [line.split(",") for line in table(60)[1:]]
-    model, tokenizer = final.load(trained)
+    model, tokenizer = saved.load(trained)
     text = Text(f"{lines[1][0]} {lines[1][1]}", len(lines[1][0]))
     surprise = -Scorer(model, tokenizer, PLAIN["mlm_ahead"])([text]).total[0, 0]
     assert made["reading"]["predictions"][1]["pred"] == pytest.approx(surprise, abs=1e-4)

@@ -13,11 +13,11 @@ from maskwright.text.shards.shards.shards import Shards, tokenize
 from typer.testing import CliRunner
 
 from maskwright import cli
+from maskwright.run.config import Config
 from maskwright.storage.cache import cache_folder
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.tokenized import Tokenized
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from .test_shards import contents

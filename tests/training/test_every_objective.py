@@ -15,8 +15,8 @@ import torch
 import torch.multiprocessing
 
 from maskwright.distributed.ranks import World
+from maskwright.run.config import Config
 from maskwright.settings.registry import names
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..objectives.conftest import make

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from maskwright.run.config import Config
 from maskwright.training import trainer
-from maskwright.training.config import Config
 from maskwright.training.step import multiplied
 from maskwright.training.trainer import Trainer
 

@@ -10,8 +10,8 @@ from torch import nn
 from maskwright.layers.joint import parts
 from maskwright.loss import problem_loss
 from maskwright.models.modern import Modern
+from maskwright.run.config import Config
 from maskwright.training import fp8
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import interrupted, losses, same, weights

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from maskwright.run import checkpoint
+from maskwright.run.config import Config
 from maskwright.settings import registry
-from maskwright.training import checkpoint
-from maskwright.training.config import Config
 from maskwright.training.freezing import HEAD, Freeze, body
 from maskwright.training.trainer import Trainer
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from maskwright.data.batch_growth import Growing, growth
 from maskwright.data.loader import Loader
 from maskwright.data.rows import Rows
-from maskwright.training.build import data
-from maskwright.training.config import Config
+from maskwright.run.build import data
+from maskwright.run.config import Config
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from maskwright.evaluate.scoring import Text
-from maskwright.training.config import Config
+from maskwright.run.config import Config
 from maskwright.training.scorer import scorer, windows
 from maskwright.training.trainer import Trainer
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
+from maskwright.run.config import Config
 from maskwright.settings.registry import module
-from maskwright.training.config import Config
 from maskwright.training.imported.ltg_bert import _means
 from maskwright.training.importing import FOLDER, convert, flags
 from maskwright.training.trainer import Trainer

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskwright.training import checkpoint
+from maskwright.run import checkpoint
 from maskwright.training.log import read
 
 from .test_trainer import losses, same, weights

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from maskwright.run import build, checkpoint, milestones
+from maskwright.run.config import Config
+from maskwright.run.discover import models
 from maskwright.settings import override
-from maskwright.training import build, checkpoint, marks
-from maskwright.training.config import Config
-from maskwright.training.several import models
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import interrupted, losses, same, weights
@@ -67,19 +67,19 @@ def test_marks_disturb_nothing_and_survive_a_kill(marked: dict, tmp_path: Path) 
     for words, step, place in zip(MARKS, steps, kept.values(), strict=True):
         tensors, _ = checkpoint.load(whole / "checkpoints" / f"step-{step}")
         assert all(torch.equal(tensors["average"][name], weight) for name, weight in weights(place).items())
-        assert same(weights(place), weights(broken / "words" / marks.name(words)))
+        assert same(weights(place), weights(broken / "words" / milestones.name(words)))
         assert Config.load(place) == Config.load(whole)
     assert not same(weights(whole / "words/chck_300"), weights(whole / "words/chck_1K"))
 
 
 def test_names_and_schedules(settings: dict) -> None:
-    assert [marks.name(words) for words in (1234, 1000, 1_500_000, 10**7, 10**9)] == [
+    assert [milestones.name(words) for words in (1234, 1000, 1_500_000, 10**7, 10**9)] == [
         "chck_1234", "chck_1K", "chck_1500K", "chck_10M", "chck_1000M",
     ]  # fmt: skip
     settings["training"]["keep_at"] = "babylm"
     schedule = Config.of(settings).training.keep_at
     assert len(schedule) == 28
-    assert [marks.name(words) for words in schedule][8:12] == ["chck_9M", "chck_10M", "chck_20M", "chck_30M"]
+    assert [milestones.name(words) for words in schedule][8:12] == ["chck_9M", "chck_10M", "chck_20M", "chck_30M"]
     config = Config.of(override(settings, ["training.keep_at=[1M, 2500, 1.0e+3]"]))
     assert config.training.keep_at == (10**6, 2500, 1000)
     assert Config.of(config.tree()) == config

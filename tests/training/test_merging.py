@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 import maskwright
 from maskwright import cli
+from maskwright.run import saved
+from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
-from maskwright.training import final
-from maskwright.training.config import Config
 from maskwright.training.merging import Merge, merge, numbers
 from maskwright.training.trainer import Trainer
 
@@ -134,7 +134,7 @@ def test_a_merged_model_is_a_run(runs: Path, tmp_path: Path, monkeypatch: pytest
     assert "detection/auroc" in json.loads(said("evaluate", out, "validation", "--json"))
     further = Trainer(Config.load(out / "config.yaml", ["training.steps=2"]), tmp_path / "further", show=False)
     assert same(dict(further.model.state_dict()), weights(out))
-    assert tokenizer.fingerprint == final.load(runs / "d")[1].fingerprint
+    assert tokenizer.fingerprint == saved.load(runs / "d")[1].fingerprint
 
 
 def test_tasks_and_checkpoints(runs: Path, tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_nothing_is_written_over_and_a_base_is_for_tasks_alone(runs: Path) -> No
 
 def test_other_statistics_of_parts_are_named(runs: Path, tmp_path: Path) -> None:
     """Same tokenizer and settings, but frequencies of another text."""
-    model, tokenizer = final.load(runs / "parts")
+    model, tokenizer = saved.load(runs / "parts")
     model.parts.frequency.mul_(2)
-    final.save(tmp_path / "o" / "final", model.state_dict(), final.settings(runs / "parts"), tokenizer, "other")
+    saved.save(tmp_path / "o" / "final", model.state_dict(), saved.settings(runs / "parts"), tokenizer, "other")
     Config.load(runs / "parts").write(tmp_path / "o" / "config.yaml")
     with pytest.raises(ValueError, match=r"its n-hot parts are others, in parts\.frequency"):
         merge(Merge([runs / "parts", tmp_path / "o"], [0.5, 0.5], "average"), tmp_path / "out")

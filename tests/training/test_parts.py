@@ -5,8 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from maskwright import cli, load
-from maskwright.training.config import Config
-from maskwright.training.trained import opened
+from maskwright.run.config import Config
+from maskwright.run.load import opened
 from maskwright.training.trainer import Trainer
 
 

@@ -15,10 +15,10 @@ import pytest
 import torch
 import yaml
 
+from maskwright.run import build
+from maskwright.run.config import Config
 from maskwright.settings import override
 from maskwright.settings.registry import names
-from maskwright.training import build
-from maskwright.training.config import Config
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 

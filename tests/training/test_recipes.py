@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from maskwright.training.config import Config, recipes
+from maskwright.run.config import Config, recipes
 from maskwright.training.trainer import Trainer
 
 SMALL = [

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from maskwright.loss import problem_loss
+from maskwright.run.config import Config
 from maskwright.settings import make, registry
-from maskwright.training.config import Config
 from maskwright.training.log import read
 from maskwright.training.recomputing import recompute
 from maskwright.training.trainer import Trainer

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright.training import final
-from maskwright.training.config import Config
+from maskwright.run import saved
+from maskwright.run.config import Config
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
@@ -86,4 +86,4 @@ def test_parts_of_tokens_are_part_of_the_model(settings: dict, tmp_path: Path) -
 def test_the_tokenizer_that_the_refusal_names_is_the_right_one(settings: dict, first: Path, tmp_path: Path) -> None:
     tokenizer = {"tokenizer": {"file": str(first / "final")}}
     trainer = Trainer(following(settings | tokenizer, first), tmp_path / "second", show=False)
-    assert trainer.data.shards.tokenizer.fingerprint == final.load(first)[1].fingerprint
+    assert trainer.data.shards.tokenizer.fingerprint == saved.load(first)[1].fingerprint

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from maskwright.run.config import Config
 from maskwright.training import table
-from maskwright.training.config import Config
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import interrupted

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import maskwright
+from maskwright.run import checkpoint, saved
+from maskwright.run.config import Config
 from maskwright.settings.registry import names
 from maskwright.suites.validation import evaluate
-from maskwright.training import checkpoint, final
-from maskwright.training.config import Config
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
@@ -25,7 +25,7 @@ def losses(out: Path) -> list[dict]:
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:
-    return final.load(out)[0].state_dict()
+    return saved.load(out)[0].state_dict()
 
 
 def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:

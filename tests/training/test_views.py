@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from maskwright.training import checkpoint
-from maskwright.training.config import Config
+from maskwright.run import checkpoint
+from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import interrupted, losses, same, weights

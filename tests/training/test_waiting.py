@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from maskwright.run.config import Config
 from maskwright.settings.registry import names
 from maskwright.training import trainer as training
-from maskwright.training.config import Config
 from maskwright.training.meter import Meter
 from maskwright.training.trainer import Trainer
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..noise import Noise
-from .speaker import Judge, Said, Speaker
+from .denoiser import Judge, Said, Speaker
 
 
 @dataclass(frozen=True)

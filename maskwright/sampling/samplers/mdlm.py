@@ -6,9 +6,9 @@ probability (1 − α_s) / (1 − α_t). Which masks go does not depend on the m
 
 from torch import Tensor
 
-from ..sample.sampler import Sampler
-from ..sample.step import Step
-from ..settings import settings
+from ...settings import settings
+from ..sampler import Sampler
+from ..step import Step
 
 
 @settings

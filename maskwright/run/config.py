@@ -20,7 +20,7 @@ from ..settings import brief, known, make, nearest, override, registry, settings
 from ..settings.schedule import Share
 from ..storage.atomic import write_whole
 from ..text.tokenizers.tokenizer import TokenizerSettings
-from .marks import Marks, Words
+from .milestones import Marks, Words
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 

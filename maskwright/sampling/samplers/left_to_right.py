@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..attention import FORWARD
-from ..sample.sampler import Sampler
-from ..sample.step import Step
-from ..settings import settings
+from ...attention import FORWARD
+from ...settings import settings
+from ..sampler import Sampler
+from ..step import Step
 
 
 @settings

@@ -11,16 +11,16 @@ from torch import nn
 from ..attention import FORWARD
 from ..objectives.base.detector import detector
 from ..objectives.base.objective import Objective
-from ..sample.ahead import ahead
-from ..sample.canvas import Canvas, blank, whole
-from ..sample.fill import SIGNS
-from ..sample.generate import Frame, generate
-from ..sample.sampler import Sampler
-from ..sample.shares import SHAPES, Shares
-from ..sample.speaker import Judge, Speaker
+from ..run.load import parts
 from ..settings import make, override, registry, settings
 from ..text.tokenizers.tokenizer import Tokenizer
-from .scorer import parts
+from .canvas import Canvas, blank, whole
+from .denoiser import Judge, Speaker
+from .fill import SIGNS
+from .generate import Frame, generate
+from .mask_schedule import SHAPES, Shares
+from .prefill import ahead
+from .sampler import Sampler
 
 LENGTH = 64
 """Tokens in a text of which nothing else is said."""

@@ -13,9 +13,9 @@ from torch import Tensor
 from ..noise import Noise
 from ..settings.registry import name_of
 from .canvas import Canvas
+from .denoiser import Judge, Speaker
+from .mask_schedule import Shares
 from .sampler import Sampler
-from .shares import Shares
-from .speaker import Judge, Speaker
 from .step import Step
 
 GIVEN, MASKED, NEW, REMASKED, SETTLED = range(5)

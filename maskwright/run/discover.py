@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from . import marks
+from . import milestones
 
 FILES = ("final/model.json", "model.json", "state.json")
 """What a folder holds where there is a trained model of ours."""
@@ -24,7 +24,7 @@ def models(folder: Path) -> dict[str, Path]:
 
 def _row(name: str) -> tuple[str, int]:
     """What a checkpoint has seen, and how much of it (chck_10M, step-500); nothing for another name."""
-    if name.startswith("chck_") and (words := marks.number(name.removeprefix("chck_"))) is not None:
+    if name.startswith("chck_") and (words := milestones.number(name.removeprefix("chck_"))) is not None:
         return "words", words
     step = re.fullmatch(r"step-(\d+)", name)
     return ("step", int(step[1])) if step else ("", 0)

@@ -20,7 +20,7 @@ from ..text.shards.prepare import prepare
 from ..text.shards.shards import Shards
 from ..text.tokenizers.substrings import substrings
 from .config import Config
-from .guesser import guesser
+from .token_scorer import guesser
 
 
 def device(name: str) -> torch.device:

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from ..sample.sampler import Sampler, gumbel, lowest
-from ..sample.step import Step
-from ..settings import settings
+from ...settings import settings
+from ..sampler import Sampler, gumbel, lowest
+from ..step import Step
 
 
 @settings

@@ -6,9 +6,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..sample.sampler import Sampler, lowest
-from ..sample.step import Step
-from ..settings import settings
+from ...settings import settings
+from ..sampler import Sampler, lowest
+from ..step import Step
 
 Part = Annotated[float, Field(ge=0, le=1)]
 

@@ -12,9 +12,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..sample.sampler import Sampler
-from ..sample.step import Step
-from ..settings import settings
+from ...settings import settings
+from ..sampler import Sampler
+from ..step import Step
 
 TINY = 1e-9
 

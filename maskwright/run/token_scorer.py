@@ -10,7 +10,7 @@ from ..objectives.base.capabilities import named_from
 from ..objectives.base.problem import Guesser
 from ..text.tokenizers.tokenizer import Tokenizer
 from .config import Config
-from .final import load
+from .saved import load
 
 
 def guesser(source: str | Path, tokenizer: Tokenizer) -> Guesser:

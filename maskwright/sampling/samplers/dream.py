@@ -9,9 +9,9 @@ from typing import Literal
 
 from torch import Tensor
 
-from ..sample.sampler import Sampler, lowest
-from ..sample.step import Step
-from ..settings import settings
+from ...settings import settings
+from ..sampler import Sampler, lowest
+from ..step import Step
 
 
 @settings
