@@ -19,8 +19,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from maskwright.hub.export.transformers.run import export, way
+
 from maskwright.run.load import opened
-from maskwright.training.exporting import export, way
 
 Choices = dict[str, list[str]]
 """The chosen sentences of each paradigm, in order."""

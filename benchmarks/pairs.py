@@ -28,14 +28,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from maskwright.evaluate.scoring.scorer.backends import choose
+from maskwright.evaluate.scoring.scorer.minimal_pairs import Item, decide
+from maskwright.evaluate.scoring.scorer.scorer import Scorer
+from maskwright.hub.export.transformers.run import export
 
-from maskwright.evaluate.backends import choose
-from maskwright.evaluate.choices import Item, decide
-from maskwright.evaluate.scoring import Scorer
+from maskwright.evaluate.suites.blimp import items
 from maskwright.run.config import Config
 from maskwright.run.load import Source, untrained
-from maskwright.suites.blimp import items
-from maskwright.training.exporting import export
 
 MODELS = {
     "quickstart": [],

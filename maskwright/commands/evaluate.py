@@ -39,7 +39,7 @@ def command(
 
     from ..compare import columns, scores, series
     from ..compare.show import metrics
-    from ..suites._asked import ask, kept_as
+    from ..evaluate.suites._asked import ask, kept_as
 
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
     assignments = [*(knobs or []), *(f"{knob}={value}" for knob, value in shortcuts.items() if value is not None)]

@@ -25,9 +25,9 @@ def command(
     ] = None,
 ) -> None:
     """Write trained models as folders that `transformers` opens, with tokenizer and model card."""
+    from ..hub.export.run import export
     from ..run.discover import models
     from ..run.load import opened
-    from ..training.exporting import export
 
     several = {path: out / path.name for path in models(run).values()}
     for source, target in (several or {run: out}).items():

@@ -21,7 +21,7 @@ def command(
     out: Annotated[Path | None, typer.Option(help="The YAML to write; by default it is printed.")] = None,
 ) -> None:
     """Turn a config of another system into one of ours; every key that is not carried over is named."""
-    from ..training.importing import convert
+    from ..hub.convert.config import convert
 
     imported = convert(file)
     if out is None:

@@ -20,7 +20,7 @@ def command(
     out: Annotated[Path, typer.Argument(help="The folder to write; it must be empty or not there.")],
 ) -> None:
     """Make a run of a model of `transformers`, to go on with it under any objective."""
-    from ..training.adopting import adopt
+    from ..hub.convert.model import adopt
 
     typer.echo(adopt(folder, out))
     typer.echo(f"go on with it: maskwright train {out / 'config.yaml'} objective.name=… --out FOLDER")

@@ -36,7 +36,7 @@ def command(
     from rich.console import Console
 
     from ..compare import masks
-    from ..evaluate.coverage import report as measure
+    from ..evaluate.validation.mask_coverage import report as measure
     from ..run.build import data, masked
     from ..run.config import Config
 

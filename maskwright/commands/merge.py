@@ -25,7 +25,7 @@ def command(
     base: Annotated[Path | None, typer.Option(help="Of method task: the model that the others began from.")] = None,
 ) -> None:
     """Merge the weights of trained models into one, a run that says where it came from."""
-    from ..training.merging import Merge, merge, numbers
+    from ..merging.merge import Merge, merge, numbers
 
     typer.echo(merge(Merge(models, numbers(weights, len(models)), method, base), out))
     typer.echo(out)

@@ -25,7 +25,7 @@ def command(
     from rich.console import Console
 
     from ..compare.needs import table
-    from ..training.checking import findings
+    from ..hub.preflight.run import findings
 
     found = findings(model, longest)
     if as_json:

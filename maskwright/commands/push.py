@@ -25,7 +25,7 @@ def command(
     ] = None,
 ) -> None:
     """Put a run on the Hub: its model on `main`, each that it kept at a number of words on a branch of its name."""
-    from ..training.pushing import push
+    from ..hub.push.push import push
 
     for line in push(run, name, private, causal):
         typer.echo(line)

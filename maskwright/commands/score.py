@@ -28,8 +28,8 @@ def command(
     from rich.console import Console
 
     from ..compare.likelihoods import table
-    from ..evaluate.texts import likelihoods, texts
-    from ..training.scorer import scorer
+    from ..evaluate.scoring.load import scorer
+    from ..evaluate.scoring.text_files import likelihoods, texts
 
     lines = texts(file)
     name, ready = scorer(run, backend)

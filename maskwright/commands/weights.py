@@ -29,7 +29,7 @@ def command(
     from rich.console import Console
 
     from ..compare import weights
-    from ..evaluate import lexicon as tagged
+    from ..evaluate.statistics import pos_lexicon as tagged
     from ..training import log, table
 
     found, spoken = table.of_run(run)

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from ..data.rows import Rows
-from ..evaluate.coverage import FATES, LONGEST, fates, in_epoch
+from ..evaluate.validation.mask_coverage import FATES, LONGEST, fates, in_epoch
 from ..objectives.base.objective import Objective
 from ..settings.registry import name_of
 from ..text.tokenizers.tokenizer import Tokenizer

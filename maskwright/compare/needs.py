@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from ..hub.preflight import Finding
+from ..hub.preflight.checks import Finding
 
 SIGNS = {True: "[green]✓[/]", False: "[bold red]✗[/]"}
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..evaluate.validation import Answers, examined
+from ..evaluate.validation.validate import Answers, examined
 from ..run import saved
 from ..run.build import Data
 from ..run.config import Config

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..evaluate.resampling import LEVEL, resampled
+from ..evaluate.statistics.bootstrap import LEVEL, resampled
 from .results import Run
 
 OVER_SEEDS = 10_000

@@ -23,7 +23,7 @@ from ..settings.registry import load, name_of
 from ..text.tokenizers.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from .epochs import Epochs
+    from .epoch_callback import Epochs
 
 Feature = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ class MaskingCollator:
     @property
     def callback(self) -> "Epochs":
         """Tells this collator, and its copies in workers, which epoch has begun."""
-        from .epochs import Epochs
+        from .epoch_callback import Epochs
 
         return Epochs(self.clock)
 

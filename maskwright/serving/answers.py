@@ -9,7 +9,7 @@ import numpy as np
 from ..compare.masks import before, row
 from ..compare.masks import pieces as posed
 from ..compare.replay import NAMES, pieces
-from ..evaluate.coverage import FATES
+from ..evaluate.validation.mask_coverage import FATES
 from ..objectives.base.capabilities import named_from
 from ..run.build import masked
 from ..sampling.fill import SIGNS

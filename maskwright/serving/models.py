@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import nn
 
-from ..evaluate.backends import choose
-from ..evaluate.scoring import Scorer
+from ..evaluate.scoring.backends import choose
+from ..evaluate.scoring.scorer import Scorer
 from ..objectives.base.capabilities import fitting, named_from
 from ..objectives.base.objective import Objective
 from ..run.load import parts

@@ -15,8 +15,8 @@ from torch import Tensor
 from ..data.batch_growth import growth
 from ..data.rows import Rows
 from ..distributed import ranks
-from ..evaluate.unigram import unigram
-from ..evaluate.validation import validate
+from ..evaluate.validation.unigram import unigram
+from ..evaluate.validation.validate import validate
 from ..noise import address, dropout_generator
 from ..objectives.base.problem import Problem
 from ..run import build, checkpoint, milestones, resume, saved

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from maskwright.compare import weights
-from maskwright.evaluate import lexicon
+from maskwright.evaluate.statistics import pos_lexicon
 from maskwright.run.config import Config
 from maskwright.training import table
 from maskwright.training.trainer import Trainer
@@ -59,21 +59,21 @@ def test_only_what_was_judged_is_ranked() -> None:
 
 def test_kinds_are_means_over_their_tokens() -> None:
     counts = np.array([[2.0, 0, 0], [0, 1, 1]])
-    shares = lexicon.by_kind(np.array([[1.0, 1, 1], [2, 4, 0]]), counts)
+    shares = pos_lexicon.by_kind(np.array([[1.0, 1, 1], [2, 4, 0]]), counts)
     assert shares[0].tolist() == [1, 1]
     assert shares[1].tolist() == [1, 1]
-    assert lexicon.by_kind(np.array([[3.0, 0, 0]]), counts)[0].tolist() == [2, 0]
+    assert pos_lexicon.by_kind(np.array([[3.0, 0, 0]]), counts)[0].tolist() == [2, 0]
 
 
 def test_a_slip_in_many_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "tagged.txt").write_text("cat_NN " * 2000 + "odd_NNX")
-    assert lexicon.read(tmp_path / "tagged.txt") == Counter({("cat", "noun"): 2000})
+    assert pos_lexicon.read(tmp_path / "tagged.txt") == Counter({("cat", "noun"): 2000})
 
 
 def test_words_are_counted_by_kind(tmp_path: Path) -> None:
     path = tmp_path / "tagged.txt"
     path.write_text("a_b_NN runs_VBZ\nruns_NOUN being_VBG|NN\n")
-    assert lexicon.read(path) == Counter(
+    assert pos_lexicon.read(path) == Counter(
         {("a_b", "noun"): 1, ("runs", "verb"): 1, ("runs", "noun"): 1, ("being", "verb"): 1}
     )
 
@@ -106,6 +106,6 @@ def test_other_runs_and_other_vocabularies_are_refused(run, trained: Path, tmp_p
 
 @pytest.mark.skipif(not DATA.is_file(), reason="the tagged sentences of MASC are not here (MASKWRIGHT_DATA)")
 def test_masc_can_be_read() -> None:
-    words = lexicon.read(DATA)
+    words = pos_lexicon.read(DATA)
     assert words.total() > 580_000
-    assert {kind for _, kind in words} == set(lexicon.KINDS)
+    assert {kind for _, kind in words} == set(pos_lexicon.KINDS)

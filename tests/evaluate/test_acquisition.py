@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskwright.evaluate.acquisition import crossing, fit, of_children, of_model, sigmoid
+from maskwright.evaluate.statistics.acquisition import crossing, fit, of_children, of_model, sigmoid
 
 AGES = np.arange(16.0, 31)
 

@@ -4,9 +4,8 @@ from math import comb
 
 import numpy as np
 import pytest
-
-from maskwright.evaluate.choices import Item, Verdicts, accuracies, limited, predictions, wilson
-from maskwright.evaluate.scoring import Text
+from maskwright.evaluate.scoring.scorer.minimal_pairs import Item, Verdicts, accuracies, limited, predictions, wilson
+from maskwright.evaluate.scoring.scorer.scorer import Text
 
 NAN, INF = np.nan, np.inf
 

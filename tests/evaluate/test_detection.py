@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from maskwright.evaluate.validation.validate.detection import detection, score
+from maskwright.evaluate.validation.validate.likelihood import likelihood
 
-from maskwright.evaluate.detection import detection, score
-from maskwright.evaluate.likelihood import likelihood
+from maskwright.evaluate.suites import detection as suite
+from maskwright.evaluate.suites import likelihood as price
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.remask import Remask
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
-from maskwright.suites import detection as suite
-from maskwright.suites import likelihood as price
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, packed

@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from maskwright.evaluate.generation.quality.divergence import divergence, jensen_shannon
+from maskwright.evaluate.generation.quality.diversity import distinct, entropy, ngrams, overlap, rep, repetition
+from maskwright.evaluate.generation.quality.mauve import area, mauve, quantised, reduced
+from maskwright.evaluate.generation.quality.quality import CausalScorer, judge, shuffled
+from maskwright.evaluate.generation.quality.references import halves
+from maskwright.evaluate.scoring.scorer.backends import PLAIN
 from torch import nn
 
-from maskwright.evaluate.backends import PLAIN
-from maskwright.evaluate.divergence import divergence, jensen_shannon
-from maskwright.evaluate.generation import CausalScorer, judge, shuffled
-from maskwright.evaluate.held_out import halves
-from maskwright.evaluate.mauve import area, mauve, quantised, reduced
-from maskwright.evaluate.resampling import interval, resampled
-from maskwright.evaluate.variety import distinct, entropy, ngrams, overlap, rep, repetition
+from maskwright.evaluate.statistics.bootstrap import interval, resampled
 
 from ..handmade import VOCABULARY, split
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from maskwright.evaluate.correlation import interval, pearson, ranks, spearman
-from maskwright.evaluate.variance import gain
+from maskwright.evaluate.statistics.correlation import interval, pearson, ranks, spearman
+from maskwright.evaluate.statistics.regression import gain
 
 
 def test_ranks_share_their_mean() -> None:

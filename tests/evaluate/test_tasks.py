@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from maskwright.evaluate.agreement import agreement
-from maskwright.evaluate.tasks import task, tasks
+from maskwright.evaluate.finetuning.classification_data import task, tasks
+from maskwright.evaluate.finetuning.metrics import agreement
 
 
 @pytest.fixture

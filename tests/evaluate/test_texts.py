@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-
-from maskwright.evaluate.backends import choose
-from maskwright.evaluate.scoring import Scorer
-from maskwright.evaluate.texts import likelihoods, texts
+from maskwright.evaluate.scoring.scorer.backends import choose
+from maskwright.evaluate.scoring.scorer.scorer import Scorer
+from maskwright.evaluate.scoring.scorer.text_files import likelihoods, texts
 
 
 @pytest.fixture

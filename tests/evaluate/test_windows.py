@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from maskwright.evaluate.windows import Windows
+from maskwright.evaluate.scoring.scorer.windows import Windows
 
 
 @st.composite

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from maskwright.hub.export.transformers.run import export
 from torch.testing import assert_close
 from typer.testing import CliRunner
 
 from maskwright import cli
-from maskwright.hub.adopt import adopt, resized
+from maskwright.hub.convert.weights import adopt, resized
 from maskwright.run import saved
 from maskwright.run.config import Config
-from maskwright.training.exporting import export
 from maskwright.training.trainer import Trainer
 
 DEBERTA = {"buckets": 16, "farthest": 64}

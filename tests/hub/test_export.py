@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from maskwright.evaluate.scoring.scorer.backends import choose
+from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
+from maskwright.hub.export.transformers.run import export, way
 from torch.testing import assert_close
 from transformers import (
     AutoModel,
@@ -20,15 +23,12 @@ from transformers import (
 from typer.testing import CliRunner
 
 from maskwright import cli
-from maskwright.evaluate.backends import choose
-from maskwright.evaluate.scoring import Scorer, Text
-from maskwright.hub import bundle
-from maskwright.hub.silence import silence
+from maskwright.hub._quiet import silence
+from maskwright.hub.export.transformers import bundle
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
 from maskwright.text.tokenizers.tokenizer import Tokenizer
-from maskwright.training.exporting import export, way
 
 DEBERTA = {"buckets": 16, "farthest": 64}
 TEXTS = ["A list is a sequence of objects.", "Names refer to objects, which are introduced by binding operations."]

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import yaml
+from maskwright.hub.export.transformers.run import export
+from maskwright.hub.preflight.checks.checks import NEEDS, preflight
+from maskwright.hub.preflight.checks.run import findings
 from tokenizers import Tokenizer as Backend
 from tokenizers.normalizers import Replace
 from typer.testing import CliRunner
 
 from maskwright import cli
-from maskwright.hub.preflight import NEEDS, preflight
-from maskwright.training.checking import findings
-from maskwright.training.exporting import export
 
 
 @pytest.fixture(scope="module")

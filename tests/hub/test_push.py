@@ -7,9 +7,9 @@ import pytest
 from huggingface_hub import constants
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from maskwright.hub.repository import RepoFile, same
+from maskwright.hub.push.push import push
+from maskwright.hub.push.repository import RepoFile, same
 from maskwright.run import saved
-from maskwright.training.pushing import push
 
 from .server import READER, WRITER, Hub, entry
 

@@ -10,6 +10,7 @@ from torch.testing import assert_close
 
 from maskwright.attention import mask, positions
 from maskwright.data.rows import Rows
+from maskwright.evaluate.suites.detection import evaluate
 from maskwright.masking.select import IGNORE
 from maskwright.models.modern import Modern
 from maskwright.noise import Noise, address
@@ -19,7 +20,6 @@ from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
 from maskwright.settings import make
-from maskwright.suites.detection import evaluate
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows

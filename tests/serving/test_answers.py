@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from maskwright.evaluate.scoring.scorer.backends import choose
+from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
 from starlette.testclient import TestClient
 
 from maskwright.compare.writing import write
-from maskwright.evaluate import scoring
-from maskwright.evaluate.backends import choose
-from maskwright.evaluate.scoring import Scorer, Text
+from maskwright.evaluate.scoring.scorer import scorer as scoring
 from maskwright.run.build import masked
 from maskwright.sampling.fill import fill
 from maskwright.sampling.generate import REMASKED

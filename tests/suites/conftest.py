@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from maskwright.evaluate.suites._asked import ask
 from maskwright.run.config import Config
-from maskwright.suites._asked import ask
 from maskwright.training.trainer import Trainer
 
 

@@ -6,8 +6,8 @@ import shutil
 import pytest
 import torch
 
+from maskwright.evaluate.suites._asked import ask
 from maskwright.run import saved
-from maskwright.suites._asked import ask
 
 WORDS = ["names", "values", "rules"]
 

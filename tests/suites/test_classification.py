@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD
-from maskwright.evaluate.tasks import Examples, Task
+from maskwright.evaluate.finetuning.classification_data import Examples, Task
+from maskwright.evaluate.finetuning.encoder import Encoder, encoded
+from maskwright.evaluate.finetuning.finetune import Finetuning, Tuner
 from maskwright.objectives.base.capabilities import reading
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mlm import Mlm
 from maskwright.run import saved
-from maskwright.training.classifier import Encoder, encoded
-from maskwright.training.finetune import Finetuning, Tuner
 
 WORDS = ["names", "values", "objects", "rules", "lists"]
 

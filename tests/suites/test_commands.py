@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from maskwright import cli
-from maskwright.suites._asked import kept_as
+from maskwright.evaluate.suites._asked import kept_as
 
 PAIR = {"sentence_good": "It is.", "sentence_bad": "It are.", "field": "f", "linguistics_term": "t", "UID": "one"}
 

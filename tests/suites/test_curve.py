@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from maskwright.suites._asked import ask, kept_as, models
+from maskwright.evaluate.suites._asked import ask, kept_as, models
 
 
 def test_checkpoints_are_rows_in_order(tmp_path) -> None:

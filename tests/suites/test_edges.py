@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from maskwright.evaluate.validation.validate.layer_ablation import first_layers
 
 from maskwright.attention import BOTH
-from maskwright.evaluate.edges import edges, micro, tokens_of
-from maskwright.evaluate.layers import first_layers
+from maskwright.evaluate.finetuning.edge_data import edges, micro, tokens_of
+from maskwright.evaluate.finetuning.edge_probe import Probe, Prober, Probing
+from maskwright.evaluate.finetuning.encoder import padded
 from maskwright.settings.registry import files, load
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-from maskwright.training.classifier import padded
-from maskwright.training.prober import Probe, Prober, Probing
 
 WORDS = ["statement", "value", "name", "object", "list", "class", "module", "function", "string", "number"]
 KINDS = {word: "early" if word < "m" else "late" for word in WORDS}

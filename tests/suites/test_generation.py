@@ -7,10 +7,10 @@ import pytest
 
 from maskwright.compare.columns import columns
 from maskwright.compare.show import metrics
+from maskwright.evaluate.suites import generation
+from maskwright.evaluate.suites._asked import ask, kept_as
+from maskwright.evaluate.suites.generation import written
 from maskwright.run.config import Config
-from maskwright.suites import generation
-from maskwright.suites._asked import ask, kept_as
-from maskwright.suites.generation import written
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 from maskwright.training.trainer import Trainer
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from maskwright.evaluate.suites import layers, validation
 from maskwright.run.config import Config
-from maskwright.suites import layers, validation
 from maskwright.training.trainer import Trainer
 
 from .evaluating import said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maskwright.suites.morphology import derived, items
+from maskwright.evaluate.suites.morphology import derived, items
 
 TEXT = "The happy dog was pure joy. Its happiness, and its purity! A curious, able cat came. Ability? Curiosity kills."
 

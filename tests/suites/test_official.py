@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from maskwright.evaluate.scoring.scorer.backends import PLAIN, choose
+from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
 
-from maskwright.evaluate.backends import PLAIN, choose
-from maskwright.evaluate.correlation import spearman
-from maskwright.evaluate.scoring import Scorer, Text
+from maskwright.evaluate.statistics.correlation import spearman
 from maskwright.run import saved
 
 EWOK = {

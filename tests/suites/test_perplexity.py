@@ -4,10 +4,9 @@ import json
 from math import exp, log
 
 import pytest
-
-from maskwright.evaluate.scoring import Text
-from maskwright.evaluate.windows import Windows
-from maskwright.training.scorer import scorer, windows
+from maskwright.evaluate.scoring.scorer.load import scorer, windows
+from maskwright.evaluate.scoring.scorer.scorer import Text
+from maskwright.evaluate.scoring.scorer.windows import Windows
 
 TEXTS = {
     "short": ["A name is bound.", "The statement assigns values, from left to right."],

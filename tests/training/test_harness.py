@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from maskwright.evaluate.scoring.scorer.load import scorer, windows
+from maskwright.evaluate.scoring.scorer.scorer import Text
 
-from maskwright.evaluate.scoring import Text
 from maskwright.run.config import Config
-from maskwright.training.scorer import scorer, windows
 from maskwright.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -37,7 +37,7 @@ def asked(*args: str) -> SimpleNamespace:
 def test_a_local_task_has_our_choices(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lm_eval.tasks import TaskManager
 
-    from maskwright.training import harness
+    from maskwright.evaluate import lm_eval as harness
 
     lines = [{"context": context, "choices": [good, bad], "label": 0} for context, good, bad in PAIRS]
     (tmp_path / "pairs.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
@@ -62,7 +62,7 @@ def test_a_local_task_has_our_choices(run: Path, tmp_path: Path, monkeypatch: py
 def test_likelihoods_are_those_of_score_and_long_texts_are_read_in_windows(run: Path) -> None:
     from lm_eval.api.registry import get_model
 
-    from maskwright.training import harness
+    from maskwright.evaluate import lm_eval as harness
 
     model = get_model("maskwright").create_from_arg_string(f"run={run}", {"batch_size": 4, "device": "cpu"})
     assert type(model) is harness.Maskwright

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
+from maskwright.hub.convert.config import FOLDER, convert, flags
+from maskwright.hub.convert.systems.ltg_bert import _means
 from maskwright.run.config import Config
 from maskwright.settings.registry import module
-from maskwright.training.imported.ltg_bert import _means
-from maskwright.training.importing import FOLDER, convert, flags
 from maskwright.training.trainer import Trainer
 
 from .test_recipes import SMALL

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 import maskwright
 from maskwright import cli
+from maskwright.merging.merge import Merge, merge, numbers
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
-from maskwright.training.merging import Merge, merge, numbers
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import same, weights

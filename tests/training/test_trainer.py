@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import maskwright
+from maskwright.evaluate.suites.validation import evaluate
 from maskwright.run import checkpoint, saved
 from maskwright.run.config import Config
 from maskwright.settings.registry import names
-from maskwright.suites.validation import evaluate
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 

@@ -1,0 +1,192 @@
+"""What spans are, read off the layers of a frozen model (Tenney et al. 2019, "What do you learn from context?", §3; and
+"BERT rediscovers the classical NLP pipeline", §2).
+
+Shapes: B sentences, L positions, K layers and the embeddings, D width, T targets, S spans each, C labels.
+"""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...data.order import places
+from ...noise import address
+from ...objectives.base.capabilities import reading
+from ...objectives.base.objective import Objective
+from ...settings import settings
+from ...text.tokenizers.tokenizer import Tokenizer
+from .edge_data import Edges, Sentences, micro, tokens_of
+from .encoder import padded
+
+
+@settings
+class Probing:
+    """How a probe learns."""
+
+    layers: Annotated[int, Field(ge=0)] | None = None
+    """How many of the first layers are mixed, beside the embeddings; none for all, 0 for the embeddings alone."""
+    width: Annotated[int, Field(ge=1)] = 256
+    """To which the model's vectors are projected, and of the hidden layer."""
+    epochs: Annotated[int, Field(ge=1)] = 20
+    """How often the sentences are gone through at most."""
+    batch: Annotated[int, Field(ge=1)] = 32
+    """Sentences in an update."""
+    lr: Annotated[float, Field(gt=0)] = 3e-3
+    """Learning rate of Adam."""
+    patience: Annotated[int, Field(ge=1)] = 5
+    """Epochs without a better F1 after which it stops."""
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of the training sentences that decide when to stop."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """Sentences as the model reads them."""
+
+    ids: list[np.ndarray]
+    """Of each, with [CLS] and [SEP]."""
+    spans: np.ndarray
+    """[T, S, 2] int64, positions."""
+    labels: np.ndarray
+    """[T, C] bool."""
+    firsts: np.ndarray
+    """[N + 1] int64, where the targets of each of the N sentences begin."""
+
+    def targets(self, sentences: np.ndarray) -> np.ndarray:
+        """[t] int64, the targets of `sentences` [B] int64, in their order."""
+        none = np.empty(0, np.int64)
+        return np.concatenate([none, *(np.arange(self.firsts[one], self.firsts[one + 1]) for one in sentences)])
+
+    def batches(self, order: np.ndarray, size: int) -> Iterator[np.ndarray]:
+        """The sentences in `order` that have targets, at most `size` at a time, [B] int64."""
+        order = order[self.firsts[order + 1] > self.firsts[order]]
+        return (order[begin : begin + size] for begin in range(0, len(order), size))
+
+
+class Probe(nn.Module):
+    """A mixture of the layers, spans pooled by attention to themselves, and a layer between them and the labels."""
+
+    def __init__(self, depth: int, width: int, spans: int, classes: int, knobs: Probing):
+        super().__init__()
+        self.mixture, self.scale = nn.Parameter(torch.zeros(depth)), nn.Parameter(torch.ones(()))
+        self.project = nn.ModuleList(nn.Linear(width, knobs.width) for _ in range(spans))
+        self.attend = nn.ModuleList(nn.Linear(knobs.width, 1) for _ in range(spans))
+        self.into, self.out = nn.Linear(spans * knobs.width, knobs.width), nn.Linear(knobs.width, classes)
+
+    def forward(self, layers: Tensor, owner: Tensor, spans: Tensor) -> Tensor:
+        """[T, C] scores. layers: [K, B, L, D]. owner: [T] int64, rows of B. spans: [T, S, 2] int64, positions."""
+        alike = F.layer_norm(layers, layers.shape[-1:])  # weights are only then what the layers are worth
+        mixed = self.scale * torch.tensordot(self.mixture.softmax(0), alike, 1)  # [B, L, D]
+        places = torch.arange(mixed.shape[1], device=mixed.device)
+        pooled = []
+        for number, (project, attend) in enumerate(zip(self.project, self.attend, strict=True)):
+            vectors = project(mixed)  # [B, L, W]
+            begin, end = spans[:, number, :, None].unbind(1)  # each [T, 1]
+            inside = (places >= begin) & (places < end)  # [T, L]
+            scores = attend(vectors)[owner, :, 0].masked_fill(~inside, -torch.inf)  # [T, L]
+            pooled.append(torch.einsum("tl,tlw->tw", scores.softmax(1), vectors[owner]))
+        return self.out(torch.tanh(self.into(torch.cat(pooled, 1))))
+
+    @torch.no_grad()
+    def begin(self, seed: int) -> None:
+        """The weights that `seed` stands for."""
+        generator = torch.Generator().manual_seed(address(seed, "probe") % 2**63)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight, generator=generator)
+                layer.bias.zero_()
+
+
+class Prober:
+    """A task and a model whose layers are probed; the model stays as it is.
+
+    Raises ValueError, with file and line, for a sentence that is longer than the model takes.
+    """
+
+    def __init__(
+        self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Edges, knobs: Probing
+    ):
+        self.model, self.tokenizer, self.task, self.knobs = model.eval(), tokenizer, task, knobs
+        self.view, _ = reading(objective)
+        self.device = next(model.parameters()).device
+        known = len(model.layers)  # type: ignore[arg-type]
+        self.taken = known if knobs.layers is None else knobs.layers
+        if self.taken > known:
+            raise ValueError(f"layers={knobs.layers}: the model has {known}")
+        self.train, self.valid = self._read(task.train), self._read(task.valid)
+
+    def __call__(self, seed: int) -> dict[str, float]:
+        """Learn the task from `seed`: precision, recall, F1, the mean of the layers under the mixture, the mixture."""
+        width = self._layers(self.train.ids[:1]).shape[-1]
+        probe = Probe(self.taken + 1, width, self.train.spans.shape[1], len(self.task.classes), self.knobs)
+        probe.begin(seed)
+        epoch = self._learn(probe.to(self.device), seed)
+        numbers = micro(self._found(probe, self.valid, np.arange(len(self.valid.ids))), self.valid.labels)
+        mixture = probe.mixture.softmax(0).tolist()
+        numbers["layer"] = float(np.dot(mixture, np.arange(len(mixture))))
+        return numbers | {"epoch": epoch} | {f"{layer}/weight": weight for layer, weight in enumerate(mixture)}
+
+    def _learn(self, probe: Probe, seed: int) -> int:
+        """Learn until F1 on what is held out no longer rises, and keep the best epoch's weights. Returns that epoch."""
+        train, count = self.train, len(self.train.ids)
+        order = places(0, count, count, address(seed, "held out"))[1]
+        if (deciding := int(np.ceil(count * self.knobs.held_out))) >= count:
+            raise ValueError(f"held_out={self.knobs.held_out:g} leaves nothing of {count} sentences to learn from")
+        judging, learning = order[:deciding], order[deciding:]
+        truth = train.labels[train.targets(judging)]
+        optimizer = torch.optim.Adam(probe.parameters(), lr=self.knobs.lr)
+        best, kept, at = -1.0, deepcopy(probe.state_dict()), 0
+        for epoch in range(1, self.knobs.epochs + 1):
+            turn = places(epoch * len(learning), (epoch + 1) * len(learning), len(learning), seed)[1]
+            for some in train.batches(learning[turn], self.knobs.batch):
+                wanted = torch.from_numpy(train.labels[train.targets(some)]).float().to(self.device)
+                F.binary_cross_entropy_with_logits(self._scores(probe, train, some), wanted).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+            if (score := micro(self._found(probe, train, judging), truth)["f1"]) > best:
+                best, kept, at = score, deepcopy(probe.state_dict()), epoch
+            elif epoch - at >= self.knobs.patience:
+                break
+        probe.load_state_dict(kept)
+        return at
+
+    @torch.no_grad()
+    def _found(self, probe: Probe, side: Read, chosen: np.ndarray) -> np.ndarray:
+        """[t, C] bool, the labels with a chance above a half, of the targets of the sentences `chosen`, in order."""
+        parts = [self._scores(probe, side, some) for some in side.batches(chosen, self.knobs.batch)]
+        return np.concatenate([side.labels[:0], *((scores > 0).cpu().numpy() for scores in parts)])
+
+    def _scores(self, probe: Probe, side: Read, some: np.ndarray) -> Tensor:
+        """[t, C], the scores of all targets of the sentences `some`."""
+        owner = np.repeat(np.arange(len(some)), side.firsts[some + 1] - side.firsts[some])
+        owners, spans = (torch.from_numpy(part).to(self.device) for part in (owner, side.spans[side.targets(some)]))
+        return probe(self._layers([side.ids[one] for one in some]), owners, spans)
+
+    @torch.no_grad()
+    def _layers(self, ids: Sequence[np.ndarray]) -> Tensor:
+        """[K, B, L, D], what goes into the first layer, and what comes out of those that are mixed."""
+        seen: list[Tensor] = []
+        layers: list[nn.Module] = list(self.model.layers)  # type: ignore[arg-type]
+        hooks = [layers[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))]
+        hooks += [part.register_forward_hook(lambda _, given, made: seen.append(made)) for part in layers[: self.taken]]
+        self.model(*padded(ids, self.tokenizer.vocabulary.pad, self.view, self.device)[:2])
+        for hook in hooks:
+            hook.remove()
+        return torch.stack(seen)
+
+    def _read(self, side: Sentences) -> Read:
+        vocabulary, longest = self.tokenizer.vocabulary, int(self.model.max_length)  # type: ignore[arg-type]
+        ids = [np.r_[vocabulary.cls, some, vocabulary.sep] for some, _ in self.tokenizer.encode_batch(side.texts)]
+        for (path, number), some in zip(side.places, ids, strict=True):
+            if len(some) > longest:
+                raise ValueError(f"{path}:{number}: {len(some)} tokens: the model takes max_length={longest}")
+        firsts, spans = np.searchsorted(side.owner, np.arange(len(ids) + 1)), np.empty_like(side.spans)
+        for mine, ends in zip(map(slice, firsts, firsts[1:]), self.tokenizer.ends(side.texts), strict=True):
+            spans[mine] = 1 + tokens_of(side.spans[mine], ends)
+        return Read(ids, spans, side.labels, firsts)

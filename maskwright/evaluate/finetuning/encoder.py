@@ -1,0 +1,81 @@
+"""A trained model with a head that tells classes apart.
+
+Shapes: B examples, L positions, D width, C classes.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...attention import Mask, mask
+from ...noise import address
+from ...text.tokenizers.tokenizer import Tokenizer
+from .classification_data import Examples
+
+POOLS = {"first": 0, "last": -1}
+
+
+def encoded(tokenizer: Tokenizer, examples: Examples, length: int) -> list[np.ndarray]:
+    """The ids of each example, [CLS] one [SEP] or [CLS] one [SEP] other [SEP], at most `length`.
+
+    What is too much is cut from the end of the longer text.
+    """
+    vocabulary, width = tokenizer.vocabulary, len(examples.texts[0])
+    flat = [ids for ids, _ in tokenizer.encode_batch([text for texts in examples.texts for text in texts])]
+    found = []
+    for place in range(0, len(flat), width):
+        parts = _cut(flat[place : place + width], length - 1 - width)
+        found.append(np.r_[vocabulary.cls, *(np.r_[part, vocabulary.sep] for part in parts)])
+    return found
+
+
+def _cut(parts: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
+    """One text or two in `room` tokens; a text shorter than half of it stays whole."""
+    if len(parts) == 1:
+        return [parts[0][:room]]
+    one, other = parts
+    first = min(len(one), max(room - len(other), (room + 1) // 2))
+    return [one[:first], other[: room - first]]
+
+
+def padded(ids: Sequence[np.ndarray], pad: int, view: int, device: torch.device) -> tuple[Tensor, Mask, Tensor]:
+    """Tokens [B, L] int64, who sees whom, and which positions are inside [B, L] bool, on `device`."""
+    sizes = torch.tensor([len(one) for one in ids])
+    tokens = torch.full((len(ids), int(sizes.max())), pad)
+    for row, one in zip(tokens, ids, strict=True):
+        row[: len(one)] = torch.from_numpy(one)
+    inside = torch.arange(tokens.shape[1]) < sizes[:, None]  # [B, L]
+    seen = mask(torch.where(inside, 0, -1), torch.full((len(ids),), view))
+    return tokens.to(device), None if seen is None else seen.to(device), inside.to(device)
+
+
+class Encoder(nn.Module):
+    """From ids to one vector an example."""
+
+    def __init__(self, model: nn.Module, pad: int, view: int, pool: str):
+        super().__init__()
+        self.model, self.pad, self.view, self.pool = model, pad, view, pool
+
+    def forward(self, ids: Sequence[np.ndarray]) -> Tensor:
+        """[B, D]: the first or last vector of each example, or the mean of all."""
+        tokens, seen, inside = padded(ids, self.pad, self.view, next(self.model.parameters()).device)
+        if self.pool == "mean":
+            hidden = self.model(tokens, seen)  # [B, L, D]
+            return (hidden * inside[:, :, None]).sum(1) / inside.sum(1, keepdim=True)
+        last = inside.sum(1) - 1 if self.pool == "last" else 0
+        return self.model(tokens, seen, None, torch.arange(len(ids), device=tokens.device) * tokens.shape[1] + last)
+
+
+def head(width: int, classes: int, hidden: bool, dropout: float, seed: int) -> nn.Module:
+    """Scores of the classes from a vector: one matrix, or two with a layer between them; a function of the seed."""
+    norm, out = nn.LayerNorm(width, elementwise_affine=False), nn.Linear(width, classes)
+    between = [nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width, elementwise_affine=False), nn.Dropout(dropout)]
+    made = nn.Sequential(norm, *(between if hidden else []), out)
+    generator = torch.Generator().manual_seed(address(seed, "head") % 2**63)
+    for layer in made:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0.0, 0.02, generator=generator)
+            nn.init.zeros_(layer.bias)
+    return made

@@ -1,0 +1,182 @@
+"""How good generated texts are, by an independent causal model and by their own statistics, beside held-out text.
+
+Perplexity alone is fooled by repetition: a text that says one word for ever is cheap. So `judge` gives it with entropy
+and repetition and never without. The scorer must be another model than the sampler, whose own confidence is no
+evidence.
+
+Shapes: N texts, M others, L tokens in each, without [CLS] and [SEP]; D dimensions of the scorer, R resamples.
+"""
+
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...attention import mask
+from ...data.rows import Rows
+from ...loss import cross_entropy
+from ...noise import address
+from ...objectives.base.objective import IGNORE
+from ...run.load import parts
+from ...text.tokenizers.tokenizer import Tokenizer
+from ..scoring.backends import Ask, choose
+from ..statistics.bootstrap import interval, resampled
+from .divergence import divergence
+from .diversity import WINDOW, distinct, entropy, overlap, rep, repetition
+from .mauve import mauve
+
+RESAMPLES = 1000
+SHORTEST = 5
+"""Tokens: two 4-grams."""
+FEW = 100
+"""Texts, below which there are too few clusters for MAUVE to tell anything."""
+LOGITS = 1 << 24
+"""Logits computed at once."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a causal model makes of N texts."""
+
+    nats: np.ndarray
+    """[N] float64, −ln p of all tokens, each after [CLS] and those before it."""
+    vectors: np.ndarray
+    """[N, D] float32, the mean of the hidden vectors over the positions."""
+    bytes: np.ndarray
+    """[N] int64, the length of the texts in UTF-8."""
+
+
+@dataclass(frozen=True)
+class CausalScorer:
+    """A model that was trained to read forward, and how its tokens are written."""
+
+    model: nn.Module
+    tokenizer: Tokenizer
+    ask: Ask
+    """The questions about a text: `causal` of the backends, dressed as the model is used to."""
+    batch_tokens: int = 8192
+
+    def __call__(self, tokens: np.ndarray) -> Reading:
+        """Read tokens [N, L] int64. Raises ValueError when they are more than the model takes."""
+        longest = int(self.model.max_length)  # type: ignore[arg-type]
+        if tokens.shape[1] + 2 > longest:
+            raise ValueError(f"texts of {tokens.shape[1]} tokens: the scorer takes at most {longest - 2}")
+        size = max(1, self.batch_tokens // (tokens.shape[1] + 2))
+        parts = [self._read(self._rows(tokens[begin : begin + size])) for begin in range(0, len(tokens), size)]
+        nats, vectors = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Reading(nats, vectors, np.array([len(self.tokenizer.decode(text).encode()) for text in tokens]))
+
+    def _rows(self, tokens: np.ndarray) -> Rows:
+        known, (count, length) = self.tokenizer.vocabulary, tokens.shape
+        frame = np.full((count, 1), known.cls), tokens, np.full((count, 1), known.sep)
+        whole = torch.from_numpy(np.concatenate(frame, 1))
+        word = torch.zeros(whole.shape, dtype=torch.int32)
+        word[:, 1:-1] = torch.arange(1, length + 1)
+        nought = torch.zeros(count, dtype=torch.int64)
+        return Rows(whole, torch.zeros_like(word), word, nought, nought, 1.0, known)
+
+    @torch.no_grad()
+    def _read(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        (problem,) = self.ask(rows)
+        asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
+        device = next(self.model.parameters()).device
+        seen = mask(rows.document, problem.view, problem.shown)
+        hidden = self.model(problem.inputs.to(device), None if seen is None else seen.to(device), None)  # [B, L + 2, D]
+        lost = self._losses(hidden.flatten(0, 1)[asked.to(device)], problem.targets.flatten()[asked].to(device))
+        nats = np.bincount((asked // hidden.shape[1]).numpy(), lost.cpu().numpy(), len(rows))
+        return nats, hidden.float().mean(1).cpu().numpy()
+
+    def _losses(self, vectors: Tensor, targets: Tensor) -> Tensor:
+        """[n] float64 nats of the targets [n], by vectors [n, D]; so many at a time that scores stay few."""
+        size = max(1, LOGITS // self.tokenizer.vocabulary.size)
+        parts = zip(vectors.split(size), targets.split(size), strict=True)
+        scored = ((self.model.logits(some).float(), named) for some, named in parts)  # type: ignore[operator]
+        return torch.cat([cross_entropy(logits, named).double() for logits, named in scored])
+
+
+Figure = tuple[float, np.ndarray]
+"""A figure, and [R] what it is in texts drawn again."""
+
+
+def judge(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> dict[str, float]:
+    """The figures of samples [N, L] against reference [M, L], ids of ordinary tokens; each with `…_low` and `…_high`.
+
+    `perplexity` and `bits_per_byte` under the scorer; `entropy` (nats) of the tokens within a text; `distinct_1` to
+    `distinct_4`, `repetition` (seq-rep-4), `rep_16`; `overlap`, the 4-grams shared with another sample; `unigram_js`
+    and `bigram_js`, divergences from the reference in bits; `mauve` by the scorer's vectors, left out of fewer than 100
+    texts. The last four depend on how many texts there are, so they take as many samples as references. The intervals
+    are 95 % over texts, of the samples alone.
+
+    Raises ValueError when the texts are too few, too short or of different lengths.
+    """
+    _check(samples, reference)
+    again = resampled(len(samples), RESAMPLES, "texts")
+    read = scorer(samples)
+    found = _likelihoods(read, samples.shape[1], again) | _varieties(samples, again)
+    found |= _as_sets(samples, reference, read.vectors, scorer)
+    numbers: dict[str, float] = {}
+    for name, (value, redrawn) in found.items():
+        numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), (value, *interval(value, redrawn)), strict=True))
+    return numbers
+
+
+def shuffled(tokens: np.ndarray) -> np.ndarray:
+    """The tokens of all texts [N, L] in any order: right frequencies and nothing else."""
+    draw = np.random.default_rng(address(0, "shuffled texts"))
+    return draw.permutation(tokens.ravel()).reshape(tokens.shape)
+
+
+def _check(samples: np.ndarray, reference: np.ndarray) -> None:
+    if samples.shape[1] != reference.shape[1] or samples.shape[1] < SHORTEST:
+        raise ValueError(
+            f"texts of {samples.shape[1]} tokens against texts of {reference.shape[1]}: "
+            f"give equal lengths of at least {SHORTEST}"
+        )
+    if min(len(samples), len(reference)) < 2:
+        raise ValueError(f"{len(samples)} texts against {len(reference)}: give at least two of both")
+
+
+def _likelihoods(read: Reading, length: int, again: np.ndarray) -> dict[str, Figure]:
+    mean, redrawn = _share(read.nats, np.full(len(read.nats), length), again)
+    bits = _share(read.nats / log(2), read.bytes, again)
+    return {"perplexity": (float(np.exp(mean)), np.exp(redrawn)), "bits_per_byte": bits}
+
+
+def _varieties(samples: np.ndarray, again: np.ndarray) -> dict[str, Figure]:
+    each = {"entropy": entropy(samples)} | {f"distinct_{n}": distinct(samples, n) for n in (1, 2, 3, 4)}
+    each |= {"repetition": repetition(samples), f"rep_{WINDOW}": rep(samples)}
+    return {name: _share(column, np.ones(len(column)), again) for name, column in each.items()}
+
+
+def _as_sets(
+    samples: np.ndarray, reference: np.ndarray, vectors: np.ndarray, scorer: CausalScorer
+) -> dict[str, Figure]:
+    """The figures of as many texts as both have."""
+    many = min(len(samples), len(reference))
+    some, others, again = samples[:many], reference[:many], resampled(many, RESAMPLES, "texts")
+    found = {"overlap": _share(overlap(some), np.ones(many), again)}
+    found |= {name: divergence(some, others, n, again) for name, n in (("unigram_js", 1), ("bigram_js", 2))}
+    if many >= FEW:
+        found["mauve"] = mauve(vectors[:many], scorer(others).vectors, again)
+    return found
+
+
+def _share(above: np.ndarray, below: np.ndarray, again: np.ndarray) -> Figure:
+    """The sum of `above` [N] over that of `below` [N]."""
+    return float(above.sum() / below.sum()), (again @ above) / (again @ below)
+
+
+def causal_scorer(source: Path, tokenizer: Tokenizer, device: str = "auto") -> CausalScorer:
+    """The model of a run that reads forward, to judge texts of `tokenizer`.
+
+    Raises ValueError when it was never asked to, or has another tokenizer: a perplexity is over a tokenizer's tokens.
+    """
+    model, known, objective = parts(source, device)
+    if objective is None or "forward" not in objective.skills:
+        raise ValueError(f"{source} does not read forward: name a run with objective.name=causal")
+    if known.fingerprint != tokenizer.fingerprint:
+        raise ValueError(f"{source} has another tokenizer: train a causal model with that of the texts")
+    return CausalScorer(model, known, choose("causal", objective)[1])

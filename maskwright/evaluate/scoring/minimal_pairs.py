@@ -1,0 +1,138 @@
+"""Choices between texts of which one is right: who wins, how often, and how sure that is.
+
+A tie between n texts counts 1 / n, and NaN is a failure. The official BabyLM evaluation takes the first of the largest
+scores, NaN among them, and the right text always comes first: a model that says nothing is always right there. Its
+figure stands beside ours where they differ.
+
+Shapes: N items, at most T texts in each.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+
+import numpy as np
+
+from .scorer import Scorer, Scores, Text
+
+
+@dataclass(frozen=True)
+class Item:
+    """A choice."""
+
+    texts: tuple[Text, ...]
+    """The first is right."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """What it counts for: `{"field": "syntax", "paradigm": "passive_1"}`; the last is what means are taken over."""
+
+    @property
+    def paradigm(self) -> str:
+        return list(self.groups.values())[-1]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How N items were decided."""
+
+    items: Sequence[Item]
+    scores: np.ndarray
+    """[N, T] float64; -inf where an item has fewer texts."""
+
+    @property
+    def failed(self) -> np.ndarray:
+        """[N] bool, a score is NaN."""
+        return np.isnan(self.scores).any(1)
+
+    @property
+    def credit(self) -> np.ndarray:
+        """[N] float64: 1 where the right text has the largest score, a share of it in a tie, 0 else."""
+        best = self.scores == self.scores.max(1, keepdims=True)
+        return np.where(self.failed, 0.0, best[:, 0] / np.maximum(best.sum(1), 1))
+
+    @property
+    def tied(self) -> np.ndarray:
+        """[N] bool, the right text shares the largest score."""
+        return (self.credit > 0) & (self.credit < 1)
+
+    @property
+    def chosen(self) -> np.ndarray:
+        """[N] int64, the text that the official evaluation takes: the first of the largest, NaN before any."""
+        return self.scores.argmax(1)
+
+
+def decide(scorer: Scorer, items: Sequence[Item], per: str = "text") -> list[Verdicts]:
+    """The verdicts on `items` at each temperature of the scorer, by log-likelihoods per text, token or byte."""
+    scores = scorer(text for item in items for text in item.texts)
+    return verdicts(items, scores, per)
+
+
+def verdicts(items: Sequence[Item], scores: Scores, per: str = "text") -> list[Verdicts]:
+    """The verdicts at each temperature, from the scores of the items' texts, one after another."""
+    counts = np.array([len(item.texts) for item in items])
+    inside = np.arange(counts.max()) < counts[:, None]  # [N, T]
+    table = np.full((len(scores.total), *inside.shape), -np.inf)
+    table[:, inside] = scores.per(per)
+    return [Verdicts(items, one) for one in table]
+
+
+def wilson(share: float, count: float, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share of `count` trials (Wilson 1927, "Probable inference", eq. 5)."""
+    middle, half = share + z * z / (2 * count), z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    low, high = ((middle + sign * half) / (1 + z * z / count) for sign in (-1, 1))
+    return min(max(low, 0.0), share), max(min(high, 1.0), share)  # at 0 and 1 the sums are a last digit off
+
+
+def accuracies(found: Verdicts) -> dict[str, float]:
+    """Accuracy with its interval, over all and by group.
+
+    `accuracy` is the mean over the paradigms, as the official evaluation has it; `field/syntax/accuracy` … are means
+    over items. `…/official` is there where the official figure is another.
+    """
+    paradigms = np.array([item.paradigm for item in found.items])
+    means = _by(paradigms, found)
+    share, official = (float(np.mean([mean[i] for mean in means.values()])) for i in (0, 1))
+    count = len(means) ** 2 / sum(1 / mean[2] for mean in means.values())
+    numbers = _row("", share, official, count, len(found.items))
+    numbers |= {"ties": int(found.tied.sum()), "failures": int(found.failed.sum())}
+    for group in found.items[0].groups:
+        values = np.array([item.groups[group] for item in found.items])
+        for value, (share, official, count) in _by(values, found).items():
+            numbers |= _row(f"{group}/{value}/", share, official, count, int(count))
+    return numbers
+
+
+def _by(values: np.ndarray, found: Verdicts) -> dict[str, tuple[float, float, float]]:
+    """Accuracy, official accuracy and number of items of each value of a group."""
+    names, index = np.unique(values, return_inverse=True)
+    count = np.bincount(index).astype(np.float64)
+    credit, official = (np.bincount(index, part) / count for part in (found.credit, found.chosen == 0))
+    columns = zip(credit.tolist(), official.tolist(), count.tolist(), strict=True)
+    return dict(zip(names.tolist(), columns, strict=True))
+
+
+def _row(prefix: str, share: float, official: float, count: float, items: int) -> dict[str, float]:
+    low, high = wilson(share, count)
+    numbers = {"accuracy": share, "low": low, "high": high, "items": items}
+    numbers |= {"official": official} if abs(official - share) > 1e-12 else {}
+    return {prefix + name: number for name, number in numbers.items()}
+
+
+def predictions(found: Verdicts, whole: bool = False) -> dict[str, dict[str, list[dict[str, str]]]]:
+    """The choices in the official format, by paradigm; each as its `whole` text, or as the part that was scored."""
+    made: dict[str, dict[str, list[dict[str, str]]]] = {}
+    for item, chosen in zip(found.items, found.chosen, strict=True):
+        mine = made.setdefault(item.paradigm, {"predictions": []})["predictions"]
+        text = item.texts[int(chosen)]
+        mine.append({"id": f"{item.paradigm}_{len(mine)}", "pred": text.text if whole else text.text[text.start :]})
+    return made
+
+
+def limited(items: Iterable[Item], limit: int | None) -> list[Item]:
+    """The first `limit` items of each paradigm."""
+    seen: dict[str, int] = {}
+    kept = []
+    for item in items:
+        seen[item.paradigm] = seen.get(item.paradigm, 0) + 1
+        if limit is None or seen[item.paradigm] <= limit:
+            kept.append(item)
+    return kept

@@ -1,0 +1,80 @@
+"""A tagged lexicon: which kinds of words the tokens of a vocabulary stand in, and so how often each kind is hidden.
+
+A file of sentences, one a line, as `word_TAG word_TAG ...`, with the tags of the Penn Treebank or of Universal
+Dependencies.
+
+Shapes: V tokens of the vocabulary, K kinds, S steps.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from ...settings import nearest
+from ...text.tokenizers.tokenizer import Tokenizer
+
+KINDS = {
+    "noun": "NN NNS NOUN",
+    "name": "NNP NNPS PROPN",
+    "verb": "VB VBD VBG VBN VBP VBZ VERB",
+    "auxiliary": "MD AUX",
+    "adjective": "JJ JJR JJS ADJ",
+    "adverb": "RB RBR RBS WRB ADV",
+    "pronoun": "PRP PRP$ WP WP$ EX PRON PP",
+    "determiner": "DT PDT WDT DET",
+    "preposition": "IN TO RP ADP",
+    "conjunction": "CC CCONJ SCONJ",
+    "number": "CD NUM LS",
+    "particle": "POS PART UH INTJ",
+    "sign": ". , : ; ... - -- '' `` \" ' ( ) -LRB- -RRB- LRB RRB # $ SYM PUNCT PRN",
+    "other": "FW X",
+}
+"""Kinds of words, and the tags of each."""
+SLIPS = 0.001
+"""The share of tokens whose tag may be unknown; they are left out."""
+KIND = {tag: kind for kind, tags in KINDS.items() for tag in tags.split()}
+
+
+def read(path: str | Path) -> Counter[tuple[str, str]]:
+    """How often each word stands as each kind.
+
+    Raises ValueError when more than a few tokens (SLIPS, as every treebank has them) lack a tag that is known.
+    """
+    found, unknown = Counter[tuple[str, str]](), Counter[str]()
+    with Path(path).open(encoding="utf-8") as lines:
+        for token in (token for line in lines for token in line.split()):
+            word, _, tag = token.rpartition("_")
+            kind = KIND.get(tag.split("|")[0])
+            if word and kind:
+                found[word, kind] += 1
+            else:
+                unknown[token] += 1
+    if unknown.total() > SLIPS * found.total():
+        token = unknown.most_common(1)[0][0]
+        hint = nearest(token.rpartition("_")[2], KIND)
+        raise ValueError(f"{path}: {token!r} and {unknown.total() - 1} more have no tag that is known; {hint}")
+    if not found:
+        raise ValueError(f"{path} holds no tagged words, as in The_DT cat_NN")
+    return found
+
+
+def tokens(words: Counter[tuple[str, str]], tokenizer: Tokenizer) -> tuple[list[str], np.ndarray]:
+    """The kinds in `words`, and [K, V] float64, how often each token stands in a word of each kind."""
+    kinds = [kind for kind in KINDS if any(kind == one for _, one in words)]
+    counts = np.zeros((len(kinds), tokenizer.vocabulary.size))
+    encoded = tokenizer.encode_batch([f" {word}" for word, _ in words])
+    for ((_, kind), many), (ids, _) in zip(words.items(), encoded, strict=True):
+        np.add.at(counts[kinds.index(kind)], ids, many)
+    counts[:, tokenizer.vocabulary.is_special] = 0
+    return kinds, counts
+
+
+def by_kind(weight: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """[S, K] how often tokens of each kind are hidden, where 1 is the mean over the lexicon.
+
+    weight: [S, V] of `mask_weights.parquet`. counts: [K, V] of `tokens`.
+    """
+    mean = weight @ counts.sum(0) / counts.sum()  # [S]
+    found: np.ndarray = (weight @ counts.T) / counts.sum(1) / mean[:, None]
+    return found

@@ -1,0 +1,94 @@
+"""What the suites of choices have in common: open the model, score the texts, count who wins."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from ...settings import nearest, settings
+from ..scoring.load import scorer
+from ..scoring.minimal_pairs import Item, Verdicts, accuracies, decide, limited, predictions
+from ..scoring.scorer import Scorer
+from ._names import Names
+
+
+def _numbers(value: object) -> object:
+    return (value,) if isinstance(value, int | float) else value
+
+
+@settings
+class Knobs:
+    """How a suite of choices is asked."""
+
+    backend: str | None = None
+    """How texts are scored: mlm, mlm_word, mntp, mntp_word, causal, backward, fused, own, mask_free; by default what
+    the model was trained for."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """How many items of each paradigm are asked, the first ones; none for all."""
+    paradigms: Names = ()
+    """Names of paradigms, with commas; all where none is named."""
+    per: Literal["text", "token", "byte"] = "text"
+    """What log-likelihoods are divided by before they are compared."""
+    temperatures: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_numbers)] = Field(
+        (1.0,), min_length=1
+    )
+    """What logits are divided by; the first gives the figures, each gets a line."""
+    batch_tokens: Annotated[int, Field(ge=1)] = 4096
+    """Positions that the model reads at once."""
+    half: bool = False
+    """Whether matrix products are bfloat16: sooner, and near ties may turn."""
+    predictions: Path | None = None
+    """A folder for predictions.json in the official format, and in the official places."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+
+
+def scored(run: Path, knobs: Knobs) -> tuple[str, Scorer]:
+    """The name of the backend that the knobs or the run choose, and the scorer."""
+    return scorer(run, knobs.backend, knobs.temperatures, knobs.batch_tokens, knobs.device, knobs.half)
+
+
+def judge(
+    run: Path, items: Iterable[Item], knobs: Knobs, place: Sequence[str], whole: bool = False
+) -> dict[str, float]:
+    """Accuracies of the model in `run`, over all and by group; see `accuracies`.
+
+    place: task and data set, as the official evaluation names its folders.
+    whole: whether a prediction is a whole text, or the part of it that was scored.
+    Raises ValueError when nothing is asked.
+    """
+    backend, ask = scored(run, knobs)
+    found = decide(ask, chosen(items, knobs, place[-1]), knobs.per)
+    if knobs.predictions:
+        write(knobs.predictions, run, backend, place, predictions(found[0], whole))
+    return accuracies(found[0]) | _swept(found, knobs)
+
+
+def chosen(items: Iterable[Item], knobs: Knobs, suite: str) -> list[Item]:
+    """The items that the knobs ask for. Raises ValueError when there are none, or no paradigm of a name."""
+    every = list(items)
+    names = {item.paradigm for item in every}
+    if missing := [name for name in knobs.paradigms if name not in names]:
+        raise ValueError(f"no paradigm {missing[0]!r} in {suite}: {nearest(missing[0], names)}")
+    kept = limited((item for item in every if not knobs.paradigms or item.paradigm in knobs.paradigms), knobs.limit)
+    if not kept:
+        raise ValueError(f"{suite} is empty: its files hold no items")
+    return kept
+
+
+def _swept(found: Sequence[Verdicts], knobs: Knobs) -> dict[str, float]:
+    """The accuracy at each temperature, where there are several."""
+    if len(found) == 1:
+        return {}
+    pairs = zip(knobs.temperatures, found, strict=True)
+    return {f"temperature={t:g}/accuracy": accuracies(one)["accuracy"] for t, one in pairs}
+
+
+def write(out: Path, run: Path, backend: str, place: Sequence[str], made: object) -> Path:
+    """Write predictions to `out`/MODEL/main/zero_shot/BACKEND/TASK/DATASET/predictions.json."""
+    target = out / run.resolve().name / "main" / "zero_shot" / backend / Path(*place) / "predictions.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(made), encoding="utf-8")
+    return target

@@ -1,0 +1,70 @@
+"""Two forms of a word that does not exist: does a model prefer the one that people prefer, and as much?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..scoring.jsonl import read
+from ..scoring.minimal_pairs import Item, Verdicts, decide, predictions
+from ..scoring.scorer import Text
+from ..statistics.correlation import interval, spearman
+from ._pairs import Knobs, chosen, scored, write
+
+Rated = tuple[Item, float]
+"""A pair, and the share of people who prefer its first text."""
+
+
+def judge(run: Path, place: Path, knobs: Knobs, task: str) -> dict[str, float]:
+    """Rank correlation with people's preferences (`spearman`), and how often the text that most prefer wins.
+
+    Of each pair, exp(score) of the first text over the sum of both is set against the share of people; a pair with NaN
+    fails: it counts as the opposite of what people say.
+    """
+    rated = list(items(place, task))
+    backend, scorer = scored(run, knobs)
+    kept = chosen((item for item, _ in rated), knobs, place.name)
+    ratios = np.array([ratio for _, ratio in rated[: len(kept)]])
+    found = decide(scorer, kept, knobs.per)[0]
+    shares = preferences(found, ratios)
+    if knobs.predictions:
+        made = predictions(found)
+        for line, share in zip(made[task]["predictions"], shares.tolist(), strict=True):
+            line["prob"] = share
+        write(knobs.predictions, run, backend, (task, place.name), made)
+    return figures(found, shares, ratios)
+
+
+def preferences(found: Verdicts, ratios: np.ndarray) -> np.ndarray:
+    """[N] float64, how much the first text is preferred; the opposite of `ratios` [N] where a score is NaN."""
+    gap = np.clip(found.scores[:, 1] - found.scores[:, 0], -700, 700)
+    return np.where(found.failed, 1 - ratios, 1 / (1 + np.exp(gap)))
+
+
+def figures(found: Verdicts, shares: np.ndarray, ratios: np.ndarray) -> dict[str, float]:
+    """Correlation with its interval, and accuracy over the pairs of which people prefer one."""
+    r, asked = spearman(shares, ratios), ratios != 0.5
+    low, high = interval(r, len(ratios))
+    credit = np.where(ratios > 0.5, found.credit, 1 - found.credit)
+    accuracy = float(np.where(found.failed, 0.0, credit)[asked].mean()) if asked.any() else 0.0
+    numbers = {"spearman": r, "spearman_low": low, "spearman_high": high, "accuracy": accuracy}
+    return numbers | {"items": len(ratios), "ties": int(found.tied.sum()), "failures": int(found.failed.sum())}
+
+
+def items(place: Path, task: str) -> Iterator[Rated]:
+    """The pairs of every file."""
+    for path, number, line in read(sorted(place.glob("*.jsonl")), {"sentences": str, "ratio": (int, float, str)}):
+        texts = line["sentences"].split("\t")
+        if len(texts) != 2 or not all(texts):
+            raise ValueError(f"{path}:{number}: sentences={line['sentences']!r}: give two, with a tab between them")
+        yield Item(tuple(map(Text, texts)), {"paradigm": task}), _share(path, number, line["ratio"])
+
+
+def _share(path: Path, number: int, written: float | str) -> float:
+    try:
+        ratio = float(written)
+    except ValueError:
+        ratio = -1.0
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"{path}:{number}: ratio={written!r}: give the share of people, from 0 to 1")
+    return ratio

@@ -1,0 +1,107 @@
+"""Age of acquisition: does a model learn words in the order in which children do? It takes a folder of checkpoints.
+
+The official BabyLM evaluation sets surprisal in nats against a threshold in bits of 300,000 words; here both are
+bits, and chance is that of the model's own vocabulary.
+"""
+
+import csv
+import json
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...run.discover import models
+from ..scoring.scorer import Text
+from ..statistics.acquisition import of_children, of_model
+from ..statistics.correlation import pearson
+from ._pairs import Knobs, scored
+
+__all__ = ["SEVERAL", "Knobs", "evaluate"]
+
+SEVERAL = True
+"""It takes a folder of several models as one."""
+AGES = [str(month) for month in range(16, 31)]
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """`correlation` of when model and children learn a word, over the `words` for which both can be told.
+
+    run: a folder with chck_1M, chck_2M …, at least three.
+    data: the folder of cdi_childes.json and cdi_human.csv; or one that holds it as `aoa`.
+    """
+    checkpoints = {int(row.partition("/")[2]): path for row, path in models(run).items() if row.startswith("words/")}
+    if len(checkpoints) < 3:
+        raise ValueError(f"{run} holds {len(checkpoints)} checkpoints chck_1M, chck_2M …: a curve takes three or more")
+    place = _place(data)
+    contexts, children = _contexts(place / "cdi_childes.json", knobs.limit), _children(place / "cdi_human.csv")
+    results, size = [], 0
+    for path in checkpoints.values():
+        name, scorer = scored(path, knobs)
+        size = scorer.tokenizer.vocabulary.size
+        results += [{"step": path.name} | line for line in _surprisals(scorer, contexts)]
+    if knobs.predictions:
+        _write(knobs.predictions / run.resolve().name / "main/zero_shot" / name / "AoA_word", results)
+    curves = _curves(results, contexts, len(checkpoints))
+    learned = {word: of_model(np.array([*checkpoints]), curve, size) for word, curve in curves.items()}
+    both = [(learned[word], children[word]) for word in curves if word in children]
+    known = np.array([pair for pair in both if np.isfinite(pair).all()])
+    fitness = pearson(*known.T) if len(known) > 2 else 0.0
+    return {"correlation": fitness, "words": len(known), "asked": len(contexts)}
+
+
+def _surprisals(scorer: Any, contexts: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Bits of each word after each of its contexts."""
+    asked = [(word, i, f"{context.strip()} ") for word, some in contexts.items() for i, context in enumerate(some)]
+    bits = -scorer([Text(context + word, len(context)) for word, _, context in asked]).total[0] / log(2)
+    return [
+        {"target_word": word, "context_id": i, "context": context, "surprisal": float(one)}
+        for (word, i, context), one in zip(asked, bits, strict=True)
+    ]
+
+
+def _curves(results: list[dict[str, Any]], contexts: dict[str, list[str]], steps: int) -> dict[str, np.ndarray]:
+    """[steps] mean bits of each word."""
+    table = np.array([line["surprisal"] for line in results]).reshape(steps, -1)
+    ends = np.cumsum([len(some) for some in contexts.values()])
+    return {word: table[:, end - len(contexts[word]) : end].mean(1) for word, end in zip(contexts, ends, strict=True)}
+
+
+def _place(data: Path | None) -> Path:
+    if data is None:
+        raise ValueError("this suite brings no questions: say where they are, --data FOLDER (with cdi_childes.json)")
+    places = (data, data / "aoa", data / "full_eval/aoa")
+    found = next((place for place in places if (place / "cdi_childes.json").is_file()), None)
+    if found is None:
+        raise ValueError(f"{data} holds no cdi_childes.json, nor does a folder aoa in it")
+    return found
+
+
+def _contexts(path: Path, limit: int | None) -> dict[str, list[str]]:
+    """The contexts of each word. Raises ValueError when one has none."""
+    found: dict[str, list[str]] = {}
+    for word, lines in json.loads(path.read_text(encoding="utf-8")).items():
+        if not lines or not all(isinstance(line, dict) and line.get("context") for line in lines):
+            raise ValueError(f"{path}: {word!r} has no context, or one without the field 'context'")
+        found[word] = [line["context"] for line in lines][:limit]
+    return found
+
+
+def _children(path: Path) -> dict[str, float]:
+    """The month at which half of the children say each word. Raises ValueError when a column is missing."""
+    with path.open(encoding="utf-8", newline="") as text:
+        lines = list(csv.DictReader(text))
+    ages = [age for age in AGES if lines and age in lines[0]]
+    if not ages or "word" not in lines[0]:
+        raise ValueError(f"{path}:1: give the columns word and 16 to 30, the months")
+    months = np.array(ages, np.float64)
+    shares = {line["word"]: np.array([float(line[age] or "nan") for age in ages]) for line in lines}
+    return {word: of_children(months, share) for word, share in shares.items()}
+
+
+def _write(folder: Path, results: list[dict[str, Any]]) -> None:
+    """surprisal.json in the official form, in nats as there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [line | {"surprisal": line["surprisal"] * log(2)} for line in results]
+    (folder / "surprisal.json").write_text(json.dumps({"results": lines}), encoding="utf-8")

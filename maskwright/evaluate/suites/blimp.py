@@ -1,0 +1,29 @@
+"""BLiMP: minimal pairs of 67 paradigms in four fields (Warstadt et al. 2020, arXiv 1912.00582)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..scoring.jsonl import folder, read
+from ..scoring.minimal_pairs import Item
+from ..scoring.scorer import Text
+from ._pairs import Knobs, judge
+
+__all__ = ["Knobs", "evaluate"]
+
+FIELDS = dict.fromkeys(("sentence_good", "sentence_bad", "field", "linguistics_term", "UID"), str)
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """Accuracy over the paradigms and by field, phenomenon and paradigm.
+
+    data: the folder of the JSONL files; or one that holds it as `blimp`, `blimp_filtered` or `blimp_fast`.
+    """
+    place = folder(data, "blimp", "blimp_filtered", "blimp_fast")
+    return judge(run, items(place), knobs, ("blimp", place.name))
+
+
+def items(place: Path) -> Iterator[Item]:
+    """The pairs of every file."""
+    for _, _, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+        groups = {"field": line["field"].replace("/", "_"), "term": line["linguistics_term"], "paradigm": line["UID"]}
+        yield Item((Text(line["sentence_good"]), Text(line["sentence_bad"])), groups)

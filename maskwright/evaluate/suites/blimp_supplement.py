@@ -1,0 +1,26 @@
+"""The BLiMP supplement of the BabyLM challenge: pairs like BLiMP's, a file for each paradigm."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..scoring.jsonl import folder, read
+from ..scoring.minimal_pairs import Item
+from ..scoring.scorer import Text
+from ._pairs import Knobs, judge
+
+__all__ = ["Knobs", "evaluate"]
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """Accuracy over the paradigms and by paradigm, which is the name of a file.
+
+    data: the folder of the JSONL files; or one that holds it as `supplement_filtered` or `supplement_fast`.
+    """
+    place = folder(data, "supplement_filtered", "supplement_fast", "supplement")
+    return judge(run, items(place), knobs, ("blimp", place.name))
+
+
+def items(place: Path) -> Iterator[Item]:
+    """The pairs of every file."""
+    for path, _, line in read(sorted(place.glob("*.jsonl")), {"sentence_good": str, "sentence_bad": str}):
+        yield Item((Text(line["sentence_good"]), Text(line["sentence_bad"])), {"paradigm": path.stem})

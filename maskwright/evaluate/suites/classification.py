@@ -1,0 +1,59 @@
+"""Fine-tuning for classification: every task of a folder, from several seeds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ...run.load import parts
+from ...settings import settings
+from ..finetuning.classification_data import Task, task
+from ..finetuning.finetune import Finetuning, Result, Tuner
+from ._tasks import Learned
+
+__all__ = ["Knobs", "evaluate"]
+
+
+@settings
+class Knobs(Finetuning, Learned):
+    """How the tasks are learned, and which."""
+
+    predictions: Path | None = None
+    """A folder for predictions.json in the official format, of seed 0."""
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with their standard deviations `…_sd`.
+
+    data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
+    """
+    found = knobs.files(data)
+    model, tokenizer, objective = parts(run, knobs.device)
+    numbers: dict[str, float] = {}
+    for name, files in found.items():
+        one = task(name, *files, knobs.limit)
+        tuner = Tuner(model, tokenizer, objective, one, knobs)
+        results = [tuner(seed) for seed in range(knobs.seeds)]
+        numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
+        if knobs.predictions:
+            _write(knobs.predictions / run.resolve().name / "main" / "finetune" / name, name, results[0])
+    return numbers
+
+
+def summary(one: Task, results: list[Result]) -> dict[str, float]:
+    """Means and standard deviations over the seeds, beside what the commonest class would score."""
+    numbers: dict[str, float] = {}
+    for name in results[0].numbers:
+        values = np.array([result.numbers[name] for result in results])
+        numbers[name] = float(values.mean())
+        if len(values) > 1:
+            numbers[f"{name}_sd"] = float(values.std(ddof=1))
+    commonest = np.bincount(one.train.labels).argmax()
+    numbers["commonest"] = float((one.valid.labels == commonest).mean())
+    return numbers | {"seeds": len(results), "items": len(one.valid)}
+
+
+def _write(folder: Path, name: str, result: Result) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [{"id": f"{name}_{i}", "pred": int(found)} for i, found in enumerate(result.found)]
+    (folder / "predictions.json").write_text(json.dumps({name: {"predictions": lines}}))

@@ -1,0 +1,33 @@
+"""COMPS: which of two concepts has a property (Misra et al. 2023, "COMPS", arXiv 2210.01963).
+
+The same property is scored after either concept.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..scoring.jsonl import folder, read
+from ..scoring.minimal_pairs import Item
+from ..scoring.scorer import Text
+from ._pairs import Knobs, judge
+
+__all__ = ["Knobs", "evaluate"]
+
+FIELDS = dict.fromkeys(("prefix_acceptable", "prefix_unacceptable", "property_phrase"), str)
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """Accuracy over the parts and by part: base, wugs, wugs_dist_before, wugs_dist_in_between.
+
+    data: the folder of the JSONL files (comps_base, comps_wugs, …); or one that holds it as `comps`.
+    """
+    place = folder(data, "comps")
+    return judge(run, items(place), knobs, ("comps", place.name), whole=True)
+
+
+def items(place: Path) -> Iterator[Item]:
+    """The choices of every file."""
+    for path, _, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+        prefixes = (line["prefix_acceptable"], line["prefix_unacceptable"])
+        texts = tuple(Text(f"{prefix} {line['property_phrase']}", len(prefix) + 1) for prefix in prefixes)
+        yield Item(texts, {"part": path.stem.removeprefix("comps_").replace("-", "_")})

@@ -1,0 +1,35 @@
+"""Entity tracking: what is in a box after things were moved (Kim and Schuster 2023, arXiv 2305.02363).
+
+The first option is right; a choice among five is right by chance one time in five.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..scoring.jsonl import folder, read
+from ..scoring.minimal_pairs import Item
+from ..scoring.scorer import Text
+from ._pairs import Knobs, judge
+
+__all__ = ["Knobs", "evaluate"]
+
+FIELDS = {"input_prefix": str, "options": list, "numops": int}
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """Accuracy over the paradigms, by split (the name of a file) and by split and number of operations.
+
+    data: the folder of the JSONL files; or one that holds it as `entity_tracking` or `entity_tracking_fast`.
+    """
+    place = folder(data, "entity_tracking", "entity_tracking_fast")
+    return judge(run, items(place), knobs, ("entity_tracking", place.name))
+
+
+def items(place: Path) -> Iterator[Item]:
+    """The choices of every file."""
+    for path, number, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+        prefix, options = line["input_prefix"], line["options"]
+        if len(options) < 2 or not all(isinstance(option, str) and option for option in options):
+            raise ValueError(f"{path}:{number}: options={options!r}: give two texts or more, the right one first")
+        texts = tuple(Text(prefix + option, len(prefix)) for option in options)
+        yield Item(texts, {"split": path.stem, "paradigm": f"{path.stem}_{line['numops']}_ops"})

@@ -1,0 +1,35 @@
+"""EWoK: which of two targets fits a context (Ivanova et al. 2024, "Elements of World Knowledge", arXiv 2405.09605).
+
+As in the official BabyLM evaluation, the targets are compared after the first context, and only they are scored.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..scoring.jsonl import folder, read
+from ..scoring.minimal_pairs import Item
+from ..scoring.scorer import Text
+from ._pairs import Knobs, judge
+
+__all__ = ["Knobs", "evaluate"]
+
+GROUPS = {"context_type": "ContextType", "context_contrast": "ContextDiff", "target_contrast": "TargetDiff"}
+FIELDS = dict.fromkeys(("Context1", "Target1", "Target2", "Domain", *GROUPS.values()), str)
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """Accuracy over the domains, by domain and by what the contrasts are about.
+
+    data: the folder of the JSONL files; or one that holds it as `ewok_filtered` or `ewok_fast`.
+    """
+    place = folder(data, "ewok_filtered", "ewok_fast", "ewok")
+    return judge(run, items(place), knobs, ("ewok", place.name))
+
+
+def items(place: Path) -> Iterator[Item]:
+    """The choices of every file."""
+    for _, _, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+        context = line["Context1"]
+        texts = tuple(Text(f"{context} {line[target]}", len(context)) for target in ("Target1", "Target2"))
+        groups = {name: line[field].replace("/", "_") for name, field in GROUPS.items()}
+        yield Item(texts, groups | {"domain": line["Domain"]})

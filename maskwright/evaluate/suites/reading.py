@@ -1,0 +1,96 @@
+"""Reading times: does a word's surprisal explain how long eyes rest on it, or a reader waits to go on?
+
+The measure of the official BabyLM evaluation: the share of the variance that frequency, length and place leave over
+and surprisal takes. For self-paced reading the word before counts too.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..scoring.backends import PLAIN
+from ..scoring.scorer import Text
+from ..statistics.regression import gain
+from ._pairs import Knobs, scored, write
+
+__all__ = ["Knobs", "evaluate"]
+
+AHEAD = {"mlm": "mlm_ahead", "mntp": "mntp_ahead"}
+"""What stands for a backend that would see the words to come."""
+EYES = ("RTfirstfix", "RTfirstpass", "RTgopast", "RTrightbound")
+BASE = ("Subtlex_log10", "length", "context_length")
+BEFORE = ("prev_length", "prev_pred")
+PACE = "self_paced_reading_time"
+TEXTS = ("item", "word", "prev_item", "prev_word")
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """`eye_tracking`, the mean over four measures, `self_paced`, and each measure's own, as shares of variance.
+
+    data: reading_data.csv, or a folder that holds it, or holds `reading/reading_data.csv`.
+    """
+    lines = read(_file(data))[: knobs.limit]
+    name, scorer = scored(run, knobs)
+    scorer.ask = PLAIN[AHEAD[name]] if name in AHEAD else scorer.ask
+    words = [_word(line["item"], line["word"]) for line in lines]
+    earlier = [_word(line["prev_item"], line["prev_word"]) if line["prev_word"] else None for line in lines]
+    surprise = -scorer([word for word in (*words, *earlier) if word]).total[0]
+    columns = {name: _numbers([line[name] for line in lines]) for name in (*EYES, PACE, *BASE, "prev_length")}
+    columns["pred"], columns["prev_pred"] = surprise[: len(lines)], np.full(len(lines), np.nan)
+    columns["prev_pred"][[word is not None for word in earlier]] = surprise[len(lines) :]
+    if knobs.predictions:
+        write(knobs.predictions, run, name, ("reading",), _predictions(columns))
+    return figures(columns)
+
+
+def figures(columns: dict[str, np.ndarray]) -> dict[str, float]:
+    """The shares of variance that surprisal takes."""
+    eyes = {name: gain(columns, name, BASE, "pred") for name in EYES}
+    pace = gain(columns, PACE, (*BASE, *BEFORE), "pred")
+    return {"eye_tracking": float(np.mean(list(eyes.values()))), "self_paced": pace} | eyes
+
+
+def _word(before: str, word: str) -> Text:
+    """A word after what was read before it."""
+    blank = "" if not before or before.endswith(" ") or word.startswith(" ") else " "
+    return Text(before + blank + word, len(before))
+
+
+def _file(data: Path | None) -> Path:
+    if data is None:
+        raise ValueError("this suite brings no questions: say where they are, --data FOLDER (with reading_data.csv)")
+    places = [data, *(data / part / "reading_data.csv" for part in (".", "reading", "full_eval/reading"))]
+    found = next((path for path in places if path.is_file()), None)
+    if found is None:
+        raise ValueError(f"{data} holds no reading_data.csv")
+    return found
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The lines of the table. Raises ValueError when a column is missing or there is no line."""
+    with path.open(encoding="utf-8", newline="") as text:
+        table = csv.DictReader(text)
+        lines = list(table)
+    if missing := [
+        name for name in (*TEXTS, *EYES, PACE, *BASE, "prev_length") if name not in (table.fieldnames or ())
+    ]:
+        raise ValueError(f"{path}:1: no column {missing[0]!r}")
+    if not lines:
+        raise ValueError(f"{path} is empty: it holds no words")
+    for number, line in enumerate(lines, 2):
+        if not line["word"]:
+            raise ValueError(f"{path}:{number}: word is empty")
+    return lines
+
+
+def _numbers(cells: list[str]) -> np.ndarray:
+    """[N] float64; what is not filled in is NaN."""
+    return np.array([float(cell) if cell.strip() not in ("", "NA") else np.nan for cell in cells])
+
+
+def _predictions(columns: dict[str, np.ndarray]) -> dict[str, Any]:
+    pairs = zip(columns["pred"].tolist(), columns["prev_pred"].tolist(), strict=True)
+    lines = [{"id": i, "pred": one, "prev_pred": before} for i, (one, before) in enumerate(pairs)]
+    return {"reading": {"predictions": lines}}

@@ -1,0 +1,17 @@
+"""Past tense of verbs that do not exist, regular or irregular (Weissweiler et al. 2023, "Counting the bugs")."""
+
+from pathlib import Path
+
+from ..scoring.jsonl import folder
+from ._pairs import Knobs
+from ._wug import judge
+
+__all__ = ["Knobs", "evaluate"]
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """Rank correlation with people's preferences, and accuracy.
+
+    data: the folder of the JSONL file; or one that holds it as `wug_past_tense`.
+    """
+    return judge(run, folder(data, "wug_past_tense", "wug_past"), knobs, "wug_past")

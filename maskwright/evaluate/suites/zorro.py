@@ -1,0 +1,35 @@
+"""Zorro: minimal pairs from the words that children hear (Huebner et al. 2021, BabyBERTa, section 3.2).
+
+A file is a paradigm, `PHENOMENON-PARADIGM.txt`; of two lines that follow each other the second is grammatical.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..scoring.jsonl import folder
+from ..scoring.minimal_pairs import Item
+from ..scoring.scorer import Text
+from ._pairs import Knobs, judge
+
+__all__ = ["Knobs", "evaluate"]
+
+
+def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+    """Accuracy over the paradigms, by phenomenon and by paradigm.
+
+    data: the folder of the text files; or one that holds it as `zorro` or `sentences/babyberta`.
+    """
+    place = folder(data, "zorro", "sentences/babyberta", pattern="*.txt")
+    return judge(run, items(place), knobs, ("zorro", place.name))
+
+
+def items(place: Path) -> Iterator[Item]:
+    """The pairs of every file. Raises ValueError when lines do not come in pairs."""
+    for path in sorted(place.glob("*.txt")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if len(lines) % 2 or not all(line.strip() for line in lines):
+            empty = next((number for number, line in enumerate(lines, 1) if not line.strip()), len(lines))
+            raise ValueError(f"{path}:{empty}: lines come in pairs, the wrong sentence and then the right one")
+        groups = {"phenomenon": path.stem.partition("-")[0], "paradigm": path.stem}
+        for bad, good in zip(lines[::2], lines[1::2], strict=True):
+            yield Item((Text(good), Text(bad)), groups)

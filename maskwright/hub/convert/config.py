@@ -1,0 +1,102 @@
+"""A config of another system as one of ours: the settings are read, the system is known by them, nothing is dropped
+without a word. What each system's settings mean is a file in `imported/`.
+"""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ...run.config import Config
+from ...settings.registry import files, module
+from .systems._source import Given
+
+FOLDER = "training.imported"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a foreign config."""
+
+    system: str
+    """The file in `imported/` that knew it."""
+    tree: dict[str, Any]
+    """Our sections, which `Config.of` takes."""
+    left: dict[str, str]
+    """The keys that were not carried over, each with the reason."""
+    remarks: list[str]
+    """What means something else here."""
+
+    def lines(self) -> Iterator[str]:
+        """What was not carried and what means something else, to be read."""
+        yield f"Settings of {self.system}, as maskwright has them."
+        if self.left:
+            yield "Not carried over:"
+            yield from (f"  {key}: {reason}" for key, reason in self.left.items())
+        if self.remarks:
+            yield "Not the same here:"
+            yield from (f"  {remark}" for remark in self.remarks)
+
+    def text(self) -> str:
+        """YAML, below these lines as comments."""
+        head = "".join(f"# {line}\n" for line in self.lines())
+        return head + yaml.safe_dump(self.tree, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+
+
+def convert(path: Path) -> Imported:
+    """Read a foreign config. Raises ValueError, in one sentence, when it is of no known system or does not fit."""
+    given = Given(read(path))
+    system = _system(path, given)
+    module(FOLDER, system).carry(given)
+    left = given.left | dict.fromkeys(given.rest(), f"no setting of {system} that is known here")
+    tree = {section.name: given.tree[section.name] for section in fields(Config) if section.name in given.tree}
+    Config.of(tree)
+    return Imported(system, tree, left, given.remarks)
+
+
+def _system(path: Path, given: Given) -> str:
+    """The system that most of its signs are found of."""
+    found = {name: len(module(FOLDER, name).SIGNS & given.values.keys()) for name in files(FOLDER)}
+    best = max(found, key=lambda name: found[name])
+    if not found[best]:
+        wanted = "; ".join(f"{name} by {', '.join(sorted(module(FOLDER, name).SIGNS))}" for name in found)
+        raise ValueError(f"{path} is the config of no system that is known here: {wanted}")
+    return best
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The settings in a JSON or YAML file, or in flags. Raises ValueError when there are none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            tree = json.loads(text)
+        elif path.suffix in (".yaml", ".yml") or "--" not in text:
+            tree = yaml.safe_load(text)
+        else:
+            tree = flags(text)
+    except (UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} is neither JSON nor YAML nor flags: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
+        raise ValueError(f"{path} holds no settings: give JSON, YAML or a line of flags such as --mlm_prob 0.4")
+    return tree
+
+
+def flags(text: str) -> dict[str, Any]:
+    """`--name value`, `--name=value` and `--name` (True) of a shell line or several; anything else is passed over.
+
+    Raises ValueError when a quote is not closed.
+    """
+    try:
+        words = shlex.split(text.replace("\\\n", " "), comments=True)
+    except ValueError as error:
+        raise ValueError(f"the flags cannot be read: {str(error).lower()}") from None
+    found: dict[str, Any] = {}
+    for word, following in zip(words, [*words[1:], "--"], strict=True):
+        if word.startswith("--"):
+            name, equals, value = word.removeprefix("--").partition("=")
+            found[name] = value if equals else True if following.startswith("--") else following
+    return found

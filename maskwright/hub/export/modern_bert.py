@@ -1,0 +1,123 @@
+"""A `modern` model as `transformers.ModernBertForMaskedLM`: the same numbers under the names that the hub knows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import ModernBertConfig, ModernBertForMaskedLM
+
+from ...models.modern import EPSILON, Modern
+from ._weights import filled
+
+NAMES = {
+    "embedding.": "model.embeddings.tok_embeddings.",
+    "norm.": "model.embeddings.norm.",
+    "final_norm.": "model.final_norm.",
+    "head.0.": "head.dense.",
+    "head.2.": "head.norm.",
+    "decoder_bias": "decoder.bias",
+}
+"""How a name starts in `modern` and in ModernBERT."""
+
+BLOCK_NAMES = {
+    "attention_norm": "attn_norm",
+    "attention.query_key_value": "attn.Wqkv",
+    "attention.out": "attn.Wo",
+    "feed_forward_norm": "mlp_norm",
+    "feed_forward.into": "mlp.Wi",
+    "feed_forward.out": "mlp.Wo",
+}
+"""The same within a layer, without the final `.weight`."""
+
+SWITCHES: dict[str, Any] = {
+    "hidden_activation": "gelu",
+    "classifier_activation": "gelu",
+    "norm_eps": EPSILON,
+    "norm_bias": False,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "classifier_bias": False,
+    "decoder_bias": True,
+    "tie_word_embeddings": True,
+}
+"""What makes a ModernBERT a `modern`; all of it is the default there."""
+
+
+def transformers_name(name: str) -> str:
+    """The name in ModernBERT of the parameter that is called `name` in `modern`."""
+    if name.startswith("layers."):
+        _, layer, rest = name.split(".", 2)
+        return f"model.layers.{layer}.{BLOCK_NAMES[rest.removesuffix('.weight')]}.weight"
+    start = next(start for start in NAMES if name.startswith(start))
+    return NAMES[start] + name.removeprefix(start)
+
+
+def config(knobs: Modern, vocabulary_size: int, **special: int | None) -> ModernBertConfig:
+    """The ModernBERT configuration of `knobs`; `special` are token ids such as `pad_token_id`.
+
+    Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have.
+    """
+    if knobs.parts is not None:
+        raise ValueError(f"model.parts={knobs.parts} has no counterpart in ModernBERT; it takes none")
+    if knobs.positions != "rotary":
+        raise ValueError(f"model.positions={knobs.positions} has no counterpart in ModernBERT; it takes rotary")
+    rotary = {"rope_type": "default", "rope_theta": knobs.theta}
+    ids = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"]) | special
+    return ModernBertConfig(
+        vocab_size=vocabulary_size,
+        hidden_size=knobs.hidden,
+        num_hidden_layers=knobs.layers,
+        num_attention_heads=knobs.heads,
+        intermediate_size=knobs.intermediate,
+        max_position_embeddings=knobs.max_length,
+        layer_types=["full_attention"] * knobs.layers,
+        rope_parameters={"full_attention": dict(rotary), "sliding_attention": dict(rotary)},
+        norm_eps=EPSILON,
+        embedding_dropout=knobs.dropout,
+        attention_dropout=knobs.dropout,
+        mlp_dropout=knobs.dropout,
+        **ids,
+    )
+
+
+def knobs_of(config: ModernBertConfig) -> Modern:
+    """The knobs that give a ModernBERT of `config`; the inverse of `config`.
+
+    Raises ValueError where `modern` has no counterpart.
+    """
+    if local := sum(kind != "full_attention" for kind in config.layer_types):
+        raise ValueError(f"{local} of {len(config.layer_types)} layers have local attention; modern takes global alone")
+    for switch, wanted in SWITCHES.items():
+        if (found := getattr(config, switch)) != wanted:
+            raise ValueError(f"{switch}={found!r} has no counterpart in modern, which takes {wanted!r}")
+    dropouts = {config.embedding_dropout, config.attention_dropout, config.mlp_dropout}
+    if len(dropouts) > 1:
+        raise ValueError("modern has one dropout: those of embedding, attention and mlp must be equal")
+    rotary = config.rope_parameters["full_attention"]
+    if rotary["rope_type"] != "default":
+        raise ValueError(f"rope_type={rotary['rope_type']!r} has no counterpart in modern, which takes 'default'")
+    return Modern(
+        hidden=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        intermediate=config.intermediate_size,
+        max_length=config.max_position_embeddings,
+        dropout=dropouts.pop(),
+        theta=rotary["rope_theta"],
+    )
+
+
+def to_transformers(model: nn.Module, knobs: Modern, **special: int | None) -> ModernBertForMaskedLM:
+    """A ModernBERT with the weights of `model`, which `knobs` built; `special` are token ids such as `pad_token_id`."""
+    made = config(knobs, model.get_parameter("embedding.weight").shape[0], **special)
+    return filled(lambda: ModernBertForMaskedLM(made), to_names(model.state_dict()), tied={"decoder.weight"})
+
+
+def to_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the entries of a `modern` state to those of ModernBERT."""
+    return {transformers_name(name): weight for name, weight in weights.items()}
+
+
+def from_names(weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """The state of `model` out of ModernBERT's; the inverse of `to_names`. KeyError names what is missing."""
+    return {name: weights[transformers_name(name)] for name in model.state_dict()}

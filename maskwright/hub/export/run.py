@@ -1,0 +1,82 @@
+"""A run, a checkpoint or a folder `final`, handed over to `transformers`."""
+
+from pathlib import Path
+
+import torch
+
+from ...attention import BOTH, FORWARD
+from ...data.rows import Rows
+from ...objectives.base.capabilities import fitting
+from ...objectives.base.objective import Objective
+from ...objectives.base.problem import Problem
+from ...run.load import Source
+from ...settings.registry import name_of
+from ...storage.atomic import written_aside
+from ...text.tokenizers.tokenizer import Tokenizer
+
+
+def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
+    """Whether a model is handed over as one that reads forward, and the backend that scores it.
+
+    By default as it was trained, first of all. Raises ValueError when it was not trained so, or nobody knows how.
+    """
+    if objective is None:
+        if causal is None:
+            raise ValueError("how the model was trained is not known: say whether it is --masked or --causal")
+        return causal, "causal" if causal else "mlm"
+    ways = {name: name == "causal" for name in fitting(objective) if name != "backward"}
+    if not ways and "backward" in objective.skills:
+        raise ValueError("the model was trained to read backward alone, which no class of transformers does")
+    ways = ways or {"own": False}
+    found = next((name for name, forward in ways.items() if causal in (None, forward)), None)
+    if found is None:
+        asked, has = ("causal", "masked") if causal else ("masked", "causal")
+        raise ValueError(f"the model was trained by {name_of(objective)}, which makes no {asked} model: take --{has}")
+    return ways[found], found
+
+
+def export(source: Source, out: Path, causal: bool | None = None, name: str = "", revision: str = "") -> str:
+    """Write `source` as a folder of `transformers` with its card, and say under which class and why.
+
+    name, revision: by which it will be loaded, as the card says; by default the folder's name, and none.
+
+    Raises ValueError when `out` holds something already, or the model was not trained in that way.
+    """
+    from . import model_card, transformers
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} is not empty: choose another folder")
+    forward, backend = way(source.config.objective if source.config else None, causal)
+    tokenizer = opened_as_trained(source, forward)
+    found = transformers.peer(source.model, source.settings, tokenizer.vocabulary, forward)
+    facts = {
+        "name": name or out.resolve().name,
+        "revision": revision,
+        "kind": type(found.model).__name__,
+        "why": found.why,
+        "causal": forward,
+        "remote": found.source is not None,
+        "backend": backend,
+        "parameters": sum(parameter.numel() for parameter in source.model.parameters()),
+        "vocabulary": source.tokenizer.vocabulary.size,
+        "length": source.settings.max_length,
+    }
+    with written_aside(out) as aside:
+        transformers.write(aside, found, tokenizer, source.settings.max_length)
+        text = model_card.card(facts, source.config.tree() if source.config else {}, source.numbers)
+        (aside / "README.md").write_text(text, encoding="utf-8")
+    code = "with code of ours (trust_remote_code=True)" if found.source else "native"
+    return f"{facts['kind']}, {code}: {found.why}"
+
+
+def opened_as_trained(source: Source, forward: bool) -> Tokenizer:
+    """The tokenizer by which a text opens as in training, with [FW] where the objective puts that before it."""
+    if source.config is None:
+        return source.tokenizer
+    known = source.tokenizer.vocabulary
+    row = torch.tensor([[known.cls, int(known.ordinary[0]), known.sep]])
+    word, nought = torch.tensor([[0, 1, 0]], dtype=torch.int32), torch.zeros(1, dtype=torch.int64)
+    rows = Rows(row, torch.zeros_like(word), word, nought, nought, 1.0, known)
+    way = torch.full_like(nought, FORWARD if forward else BOTH)
+    seen = source.config.objective.dress(Problem(row, row, torch.ones(row.shape), way), rows).inputs
+    return source.tokenizer if torch.equal(seen, row) else source.tokenizer.opening(int(seen[0, 0]))

@@ -1,0 +1,76 @@
+"""A trained model under the class of `transformers` that carries it, as a folder that `from_pretrained` opens.
+
+Where `transformers` has the architecture, it is its own class, and nobody needs code of ours. Where it has not, our
+modelling file goes along (`bundle`) and is opened with `trust_remote_code=True`.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ...models.deberta import Deberta
+from ...models.modern import Modern
+from ...text.tokenizers.tokenizer import Tokenizer
+from ...text.tokenizers.vocabulary import Vocabulary
+from .._quiet import silence
+from . import bundle, deberta_v2, modern_bert, modern_bert_decoder
+
+NATIVE: dict[tuple[type, bool], Any] = {
+    (Modern, False): modern_bert,
+    (Modern, True): modern_bert_decoder,
+    (Deberta, False): deberta_v2,
+}
+"""The file that knows the native class of a model, by its settings and whether it reads forward."""
+
+WAYS = {False: "masked", True: "causal"}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A model of `transformers` with the weights of ours."""
+
+    model: Any
+    """A `PreTrainedModel`."""
+    source: str | None
+    """The modelling file that it needs, or none for a native class."""
+    why: str
+    """A sentence that says why it is this class."""
+
+
+def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool) -> Peer:
+    """`model`, which `settings` built, as a masked or a causal one of `transformers`, native where there is a class."""
+    native, special = NATIVE.get((type(settings), causal)), ids(vocabulary)
+    if native is None:
+        why = f"transformers has no {WAYS[causal]} class of the architecture {type(settings).__name__}"
+        return Peer(*bundle.peer(model, settings, causal, special), why)
+    try:
+        found = native.to_transformers(model, settings, **special)
+    except ValueError as reason:
+        return Peer(*bundle.peer(model, settings, causal, special), str(reason))
+    return Peer(found.eval(), None, "its mathematics are those of the model: no code of ours is needed")
+
+
+def ids(vocabulary: Vocabulary) -> dict[str, int]:
+    """The special ids as the configurations of `transformers` name them."""
+    cls, sep = vocabulary.cls, vocabulary.sep
+    known = {"bos": cls, "eos": sep, "cls": cls, "sep": sep, "pad": vocabulary.pad}
+    return {f"{role}_token_id": found for role, found in known.items()}
+
+
+def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int) -> None:
+    """Write config, weights, tokenizer and, where it is needed, the modelling file into `folder`, which is there."""
+    with silence():
+        found.model.save_pretrained(folder)
+    if found.source is not None:
+        (folder / f"{bundle.FILE}.py").write_text(found.source, encoding="utf-8")
+    tokenizer.save(folder)
+    path = folder / "tokenizer_config.json"
+    facts = json.loads(path.read_text(encoding="utf-8")) | {
+        "model_max_length": max_length,
+        "model_input_names": ["input_ids", "attention_mask"],
+        "padding_side": "right",
+    }
+    path.write_text(json.dumps(facts, indent=2), encoding="utf-8")

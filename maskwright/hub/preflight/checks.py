@@ -1,0 +1,246 @@
+"""What the official BabyLM evaluation needs of a folder of `transformers`, asked before it asks.
+
+It opens models by auto classes, gives them `input_ids` and `attention_mask` alone, cuts nothing, finds completions by
+the tokenizer's offsets, and ignores revisions of folders that are on the disk.
+"""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
+
+from .._quiet import silence
+
+TEXT = "Who does Mary's café think that 42 children saw?"
+AUTO = {False: AutoModelForMaskedLM, True: AutoModelForCausalLM}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One need, and whether it is met."""
+
+    need: str
+    """A few words."""
+    met: bool
+    told: str
+    """What was found; where the need is not met, what is wrong and how to mend it."""
+
+
+@dataclass
+class Patient:
+    """The folder that is asked, opened once."""
+
+    folder: Path
+    longest: int
+    """Tokens of the longest text that the evaluation will give."""
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        return AutoTokenizer.from_pretrained(self.folder, padding_side="right", trust_remote_code=True)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def causal(self) -> bool:
+        """Whether it is scored as a causal model: by the class that wrote it."""
+        return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in self.config.get("architectures") or ())
+
+    @cached_property
+    def model(self) -> tuple[Any, dict[str, Any]]:
+        """The model that scores texts, and what was missing."""
+        return self.open(AUTO[self.causal])
+
+    def open(self, auto: Any) -> tuple[Any, dict[str, Any]]:
+        """The model under an auto class, in evaluation mode, and what was missing."""
+        model, told = auto.from_pretrained(self.folder, trust_remote_code=True, output_loading_info=True)
+        return model.eval(), told
+
+    def batch(self, texts: list[str]) -> dict[str, Tensor]:
+        """Texts, padded, as the evaluation gives them."""
+        told = self.tokenizer(texts, padding=True, return_tensors="pt")
+        return {name: told[name] for name in ("input_ids", "attention_mask")}
+
+
+class Unmet(Exception):
+    """A need that is not met; its text says what is wrong and how to mend it."""
+
+
+def preflight(folder: Path, longest: int) -> list[Finding]:
+    """Every need of the evaluation, in its order. Raises ValueError when `folder` holds no model of transformers.
+
+    longest: tokens of the longest text, none of which it will cut.
+    """
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} holds no model of transformers (config.json)")
+    patient = Patient(folder, longest)
+    with silence():
+        return [_asked(need, check, patient) for need, check in NEEDS.items()]
+
+
+def _asked(need: str, check: Callable[[Patient], str], patient: Patient) -> Finding:
+    """What a check finds. Whatever a library raises on the way is a finding too: that is what the check is for."""
+    try:
+        with torch.no_grad():
+            return Finding(need, True, check(patient))
+    except Unmet as fault:
+        return Finding(need, False, str(fault))
+    except Exception as error:
+        return Finding(need, False, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def demand(fact: bool, fault: str) -> None:
+    """Raise Unmet with `fault` unless `fact`."""
+    if not fact:
+        raise Unmet(fault)
+
+
+def fast(patient: Patient) -> str:
+    """A fast tokenizer, whose offsets give back the text."""
+    tokenizer = patient.tokenizer
+    demand(tokenizer.is_fast, "the tokenizer is slow and knows no offsets: save one with a tokenizer.json")
+    told = tokenizer(TEXT, return_offsets_mapping=True, add_special_tokens=False)
+    covered = {place for start, end in told["offset_mapping"] for place in range(start, end)}
+    lost = [sign for place, sign in enumerate(TEXT) if place not in covered and not sign.isspace()]
+    demand(not lost, f"no token's offsets cover {lost[0] if lost else ''!r}: its normalizer loses text")
+    return f"{type(tokenizer).__name__}, {len(tokenizer):,} tokens, offsets cover the text"
+
+
+def mask(patient: Patient) -> str:
+    """A mask token of its own, which a masked model cannot do without."""
+    tokenizer, size = patient.tokenizer, patient.config["vocab_size"]
+    found = tokenizer.mask_token_id
+    demand(patient.causal or found is not None, "the tokenizer has no mask token: add one, and a row to the embedding")
+    if found is None:
+        return "none, and a causal model needs none"
+    demand(found < size, f"the mask token has id {found}, and the embedding {size} rows: resize it")
+    alone = tokenizer(tokenizer.mask_token, add_special_tokens=False)["input_ids"]
+    demand(alone == [found], f"the text {tokenizer.mask_token!r} gives the tokens {alone}, not the mask token {found}")
+    return f"{tokenizer.mask_token} is {found}"
+
+
+def padding(patient: Patient) -> str:
+    """Padding, and a model that does not see it."""
+    tokenizer = patient.tokenizer
+    demand(tokenizer.pad_token_id is not None, "the tokenizer has no padding token: add one")
+    model, both = patient.model[0], patient.batch([TEXT, TEXT + " " + TEXT])
+    alone = patient.batch([TEXT])["input_ids"]
+    padded = scores(model, both)[:1, : alone.shape[1]]
+    gap = float((padded - scores(model, {"input_ids": alone})).abs().max())
+    demand(gap < 1e-3, f"padding changes logits by {gap:.2g}: the model must heed attention_mask")
+    return f"{tokenizer.pad_token} is {tokenizer.pad_token_id}; logits with and without differ by {gap:.1g}"
+
+
+def start(patient: Patient) -> str:
+    """A special token before the text, which a shifted question and the first token of a causal text need."""
+    ids, plain = (patient.tokenizer(TEXT, add_special_tokens=some)["input_ids"] for some in (True, False))
+    lead = ids.index(plain[0]) if plain[0] in ids else 0
+    demand(lead > 0, "no special token precedes a text, so its first token is never asked: the tokenizer must add one")
+    return f"{patient.tokenizer.convert_ids_to_tokens(ids[0])} comes before a text"
+
+
+def head(patient: Patient) -> str:
+    """The auto class that scores texts opens it, with all weights and finite logits of the whole vocabulary."""
+    model, told = patient.model
+    whole(told)
+    demand(set(inspect.signature(model.forward).parameters) >= {"input_ids", "attention_mask"}, "no attention_mask")
+    logits = scores(model, patient.batch([TEXT]))
+    demand(bool(logits.isfinite().all()), "logits are not finite: what follows would be scored as right by mistake")
+    wide, size = logits.shape[-1], len(patient.tokenizer)
+    demand(wide >= size, f"logits of {wide} tokens, and the tokenizer has {size}: resize the embedding")
+    demand(float(logits.std()) > 0, "all logits are equal, and a tie counts as right there: the model is not trained")
+    return f"{AUTO[patient.causal].__name__} opens {type(model).__name__}; --backend {backends(patient)}"
+
+
+def body(patient: Patient) -> str:
+    """AutoModel opens it, with all weights and as many numbers a position as the config says: fine-tuning needs it."""
+    size = patient.config.get("hidden_size")
+    demand(size is not None, "config.json has no hidden_size, which fine-tuning reads")
+    model, told = patient.open(AutoModel)
+    whole(told)
+    found = model(**patient.batch([TEXT]))[0].shape[-1]
+    demand(found == size, f"vectors of {found} numbers, and config.json says hidden_size={size}")
+    return f"{type(model).__name__}, hidden_size={size}"
+
+
+def classifier(patient: Patient) -> str:
+    """The auto class that classifies opens it."""
+    model = patient.open(AutoModelForSequenceClassification)[0]
+    shape = tuple(model(**patient.batch([TEXT])).logits.shape)
+    demand(shape == (1, model.config.num_labels), f"logits of shape {shape} for one text")
+    return type(model).__name__
+
+
+def length(patient: Patient) -> str:
+    """Room for the longest text, which is not cut."""
+    longest, most = patient.longest, patient.tokenizer.model_max_length
+    told = f"texts of {longest} tokens do not fit: train with model.max_length of at least {longest}"
+    demand(most >= longest, f"the tokenizer says at most {most}; {told}")
+    ids = torch.full((1, longest), patient.tokenizer(TEXT)["input_ids"][0])
+    try:
+        scores(patient.model[0], {"input_ids": ids})
+    except (ValueError, IndexError, RuntimeError) as error:
+        raise Unmet(f"{told} ({' '.join(str(error).split())[:120]})") from None
+    return f"{longest} tokens fit"
+
+
+def name(patient: Patient) -> str:
+    """A folder's name that names the results."""
+    found = patient.folder.resolve().name
+    demand("." not in found, f"results would go to {Path(found).stem!r}: a name without dots, not {found!r}")
+    return found
+
+
+def revisions(patient: Patient) -> str:
+    """One folder a checkpoint: `revision` is ignored of folders on the disk, and all scores would be of one model."""
+    marks = [path.name for path in (patient.folder / ".git", patient.folder / "refs") if path.exists()]
+    fault = f"{marks[0] if marks else ''} holds revisions, which are ignored on the disk: a folder for each checkpoint"
+    demand(not marks, fault)
+    below = sorted(path.parent.name for path in patient.folder.glob("*/config.json"))
+    demand(not below, f"{', '.join(below[:3])} lie inside the model: a folder beside it for each checkpoint")
+    return "one model in one folder"
+
+
+NEEDS: dict[str, Callable[[Patient], str]] = {
+    "fast tokenizer": fast,
+    "mask token": mask,
+    "token before a text": start,
+    "scoring": head,
+    "padding": padding,
+    "body": body,
+    "classification": classifier,
+    "length": length,
+    "name": name,
+    "checkpoints": revisions,
+}
+"""A few words to the check that says what it found, or raises Unmet."""
+
+
+def scores(model: Any, batch: dict[str, Tensor]) -> Tensor:
+    """The logits, [B, L, V], as the evaluation takes them."""
+    found: Tensor = model(**batch)[0]
+    return found
+
+
+def backends(patient: Patient) -> str:
+    return "causal" if patient.causal else "mlm (or mntp, if it was trained so)"
+
+
+def whole(told: dict[str, Any]) -> None:
+    """Demand that no weight was drawn anew, but those that only training adds."""
+    lost = [*told["missing_keys"], *told["mismatched_keys"]]
+    demand(not lost, f"{len(lost)} weights are not in the folder and were drawn anew, {', '.join(map(str, lost[:2]))}")

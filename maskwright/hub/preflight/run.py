@@ -1,0 +1,38 @@
+"""Whether a model, or what a config will make of one, is ready for the official BabyLM evaluation."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from ...run.config import Config
+from ...run.discover import is_model
+from ...run.load import Source, opened, untrained
+from ..export.run import export
+
+if TYPE_CHECKING:
+    from .checks import Finding
+
+
+def findings(source: str, longest: int) -> "list[Finding]":
+    """What `hub.preflight` finds of a folder of transformers, or of what a run, trained or not, is exported to.
+
+    longest: tokens of the longest text. Raises ValueError when there is neither a model nor a config.
+    """
+    from .checks import preflight
+
+    path = Path(source)
+    if (path / "config.json").is_file():
+        return preflight(path, longest)
+    with TemporaryDirectory() as place:
+        folder = Path(place) / (path.resolve().name if path.is_dir() else path.stem)
+        export(_found(source), folder)
+        return preflight(folder, longest)
+
+
+def _found(source: str) -> Source:
+    path = Path(source)
+    if is_model(path):
+        return opened(path)
+    if path.is_dir() and not (path / "config.yaml").is_file():
+        raise ValueError(f"{source} holds no model and no config.yaml of a run to come")
+    return untrained(Config.load(source))
