@@ -22,8 +22,8 @@ from torch import nn
 
 from maskwright.loss import problem_loss
 from maskwright.settings import make, registry
+from maskwright.training.activation_checkpointing import recompute
 from maskwright.training.flops import Flops
-from maskwright.training.recomputing import recompute
 
 RATES = {"two cores": 0.27e12, "one H200": 0.25 * 989e12, "eight H200": 8 * 0.9 * 0.25 * 989e12}
 """Operations a second: measured; a quarter of the published peak, assumed; eight times nine tenths of that, assumed."""

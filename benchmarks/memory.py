@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from maskwright.loss import problem_loss
 from maskwright.models.modern import Modern
-from maskwright.training.recomputing import recompute
+from maskwright.training.activation_checkpointing import recompute
 
 SIDES = ("ours", "ours, recomputing", "peer")
 

@@ -1,5 +1,5 @@
 """`python -m maskwright` is `maskwright`."""
 
-from .cli import main
+from .cli.app import main
 
 main()

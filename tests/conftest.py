@@ -42,14 +42,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., tuple[int, str, str]]:
     """Call `maskwright` with arguments; gives the exit code, what was printed and what was complained."""
-    from maskwright import cli
+    from maskwright.cli.app import app
 
     def call(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["maskwright", *map(str, words)])
-        monkeypatch.setattr(cli.app, "registered_commands", [])
+        monkeypatch.setattr(app.app, "registered_commands", [])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            app.main()
         said = capsys.readouterr()
         return int(end.value.code or 0), said.out, said.err
 

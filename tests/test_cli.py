@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskwright import cli
+from maskwright.cli.app import app
 from maskwright.run.config import Config, recipes
 from maskwright.settings.registry import files
 
@@ -117,9 +117,9 @@ def test_bytes_that_are_no_text_are_named_or_replaced(run, recipe: Path, setting
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["maskwright", "train", "quickstrat", "--debug"])
-    monkeypatch.setattr(cli.app, "registered_commands", [])
+    monkeypatch.setattr(app.app, "registered_commands", [])
     with pytest.raises(ValueError, match="quickstrat"):
-        cli.main()
+        app.main()
 
 
 @pytest.mark.parametrize("name", recipes())

@@ -12,11 +12,11 @@ import torch
 
 from ..run import build, resume, saved
 from ..run.config import Config
-from . import crew
 from .arms import BY, Arm, arms, check_text, differences, same_questions, same_rows, seed_list
-from .one_run import finished
-from .processes import Process
 from .results import Run, by_arm, main_metrics
+from .runner import pool
+from .runner.local import Process
+from .runner.one_run import finished
 from .statistics import Difference, Summary, difference, summary
 from .targets import Reached, reached, worst
 
@@ -126,17 +126,17 @@ def _carry_out(
             (run.folder / "config.yaml.tmp").replace(run.folder / "config.yaml")
     folders = {f"{run.arm} · seed {run.seed}": run.folder for run in runs if not finished(run.folder)}
     steps = {f"{run.arm} · seed {run.seed}": data[run.arm].steps for run in runs}
-    return crew.carry_out(folders, start, workers or _cores(), crew.Board(folders, steps, show))
+    return pool.carry_out(folders, start, workers or _cores(), pool.Board(folders, steps, show))
 
 
 def _cores() -> int:
     return 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
 
 
-def _start(cluster: str | None) -> Callable[[Path], crew.Job]:
+def _start(cluster: str | None) -> Callable[[Path], pool.Job]:
     if cluster is None:
         return Process
-    from .cluster import joined
+    from .runner.ray import joined
 
     return joined(cluster)
 

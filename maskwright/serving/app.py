@@ -9,19 +9,20 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from . import answers, questions
+from . import handlers as answers
+from . import requests
+from .concurrency import Busy, Places
 from .endpoint import Endpoint
-from .guard import Guard
+from .host_check import Guard
 from .models import Models
 from .page import PAGE, headers
-from .places import Busy, Places
-from .questions import TooMuch
+from .requests import TooMuch
 
-ANSWERS: dict[str, tuple[type[questions.Question], Callable[[Models, Any], Any]]] = {
-    "masks": (questions.Masks, answers.masks),
-    "fill": (questions.Fill, answers.fill),
-    "score": (questions.Score, answers.score),
-    "sample": (questions.Sample, answers.sample),
+ANSWERS: dict[str, tuple[type[requests.Question], Callable[[Models, Any], Any]]] = {
+    "masks": (requests.Masks, answers.masks),
+    "fill": (requests.Fill, answers.fill),
+    "score": (requests.Score, answers.score),
+    "sample": (requests.Sample, answers.sample),
 }
 """Tab to the question that it asks and who answers."""
 

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ..settings import make
+from .concurrency import Places
 from .models import Models
-from .places import Places
-from .questions import Question, TooMuch
+from .requests import Question, TooMuch
 
 BODY = 1 << 16
 """Bytes of a request."""

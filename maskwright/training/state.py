@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from ..distributed.dtensor import like, put, whole
 from ..objectives.base.objective import Objective
 from ..run import checkpoint
-from .average import Average
-from .meter import Meter
+from .ema import Average
+from .metrics import Meter
 
 Tensors = dict[str, dict[str, Tensor]]
 """By file and name."""

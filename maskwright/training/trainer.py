@@ -23,16 +23,16 @@ from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
 from ..settings.schedule import learning_rate
 from ..storage.atomic import write_whole
-from . import fp8, table
-from .average import Average
+from . import fp8, token_weights
+from .activation_checkpointing import recompute
+from .ema import Average
 from .feedback import Feedback
 from .flops import Flops
-from .freezing import Freeze
+from .freeze import Freeze
 from .interrupt import interrupts
 from .log import Log, Silence, console
-from .meter import Meter
-from .peak import peak
-from .recomputing import recompute
+from .metrics import Meter
+from .peak_flops import peak
 from .state import State
 from .step import backward, compiled, evened, flexible, multiplied, precision, questions, scaler, silent
 
@@ -213,7 +213,7 @@ class Trainer:
         for sentence in self.config.objective.doubts():
             log.say(f"[yellow]warning:[/] {sentence}")
         if self.world.first and (columns := self.config.objective.table()):
-            table.add(self.out, self.step, columns)
+            token_weights.add(self.out, self.step, columns)
 
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}

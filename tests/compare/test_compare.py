@@ -16,9 +16,9 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from maskwright import cli
-from maskwright.compare import one_run
+from maskwright.cli.app import app
 from maskwright.compare.arms import arms
+from maskwright.compare.runner import one_run
 from maskwright.run import build, saved
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
@@ -38,9 +38,9 @@ return {
 
 
 def invoke(*arguments: object):
-    cli.app.registered_commands.clear()
-    cli.register()
-    return CliRunner().invoke(cli.app, ["compare", *map(str, arguments)])
+    app.app.registered_commands.clear()
+    app.register()
+    return CliRunner().invoke(app.app, ["compare", *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from maskwright.evaluate.validation.validate.mask_coverage import report
 from rich.console import Console
 
-from maskwright.compare.masks import COLOURS, plot, show, table
+from maskwright.display.masks import COLOURS, plot, show, table
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.whole_word import WholeWord
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings

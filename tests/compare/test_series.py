@@ -1,6 +1,6 @@
 """Numbers that come in rows are told from others by their names."""
 
-from maskwright.compare.series import series
+from maskwright.display.series import series
 
 
 def test_rows_are_read_off_the_names() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from maskwright.compare import weights
+from maskwright.display import token_weights
 from maskwright.evaluate.statistics import pos_lexicon
 from maskwright.run.config import Config
-from maskwright.training import table
+from maskwright.training import token_weights
 from maskwright.training.trainer import Trainer
 
 from ..test_cli import run as run_fixture
@@ -52,7 +52,7 @@ def test_only_what_was_judged_is_ranked() -> None:
         "weight": np.array([[1.0, 3.0, 0.5, 9.0]]), "count": np.array([[4, 2, 1, 0]]),
         "difficulty": np.array([[0.5, 0.9, 0.1, np.nan]]),
     }  # fmt: skip
-    ends = weights.extremes(found, list("abcd"), 2)
+    ends = token_weights.extremes(found, list("abcd"), 2)
     assert [line["token"] for line in ends["hardest"]] == ["b", "a"]
     assert [line["token"] for line in ends["easiest"]] == ["c", "a"]
 
@@ -101,7 +101,7 @@ def test_other_runs_and_other_vocabularies_are_refused(run, trained: Path, tmp_p
     config["tokenizer"]["size"] = 380
     (trained / "config.yaml").write_text(yaml.safe_dump(config))
     assert "is of 404 tokens, and the run's tokenizer has 380" in run("weights", trained)[2]
-    assert table.read(trained)["step"].tolist() == [10, 20, 30, 40]
+    assert token_weights.read(trained)["step"].tolist() == [10, 20, 30, 40]
 
 
 @pytest.mark.skipif(not DATA.is_file(), reason="the tagged sentences of MASC are not here (MASKWRIGHT_DATA)")

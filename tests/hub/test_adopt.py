@@ -10,7 +10,7 @@ from maskwright.hub.export.transformers.run import export
 from torch.testing import assert_close
 from typer.testing import CliRunner
 
-from maskwright import cli
+from maskwright.cli.app import app
 from maskwright.hub.convert.weights import adopt, resized
 from maskwright.run import saved
 from maskwright.run.config import Config
@@ -43,10 +43,10 @@ def test_training_goes_on(source, text: Path, tmp_path: Path) -> None:
     """By the command and the config that it wrote; with nothing learned, the weights are still those that came."""
     made = source("modern", "mlm")
     export(made, tmp_path / "theirs")
-    cli.app.registered_commands.clear()
-    cli.register()
-    said = CliRunner().invoke(cli.app, ["import-model", str(tmp_path / "theirs"), str(tmp_path / "ours")])
-    cli.app.registered_commands.clear()
+    app.app.registered_commands.clear()
+    app.register()
+    said = CliRunner().invoke(app.app, ["import-model", str(tmp_path / "theirs"), str(tmp_path / "ours")])
+    app.app.registered_commands.clear()
     assert said.exit_code == 0, said.exception
     words = [f"corpus.files=[{text}]", "objective.name=whole_word", "rows.length=32", "training.epochs=null"]
     words += ["training.steps=1", "training.batch_tokens=256", "optimizer.name=sgd", "optimizer.lr=1e-30"]

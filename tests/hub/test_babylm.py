@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from maskwright import cli
+from maskwright.cli.app import app
 from maskwright.run.config import Config, recipes
 from maskwright.run.milestones import name
 
@@ -56,13 +56,13 @@ def test_from_the_data_to_the_leaderboard(text: Path, tmp_path: Path) -> None:
 
 def caller(place: Path):
     """The command line, in a folder."""
-    cli.app.registered_commands.clear()
-    cli.register()
+    app.app.registered_commands.clear()
+    app.register()
 
     def call(*words: object) -> str:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(place)
-            said = CliRunner().invoke(cli.app, [str(word) for word in words])
+            said = CliRunner().invoke(app.app, [str(word) for word in words])
         assert said.exit_code == 0, said.exception
         return said.stdout
 

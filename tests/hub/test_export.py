@@ -22,7 +22,7 @@ from transformers import (
 )
 from typer.testing import CliRunner
 
-from maskwright import cli
+from maskwright.cli.app import app
 from maskwright.hub._quiet import silence
 from maskwright.hub.export.transformers import bundle
 from maskwright.run import saved
@@ -149,10 +149,10 @@ def run(source, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def call():
-    cli.app.registered_commands.clear()
-    cli.register()
-    yield lambda *words: CliRunner().invoke(cli.app, [str(word) for word in words])
-    cli.app.registered_commands.clear()
+    app.app.registered_commands.clear()
+    app.register()
+    yield lambda *words: CliRunner().invoke(app.app, [str(word) for word in words])
+    app.app.registered_commands.clear()
 
 
 def test_a_run_is_exported_with_its_card(call, run: Path, tmp_path: Path) -> None:

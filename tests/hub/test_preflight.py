@@ -14,7 +14,7 @@ from tokenizers import Tokenizer as Backend
 from tokenizers.normalizers import Replace
 from typer.testing import CliRunner
 
-from maskwright import cli
+from maskwright.cli.app import app
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +93,10 @@ def test_a_run_that_has_not_begun(settings: dict, tmp_path: Path) -> None:
     """The command says ✗ once, for what the model has no room for, and leaves with 1."""
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(settings))
-    cli.app.registered_commands.clear()
-    cli.register()
-    said = CliRunner().invoke(cli.app, ["preflight", str(recipe)])
-    cli.app.registered_commands.clear()
+    app.app.registered_commands.clear()
+    app.register()
+    said = CliRunner().invoke(app.app, ["preflight", str(recipe)])
+    app.app.registered_commands.clear()
     assert said.exit_code == 1, said.output
     assert said.output.count("✗") == 1
     assert "train with model.max_length" in said.output

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from maskwright import cli
-from maskwright.compare import replay
-from maskwright.compare.writing import write
+from maskwright.cli.app import app
+from maskwright.display import replay
+from maskwright.display.samples import write
 from maskwright.run.config import Config
 from maskwright.sampling.canvas import blank
 from maskwright.sampling.request import Wish, forming
@@ -29,14 +29,14 @@ def runs(settings: dict, tmp_path: Path) -> Path:
 
 
 def test_texts_are_written_shown_and_replayed(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.app, "registered_commands", [])
-    cli.register()
+    monkeypatch.setattr(app.app, "registered_commands", [])
+    app.register()
     arguments = [
         "sample", str(runs / "unmasker"), "--remasker", str(runs / "remasker"), "--sampler", "learned",
         "randomness=0.5", "--prompt", "The ", "--length", "12", "--steps", "5", "--count", "2",
         "--html", str(runs / "page.html"), "--json",
     ]  # fmt: skip
-    said = CliRunner().invoke(cli.app, arguments)
+    said = CliRunner().invoke(app.app, arguments)
     assert said.exit_code == 0, said.output
     found = json.loads(said.stdout)
     assert len(found["texts"]) == 2

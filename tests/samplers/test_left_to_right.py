@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright.compare.replay import pieces
+from maskwright.display.replay import pieces
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.prefix import Prefix

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskwright.compare.replay import page as written
+from maskwright.display.replay import page as written
 from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 

@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.serving.app import app
-from maskwright.serving.guard import LOCAL
+from maskwright.serving.concurrency import Places
+from maskwright.serving.host_check import LOCAL
 from maskwright.serving.models import Models, opened
-from maskwright.serving.places import Places
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 MODEL = {"name": "modern", "hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}

@@ -9,15 +9,15 @@ from maskwright.evaluate.scoring.scorer.backends import choose
 from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
 from starlette.testclient import TestClient
 
-from maskwright.compare.writing import write
+from maskwright.display.samples import write
 from maskwright.evaluate.scoring.scorer import scorer as scoring
 from maskwright.run.build import masked
 from maskwright.sampling.fill import fill
 from maskwright.sampling.generate import REMASKED
 from maskwright.sampling.request import Wish
 from maskwright.serving.app import app
+from maskwright.serving.concurrency import Places
 from maskwright.serving.models import Models, opened
-from maskwright.serving.places import Places
 from maskwright.settings.registry import names
 
 TEXT = "The statement assigns values, from left to right."

@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 
 from maskwright.serving import app as module
 from maskwright.serving.app import ANSWERS, app
+from maskwright.serving.concurrency import Busy, Places
 from maskwright.serving.endpoint import BODY
 from maskwright.serving.models import Models
 from maskwright.serving.page import PAGE
-from maskwright.serving.places import Busy, Places
-from maskwright.serving.questions import Masks
+from maskwright.serving.requests import Masks
 
 LONG = "word " * 60
 

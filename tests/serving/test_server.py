@@ -13,12 +13,12 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from maskwright import cli
+from maskwright.cli.app import app as cli
 from maskwright.serving import server
 from maskwright.serving.app import app
-from maskwright.serving.guard import LOCAL
+from maskwright.serving.concurrency import Places
+from maskwright.serving.host_check import LOCAL
 from maskwright.serving.models import opened
-from maskwright.serving.places import Places
 from maskwright.serving.server import address, listening
 
 from ..browser import Page, browsing

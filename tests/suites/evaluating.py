@@ -1,9 +1,8 @@
 """`maskwright evaluate`, as tests call it."""
 
 import typer
+from maskwright.cli.app.commands.evaluate import command
 from typer.testing import CliRunner
-
-from maskwright.commands.evaluate import command
 
 
 def said(*arguments: object) -> str:

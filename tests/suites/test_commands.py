@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from maskwright import cli
+from maskwright.cli.app import app
 from maskwright.evaluate.suites._asked import kept_as
 
 PAIR = {"sentence_good": "It is.", "sentence_bad": "It are.", "field": "f", "linguistics_term": "t", "UID": "one"}
@@ -13,9 +13,9 @@ PAIR = {"sentence_good": "It is.", "sentence_bad": "It are.", "field": "f", "lin
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cli.app, "registered_commands", [])
-    cli.register()
-    return lambda *arguments: CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    monkeypatch.setattr(app.app, "registered_commands", [])
+    app.register()
+    return lambda *arguments: CliRunner().invoke(app.app, [str(argument) for argument in arguments])
 
 
 def test_blimp_as_json_as_a_table_and_as_a_figure(run, trained, write) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from maskwright.compare.columns import columns
-from maskwright.compare.show import metrics
+from maskwright.display.metrics import metrics
+from maskwright.display.side_by_side import columns
 from maskwright.evaluate.suites import generation
 from maskwright.evaluate.suites._asked import ask, kept_as
 from maskwright.evaluate.suites.generation import written

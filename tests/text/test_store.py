@@ -12,7 +12,7 @@ from maskwright.text.shards.shards.remote import fetch, publish
 from maskwright.text.shards.shards.shards import Shards, tokenize
 from typer.testing import CliRunner
 
-from maskwright import cli
+from maskwright.cli.app import app
 from maskwright.run.config import Config
 from maskwright.storage.cache import cache_folder
 from maskwright.text.corpora.files import Files
@@ -157,11 +157,11 @@ def test_folders_that_do_not_fit_are_refused(
 
 
 def test_the_command_line_publishes_and_trains(settings: dict, store, tmp_path: Path) -> None:
-    cli.app.registered_commands.clear()
-    cli.register()
+    app.app.registered_commands.clear()
+    app.register()
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(settings))
     url = f"file://{tmp_path}/published"
-    result = CliRunner().invoke(cli.app, ["tokenize", str(tmp_path / "run.yaml"), "--out", url])
+    result = CliRunner().invoke(app.app, ["tokenize", str(tmp_path / "run.yaml"), "--out", url])
     assert result.exit_code == 0, result.exception
     assert f"shards  {url}" in result.stdout
     assert json.loads((tmp_path / "published" / "manifest.json").read_text())["format"] == 1

@@ -8,7 +8,7 @@ import torch
 from maskwright.run import checkpoint
 from maskwright.run.config import Config
 from maskwright.settings import registry
-from maskwright.training.freezing import HEAD, Freeze, body
+from maskwright.training.freeze import HEAD, Freeze, body
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import interrupted, losses, same, weights

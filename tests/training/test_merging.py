@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 import maskwright
-from maskwright import cli
+from maskwright.cli.app import app
 from maskwright.merging.merge import Merge, merge, numbers
 from maskwright.run import saved
 from maskwright.run.config import Config
@@ -107,11 +107,11 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_merged_model_is_a_run(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.app, "registered_commands", [])
-    cli.register()
+    monkeypatch.setattr(app.app, "registered_commands", [])
+    app.register()
 
     def said(*words: object) -> str:
-        found = CliRunner().invoke(cli.app, [*map(str, words)])
+        found = CliRunner().invoke(app.app, [*map(str, words)])
         assert found.exit_code == 0, found.output
         return found.stdout
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from maskwright.distributed.ranks import World
-from maskwright.training.meter import Meter
+from maskwright.training.metrics import Meter
 
 
 class Still:

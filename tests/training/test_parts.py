@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from maskwright import cli, load
+from maskwright import load
+from maskwright.cli.app import app
 from maskwright.run.config import Config
 from maskwright.run.load import opened
 from maskwright.training.trainer import Trainer
@@ -50,9 +51,9 @@ def test_a_run_goes_on_where_it_stopped(settings, tmp_path):
 def command(monkeypatch, *arguments):
     """The exit code of `maskwright` with these arguments."""
     monkeypatch.setattr("sys.argv", ["maskwright", *map(str, arguments)])
-    monkeypatch.setattr(cli.app, "registered_commands", [])
+    monkeypatch.setattr(app.app, "registered_commands", [])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        app.main()
     return end.value.code or 0
 
 

@@ -9,8 +9,8 @@ from torch import nn
 from maskwright.loss import problem_loss
 from maskwright.run.config import Config
 from maskwright.settings import make, registry
+from maskwright.training.activation_checkpointing import recompute
 from maskwright.training.log import read
-from maskwright.training.recomputing import recompute
 from maskwright.training.trainer import Trainer
 
 SIZES = {"hidden": 32, "layers": 3, "heads": 2, "intermediate": 48, "max_length": 32, "dropout": 0.1}

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from maskwright.run.config import Config
 from maskwright.settings.registry import names
 from maskwright.training import trainer as training
-from maskwright.training.meter import Meter
+from maskwright.training.metrics import Meter
 from maskwright.training.trainer import Trainer
 
 READS = {

@@ -1,0 +1,71 @@
+"""The commands. Each is a file in `commands/`; here they are put in the order of the journey, and errors get a voice.
+
+Whatever a user can mend is one sentence and exit code 2; `--debug` shows the traceback.
+"""
+
+import sys
+from importlib import import_module
+
+import typer
+from rich.console import Console
+
+from .. import __version__
+from ..settings.registry import files
+
+EPILOG = """
+[bold]The journey[/]
+
+  maskwright train quickstart --out first        a model from the documentation inside your Python, in minutes\n
+  maskwright fill first "The [MASK] returns a string."\n
+  maskwright masks "Masks are drawn anew in each epoch."\n
+  maskwright train quickstart objective.name=span "corpus.files=\\[texts/]" --out second\n
+  maskwright evaluate second validation
+
+Add --debug to any command for the traceback behind an error.
+"""
+
+app = typer.Typer(
+    name="maskwright",
+    help="Pretrain small language models under any masking objective.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    if version:
+        typer.echo(f"maskwright {__version__}")
+        raise typer.Exit
+
+
+def register() -> None:
+    """Add every file in `commands/` to the app, by its ORDER."""
+    modules = [import_module(f"maskwright.cli.commands.{name}") for name in files("commands")]
+    for module in sorted(modules, key=lambda module: module.ORDER):
+        name = module.__name__.rpartition(".")[2]
+        app.command(name.replace("_", "-"), epilog=getattr(module, "EXAMPLES", ""))(module.command)
+
+
+def main() -> None:
+    """Run the command line; the entry point of `maskwright`."""
+    debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    register()
+    try:
+        app()
+    except (ValueError, OSError, ImportError) as error:
+        if debug:
+            raise
+        Console(stderr=True).print(f"[bold red]error:[/] {_sentence(error)}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _sentence(error: BaseException) -> str:
+    from rich.markup import escape
+
+    return escape(str(error) or type(error).__name__)

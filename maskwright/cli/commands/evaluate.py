@@ -1,0 +1,54 @@
+"""maskwright evaluate"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ORDER = 50
+EXAMPLES = """
+[bold]Examples[/]
+
+  maskwright evaluate first validation\n
+  maskwright evaluate first validation --json\n
+  maskwright evaluate first layers                    with its last layers taken away, one by one\n
+  maskwright evaluate first/checkpoints/step-500 validation\n
+  maskwright evaluate first blimp --data FOLDER       minimal pairs, scored as the model was trained\n
+  maskwright evaluate first blimp --data FOLDER --limit 100 --paradigms passive_1,passive_2\n
+  maskwright evaluate first/checkpoints blimp --data FOLDER          a learning curve; so for chck_1M, chck_2M …\n
+  maskwright evaluate first classification --data FOLDER/finetune/mr train=probe seeds=5\n
+  maskwright evaluate first blimp --data FOLDER predictions=results  in the official format\n
+  maskwright evaluate d generation scorer=c sampler=remdm steps=64   texts that d writes, judged by the causal model c\n
+  maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token temperatures=[1,1.5,2]
+"""
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run or of a checkpoint; or a folder of several.")],
+    suite: Annotated[str, typer.Argument(help="What to evaluate: a file in `suites/`.")] = "validation",
+    knobs: Annotated[list[str] | None, typer.Argument(help="Knobs of the suite: per=token …")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
+    backend: Annotated[str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …")] = None,
+    limit: Annotated[int | None, typer.Option(help="Ask the first so many items of each paradigm.")] = None,
+    paradigms: Annotated[str | None, typer.Option(help="Ask these only, with commas.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Evaluate a trained model: on what its run held out, or on a suite. RUN/evaluations keeps the numbers."""
+    from rich.console import Console
+
+    from ...display import accuracies, series, side_by_side
+    from ...display.metrics import metrics
+    from ...evaluate.suites._asked import ask, kept_as
+
+    shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
+    assignments = [*(knobs or []), *(f"{knob}={value}" for knob, value in shortcuts.items() if value is not None)]
+    numbers = ask(suite, run, data, assignments)
+    figure = run / "plots" / f"{kept_as(suite, data, assignments)}.svg"
+    typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
+    if found := series.series(numbers):
+        typer.echo(series.plot(found, figure), err=True)
+    if beside := side_by_side.columns(numbers):
+        typer.echo(side_by_side.plot(beside, figure), err=True)
+    if sure := accuracies.scores(numbers):
+        typer.echo(accuracies.plot(sure, figure), err=True)

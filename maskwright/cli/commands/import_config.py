@@ -1,0 +1,33 @@
+"""maskwright import-config"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ORDER = 15
+EXAMPLES = """
+[bold]Examples[/]
+
+  maskwright import-config model_babylm_ltg_bert.json --out run.yaml     LTG-BERT, as in babylm-baseline\n
+  maskwright import-config configs/mlm_example.yaml                      Aether\n
+  maskwright import-config train.sh                                      AMLM: python train_mask.py --mlm_prob 0.4 …\n
+  maskwright train run.yaml "corpus.files=\\[texts/]" --out run
+"""
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="A JSON or YAML file, or a text with flags.")],
+    out: Annotated[Path | None, typer.Option(help="The YAML to write; by default it is printed.")] = None,
+) -> None:
+    """Turn a config of another system into one of ours; every key that is not carried over is named."""
+    from ...hub.convert.config import convert
+
+    imported = convert(file)
+    if out is None:
+        typer.echo(imported.text(), nl=False)
+        return
+    if out.exists():
+        raise ValueError(f"{out} is there already: choose another --out")
+    out.write_text(imported.text(), encoding="utf-8")
+    typer.echo("\n".join([*imported.lines(), f"{out}"]))

@@ -1,0 +1,36 @@
+"""maskwright preflight"""
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+
+ORDER = 35
+EXAMPLES = """
+[bold]Examples[/]
+
+  maskwright preflight run.yaml                       before the run: the tokenizer, the model's class, its length\n
+  maskwright preflight first                          a run, as it would be exported\n
+  maskwright preflight model --longest 1024           a folder of transformers
+"""
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A recipe, a run, a checkpoint or an exported folder.")],
+    longest: Annotated[int, typer.Option(min=1, help="Tokens of the longest text; none is cut.")] = 512,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check all that the official BabyLM evaluation needs of a model; exit code 1 when something is missing."""
+    from rich.console import Console
+
+    from ...display.preflight import table
+    from ...hub.preflight.run import findings
+
+    found = findings(model, longest)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found]))
+    else:
+        Console().print(table(found))
+    if not all(finding.met for finding in found):
+        raise typer.Exit(1)

@@ -1,0 +1,36 @@
+"""maskwright ratios"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ORDER = 85
+EXAMPLES = """
+[bold]Examples[/]
+
+  maskwright ratios forward_backward\n
+  maskwright ratios forward_backward --metric perplexity --epochs 0:1 --epochs 5:10 --json
+
+Ratio 1 divides forward without reading backward by forward with it; ratio 2 forward by backward of one model.
+"""
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="A folder of finished runs, at any depth.")],
+    metric: Annotated[str, typer.Option(help="loss, perplexity, accuracy or top5.")] = "loss",
+    epochs: Annotated[list[str] | None, typer.Option(help="A range of epochs to average over, as 5:10.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where table and figures go; by default FOLDER/ratios.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Divide forward by backward, and with by without: what reading backward did, over seeds, sizes and layers."""
+    from rich.console import Console
+
+    from ...compare.directions import display
+    from ...compare.directions.ratios import ranges, ratios
+
+    rows = ratios(folder, metric, ranges(epochs or []))
+    typer.echo(json.dumps(rows)) if as_json else Console().print(display.table(rows))
+    for path in display.write(rows, out or folder / "ratios"):
+        typer.echo(path, err=True)

@@ -1,0 +1,40 @@
+"""maskwright score"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ORDER = 65
+EXAMPLES = """
+[bold]Examples[/]
+
+  maskwright score first texts.txt                    a text a line\n
+  maskwright score first pairs.jsonl --json           pairs: sentence_good, sentence_bad\n
+  maskwright score first texts.txt --backend mlm_word
+"""
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, or of one of its checkpoints.")],
+    file: Annotated[Path, typer.Argument(help="A text a line; or .jsonl with `text`, or with pairs as in BLiMP.")],
+    backend: Annotated[
+        str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …; by default as it was trained.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score texts: the log-likelihood of each in nats, per token and per byte."""
+    from rich.console import Console
+
+    from ...display.text_scores import table
+    from ...evaluate.scoring.load import scorer
+    from ...evaluate.scoring.text_files import likelihoods, texts
+
+    lines = texts(file)
+    name, ready = scorer(run, backend)
+    found = likelihoods(ready, lines)
+    if as_json:
+        typer.echo(json.dumps({"backend": name, "texts": found}))
+    else:
+        Console().print(table(found))

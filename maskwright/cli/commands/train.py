@@ -1,0 +1,50 @@
+"""maskwright train"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ORDER = 40
+EXAMPLES = """
+[bold]Examples[/]
+
+  maskwright train quickstart --out first\n
+  maskwright train quickstart objective.name=whole_word training.steps=1000 --out words\n
+  maskwright train quickstart "corpus.files=\\[texts/,more.jsonl.gz]" tokenizer.size=8192 --out mine\n
+  maskwright train first/config.yaml seed=1 --out again\n
+  maskwright train first --out first --resume
+
+  maskwright train quickstart --nproc 2 --out two                     two processes, one model
+
+  torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint HOST:29400 -m maskwright train run.yaml --out /shared/run
+"""
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, a YAML file, or the folder of an earlier run.")],
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...")] = None,
+    out: Annotated[Path, typer.Option(help="The folder that the run is written to.")] = Path("run"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint in OUT.")] = False,
+    nproc: Annotated[int, typer.Option(min=1, help="Processes on this machine that train the model together.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
+    from ...display.run_report import write
+    from ...run.config import Config
+    from ...training.trainer import Stopped, Trainer
+    from ..launch import launch
+
+    config = Config.load(recipe, overrides or [])
+    if nproc > 1:
+        raise typer.Exit(launch(nproc, out))
+    trainer = Trainer(config, out, resume, show=not quiet)
+    try:
+        trainer.train()
+    except Stopped as stopped:
+        typer.echo(f"{stopped}", err=True)
+        trainer.world.leave(130)
+        raise typer.Exit(130) from None
+    if trainer.world.first:
+        typer.echo(write(out))
+    trainer.world.leave(0)

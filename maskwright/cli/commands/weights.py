@@ -1,0 +1,53 @@
+"""maskwright weights"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ORDER = 55
+EXAMPLES = """
+[bold]Examples[/]
+
+  maskwright train amlm_hard --out adaptive\n
+  maskwright weights adaptive\n
+  maskwright weights adaptive --lexicon tagged.txt --json
+"""
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that adapts its masking.")],
+    top: Annotated[int, typer.Option(min=1, help="How many of the hardest and of the easiest tokens.")] = 15,
+    lexicon: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Tagged sentences, word_TAG, one a line.")
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="The folder for plots; by default RUN/plots.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a run has learned to hide: the hardest and easiest tokens, kinds of words, and plots over time."""
+    from rich.console import Console
+
+    from ...display import token_weights
+    from ...evaluate.statistics import pos_lexicon as tagged
+    from ...training import log, token_weights
+
+    found, spoken = token_weights.of_run(run)
+    ends = token_weights.extremes(found, spoken.tokens, top)
+    kinds: list[str] = []
+    shares = None
+    if lexicon:
+        kinds, counts = tagged.tokens(tagged.read(lexicon), spoken)
+        shares = tagged.by_kind(found["weight"], counts)
+    files = token_weights.plots(
+        found, spoken.tokens, log.read(run / "metrics.jsonl"), kinds, shares, plots or run / "plots"
+    )
+    if as_json:
+        last = {} if shares is None else {"kinds": dict(zip(kinds, shares[-1].tolist(), strict=True))}
+        typer.echo(json.dumps(ends | last))
+        return
+    for name, lines in ends.items():
+        Console().print(token_weights.table(name, lines))
+    if shares is not None:
+        Console().print(token_weights.kinds_table(kinds, shares))
+    typer.echo("\n".join(map(str, files)), err=True)

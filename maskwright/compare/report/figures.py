@@ -1,0 +1,101 @@
+"""A comparison as pictures: every metric over tokens with a band over the seeds, and the differences."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import EngFormatter, PercentFormatter
+
+from ...display.curves import STYLE
+from ..results import Run, higher, is_share
+from ..statistics import Difference
+from ..targets import mean_curve
+
+COLOURS = ("#1f4e9c", "#c2571a", "#2c7a3f", "#8a3b8f", "#b8a014", "#4aa3c7", "#7a5230", "#5b6472")
+"""Of the arms, in their order; after eight they come again, broken."""
+NAMES = {"loss": "loss", "accuracy": "accuracy", "top5": "among the best five", "bits_per_byte": "bits per byte"}
+UNITS = {
+    "loss": "nats a token",
+    "accuracy": "share of tokens",
+    "top5": "share of tokens",
+    "bits_per_byte": "bits per byte",
+}
+EXAMS = {"": "own exam", "masked": "hidden tokens", "forward": "next token", "backward": "previous token"}
+
+
+def title(metric: str) -> str:
+    """A metric's name in words."""
+    exam, _, name = metric.rpartition("/")
+    return f"{EXAMS.get(exam, exam)}: {NAMES.get(name, name)}"
+
+
+def look(number: int) -> dict[str, str]:
+    """The colour and the line of an arm."""
+    return {"color": COLOURS[number % len(COLOURS)], "linestyle": ("-", "--", ":")[number // len(COLOURS) % 3]}
+
+
+def _saved(path: Path, draw: Callable[[Axes], None], height: float = 3.4) -> Path:
+    """Draw into `path` (.svg) and beside it as .png."""
+    with plt.rc_context({**STYLE, "figure.figsize": (6.4, height)}):
+        figure, axes = plt.subplots()
+        draw(axes)
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+        figure.savefig(path.with_suffix(".png"))
+        plt.close(figure)
+    return path
+
+
+def curves(arms: Mapping[str, Mapping[int, Run]], metrics: Mapping[str, Sequence[str]], out: Path) -> list[Path]:
+    """A figure for each metric, of the arms that have it, into the folder `out`. Returns the SVG files."""
+    numbers = {arm: number for number, arm in enumerate(arms)}
+
+    def draw(axes: Axes, metric: str) -> None:
+        for arm in metrics[metric]:
+            grid, values = mean_curve(arms[arm], metric)
+            style: Any = look(numbers[arm])
+            axes.plot(grid, values.mean(0), label=arm, linewidth=1.6, marker="o", markersize=2.5, **style)
+            axes.fill_between(grid, values.min(0), values.max(0), alpha=0.16, linewidth=0, color=style["color"])
+        axes.set(xlabel="tokens of text", ylabel=UNITS[metric.rpartition("/")[2]], title=title(metric))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        _shares(axes.yaxis, metric)
+        axes.legend()
+
+    return [_saved(out / f"{metric.replace('/', '_')}.svg", lambda axes, m=metric: draw(axes, m)) for metric in metrics]  # type: ignore[misc]
+
+
+def differences(found: Sequence[Difference], arms: Sequence[str], out: Path) -> list[Path]:
+    """A figure for each metric: the difference of every seed as a dot, the mean and its interval as a line."""
+    metrics = list(dict.fromkeys(each.metric for each in found))
+    drawn = []
+    for metric in metrics:
+        rows = [each for each in found if each.metric == metric]
+        path = out / f"difference_{metric.replace('/', '_')}.svg"
+        drawn.append(_saved(path, lambda axes, rows=rows: _forest(axes, rows, list(arms)), 1.3 + 0.4 * len(rows)))  # type: ignore[misc]
+    return drawn
+
+
+def _shares(axis: Axis, metric: str) -> None:
+    """Write shares in per cent."""
+    if is_share(metric):
+        axis.set_major_formatter(PercentFormatter(1, decimals=None))
+
+
+def _forest(axes: Axes, rows: Sequence[Difference], arms: Sequence[str]) -> None:
+    for place, each in enumerate(reversed(rows)):
+        colour = look(arms.index(each.arm))["color"]
+        if each.student:
+            axes.plot(each.student, [place, place], color=colour, linewidth=1, alpha=0.5)
+        if each.bootstrap:
+            axes.plot(each.bootstrap, [place, place], color=colour, linewidth=4, alpha=0.5, solid_capstyle="butt")
+        axes.plot(list(each.seeds.values()), [place] * len(each.seeds), ".", color=colour, markersize=5)
+        axes.plot(each.mean, place, "D", color=colour, markersize=6)
+    axes.axvline(0, color="#1c2430", linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [f"{each.arm} − {each.reference}" for each in reversed(rows)])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    _shares(axes.xaxis, rows[0].metric)
+    side = "right" if higher(rows[0].metric) else "left"
+    axes.set_title(f"{title(rows[0].metric)}; better to the {side}")

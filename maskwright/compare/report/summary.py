@@ -1,0 +1,67 @@
+"""A comparison in sentences."""
+
+from collections.abc import Iterator
+
+from ..results import higher, is_share
+from ..statistics import Difference
+from ..study import Comparison
+from .figures import title
+
+
+def number(metric: str, value: float, signed: bool = False) -> str:
+    """A metric's value as people write it: shares in per cent."""
+    sign = "+" if signed else ""
+    return f"{100 * value:{sign}.2f} {'points' if signed else '%'}" if is_share(metric) else f"{value:{sign}.4f}"
+
+
+def headlines(comparison: Comparison) -> Iterator[str]:
+    """Who leads on what, and whether the difference is more than the luck of the seed, a sentence a metric."""
+    for metric, having in comparison.metrics.items():
+        if len(having) > 1 and (comparison.by or metric.endswith(("loss", "accuracy"))):
+            means = {each.arm: each.mean for each in comparison.summaries if each.metric == metric}
+            yield _headline(comparison, metric, sorted(having, key=means.__getitem__, reverse=higher(metric)), means)
+
+
+def _headline(comparison: Comparison, metric: str, ranked: list[str], means: dict[str, float]) -> str:
+    leader, *others = ranked
+    what = title(metric).replace(":", ",").capitalize()
+    if len(set(means.values())) == 1:
+        return f"{what}: no difference at all, {number(metric, means[leader])} for every arm."
+    here = [each for each in comparison.differences if each.metric == metric]
+    about = [each for each in here if each.arm == leader] or [each for each in here if each.arm == others[0]]
+    if not about:
+        return f"{what}: {leader} leads with {number(metric, means[leader])}, on seeds that no other arm has."
+    other = about[0].reference if about[0].arm == leader else others[0]
+    lead = f"{leader} leads with {number(metric, means[leader])}, against {number(metric, means[other])} of {other}"
+    return f"{what}: {lead}. {verdict(about[0])}"
+
+
+def verdict(found: Difference) -> str:
+    """Whether a difference is more than the luck of the seed."""
+    if found.student is None:
+        return "One seed cannot tell whether that is luck."
+    agree = sum(value * found.mean > 0 for value in found.seeds.values())
+    pairs = f"{agree} of {len(found.seeds)} pairs of runs agree"
+    interval = " to ".join(number(found.metric, end, signed=True) for end in found.student)
+    if found.beyond_seeds:
+        return f"That is more than the luck of the seed: {pairs}, Student's 95 % interval {interval}."
+    return f"The luck of the seed may explain that: {pairs}, Student's 95 % interval {interval}."
+
+
+def fairness(comparison: Comparison) -> Iterator[str]:
+    """What was the same for all arms, and what was not."""
+    many = f"{len(comparison.arms)} arms with the seeds {', '.join(map(str, comparison.seeds))}"
+    if comparison.same_rows:
+        yield f"{many}; runs of one seed saw the same rows in the same order."
+    else:
+        yield f"{many}. The arms cut or tokenize the text differently, so they did not see the same rows."
+    if not comparison.same_questions:
+        yield "Their objectives ask different questions, so they are compared by common exams only, not by their own."
+    if comparison.by:
+        yield "Their tokens differ, so they are compared by bits per byte alone."
+    for metric, having in comparison.metrics.items():
+        missing = [arm for arm in comparison.by_arm if arm not in having]
+        if missing and metric.endswith(comparison.by or "loss"):
+            yield f"Not trained for “{title(metric).partition(':')[0]}”, and so not in it: {', '.join(missing)}."
+    for run, fault in comparison.faults.items():
+        yield f"{run} did not finish: {fault}"

@@ -1,0 +1,113 @@
+"""One run of a comparison, as a process of its own: `python -m maskwright.compare.runner.one_run FOLDER [PARENT]`.
+
+FOLDER holds the run's config.yaml. The run goes on from its newest checkpoint; then each document of the validation set
+is scored, so that runs can be compared text by text, and the cost of a token is counted.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...evaluate.validation.validate import Answers, examined
+from ...run import saved
+from ...run.build import Data
+from ...run.config import Config
+from ...storage.cache import alone
+from ...training.flops import Flops
+from ...training.trainer import Stopped, Trainer
+
+SAMPLE = 16
+"""Updates whose problems are looked at to count the cost of a token."""
+
+
+def finished(folder: Path) -> bool:
+    """Whether everything that a comparison needs of a run is there."""
+    return (folder / "final.json").is_file() and (folder / "documents.npz").is_file()
+
+
+def carry_out(folder: Path) -> None:
+    """Train, or go on training, the run of `folder`, and measure it. Nothing happens when it is finished.
+
+    Raises ValueError as Trainer does, and Stopped when the process was asked to stop.
+    """
+    with alone(folder / "one"):
+        if finished(folder):
+            return
+        config = Config.load(folder)
+        trainer = Trainer(config, folder, resume=True, show=False)
+        trainer.train()
+        model, _ = saved.load(folder, trainer.device)
+        (folder / "cost.json").write_text(json.dumps(cost(config, trainer.data, model)))
+        _keep(folder / "documents.npz", documents(config, trainer.data, model))
+
+
+def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndarray]:
+    """Sums over the questions of each of the D validation documents, [D] float64, for every exam.
+
+    `weight`, and `loss`, `accuracy` and `top5` times weight; those of a common exam as `masked/weight` and so on.
+    """
+    sums: dict[str, np.ndarray] = {}
+    for exam, answered in examined(model, data.valid, config.objective, config.evaluation.batch_tokens).items():
+        sums |= {exam + name: part for name, part in _by_document(answered, len(data.valid.split.bytes)).items()}
+    return sums
+
+
+def _by_document(answered: Answers, count: int) -> dict[str, np.ndarray]:
+    parts = {"weight": 1.0, "loss": answered.loss, "accuracy": answered.first, "top5": answered.five}
+    return {name: np.bincount(answered.document, part * answered.weight, count) for name, part in parts.items()}
+
+
+def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:
+    """The parameters, and the operations that training spends on a token of text, as `Flops` counts them.
+
+    How many rows and questions an objective makes is seen in a few updates.
+    """
+    flops = Flops(model)
+    tokens = spent = 0
+    for step in np.linspace(0, data.steps - 1, SAMPLE).astype(int):
+        rows = data.loader.batch(int(step), data.steps)
+        problem = config.objective(rows, config.seed)
+        tokens += int((rows.document >= 0).sum())
+        spent += flops.of(len(problem), problem.inputs.shape[1], int((problem.weights > 0).sum()))
+    return {"parameters": sum(p.numel() for p in model.parameters()), "flops_per_token": spent / tokens}
+
+
+def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    aside = path.with_suffix(".tmp.npz")
+    np.savez_compressed(aside, **arrays)  # type: ignore[arg-type]
+    aside.replace(path)
+
+
+def _follow(parent: int) -> None:
+    """Ask this process to stop when its parent is gone, so that nothing trains unseen."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(folder: str, parent: str = "") -> int:
+    """Carry out a run; the exit code, with a sentence on stderr when it is not 0."""
+    if parent:
+        threading.Thread(target=_follow, args=[int(parent)], daemon=True).start()
+    torch.set_num_threads(1)
+    try:
+        carry_out(Path(folder))
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

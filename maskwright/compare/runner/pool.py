@@ -1,0 +1,97 @@
+"""Keeps so many runs at work at once, and shows how each gets on."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from ...training.interrupt import interrupts
+from ...training.log import console
+from ...training.trainer import Stopped
+
+PAUSE = 0.2
+"""Seconds between two looks at the runs."""
+TAIL = 1 << 14
+"""Bytes at the end of a log among which its last line of training is."""
+
+
+class Job(Protocol):
+    """A run at work somewhere."""
+
+    def running(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def fault(self) -> str | None: ...
+
+
+class Board:
+    """A line for every run: its step, loss, tokens per second and the time left."""
+
+    def __init__(self, folders: Mapping[str, Path], steps: Mapping[str, int], show: bool):
+        columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[said]}")]
+        self.progress = Progress(*columns, console=console, disable=not show)
+        self.folders = folders
+        self.lines: dict[str, TaskID] = {
+            name: self.progress.add_task(name, total=steps[name], said="waiting") for name in folders
+        }
+
+    def look(self, name: str) -> None:
+        """Read how far the run has come."""
+        if (line := _last(self.folders[name] / "metrics.jsonl")) is not None:
+            total = self.progress.tasks[self.lines[name]].total or 0
+            self.progress.update(self.lines[name], completed=line["step"], said=_said(line, total))
+
+    def end(self, name: str, said: str) -> None:
+        """The last word about a run."""
+        task = self.progress.tasks[self.lines[name]]
+        self.progress.update(self.lines[name], completed=task.total if said == "done" else task.completed, said=said)
+
+
+def _last(path: Path) -> dict[str, Any] | None:
+    """The last whole line of training in a log."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        whole = file.read().decode().split("\n")[1 if file.tell() > TAIL else 0 : -1]
+    lines = [json.loads(line) for line in whole if '"loss"' in line]
+    return lines[-1] if lines else None
+
+
+def _said(line: Mapping[str, Any], steps: float) -> str:
+    left = (steps - line["step"]) * line["seconds"] / max(line["step"], 1)
+    clock = f"{left // 3600:.0f}:{left // 60 % 60:02.0f}:{left % 60:02.0f}"
+    return (
+        f"step {line['step']:,}/{steps:,.0f}  loss {line['loss']:.3f}  {line['tokens_per_second']:,.0f} tokens/s  "
+        f"{clock} left"
+    )
+
+
+def carry_out(folders: Mapping[str, Path], start: Callable[[Path], Job], workers: int, board: Board) -> dict[str, str]:
+    """Carry out the runs in `folders`, `workers` at a time. Returns what went wrong, by run.
+
+    Raises Stopped when the process was asked to stop; the runs have saved themselves then.
+    """
+    waiting, working, faults = dict(folders), dict[str, Job](), dict[str, str]()
+    with board.progress, interrupts() as asked:
+        try:
+            while (waiting or working) and not asked.is_set():
+                for name in list(waiting)[: workers - len(working)]:
+                    working[name] = start(waiting.pop(name))
+                for name in [name for name, job in working.items() if not job.running()]:
+                    if fault := working.pop(name).fault():
+                        faults[name] = fault
+                    board.end(name, fault or "done")
+                for name in working:
+                    board.look(name)
+                time.sleep(PAUSE)
+        finally:
+            for job in working.values():
+                job.stop()
+    if asked.is_set():
+        raise Stopped(f"stopped with {len(waiting) + len(working)} runs to go; the same command goes on")
+    return {name: faults[name] for name in folders if name in faults}

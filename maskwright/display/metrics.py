@@ -1,0 +1,49 @@
+"""Numbers and guesses as tables for the terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..sampling.fill import SIGNS, Blank
+from .accuracies import scores
+from .accuracies import table as scores_table
+from .series import series
+from .series import table as rows_table
+from .side_by_side import columns
+from .side_by_side import table as columns_table
+
+
+def metrics(numbers: Mapping[str, float]) -> RenderableType:
+    """Named numbers as a table; those that come in rows (`layers/3/forward/loss`) as a table of rows, and so those that
+    have intervals, or have them side by side."""
+    sure, beside = scores(numbers), columns(numbers)
+    bounded = {f"{name}{end}" for name in beside for end in ("", "_low", "_high")}
+    numbers = {name: number for name, number in numbers.items() if name.rpartition("/")[0] not in sure}
+    numbers = {name: number for name, number in numbers.items() if name.rpartition("/")[2] not in bounded}
+    found = series(numbers)
+    rest = {name: number for name, number in numbers.items() if not series({name: number})}
+    tables = [_list(rest)] if rest else []
+    tables += [scores_table(sure)] if sure else []
+    tables += [columns_table(beside)] if beside else []
+    return Group(*tables, *(rows_table(what, rows) for what, rows in found.items()))
+
+
+def _list(numbers: Mapping[str, float]) -> Table:
+    table = Table("metric", box=None, header_style="bold")
+    table.add_column("value", justify="right")
+    for name, number in numbers.items():
+        table.add_row(name, f"{number:,}" if isinstance(number, int) else f"{number:,.4f}")
+    return table
+
+
+def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
+    """A text with its masks in colour, and the guesses for each."""
+    line = Text(text)
+    line.highlight_words([SIGNS], "bold black on yellow")
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for number, blank in enumerate(found, 1):
+        guesses = [f"{guess.strip() or repr(guess)} [dim]{share:.1%}[/]" for guess, share in blank.guesses]
+        table.add_row(*([f"{number}."] if len(found) > 1 else []), *guesses)
+    return Group(line, table)

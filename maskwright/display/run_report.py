@@ -1,0 +1,100 @@
+"""One page about a run: its curves, its numbers by domain, and words that it fills into held-out text."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from statistics import median
+from string import Template
+from typing import Any
+
+from ..objectives.base.capabilities import named_from
+from ..run import build, saved
+from ..run.config import Config
+from ..sampling.fill import Gap, gaps
+from ..training.log import read
+from .curves import curves
+
+GAPS = 12
+"""How many gaps in held-out text the page shows."""
+
+
+def write(out: Path) -> str:
+    """Write `report.html` (and `plots/`) into the folder of a finished run. Returns what to tell the user."""
+    config, numbers = Config.load(out), json.loads((out / "final.json").read_text())
+    lines = read(out / "metrics.jsonl")
+    figures = curves(lines, numbers, out / "plots")
+    if reached := [line["mfu"] for line in lines if "mfu" in line]:
+        numbers["mfu"] = median(reached)
+    filled = _gaps(out, config)
+    page = PAGE.substitute(
+        title=escape(f"{config.tree()['objective']['name']} · {out.resolve().name}"),
+        headline=escape(headline(numbers)),
+        figures="".join(path.read_text()[path.read_text().index("<svg") :] for path in figures),
+        domains=_domains(numbers),
+        gaps="".join(_gap(gap) for gap in filled) or "<p>This objective fills no masks.</p>",
+        metrics=_table({name: f"{number:,.4f}" for name, number in numbers.items()}),
+        config=escape((out / "config.yaml").read_text()),
+    )
+    (out / "report.html").write_text(page, encoding="utf-8")
+    return "\n".join([headline(numbers), *(_line(gap) for gap in filled[:6]), f"report  {out / 'report.html'}"])
+
+
+def headline(numbers: Mapping[str, float]) -> str:
+    """The run in a sentence."""
+    prefix = "valid/masked/" if "valid/masked/accuracy" in numbers else "valid/"
+    what = "hidden tokens" if prefix == "valid/masked/" else "tokens"
+    return (
+        f"held out: names {numbers[prefix + 'accuracy']:.1%} of {what}, "
+        f"{numbers[prefix + 'top5']:.1%} within five guesses "
+        f"(unigram {numbers['valid/unigram/accuracy']:.1%}); loss {numbers['valid/loss']:.3f}, "
+        f"{numbers['valid/bits_per_byte']:.3f} bits per byte; {numbers['seconds'] / 60:.1f} minutes of training"
+        + (f" at {numbers['mfu']:.0%} of the peak" if "mfu" in numbers else "")
+    )
+
+
+def _gaps(out: Path, config: Config) -> list[Gap]:
+    if (shift := named_from(config.objective)) is None:
+        return []
+    model, tokenizer = saved.load(out)
+    data = build.data(config, show=False)
+    saved.check(out, data.shards.fingerprint)
+    return gaps(model, tokenizer, data.valid, GAPS, shift=shift)
+
+
+def _line(gap: Gap) -> str:
+    guesses = "  ".join(f"{guess} {share:.0%}" for guess, share in gap.guesses)
+    return f"\n  … {gap.before[-60:]}[{gap.truth}]{gap.after[:40]} …\n      {guesses}"
+
+
+def _gap(gap: Gap) -> str:
+    bars = "".join(
+        f'<li class="{"right" if guess == gap.truth else ""}"><b style="width:{share * 12:.1f}em"></b>'
+        f"{escape(guess)} <small>{share:.1%}</small></li>"
+        for guess, share in gap.guesses
+    )
+    text = f"…{escape(gap.before)}<mark>{escape(gap.truth)}</mark>{escape(gap.after)}…"
+    return f"<div class=gap><p>{text}</p><ol>{bars}</ol></div>"
+
+
+def _domains(numbers: Mapping[str, float]) -> str:
+    found: dict[str, dict[str, Any]] = {}
+    for name, number in numbers.items():
+        if name.startswith("valid/domain/"):
+            domain, _, metric = name.removeprefix("valid/domain/").rpartition("/")
+            found.setdefault(domain, {})[metric] = f"{number:.3f}"
+    columns = ["loss", "accuracy", "top5"]
+    head = "".join(f"<th>{column}" for column in columns)
+    body = "".join(
+        f"<tr><td>{escape(domain)}" + "".join(f"<td>{row[column]}" for column in columns)
+        for domain, row in found.items()
+    )
+    return f"<table><tr><th>domain{head}</tr>{body}</table>"
+
+
+def _table(rows: Mapping[str, str]) -> str:
+    body = "".join(f"<tr><td>{escape(name)}<td>{escape(number)}" for name, number in rows.items())
+    return f"<table>{body}</table>"
+
+
+PAGE = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))

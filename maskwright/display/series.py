@@ -1,0 +1,66 @@
+"""Numbers that come in rows, `layers/3/forward/loss`: a table with a line for each row, and a figure of the losses."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+from rich.table import Table
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator
+
+from .curves import STYLE
+
+Series = dict[str, dict[int, dict[str, float]]]
+"""What is counted (`layers`), the row (3), the name of a number (`forward/loss`), the number."""
+
+DRAWN = {
+    "loss": "loss (nats a token)",
+    "accuracy": "accuracy",
+    "spearman": "rank correlation",
+    "weight": "share of the mixture",
+}
+"""What is drawn, the first that there is, and how its axis is called."""
+
+
+def series(numbers: Mapping[str, float]) -> Series:
+    """The numbers whose names read `what/ROW/name`, by what, row and name; none where there are no such names."""
+    found: Series = {}
+    for name, number in numbers.items():
+        what, row, rest = (*name.split("/", 2), "", "")[:3]
+        if row.isdecimal() and rest:
+            found.setdefault(what, {}).setdefault(int(row), {})[rest] = number
+    return found
+
+
+def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
+    """A line for each row, a column for each name."""
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    shown = Table(what, box=None, header_style="bold")
+    for name in names:
+        shown.add_column(name.replace("/", "\n"), justify="right")
+    for row, numbers in rows.items():
+        shown.add_row(str(row), *(f"{numbers[name]:,.4f}" if name in numbers else "" for name in names))
+    return shown
+
+
+def plot(found: Series, path: Path) -> Path:
+    """Draw every loss over its rows, or every accuracy where there is no loss, and save it. Returns the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with plt.rc_context(STYLE):
+        figure, panels = plt.subplots(1, len(found), squeeze=False)
+        for axes, (what, rows) in zip(panels[0], found.items(), strict=True):
+            every = list(dict.fromkeys(name for row in rows.values() for name in row))
+            drawn = next((kind for kind in DRAWN if any(name.endswith(kind) for name in every)), "loss")
+            for name in (name for name in every if name.endswith(drawn)):
+                points = sorted((row, numbers[name]) for row, numbers in rows.items() if name in numbers)
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name.removesuffix(f"/{drawn}"))
+            axes.set(xlabel=what, ylabel=DRAWN[drawn])
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            if axes.lines:
+                axes.legend()
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+    return path

@@ -1,0 +1,75 @@
+"""Figures with their intervals side by side, `perplexity` beside `held_out/perplexity`: a table and a picture."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+from rich.table import Table
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from .curves import STYLE
+
+Columns = dict[str, dict[str, tuple[float, float, float]]]
+"""The name of a figure, whose it is (empty for the model's), the figure and its interval."""
+OWN = "samples"
+"""How the model's own column is called."""
+WIDE = 4
+
+
+def columns(numbers: Mapping[str, float]) -> Columns:
+    """The figures with intervals that are known of several; none where there is one column alone."""
+    found: Columns = {}
+    for name, number in numbers.items():
+        whose, _, figure = name.rpartition("/")
+        low, high = numbers.get(f"{name}_low"), numbers.get(f"{name}_high")
+        if low is not None and high is not None:
+            found.setdefault(figure, {})[whose] = number, low, high
+    return found if any(whose for row in found.values() for whose in row) else {}
+
+
+def table(found: Columns) -> Table:
+    """A line for each figure, a column for each that has it, intervals beside them."""
+    shown = Table("", box=None, header_style="bold")
+    every = list(dict.fromkeys(whose for row in found.values() for whose in row))
+    for whose in every:
+        shown.add_column(whose or OWN, justify="right")
+        shown.add_column("95 %", justify="right", style="dim")
+    for figure, row in found.items():
+        cells = (_cells(row[whose]) if whose in row else ("", "") for whose in every)
+        shown.add_row(figure, *(cell for pair in cells for cell in pair))
+    return shown
+
+
+def _cells(figure: tuple[float, float, float]) -> tuple[str, str]:
+    value, low, high = (f"{number:,.1f}" if abs(figure[0]) >= 10 else f"{number:.3f}" for number in figure)
+    return value, f"{low} – {high}"
+
+
+def plot(found: Columns, path: Path) -> Path:
+    """Draw each figure in a panel of its own and save it. Returns the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    high = -(-len(found) // WIDE)
+    with plt.rc_context(STYLE):
+        figure, panels = plt.subplots(high, WIDE, figsize=(8, 1.7 * high), squeeze=False)
+        for axes, name in zip(panels.flat, found, strict=False):
+            _panel(axes, name, found[name])
+        for axes in panels.flat[len(found) :]:
+            axes.axis("off")
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+    return path
+
+
+def _panel(axes: Axes, name: str, row: Mapping[str, tuple[float, float, float]]) -> None:
+    for place, (value, low, high) in enumerate(row.values()):
+        colour = "#1f4e9c" if place == 0 else "#8a93a3"
+        axes.plot([place, place], [low, high], color=colour, linewidth=1)
+        axes.plot(place, value, "o", markersize=4, color=colour)
+    axes.set_title(name.replace("_", " "), fontsize=8)
+    axes.set_xticks(range(len(row)), [(whose or OWN).replace("_", "\n") for whose in row], fontsize=6)
+    axes.set_xlim(-0.5, len(row) - 0.5)
+    axes.tick_params(axis="y", labelsize=6)

@@ -1,0 +1,105 @@
+"""What a run has learned to hide, to look at: the hardest and easiest tokens, and how it came to that.
+
+Shapes: S steps, V tokens of the vocabulary, K kinds of words.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from rich.table import Table
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from .curves import STYLE, Lines, column
+
+Columns = Mapping[str, np.ndarray]
+"""`training.table.read`: `weight` [S, V] and the rest."""
+QUANTILES = (0.99, 0.9, 0.5, 0.1, 0.01)
+
+
+def extremes(found: Columns, tokens: Sequence[str], top: int) -> dict[str, list[dict[str, Any]]]:
+    """The heaviest and the lightest `top` tokens at the last step, of those that were ever judged."""
+    weight, count, hard = (found[name][-1] for name in ("weight", "count", "difficulty"))
+    judged = np.flatnonzero(count > 0)
+    order = judged[np.argsort(-weight[judged], kind="stable")]
+    lines = [
+        {"token": tokens[i], "weight": float(weight[i]), "difficulty": float(hard[i]), "count": int(count[i])}
+        for i in order
+    ]
+    return {"hardest": lines[:top], "easiest": lines[::-1][:top]}
+
+
+def table(name: str, lines: Sequence[Mapping[str, Any]]) -> Table:
+    """One end of `extremes` for the terminal."""
+    shown = Table(name, "weight", "difficulty", "judged", box=None, header_style="bold")
+    for line in lines:
+        shown.add_row(repr(line["token"]), f"{line['weight']:.2f}", f"{line['difficulty']:.2f}", f"{line['count']:,}")
+    return shown
+
+
+def kinds_table(kinds: Sequence[str], shares: np.ndarray) -> Table:
+    """How often each kind of word is hidden at the first and the last step; shares: [S, K]."""
+    shown = Table("kind", "first", "last", box=None, header_style="bold", caption="1: as often as the mean")
+    for kind, first, last in zip(kinds, shares[0], shares[-1], strict=True):
+        shown.add_row(kind, f"{first:.2f}", f"{last:.2f}")
+    return shown
+
+
+def plots(
+    found: Columns, tokens: Sequence[str], metrics: Lines, kinds: Sequence[str], shares: np.ndarray | None, out: Path
+) -> list[Path]:
+    """Draw into the folder `out`; shares: [S, K] by kind of word, if there is a lexicon. Returns the files, as SVG."""
+    out.mkdir(parents=True, exist_ok=True)
+    steps = found["step"]
+    drawn = {
+        "weights": lambda axes: _quantiles(axes, found),
+        "weights_tokens": lambda axes: _tokens(axes, found, tokens),
+        "mask_ratio": lambda axes: _ratio(axes, metrics),
+    }
+    if shares is not None:
+        drawn["weights_kinds"] = lambda axes: _lines(axes, steps, shares, kinds, "hidden, relative to the mean")
+    return [_figure(out / f"{name}.svg", draw) for name, draw in drawn.items()]
+
+
+def _figure(path: Path, draw: Any) -> Path:
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots()
+        draw(axes)
+        axes.set_xlabel("step")
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+    return path
+
+
+def _quantiles(axes: Axes, found: Columns) -> None:
+    """A fan that closes on 1 has learned nothing; one whose upper edge leaves the rest behind hides few types."""
+    weight = found["weight"][:, found["weight"][-1] > 0]
+    levels = np.quantile(weight, QUANTILES, axis=1).T
+    _lines(axes, found["step"], levels, [f"{level:.0%} are below" for level in QUANTILES], "weight of a type")
+
+
+def _tokens(axes: Axes, found: Columns, tokens: Sequence[str], top: int = 4) -> None:
+    weight, judged = found["weight"], np.flatnonzero(found["count"][-1] > 0)
+    order = judged[np.argsort(-weight[-1, judged], kind="stable")]
+    chosen = list(dict.fromkeys([*order[:top].tolist(), *order[::-1][:top].tolist()]))
+    _lines(axes, found["step"], weight[:, chosen], [repr(tokens[i]).replace("$", r"\$") for i in chosen], "weight")
+
+
+def _ratio(axes: Axes, metrics: Lines) -> None:
+    axes.plot(*column(metrics, "mask_ratio"), color="#1f4e9c")
+    axes.set_ylabel("share of the positions hidden")
+    axes.set_ylim(bottom=0)
+
+
+def _lines(axes: Axes, steps: np.ndarray, values: np.ndarray, names: Sequence[str], label: str) -> None:
+    """One line for each column of `values`, [S, N]."""
+    for name, line in zip(names, values.T, strict=True):
+        axes.plot(steps, line, marker="o", markersize=2, linewidth=1, label=name)
+    axes.set_ylabel(label)
+    axes.legend(fontsize=7, ncols=2)

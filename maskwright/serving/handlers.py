@@ -1,0 +1,108 @@
+"""From a question to its answer, as plain data. Whatever the asker can mend is a ValueError."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ..display.masks import before, row
+from ..display.masks import pieces as posed
+from ..display.replay import NAMES, pieces
+from ..evaluate.validation.mask_coverage import FATES
+from ..objectives.base.capabilities import named_from
+from ..run.build import masked
+from ..sampling.fill import SIGNS
+from ..sampling.fill import fill as filled
+from ..sampling.mask_schedule import SHAPES
+from ..sampling.request import LENGTH, Wish, able, form, sampler
+from ..settings.registry import name_of
+from .models import Models
+from .requests import MOST_EPOCHS, MOST_GUESSES, MOST_STEPS, Fill, Masks, Sample, Score
+
+Answer = dict[str, Any]
+
+
+def about(models: Models) -> Answer:
+    """What there is to choose from, and what the model cannot do."""
+    return {
+        "run": models.run.resolve().name,
+        "objective": models.trained,
+        "parameters": sum(weight.numel() for weight in models.model.parameters()),
+        "vocabulary": models.tokenizer.vocabulary.size,
+        "unable": models.unable,
+        "backends": models.backends,
+        "samplers": [_sampler(name, models) for name in able(models.objective)],
+        "schedules": list(SHAPES),
+        "fates": list(FATES),
+        "states": list(NAMES.values()),
+        "limits": {"tokens": models.most, "epochs": MOST_EPOCHS, "top": MOST_GUESSES, "steps": MOST_STEPS},
+    }
+
+
+def _sampler(name: str, models: Models) -> Answer:
+    """A sampler, whether it can polish a text, and whether there is the model that it needs."""
+    made = sampler(name)
+    ready = not made.judged or bool(models.cast and models.cast.judge)
+    return {"name": name, "ready": ready, "revises": made.revises, "told": (type(made).__doc__ or "").strip()}
+
+
+def masks(models: Models, asked: Masks) -> Answer:
+    """The text as each masking objective poses it in each epoch: for each token blank, token and fate."""
+    ids, starts = models.tokenizer.encode(asked.text)
+    if not len(ids):
+        raise ValueError("there is no text to mask: type some")
+    rows, blanks = row(ids, starts, models.tokenizer), before(models.tokenizer.slices(asked.text))
+    shown = {
+        name_of(objective): [
+            posed(rows, blanks, models.tokenizer, objective, epoch, asked.seed) for epoch in range(asked.epochs)
+        ]
+        for objective in masked(None, asked.ratio)
+        if not objective.needs_text
+    }
+    return {"tokens": len(ids), "objectives": shown}
+
+
+def fill(models: Models, asked: Fill) -> Answer:
+    """The best guesses for every [MASK] in the text."""
+    shift = named_from(_able(models, "fill").objective)
+    assert shift is not None
+    blanks = filled(models.model, models.tokenizer, asked.text, asked.top, shift)
+    return {"blanks": [asdict(blank) for blank in blanks]}
+
+
+def score(models: Models, asked: Score) -> Answer:
+    """The log-likelihood of each token in nats, null where none is asked for, and their sum."""
+    name, scorer = _able(models, "score").scorer(asked.backend)
+    nats = scorer.by_token(asked.text)
+    if np.isnan(nats).all():
+        raise ValueError("there is no text to score: type some")
+    written = models.tokenizer.slices(asked.text)
+    tokens = [
+        {"blank": blank, "token": part.strip(), "nats": None if np.isnan(found) else found}
+        for blank, part, found in zip(before(written), written, nats.tolist(), strict=True)
+    ]
+    total, size = float(np.nansum(nats)), int(np.count_nonzero(~np.isnan(nats)))
+    sums = {"log_likelihood": total, "per_token": total / size, "per_byte": total / len(asked.text.encode())}
+    return {"backend": name, "tokens": tokens} | sums
+
+
+def sample(models: Models, asked: Sample) -> Iterator[Answer]:
+    """The text after each step: for each token how it is written and its state, a number in `states`."""
+    cast = _able(models, "sample").cast
+    assert cast
+    whole = asked.edit or SIGNS in asked.text  # its length is that of the text
+    wish = Wish(
+        run=models.run, sampler=asked.sampler, length=asked.length or (None if whole else min(LENGTH, models.most)),
+        prompt="" if asked.edit else asked.text, edit=asked.text if asked.edit else None, steps=asked.steps,
+        schedule=asked.schedule, temperature=asked.temperature, seed=asked.seed,
+    )  # fmt: skip
+    for frame in form(wish, cast):
+        yield {"step": frame.step, "pieces": pieces(frame, 0, cast.tokenizer)}
+
+
+def _able(models: Models, tab: str) -> Models:
+    """The models, if they can do what a tab is for. Raises ValueError when not."""
+    if tab in models.unable:
+        raise ValueError(models.unable[tab])
+    return models
