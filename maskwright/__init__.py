@@ -15,13 +15,13 @@ __version__ = "0.1.0"
 __all__ = ["Config", "Masked", "MaskingCollator", "Objective", "Problem", "Trainer", "load"]
 
 _HOMES = {
-    "Config": "training.config",
-    "Masked": "objective",
+    "Config": "run.config",
+    "Masked": "objectives.base.objective",
     "MaskingCollator": "hub.collator",
-    "Objective": "objective",
-    "Problem": "objective",
+    "Objective": "objectives.base.objective",
+    "Problem": "objectives.base.problem",
     "Trainer": "training.trainer",
-    "load": "training.final",
+    "load": "run.saved",
 }
 
 

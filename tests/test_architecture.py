@@ -1,7 +1,9 @@
 """The architecture, as a test: code imports only from lower floors, and never from a sibling in a registry."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,63 +13,59 @@ from maskwright.settings import registry as folder
 
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
-    {"config", "noise", "attention", "sharded", "cluster"},
-    {"kernels", "layers", "folder", "schedule", "parameters", "drawing", "mergers"},
-    {"text", "models", "optimizers", "race", "replacing"},
+    {"noise", "attention", "storage"},
+    {"settings", "loss"},
+    {"masking", "layers", "distributed"},
+    {"models", "optimizers", "text"},
     {"data"},
-    {"objective"},
-    {"objectives", "loss"},
-    {"evaluate", "sample", "hub", "trackers"},
-    {"samplers"},
+    {"objectives"},
+    {"run"},
+    {"sampling"},
+    {"evaluate"},
+    {"hub"},
+    {"merging"},
     {"training"},
-    {"suites"},
+    {"display"},
     {"compare"},
     {"serving"},
-    {"commands"},
     {"cli"},
     {"__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 REGISTRIES = [
-    "objectives",
-    "models",
-    "optimizers",
-    "samplers",
-    "text.corpora",
+    "cli.commands",
     "data.orders",
-    "trackers",
-    "suites",
-    "training.imported",
-    "mergers",
+    "evaluate.suites",
+    "hub.convert.systems",
+    "merging.methods",
+    "models",
+    "objectives",
+    "optimizers",
+    "sampling.samplers",
+    "text.corpora",
+    "training.trackers",
 ]
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
 
 
-def lines(node: ast.AST) -> Iterator[ast.AST]:
-    """The statements that run at import or call; not those that only a type checker reads."""
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
-            yield child
-            yield from lines(child)
-
-
 def imports(path: Path) -> Iterator[tuple[str, ...]]:
-    """The modules of ours that a file imports, as paths inside the package."""
+    """The modules of ours that a file imports, at its head, inside functions or for a type checker alone."""
     package = path.parent.parts
-    for node in lines(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = (*package[: len(package) - node.level + 1], *(node.module or "").split("."))
             base = tuple(part for part in base if part)
             names = [(*base, alias.name) for alias in node.names]
-            yield from filter(exists, names) if is_package(base) else [base]
+            yield from {name if exists(name) else base for name in names} - {()}
 
 
 def exists(parts: tuple[str, ...]) -> bool:
-    return (ROOT / Path(*parts)).with_suffix(".py").exists() or is_package(parts)
+    return (ROOT / Path(*parts)).with_suffix(".py").exists() or (ROOT / Path(*parts) / "__init__.py").exists()
 
 
-def is_package(parts: tuple[str, ...]) -> bool:
-    return (ROOT / Path(*parts) / "__init__.py").exists()
+def module(path: Path) -> tuple[str, ...]:
+    parts = path.with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -77,6 +75,18 @@ def test_imports_point_down(path):
         if there[0] != path.with_suffix("").parts[0]:
             assert there[0] in FLOOR, f"{path} imports {'.'.join(there)}, which has no floor"
             assert FLOOR[there[0]] < here, f"{path} imports {'.'.join(there)}, which is not on a lower floor"
+
+
+def test_no_circle_of_files():
+    graph = {module(path): set(imports(path)) for path in FILES}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_folder_is_crowded():
+    """Registries may grow; a folder of anything else holds about as much as one remembers."""
+    registries = {registry.replace(".", "/") for registry in REGISTRIES}
+    sizes = Counter(path.parent.as_posix() for path in FILES if path.stem != "__init__")
+    assert not {folder: size for folder, size in sizes.items() if size > 15 and folder not in registries}
 
 
 @pytest.mark.parametrize("registry", REGISTRIES)

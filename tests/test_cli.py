@@ -35,7 +35,7 @@ def test_help_shows_the_journey_and_every_command_has_examples(run) -> None:
     assert code == 0
     order = [out.index(f" {name}") for name in ("tokenize ", "masks ", "train ", "evaluate ", "fill ")]
     assert order == sorted(order)
-    for name in files("commands"):
+    for name in files("cli.commands"):
         assert "Examples" in run(name.replace("_", "-"), "--help")[1]
 
 

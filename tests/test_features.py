@@ -51,6 +51,6 @@ def test_every_example_can_be_typed() -> None:
         typed = row[3].strip("`")
         words = [typed] if "{" in typed else shlex.split(typed)
         if words[0] == "maskwright":
-            assert words[1].replace("-", "_") in files("commands"), row
+            assert words[1].replace("-", "_") in files("cli.commands"), row
         elif words[0] not in ELSEWHERE:
             Config.load("quickstart", words)

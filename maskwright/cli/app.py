@@ -45,7 +45,7 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def register() -> None:
     """Add every file in `commands/` to the app, by its ORDER."""
-    modules = [import_module(f"maskwright.cli.commands.{name}") for name in files("commands")]
+    modules = [import_module(f"maskwright.cli.commands.{name}") for name in files("cli.commands")]
     for module in sorted(modules, key=lambda module: module.ORDER):
         name = module.__name__.rpartition(".")[2]
         app.command(name.replace("_", "-"), epilog=getattr(module, "EXAMPLES", ""))(module.command)

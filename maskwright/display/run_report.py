@@ -97,4 +97,4 @@ def _table(rows: Mapping[str, str]) -> str:
     return f"<table>{body}</table>"
 
 
-PAGE = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
+PAGE = Template((Path(__file__).parent / "run_report.html").read_text(encoding="utf-8"))

@@ -24,7 +24,7 @@ def table(path: str) -> Table:
     return _listing(section, {name: _first_line(registry.load(PLACES[section], name)[0]) for name in names})
 
 
-PLACES = NAMED | {"sampler": "samplers"}
+PLACES = NAMED | {"sampler": "sampling.samplers"}
 """What has names to choose from, and the folder of each: the sections of a config, and the samplers."""
 KINDS = PLAIN | dict.fromkeys(known(Top), Top)
 """The settings that have no name to choose, by section."""

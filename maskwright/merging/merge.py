@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..hub.export import run
 from ..run import saved
 from ..run.config import Config
-from ..run.load import Source
+from ..run.load import Source, opened
 from ..settings import registry
 from ..storage.atomic import written_aside
 
@@ -74,13 +73,13 @@ def _check(wish: Merge, out: Path) -> None:
         raise ValueError(f"weights={given}: give a number for each of the {len(wish.models)} models")
     if not any(wish.weights):
         raise ValueError("every weight is 0: nothing is left of the models")
-    if (needs := registry.module("mergers", wish.method).BASE) != (wish.base is not None):
+    if (needs := registry.module("merging.methods", wish.method).BASE) != (wish.base is not None):
         has = "needs a" if needs else "has no"
         raise ValueError(f"method={wish.method} {has} base: the model that tasks began from")
 
 
 def _opened(path: Path) -> Source:
-    found = run.opened(path)
+    found = opened(path)
     if found.config is None:
         raise ValueError(f"{path} does not say how it was trained: name the folder of a run")
     return found
@@ -101,7 +100,7 @@ def difference(one: Source, other: Source) -> str:
 @torch.no_grad()
 def merged(wish: Merge, sources: Sequence[Source], base: Source | None) -> dict[str, Tensor]:
     """Every tensor of the merged model by name; what is not trained is that of the first."""
-    found = registry.module("mergers", wish.method)
+    found = registry.module("merging.methods", wish.method)
     states = [source.model.state_dict() for source in sources]
     begin: Mapping[str, Tensor] = base.model.state_dict() if base else {}
     trained = {name for name, _ in sources[0].model.named_parameters(remove_duplicate=False)}

@@ -160,7 +160,7 @@ class Config:
         config = cls(**parts, seed=top.seed, errors=top.errors)
         _check_lengths(config)
         for tracker in config.training.trackers:
-            registry.module("trackers", tracker)
+            registry.module("training.trackers", tracker)
         return config
 
     @classmethod

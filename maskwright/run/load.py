@@ -10,7 +10,7 @@ from torch import nn
 
 from ..objectives.base.objective import Objective
 from ..text.tokenizers.tokenizer import Tokenizer
-from . import build, checkpoint, load, saved
+from . import build, checkpoint, saved
 from .config import Config
 
 
@@ -23,7 +23,7 @@ class Trained:
     data: build.Data
 
 
-def opened(source: str | Path) -> Trained:
+def trained(source: str | Path) -> Trained:
     """The model of a finished run (its folder), or of a checkpoint (`RUN/checkpoints/step-100`) as evaluated there.
 
     Raises ValueError when `source` holds neither, or when its config now gives other text than it was trained on.
@@ -75,7 +75,7 @@ class Source:
 def opened(path: Path) -> Source:
     """The model of a finished run, of a checkpoint or of a folder `final`. Raises ValueError when there is none."""
     if (path / "state.json").is_file():
-        found, state = load.opened(path), json.loads((path / "state.json").read_text())
+        found, state = trained(path), json.loads((path / "state.json").read_text())
         seen = {"step": state["step"]} | state["meter"]
         shards = found.data.shards
         return Source(found.model.to(CPU), found.config.model, shards.tokenizer, found.config, seen, shards.fingerprint)
@@ -100,7 +100,7 @@ def parts(source: Path, device: str = "auto") -> Parts:
     """The model, its tokenizer and its objective, where a config.yaml lies in or beside the folder."""
     where = build.device(device)
     if (source / "state.json").is_file():
-        found = load.opened(source)
+        found = trained(source)
         return found.model.to(where), found.data.shards.tokenizer, found.config.objective
     model, tokenizer = saved.load(source, where)
     known = saved.run_of(source)

@@ -102,7 +102,7 @@ def cast(run: Path, remasker: Path | None = None) -> Cast:
 
 def able(objective: Objective) -> list[str]:
     """The samplers that a model trained by `objective` can write with."""
-    kinds = {name: registry.load("samplers", name)[0] for name in registry.names("samplers")}
+    kinds = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
     return [name for name, kind in kinds.items() if not objective.skills.isdisjoint(kind.skills)]  # type: ignore[attr-defined]
 
 
@@ -168,7 +168,7 @@ def longest(model: nn.Module) -> int:
 
 def sampler(name: str, knobs: Iterable[str] = ()) -> Sampler:
     """The sampler of a name with `knob=value` set. Raises ValueError when there is none, or no such knob."""
-    kind, preset = registry.load("samplers", name)
+    kind, preset = registry.load("sampling.samplers", name)
     made: Sampler = make(kind, override(preset, knobs), name)
     return made
 

@@ -13,9 +13,10 @@ from . import nearest
 
 
 def files(folder: str) -> list[str]:
-    """The modules of `maskwright/<folder>`, sorted, without those that start with an underscore."""
+    """The modules of `maskwright/<folder>`, sorted; what they share, `base` and names with an underscore, left out."""
     package = importlib.import_module(f"maskwright.{folder}")
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(name for name in found if name != "base" and not name.startswith("_"))
 
 
 def module(folder: str, name: str) -> ModuleType:

@@ -31,7 +31,7 @@ class Log:
         kept = [line for line in read(path) if line["step"] <= step and not _closing(line, steps)]
         write_whole(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
-        self.trackers: list[Tracker] = [registry.load("trackers", name)[0](out, config) for name in trackers]
+        self.trackers: list[Tracker] = [registry.load("training.trackers", name)[0](out, config) for name in trackers]
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         self.progress = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, disable=not show)
         self.task = self.progress.add_task("starting", total=steps, completed=step)

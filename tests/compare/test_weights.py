@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from maskwright.display import token_weights
+from maskwright.display import weight_plots
 from maskwright.evaluate.statistics import pos_lexicon
 from maskwright.run.config import Config
 from maskwright.training import token_weights
@@ -52,7 +52,7 @@ def test_only_what_was_judged_is_ranked() -> None:
         "weight": np.array([[1.0, 3.0, 0.5, 9.0]]), "count": np.array([[4, 2, 1, 0]]),
         "difficulty": np.array([[0.5, 0.9, 0.1, np.nan]]),
     }  # fmt: skip
-    ends = token_weights.extremes(found, list("abcd"), 2)
+    ends = weight_plots.extremes(found, list("abcd"), 2)
     assert [line["token"] for line in ends["hardest"]] == ["b", "a"]
     assert [line["token"] for line in ends["easiest"]] == ["c", "a"]
 

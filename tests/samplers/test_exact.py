@@ -25,7 +25,7 @@ from maskwright.settings import registry
 from .toy import JUDGE, LENGTH, VOCABULARY, Toy, canvas, chi2, texts
 
 COUNT, LIMIT = 20000, 30
-EVERY = {name: registry.load("samplers", name)[0] for name in registry.names("samplers")}
+EVERY = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
 
 
 @pytest.mark.parametrize(

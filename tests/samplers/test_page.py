@@ -17,7 +17,7 @@ NAME = "maskwright.sampling.samplers.least_entropy"
 
 def test_every_sampler_is_in_the_table() -> None:
     table = PAGE.partition("| sampler |")[2].partition("\n\n")[0]
-    assert sorted(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == files("samplers")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == files("sampling.samplers")
 
 
 def test_the_sampler_printed_there_works(monkeypatch: pytest.MonkeyPatch) -> None:

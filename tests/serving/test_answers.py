@@ -28,7 +28,9 @@ def test_about_says_what_there_is(client: TestClient, models: Models) -> None:
     told = client.get("/about").json()
     assert (told["run"], told["objective"], told["unable"]) == ("writer", "diffusion", {})
     assert told["limits"]["tokens"] == 40
-    assert [one["name"] for one in told["samplers"]] == [name for name in names("samplers") if name != "left_to_right"]
+    assert [one["name"] for one in told["samplers"]] == [
+        name for name in names("sampling.samplers") if name != "left_to_right"
+    ]
     assert all(one["ready"] and one["told"] for one in told["samplers"])
     assert told["parameters"] == sum(weight.numel() for weight in models.model.parameters())
 

@@ -17,7 +17,7 @@ from maskwright.training.trainer import Trainer
 
 from .test_trainer import same, weights
 
-METHODS = files("mergers")
+METHODS = files("merging.methods")
 
 
 def tensor(seed: int, *shape: int) -> torch.Tensor:
@@ -25,7 +25,7 @@ def tensor(seed: int, *shape: int) -> torch.Tensor:
 
 
 def run(method: str, tensors: list[torch.Tensor], *shares: float) -> torch.Tensor:
-    found = module("mergers", method)
+    found = module("merging.methods", method)
     return found.merge(tensors, shares, tensor(9, *tensors[0].shape) if found.BASE else None)
 
 

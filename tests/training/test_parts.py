@@ -7,7 +7,7 @@ from torch.testing import assert_close
 from maskwright import load
 from maskwright.cli.app import app
 from maskwright.run.config import Config
-from maskwright.run.load import opened
+from maskwright.run.load import trained
 from maskwright.training.trainer import Trainer
 
 
@@ -35,7 +35,7 @@ def test_a_trained_model_opens_with_its_parts(settings, tmp_path, fusion):
     assert opened_here.parts.table.weight.any()
     assert_close(logits(opened_here, tokens), logits(trainer.model.eval(), tokens), rtol=0, atol=0)
     for place in (tmp_path, tmp_path / "checkpoints" / "step-8"):
-        assert_close(logits(opened(place).model, tokens), logits(opened_here, tokens), rtol=0, atol=0)
+        assert_close(logits(trained(place).model, tokens), logits(opened_here, tokens), rtol=0, atol=0)
 
 
 def test_a_run_goes_on_where_it_stopped(settings, tmp_path):

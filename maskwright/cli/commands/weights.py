@@ -28,26 +28,26 @@ def command(
     """Show what a run has learned to hide: the hardest and easiest tokens, kinds of words, and plots over time."""
     from rich.console import Console
 
-    from ...display import token_weights
+    from ...display import weight_plots
     from ...evaluate.statistics import pos_lexicon as tagged
     from ...training import log, token_weights
 
     found, spoken = token_weights.of_run(run)
-    ends = token_weights.extremes(found, spoken.tokens, top)
+    ends = weight_plots.extremes(found, spoken.tokens, top)
     kinds: list[str] = []
     shares = None
     if lexicon:
         kinds, counts = tagged.tokens(tagged.read(lexicon), spoken)
         shares = tagged.by_kind(found["weight"], counts)
-    files = token_weights.plots(
+    files = weight_plots.plots(
         found, spoken.tokens, log.read(run / "metrics.jsonl"), kinds, shares, plots or run / "plots"
     )
     if as_json:
         last = {} if shares is None else {"kinds": dict(zip(kinds, shares[-1].tolist(), strict=True))}
         typer.echo(json.dumps(ends | last))
         return
-    for name, lines in ends.items():
-        Console().print(token_weights.table(name, lines))
+    for name, ordered in ends.items():
+        Console().print(weight_plots.table(name, ordered))
     if shares is not None:
-        Console().print(token_weights.kinds_table(kinds, shares))
+        Console().print(weight_plots.kinds_table(kinds, shares))
     typer.echo("\n".join(map(str, files)), err=True)

@@ -23,7 +23,7 @@ def ask(suite: str, run: Path, data: Path | None, assignments: Sequence[str] = (
     Where `run` is a folder of models, all are asked: `words/1000000/accuracy` is that of chck_1M in it, `step/500/…` of
     step-500. Raises ValueError when there is no such suite or knob.
     """
-    several = {} if hasattr(module("suites", suite), "SEVERAL") else models(run)
+    several = {} if hasattr(module("evaluate.suites", suite), "SEVERAL") else models(run)
     numbers = _curve(suite, several, data, assignments) if several else _one(suite, run, data, assignments)
     (kept := run / "evaluations").mkdir(exist_ok=True)
     (kept / f"{kept_as(suite, data, assignments)}.json").write_text(json.dumps(numbers, indent=1))
@@ -46,7 +46,7 @@ def _plain(value: object) -> str:
 
 
 def _one(suite: str, run: Path, data: Path | None, assignments: Iterable[str]) -> dict[str, float]:
-    found, knobs = module("suites", suite), override({}, assignments)
+    found, knobs = module("evaluate.suites", suite), override({}, assignments)
     if not hasattr(found, "Knobs"):
         if knobs:
             raise ValueError(f"the suite {suite} has no knobs such as {next(iter(knobs))!r}")

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from ...objectives.base.detector import Mixture, detector
-from ...run.load import opened
+from ...run import load
 from ...run.token_scorer import guesser
 from ..validation.detection import detection
 
@@ -15,7 +15,7 @@ def evaluate(run: Path, data: Path | None) -> dict[str, float]:
 
     Raises ValueError when the run never learned to judge.
     """
-    trained = opened(run)
+    trained = load.trained(run)
     judge = detector(trained.config.objective)
     if judge is None:
         raise ValueError(f"{run} was not trained to find wrong tokens: train with objective.name=remask")

@@ -9,8 +9,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...run import saved
-from ...run.load import opened
+from ...run import load, saved
 from ...sampling.request import LENGTH, Manner, Wish, forming, longest
 from ...settings import make, settings
 from ..generation.quality import causal_scorer, judge, shuffled
@@ -39,7 +38,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     writer, judged_by = run.resolve(), knobs.scorer.resolve()
     if writer.is_relative_to(judged_by) or judged_by.is_relative_to(writer):
         raise ValueError(f"scorer={str(knobs.scorer)!r} is the writer itself: name a causal model that stands apart")
-    trained = opened(run)
+    trained = load.trained(run)
     shards = trained.data.shards
     saved.check(knobs.scorer, shards.fingerprint)
     scorer = causal_scorer(knobs.scorer, shards.tokenizer)

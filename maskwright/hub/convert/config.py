@@ -1,5 +1,5 @@
 """A config of another system as one of ours: the settings are read, the system is known by them, nothing is dropped
-without a word. What each system's settings mean is a file in `imported/`.
+without a word. What each system's settings mean is a file in `systems/`.
 """
 
 import json
@@ -15,7 +15,7 @@ from ...run.config import Config
 from ...settings.registry import files, module
 from .systems._source import Given
 
-FOLDER = "training.imported"
+FOLDER = "hub.convert.systems"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Imported:
     """What became of a foreign config."""
 
     system: str
-    """The file in `imported/` that knew it."""
+    """The file in `systems/` that knew it."""
     tree: dict[str, Any]
     """Our sections, which `Config.of` takes."""
     left: dict[str, str]
