@@ -3,10 +3,10 @@
 from io import StringIO
 
 import pytest
-from maskwright.evaluate.validation.validate.mask_coverage import report
 from rich.console import Console
 
 from maskwright.display.masks import COLOURS, plot, show, table
+from maskwright.evaluate.validation.mask_coverage import report
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.whole_word import WholeWord
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings

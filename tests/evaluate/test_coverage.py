@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from maskwright.evaluate.validation.validate.mask_coverage import FATES, report
 
+from maskwright.evaluate.validation.mask_coverage import FATES, report
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.span import Span
 

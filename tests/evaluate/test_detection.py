@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from maskwright.evaluate.validation.validate.detection import detection, score
-from maskwright.evaluate.validation.validate.likelihood import likelihood
 
 from maskwright.evaluate.suites import detection as suite
 from maskwright.evaluate.suites import likelihood as price
+from maskwright.evaluate.validation.detection import detection, score
+from maskwright.evaluate.validation.likelihood import likelihood
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.remask import Remask

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from maskwright.evaluate.validation.validate.layer_ablation import ablate, first_layers
-from maskwright.evaluate.validation.validate.validate import validate
 from maskwright.text.shards.shards.shards import Shards
 from torch import nn
 from torch.testing import assert_close
 
 from maskwright.attention import mask, positions
+from maskwright.evaluate.validation.layer_ablation import ablate, first_layers
+from maskwright.evaluate.validation.validate import validate
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mirror import Mirror

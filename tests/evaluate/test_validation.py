@@ -5,11 +5,11 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from maskwright.evaluate.validation.validate.common import MASKED
-from maskwright.evaluate.validation.validate.unigram import unigram
-from maskwright.evaluate.validation.validate.validate import EXAM, validate
 
 from maskwright.data.loader import exam
+from maskwright.evaluate.validation.common import MASKED
+from maskwright.evaluate.validation.unigram import unigram
+from maskwright.evaluate.validation.validate import EXAM, validate
 from maskwright.objectives.base.objective import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.run import build

@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 import torch
-from maskwright.evaluate.validation.validate.common import exams
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD
+from maskwright.evaluate.validation.common import exams
 from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
 from maskwright.objectives.base.problem import Problem, shifted

@@ -1,8 +1,9 @@
 """`maskwright evaluate`, as tests call it."""
 
 import typer
-from maskwright.cli.app.commands.evaluate import command
 from typer.testing import CliRunner
+
+from maskwright.cli.commands.evaluate import command
 
 
 def said(*arguments: object) -> str:

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from maskwright.evaluate.validation.validate.layer_ablation import first_layers
 
 from maskwright.attention import BOTH
 from maskwright.evaluate.finetuning.edge_data import edges, micro, tokens_of
 from maskwright.evaluate.finetuning.edge_probe import Probe, Prober, Probing
 from maskwright.evaluate.finetuning.encoder import padded
+from maskwright.evaluate.validation.layer_ablation import first_layers
 from maskwright.settings.registry import files, load
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
