@@ -19,8 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from maskwright.hub.export.transformers.run import export, way
-
+from maskwright.hub.export.run import export, way
 from maskwright.run.load import opened
 
 Choices = dict[str, list[str]]

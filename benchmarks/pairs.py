@@ -28,12 +28,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from maskwright.evaluate.scoring.scorer.backends import choose
-from maskwright.evaluate.scoring.scorer.minimal_pairs import Item, decide
-from maskwright.evaluate.scoring.scorer.scorer import Scorer
-from maskwright.hub.export.transformers.run import export
 
+from maskwright.evaluate.scoring.backends import choose
+from maskwright.evaluate.scoring.minimal_pairs import Item, decide
+from maskwright.evaluate.scoring.scorer import Scorer
 from maskwright.evaluate.suites.blimp import items
+from maskwright.hub.export.run import export
 from maskwright.run.config import Config
 from maskwright.run.load import Source, untrained
 

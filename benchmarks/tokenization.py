@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from maskwright.text.shards.shards.shards import Shards, tokenize
 
 from maskwright.text.corpora.embedded import Embedded
 from maskwright.text.corpora.files import Files
+from maskwright.text.shards.shards import Shards, tokenize
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 SLICE = 8 << 20

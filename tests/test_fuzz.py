@@ -17,14 +17,14 @@ import torch
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from maskwright.text.shards.shards.layout import data_files
-from maskwright.text.shards.shards.shards import Shards
 
 from maskwright.run import checkpoint, saved
 from maskwright.run.config import NAMED, PLAIN, Config, Top
 from maskwright.settings import known
 from maskwright.settings.registry import files, load
 from maskwright.storage import sealed
+from maskwright.text.shards.layout import data_files
+from maskwright.text.shards.shards import Shards
 from maskwright.training.trainer import Trainer
 
 FUZZ = settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from maskwright.text.shards.shards.prepare import prepare
-from maskwright.text.shards.shards.shards import Shards
 from torch import Tensor
 
 from maskwright.data.loader import read
@@ -21,6 +19,8 @@ from maskwright.loss import cross_entropy
 from maskwright.objectives.base.objective import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.text.corpora.files import Files
+from maskwright.text.shards.prepare import prepare
+from maskwright.text.shards.shards import Shards
 from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 LENGTH = 128

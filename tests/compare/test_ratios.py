@@ -9,11 +9,11 @@ import pytest
 import torch
 import typer
 import yaml
-from maskwright.cli.app.commands import evaluate
-from maskwright.cli.app.commands import ratios as ratios_command
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from maskwright.cli.commands import evaluate
+from maskwright.cli.commands import ratios as ratios_command
 from maskwright.compare.directions.ratios import ranges, ratios
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from maskwright.text.shards.shards.shards import Split
 
 from maskwright.data.loader import Loader
 from maskwright.data.order import Order
@@ -16,6 +15,7 @@ from maskwright.data.orders.mixed import Mixed
 from maskwright.data.pack import pack
 from maskwright.settings import make
 from maskwright.settings.registry import files, load
+from maskwright.text.shards.shards import Split
 
 from ..handmade import VOCABULARY, split
 

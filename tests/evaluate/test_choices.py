@@ -4,8 +4,9 @@ from math import comb
 
 import numpy as np
 import pytest
-from maskwright.evaluate.scoring.scorer.minimal_pairs import Item, Verdicts, accuracies, limited, predictions, wilson
-from maskwright.evaluate.scoring.scorer.scorer import Text
+
+from maskwright.evaluate.scoring.minimal_pairs import Item, Verdicts, accuracies, limited, predictions, wilson
+from maskwright.evaluate.scoring.scorer import Text
 
 NAN, INF = np.nan, np.inf
 

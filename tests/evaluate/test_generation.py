@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from maskwright.evaluate.generation.quality.divergence import divergence, jensen_shannon
-from maskwright.evaluate.generation.quality.diversity import distinct, entropy, ngrams, overlap, rep, repetition
-from maskwright.evaluate.generation.quality.mauve import area, mauve, quantised, reduced
-from maskwright.evaluate.generation.quality.quality import CausalScorer, judge, shuffled
-from maskwright.evaluate.generation.quality.references import halves
-from maskwright.evaluate.scoring.scorer.backends import PLAIN
 from torch import nn
 
+from maskwright.evaluate.generation.divergence import divergence, jensen_shannon
+from maskwright.evaluate.generation.diversity import distinct, entropy, ngrams, overlap, rep, repetition
+from maskwright.evaluate.generation.mauve import area, mauve, quantised, reduced
+from maskwright.evaluate.generation.quality import CausalScorer, judge, shuffled
+from maskwright.evaluate.generation.references import halves
+from maskwright.evaluate.scoring.backends import PLAIN
 from maskwright.evaluate.statistics.bootstrap import interval, resampled
 
 from ..handmade import VOCABULARY, split

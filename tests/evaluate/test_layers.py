@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from maskwright.text.shards.shards.shards import Shards
 from torch import nn
 from torch.testing import assert_close
 
@@ -16,6 +15,7 @@ from maskwright.objectives.mlm import Mlm
 from maskwright.run import build
 from maskwright.run.config import Config
 from maskwright.settings import registry
+from maskwright.text.shards.shards import Shards
 
 SIZES = {"hidden": 32, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
 

@@ -3,7 +3,8 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from maskwright.evaluate.scoring.scorer.prefix_trees import readings
+
+from maskwright.evaluate.scoring.prefix_trees import readings
 
 TEXTS = st.lists(st.lists(st.integers(0, 2), min_size=6, max_size=6), min_size=1, max_size=12)
 PLACES = st.lists(st.integers(0, 71), min_size=1, max_size=30, unique=True)

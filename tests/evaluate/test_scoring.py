@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from maskwright.evaluate.scoring.scorer.backends import MADE, PLAIN, choose
-from maskwright.evaluate.scoring.scorer.batching import batches, regrouped
-from maskwright.evaluate.scoring.scorer.deduplicate import share
-from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
-from maskwright.evaluate.scoring.scorer.windows import Windows
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD
+from maskwright.evaluate.scoring.backends import MADE, PLAIN, choose
+from maskwright.evaluate.scoring.batching import batches, regrouped
+from maskwright.evaluate.scoring.deduplicate import share
+from maskwright.evaluate.scoring.scorer import Scorer, Text
+from maskwright.evaluate.scoring.windows import Windows
 from maskwright.models.modern import Modern
 from maskwright.objectives.base.objective import IGNORE
 from maskwright.objectives.base.problem import Problem

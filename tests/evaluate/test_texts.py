@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from maskwright.evaluate.scoring.scorer.backends import choose
-from maskwright.evaluate.scoring.scorer.scorer import Scorer
-from maskwright.evaluate.scoring.scorer.text_files import likelihoods, texts
+
+from maskwright.evaluate.scoring.backends import choose
+from maskwright.evaluate.scoring.scorer import Scorer
+from maskwright.evaluate.scoring.text_files import likelihoods, texts
 
 
 @pytest.fixture

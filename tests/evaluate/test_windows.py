@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from maskwright.evaluate.scoring.scorer.windows import Windows
+
+from maskwright.evaluate.scoring.windows import Windows
 
 
 @st.composite

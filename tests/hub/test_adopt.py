@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from maskwright.hub.export.transformers.run import export
 from torch.testing import assert_close
 from typer.testing import CliRunner
 
 from maskwright.cli.app import app
 from maskwright.hub.convert.weights import adopt, resized
+from maskwright.hub.export.run import export
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer

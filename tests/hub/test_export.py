@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from maskwright.evaluate.scoring.scorer.backends import choose
-from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
-from maskwright.hub.export.transformers.run import export, way
 from torch.testing import assert_close
 from transformers import (
     AutoModel,
@@ -23,7 +20,10 @@ from transformers import (
 from typer.testing import CliRunner
 
 from maskwright.cli.app import app
+from maskwright.evaluate.scoring.backends import choose
+from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.hub._quiet import silence
+from maskwright.hub.export.run import export, way
 from maskwright.hub.export.transformers import bundle
 from maskwright.run import saved
 from maskwright.run.config import Config

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import yaml
-from maskwright.hub.export.transformers.run import export
-from maskwright.hub.preflight.checks.checks import NEEDS, preflight
-from maskwright.hub.preflight.checks.run import findings
 from tokenizers import Tokenizer as Backend
 from tokenizers.normalizers import Replace
 from typer.testing import CliRunner
 
 from maskwright.cli.app import app
+from maskwright.hub.export.run import export
+from maskwright.hub.preflight.checks import NEEDS, preflight
+from maskwright.hub.preflight.run import findings
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from maskwright.hub.export.transformers.deberta_v2 import config, from_names, knobs_of, to_names, to_transformers
 from torch.testing import assert_close
 from transformers import DebertaV2Config, DebertaV2ForMaskedLM
 
+from maskwright.hub.export.deberta_v2 import config, from_names, knobs_of, to_names, to_transformers
 from maskwright.models.deberta import PRESETS, Deberta, DebertaModel
 
 VOCABULARY = 101

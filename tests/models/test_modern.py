@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from maskwright.hub.export.transformers.modern_bert import from_names, to_names, to_transformers
 from torch.testing import assert_close
 
+from maskwright.hub.export.modern_bert import from_names, to_names, to_transformers
 from maskwright.models.modern import PRESETS, Modern
 
 VOCABULARY = 101

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from maskwright.evaluate.scoring.scorer.backends import choose
-from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
 from starlette.testclient import TestClient
 
 from maskwright.display.samples import write
+from maskwright.evaluate.scoring.backends import choose
+from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.evaluate.scoring.scorer import scorer as scoring
 from maskwright.run.build import masked
 from maskwright.sampling.fill import fill

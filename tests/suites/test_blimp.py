@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from maskwright.evaluate.scoring.scorer.backends import choose
-from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
 
+from maskwright.evaluate.scoring.backends import choose
+from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.run import saved
 
 DATA = Path(os.environ.get("MASKWRIGHT_DATA", Path(__file__).parents[3] / "shared/data"))

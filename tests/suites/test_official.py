@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from maskwright.evaluate.scoring.scorer.backends import PLAIN, choose
-from maskwright.evaluate.scoring.scorer.scorer import Scorer, Text
 
+from maskwright.evaluate.scoring.backends import PLAIN, choose
+from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.evaluate.statistics.correlation import spearman
 from maskwright.run import saved
 

@@ -4,9 +4,10 @@ import json
 from math import exp, log
 
 import pytest
-from maskwright.evaluate.scoring.scorer.load import scorer, windows
-from maskwright.evaluate.scoring.scorer.scorer import Text
-from maskwright.evaluate.scoring.scorer.windows import Windows
+
+from maskwright.evaluate.scoring.load import scorer, windows
+from maskwright.evaluate.scoring.scorer import Text
+from maskwright.evaluate.scoring.windows import Windows
 
 TEXTS = {
     "short": ["A name is bound.", "The statement assigns values, from left to right."],

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from maskwright.text.shards.shards.shards import Shards, tokenize
 
 from maskwright.text.corpora.files import Files
+from maskwright.text.shards.shards import Shards, tokenize
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 SENTENCES = (

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from maskwright.text.shards.shards.prepare import prepare
 
 from maskwright.settings import registry
 from maskwright.text.corpora._prose import Paragraphs
@@ -24,6 +23,7 @@ from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.hub import Hub
 from maskwright.text.corpora.tokenized import Tokenized
 from maskwright.text.corpus import Document
+from maskwright.text.shards.prepare import prepare
 from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 

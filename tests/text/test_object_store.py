@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from maskwright.text.shards.shards.remote import fetch, publish
-from maskwright.text.shards.shards.shards import Shards
 
 from maskwright.storage.cache import cache_folder
+from maskwright.text.shards.remote import fetch, publish
+from maskwright.text.shards.shards import Shards
 
 from .test_shards import contents
 from .test_store import opened, refused

@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from maskwright.text.shards.shards.prepare import prepare
 
 from maskwright.text.corpora.files import Files
+from maskwright.text.shards.prepare import prepare
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 KNOBS = TokenizerSettings(size=400)

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from maskwright.text.shards.shards.layout import held_out, text_hash
-from maskwright.text.shards.shards.shards import Shards, Split, tokenize
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
 from maskwright.text.corpora.files import Files
-from maskwright.text.shards.shards import encode, writer
+from maskwright.text.shards.layout import held_out, text_hash
+from maskwright.text.shards.shards import Shards, Split, encode, tokenize, writer
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from .conftest import TEXTS

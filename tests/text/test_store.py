@@ -7,9 +7,6 @@ import fsspec
 import numpy as np
 import pytest
 import yaml
-from maskwright.text.shards.shards.prepare import prepare
-from maskwright.text.shards.shards.remote import fetch, publish
-from maskwright.text.shards.shards.shards import Shards, tokenize
 from typer.testing import CliRunner
 
 from maskwright.cli.app import app
@@ -17,6 +14,9 @@ from maskwright.run.config import Config
 from maskwright.storage.cache import cache_folder
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.tokenized import Tokenized
+from maskwright.text.shards.prepare import prepare
+from maskwright.text.shards.remote import fetch, publish
+from maskwright.text.shards.shards import Shards, tokenize
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 

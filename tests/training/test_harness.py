@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from maskwright.evaluate.scoring.scorer.load import scorer, windows
-from maskwright.evaluate.scoring.scorer.scorer import Text
 
+from maskwright.evaluate.scoring.load import scorer, windows
+from maskwright.evaluate.scoring.scorer import Text
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
