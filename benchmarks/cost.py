@@ -21,7 +21,7 @@ from rich.table import Table
 from torch import nn
 
 from maskwright.loss import problem_loss
-from maskwright.settings import make, registry
+from maskwright.settings import from_mapping, registry
 from maskwright.training.activation_checkpointing import recompute
 from maskwright.training.flops import Flops
 
@@ -45,7 +45,7 @@ def main() -> None:
 def cost(name: str, words: float, ratio: float, rates: dict[str, float]) -> dict[str, float]:
     """The numbers of one model."""
     kind, preset = registry.load("models", name)
-    knobs = make(kind, preset | {"max_length": 512}, "model")
+    knobs = from_mapping(kind, preset | {"max_length": 512}, "model")
     with patch.object(sys.modules[kind.__module__], "fresh", shapes):
         model = knobs.build(VOCABULARY, torch.Generator())
     asked = round(ratio * MICRO)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.run.config import Config, recipes
 from maskwright.settings.registry import files
 
@@ -89,9 +89,9 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         (["train", "quickstart", "errors=foo"], "errors='foo'"),
         (["train", "quickstart", "training.warmup=0.7", "training.stable=0.7"], "warmup + stable = 1.4"),
         (["masks", "a text", "--json"], "--plot and --json go with --report"),
-        (["knobs", "training.bogus"], "no section 'training.bogus'"),
+        (["options", "training.bogus"], "no section 'training.bogus'"),
         (["fill", "nowhere", "a [MASK]"], "nowhere holds no trained model"),
-        (["knobs", "objective.spam"], "no objective 'spam'"),
+        (["options", "objective.spam"], "no objective 'spam'"),
     ],
 )
 def test_a_mistake_is_one_sentence(run, tmp_path: Path, arguments: list[str], sentence: str) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwright.objectives.span import Span
-from maskwright.settings import known, make, override, settings
+from maskwright.settings import field_names, from_mapping, override, settings
 
 MISTAKES = {
     "misspelt": ({"ration": 0.2}, "unknown key objective.ration: did you mean 'ratio'?"),
@@ -23,7 +23,7 @@ MISTAKES = {
 def test_a_mistake_is_one_sentence(mistake):
     values, sentence = MISTAKES[mistake]
     with pytest.raises(ValueError) as refusal:  # noqa: PT011  the sentence is compared below
-        make(Span, values, "objective")
+        from_mapping(Span, values, "objective")
     assert str(refusal.value).startswith(sentence)
     assert "\n" not in str(refusal.value)
 
@@ -55,7 +55,7 @@ class Outer:
 )
 def test_a_mistake_inside_a_section_is_named_by_its_whole_path(values, sentence):
     with pytest.raises(ValueError) as refusal:  # noqa: PT011  the sentence is compared below
-        make(Outer, values, "outer")
+        from_mapping(Outer, values, "outer")
     assert str(refusal.value).startswith(sentence)
 
 
@@ -66,7 +66,7 @@ def test_settings_cannot_be_changed():
 
 def test_every_knob_is_documented():
     homes = [vars(base).get("__pydantic_fields__", {}) for base in Span.__mro__]
-    assert all(any(knob in fields and fields[knob].description for fields in homes) for knob in known(Span))
+    assert all(any(knob in fields and fields[knob].description for fields in homes) for knob in field_names(Span))
 
 
 def test_overrides_are_yaml_at_a_path():

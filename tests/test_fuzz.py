@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from maskwright.run import checkpoint, saved
 from maskwright.run.config import NAMED, PLAIN, Config, Top
-from maskwright.settings import known
+from maskwright.settings import field_names
 from maskwright.settings.registry import files, load
 from maskwright.storage import sealed
 from maskwright.text.shards.layout import data_files
@@ -217,8 +217,8 @@ def test_a_config_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> No
     assert len(str(refused.value)) < 2000
 
 
-KNOBS = sorted({"name", *known(Top), *(knob for kind in PLAIN.values() for knob in known(kind))}) + [
-    knob for where in NAMED.values() for name in files(where) for knob in known(load(where, name)[0])
+KNOBS = sorted({"name", *field_names(Top), *(knob for kind in PLAIN.values() for knob in field_names(kind))}) + [
+    knob for where in NAMED.values() for name in files(where) for knob in field_names(load(where, name)[0])
 ]
 NAMES = [name for where in NAMED.values() for name in files(where)]
 VALUES = st.recursive(
@@ -232,7 +232,7 @@ VALUES = st.recursive(
 
 def knobs_of(kind: type) -> st.SearchStrategy:
     """Some of the knobs of a settings class, with any values."""
-    return st.dictionaries(st.sampled_from([*known(kind), "nothing"]), VALUES, max_size=3)
+    return st.dictionaries(st.sampled_from([*field_names(kind), "nothing"]), VALUES, max_size=3)
 
 
 def sections(name: str) -> st.SearchStrategy:

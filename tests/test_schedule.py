@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from maskwright.objectives.mlm import Mlm
 from maskwright.run.config import Training
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 from maskwright.settings.schedule import DECAYS, Ramp, Steps, learning_rate, value
 
 PROGRESS = st.floats(0, 1)
@@ -43,13 +43,13 @@ def test_steps_begin_at_the_beginning():
 
 @pytest.mark.parametrize("ratio", [0.3, {"start": 0.4, "end": 0.1}, {"steps": {0: 0.4, 0.5: 0.1}}])
 def test_every_form_fits_an_objective(ratio):
-    assert 0 < value(make(Mlm, {"ratio": ratio}, "objective").ratio, 0.7) < 1
+    assert 0 < value(from_mapping(Mlm, {"ratio": ratio}, "objective").ratio, 0.7) < 1
 
 
 @pytest.mark.parametrize("ratio", [0, 1, -0.1, 1.5])
 def test_a_ratio_is_a_share(ratio):
     with pytest.raises(ValueError, match=r"objective\.ratio"):
-        make(Mlm, {"ratio": ratio}, "objective")
+        from_mapping(Mlm, {"ratio": ratio}, "objective")
 
 
 @given(st.integers(1, 300), st.floats(0, 0.5), st.sampled_from(sorted(DECAYS)), st.floats(0, 0.4), st.floats(0, 1))

@@ -13,7 +13,7 @@ from typing import Any
 from ..run import milestones
 from ..run.config import Config
 from ..run.resume import leaves
-from ..settings import nearest
+from ..settings import did_you_mean
 
 CHANGE = re.compile(r"\+(?=[a-z_]+(?:\.\w+)*=)")
 """Where a change begins: a plus that a knob and an equals sign follow."""
@@ -108,7 +108,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, t
 def check_text(found: Sequence[Arm], by: str | None) -> None:
     """Refuse arms whose losses cannot be compared, unless they are compared `by` bits per byte. Raises ValueError."""
     if by not in (None, BY):
-        raise ValueError(f"by={by!r}: {nearest(by or '', [BY])}")
+        raise ValueError(f"by={by!r}: {did_you_mean(by or '', [BY])}")
     first = found[0]
     for arm in found[1:]:
         for knob, (left, right) in differences(_text(first.config), _text(arm.config)).items():

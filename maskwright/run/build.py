@@ -15,7 +15,7 @@ from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objectives.base.objective import Masked
-from ..settings import make, registry
+from ..settings import from_mapping, registry
 from ..text.shards.prepare import prepare
 from ..text.shards.shards import Shards
 from ..text.tokenizers.substrings import substrings
@@ -45,7 +45,7 @@ def masked(names: Sequence[str] | None, ratio: float) -> list[Masked]:
     kinds = {name: registry.load("objectives", name)[0] for name in names or registry.names("objectives")}
     if others := [name for name, kind in kinds.items() if names and not issubclass(kind, Masked)]:
         raise ValueError(f"objective {others[0]} hides no tokens at a ratio: take one that does, such as mlm")
-    return [make(kind, {"ratio": ratio}, name) for name, kind in kinds.items() if issubclass(kind, Masked)]
+    return [from_mapping(kind, {"ratio": ratio}, name) for name, kind in kinds.items() if issubclass(kind, Masked)]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A run, complete: one frozen tree of settings, read from a recipe or a YAML file and written back whole.
 
 Sections that are named (`objective: {name: span, ratio: 0.3}`) take the class that the folder of that name offers, with
-the knobs of its preset; every other key is a knob. `a.b=c` overrides come last.
+the options of its preset; every other key is an option. `a.b=c` overrides come last.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from ..data.batch_growth import growth
 from ..data.loader import curriculum
 from ..data.order import Order
 from ..objectives.base.objective import Objective
-from ..settings import brief, known, make, nearest, override, registry, settings
+from ..settings import did_you_mean, field_names, from_mapping, override, registry, settings, short_repr
 from ..settings.schedule import Share
 from ..storage.atomic import write_whole
 from ..text.tokenizers.tokenizer import TokenizerSettings
@@ -153,10 +153,10 @@ class Config:
         tree = override(_explicit(tree), overrides)
         for key in tree:
             if key not in (choices := [field.name for field in dataclasses.fields(cls)]):
-                raise ValueError(f"unknown section {key}: {nearest(key, choices)}")
+                raise ValueError(f"unknown section {key}: {did_you_mean(key, choices)}")
         parts = {name: _named(name, where, _section(tree, name)) for name, where in NAMED.items()}
-        parts |= {name: make(kind, _section(tree, name), name) for name, kind in PLAIN.items()}
-        top = make(Top, {knob: tree[knob] for knob in known(Top) if knob in tree}, "")
+        parts |= {name: from_mapping(kind, _section(tree, name), name) for name, kind in PLAIN.items()}
+        top = from_mapping(Top, {knob: tree[knob] for knob in field_names(Top) if knob in tree}, "")
         config = cls(**parts, seed=top.seed, errors=top.errors)
         _check_lengths(config)
         for tracker in config.training.trackers:
@@ -210,13 +210,15 @@ def _explicit(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
     values = tree.get(name) or {}
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"{name}={brief(values)}: a section is a mapping of knobs, as in {name}.name=… or {{name: …}}")
+        raise ValueError(
+            f"{name}={short_repr(values)}: a section is a mapping of options, as in {name}.name=… or {{name: …}}"
+        )
     return dict(values)
 
 
 def _named(section: str, where: str, values: Mapping[str, Any]) -> Any:
     kind, preset = registry.load(where, str(values.get("name") or DEFAULT[section]))
-    return make(kind, preset | {key: value for key, value in values.items() if key != "name"}, section)
+    return from_mapping(kind, preset | {key: value for key, value in values.items() if key != "name"}, section)
 
 
 def _check_lengths(config: Config) -> None:
@@ -230,7 +232,7 @@ def _check_lengths(config: Config) -> None:
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    """The knobs of a settings object as YAML knows them."""
+    """The options of a settings object as YAML types."""
     return {f.name: _yaml(getattr(part, f.name)) for f in dataclasses.fields(part) if f.init}
 
 
@@ -255,7 +257,7 @@ def read(source: str | Path) -> dict[str, Any]:
     candidates = [path / "config.yaml", path, RECIPES / f"{source}.yaml"]
     found = next((candidate for candidate in candidates if candidate.is_file()), None)
     if found is None:
-        raise ValueError(f"no recipe or file {str(source)!r}: {nearest(str(source), recipes())}")
+        raise ValueError(f"no recipe or file {str(source)!r}: {did_you_mean(str(source), recipes())}")
     try:
         tree = yaml.safe_load(found.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..settings import make, registry
+from ..settings import from_mapping, registry
 from ..storage import sealed
 from ..storage.atomic import written_aside
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -81,7 +81,7 @@ def settings(source: str | Path) -> Any:
 def settings_of(facts: Mapping[str, Any]) -> Any:
     """The model's settings that `describe` wrote."""
     kind, _ = registry.load("models", facts["name"])
-    return make(kind, facts["knobs"], "model")
+    return from_mapping(kind, facts["knobs"], "model")
 
 
 def begin(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) -> None:

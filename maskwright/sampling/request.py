@@ -12,7 +12,7 @@ from ..attention import FORWARD
 from ..objectives.base.detector import detector
 from ..objectives.base.objective import Objective
 from ..run.load import parts
-from ..settings import make, override, registry, settings
+from ..settings import from_mapping, override, registry, settings
 from ..text.tokenizers.tokenizer import Tokenizer
 from .canvas import Canvas, blank, whole
 from .denoiser import Judge, Speaker
@@ -169,7 +169,7 @@ def longest(model: nn.Module) -> int:
 def sampler(name: str, knobs: Iterable[str] = ()) -> Sampler:
     """The sampler of a name with `knob=value` set. Raises ValueError when there is none, or no such knob."""
     kind, preset = registry.load("sampling.samplers", name)
-    made: Sampler = make(kind, override(preset, knobs), name)
+    made: Sampler = from_mapping(kind, override(preset, knobs), name)
     return made
 
 
@@ -183,7 +183,7 @@ def shares(wish: Wish) -> Shares:
         except ValueError:
             shapes = ", ".join(SHAPES)
             raise ValueError(f"schedule={wish.schedule!r}: give {shapes}, or shares such as 0.8,0.5,0.2") from None
-    return make(Shares, knobs, "schedule")
+    return from_mapping(Shares, knobs, "schedule")
 
 
 def _canvas(wish: Wish, tokenizer: Tokenizer, room: int) -> Canvas:

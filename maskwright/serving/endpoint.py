@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from ..settings import make
+from ..settings import from_mapping
 from .concurrency import Places
 from .models import Models
 from .requests import Question, TooMuch
@@ -28,7 +28,7 @@ class Endpoint:
         self.kind, self.answer, self.models, self.places = kind, answer, models, places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        question = make(self.kind, await fields(Request(scope, receive)), "")
+        question = from_mapping(self.kind, await fields(Request(scope, receive)), "")
         if (tokens := question.tokens(self.models.tokenizer)) > self.models.most:
             raise TooMuch("tokens of the text", "max_tokens", tokens, self.models.most)
         async with self.places:

@@ -1,7 +1,7 @@
-"""Settings: an object is its config, a frozen dataclass whose fields are the knobs.
+"""Settings are frozen dataclasses: an object of one is its own config, and each field is an option.
 
-`settings` makes such a class; `make` builds one from a mapping and turns every mistake into one sentence that
-names the knob, the value and what would be right; `override` applies `a.b=c` to a nested mapping.
+`settings` makes such a class; `from_mapping` builds one from a mapping and turns every mistake into one sentence that
+names the option, its value and what would be right; `override` applies `a.b=c` to a nested mapping.
 """
 
 import dataclasses
@@ -25,21 +25,21 @@ def settings(cls: type[T]) -> type[T]:
     return pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)  # type: ignore[return-value]
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
-    """`; did you mean 'ratio'?` when something in `choices` is close to `word`, else the list of choices."""
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """`did you mean 'ratio'?` when one of `choices` is close to `word`, else the list of choices."""
     choices = sorted(choices)
     close = difflib.get_close_matches(str(word), choices, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there is {', '.join(choices) or 'nothing to choose from'}"
 
 
-def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """Build `cls` from `values`.
 
     Raises ValueError with one sentence when a key is unknown or a value does not fit; `where` is the path of the
     section, as in `objective`.
     """
     if odd := [key for key in values if not isinstance(key, str)]:
-        raise ValueError(f"unknown key {where}.{odd[0]}: {nearest(str(odd[0]), known(cls))}")
+        raise ValueError(f"unknown key {where}.{odd[0]}: {did_you_mean(str(odd[0]), field_names(cls))}")
     try:
         return cls(**values)
     except ValidationError as error:
@@ -47,54 +47,57 @@ def make(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 
 def _sentence(cls: type, error: ValidationError, where: str) -> str:
-    fault = max(error.errors(), key=_telling)
-    holder, path = _place(cls, [str(part) for part in fault["loc"]])
-    knob = ".".join((where, *path)).strip(".")
+    fault = max(error.errors(), key=_specificity)
+    holder, path = _locate(cls, [str(part) for part in fault["loc"]])
+    option = ".".join((where, *path)).strip(".")
     if fault["type"] == "unexpected_keyword_argument":
-        return f"unknown key {knob}: {nearest(path[-1], known(holder))}"
+        return f"unknown key {option}: {did_you_mean(path[-1], field_names(holder))}"
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}"
-    return f"{knob}={brief(fault['input'])}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+    return f"{option}={short_repr(fault['input'])}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 
-def brief(value: Any) -> str:
-    """`value` as it is written, without the depths of one that is deep or the rest of one that is long."""
+def short_repr(value: Any) -> str:
+    """`repr(value)`, with deep nesting and long strings cut short."""
     writer = reprlib.Repr()
     writer.maxlevel, writer.maxstring, writer.maxother = 2, 200, 200
     return writer.repr(value)
 
 
-def _place(cls: type, loc: list[str]) -> tuple[type, list[str]]:
-    """The settings inside settings that a fault is in, and the way there; `loc` goes on to name kinds of values."""
+def _locate(cls: type, loc: list[str]) -> tuple[type, list[str]]:
+    """The (nested) settings class that an error is in, and the path of the option.
+
+    pydantic's `loc` begins with that path, and goes on with the types that a union tried.
+    """
     holder, path = cls, loc[:1]
-    while (inner := _section(holder, path)) and len(loc) > len(path):
+    while (inner := _nested(holder, path)) and len(loc) > len(path):
         holder, path = inner, loc[: len(path) + 1]
     return holder, path
 
 
-def _section(cls: type, path: list[str]) -> type | None:
-    """The settings class that the knob at the end of `path` holds, if it holds one kind alone (or none)."""
+def _nested(cls: type, path: list[str]) -> type | None:
+    """The settings class of the field at the end of `path`, if it takes one settings class (or None) only."""
     field = cls.__pydantic_fields__.get(path[-1]) if path else None  # type: ignore[attr-defined]
     kinds = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not NoneType] if field else []
     only: Any = kinds[0] if len(kinds) == 1 else None
     return only if isinstance(only, type) and dataclasses.is_dataclass(only) else None
 
 
-def _telling(fault: Any) -> tuple[bool, int]:
-    """Where a knob takes one of several kinds of values, the complaint that went deepest says most."""
+def _specificity(fault: Any) -> tuple[bool, int]:
+    """Of the errors that the members of a union report, the deepest is the most specific."""
     return fault["type"] not in ("missing", "unexpected_keyword_argument") or len(fault["loc"]) == 1, len(fault["loc"])
 
 
-def known(cls: type) -> list[str]:
-    """The knobs of a settings class, in order."""
+def field_names(cls: type) -> list[str]:
+    """The options of a settings class, in order."""
     return [field.name for field in dataclasses.fields(cls) if field.init]
 
 
 def override(tree: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
     """Apply `section.key=value` assignments (values are YAML) to a copy of `tree`.
 
-    Naming a section anew (`objective.name=causal`) drops that section's other knobs, which belonged to the old name.
-    Assignments of a name come first, whatever their order.
+    A new name (`objective.name=causal`) drops the section's other options, which belonged to the old name. Names are
+    assigned first, whatever the order.
     """
     changed = {key: dict(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
     pairs = [_split(assignment) for assignment in assignments]
@@ -118,7 +121,7 @@ def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
     for section in sections:
         inner = tree.get(section) or {}
         if not isinstance(inner, Mapping):
-            raise ValueError(f"{'.'.join(path)}={brief(value)}: {section} is a value, not a section")
+            raise ValueError(f"{'.'.join(path)}={short_repr(value)}: {section} is a value, not a section")
         tree[section] = dict(inner)
         tree = tree[section]
     if key == "name" and tree.get("name") not in (None, value):

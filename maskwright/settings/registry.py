@@ -9,7 +9,7 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from . import nearest
+from . import did_you_mean
 
 
 def files(folder: str) -> list[str]:
@@ -23,7 +23,7 @@ def module(folder: str, name: str) -> ModuleType:
     """The module behind `name`. Raises ValueError, naming the nearest, when there is none."""
     stem = name.replace("-", "_")
     if stem not in files(folder):
-        raise ValueError(f"no {folder.rpartition('.')[2].removesuffix('s')} {name!r}: {nearest(name, names(folder))}")
+        raise _unknown(folder, name)
     return importlib.import_module(f"maskwright.{folder}.{stem}")
 
 
@@ -37,7 +37,7 @@ def names(folder: str) -> list[str]:
 
 
 def load(folder: str, name: str) -> tuple[type, dict[str, Any]]:
-    """The class behind `name` and the knobs that its preset sets (none without a preset)."""
+    """The class behind `name` and the options that its preset sets (none without a preset)."""
     stem, preset = name.replace("-", "_"), ""
     while stem and stem not in files(folder):
         stem, _, last = stem.rpartition("_")
@@ -45,10 +45,15 @@ def load(folder: str, name: str) -> tuple[type, dict[str, Any]]:
     found = module(folder, stem or name)
     presets = getattr(found, "PRESETS", {})
     if preset and preset not in presets:
-        raise ValueError(f"no {folder.rpartition('.')[2].removesuffix('s')} {name!r}: {nearest(name, names(folder))}")
+        raise _unknown(folder, name)
     return getattr(found, stem.title().replace("_", "")), dict(presets.get(preset, {}))
 
 
 def name_of(thing: object) -> str:
     """The name under which the class of `thing` is found."""
     return type(thing).__module__.rpartition(".")[2]
+
+
+def _unknown(folder: str, name: str) -> ValueError:
+    kind = folder.rpartition(".")[2].removesuffix("s")
+    return ValueError(f"no {kind} {name!r}: {did_you_mean(name, names(folder))}")

@@ -13,7 +13,7 @@ from maskwright.data.order import Order
 from maskwright.data.orders.easy_first import EasyFirst
 from maskwright.data.orders.mixed import Mixed
 from maskwright.data.pack import pack
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 from maskwright.settings.registry import files, load
 from maskwright.text.shards.shards import Split
 
@@ -163,7 +163,7 @@ def test_a_stage_of_longer_rows_goes_on_with_the_shares_of_its_epoch():
 )
 def test_bad_shares_are_refused_in_a_sentence(knobs, complaint):
     with pytest.raises(ValueError, match="order") as refused:
-        make(Mixed, knobs, "order")
+        from_mapping(Mixed, knobs, "order")
     assert complaint in str(refused.value)
 
 

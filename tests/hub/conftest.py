@@ -8,7 +8,7 @@ from transformers import dynamic_module_utils
 
 from maskwright.run.config import Config
 from maskwright.run.load import Source
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 from maskwright.settings.registry import load
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
@@ -35,7 +35,7 @@ def source(tokenizer: Tokenizer):
 
     def made(name: str, objective: str, **knobs) -> Source:
         kind, _ = load("models", name)
-        settings = make(kind, SIZE | knobs, "model")
+        settings = from_mapping(kind, SIZE | knobs, "model")
         size, generator = tokenizer.vocabulary.size, torch.Generator().manual_seed(1)
         model = settings.build(size, generator)
         if model.parts is not None:

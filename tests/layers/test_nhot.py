@@ -8,7 +8,7 @@ from torch.autograd import gradcheck
 from torch.testing import assert_close
 
 from maskwright.layers.nhot import FUSIONS, NHot, embed
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 
 VOCABULARY, HIDDEN = 11, 6
 PARTS = [[], [4, 2], [7], [], [0, 1, 9, 3], [4], [], [2, 8], [], [10, 4, 5], [1]]
@@ -118,6 +118,6 @@ def test_other_numbers_of_distinct_tokens_compile_nothing_anew():
 
 def test_knobs_that_leave_no_part_are_refused():
     with pytest.raises(ValueError, match=r"parts\.shortest=5 must be at most parts\.longest=3"):
-        make(NHot, {"shortest": 5, "longest": 3}, "model.parts")
+        from_mapping(NHot, {"shortest": 5, "longest": 3}, "model.parts")
     with pytest.raises(ValueError, match=r"model\.parts\.limit=0"):
-        make(NHot, {"limit": 0}, "model.parts")
+        from_mapping(NHot, {"limit": 0}, "model.parts")

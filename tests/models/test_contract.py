@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from maskwright.settings import make, registry
+from maskwright.settings import from_mapping, registry
 
 VOCABULARY = 60
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
@@ -147,4 +147,4 @@ def test_sizes_that_make_no_model_are_refused(knob):
     for stem in registry.files("models"):
         cls, _ = registry.load("models", stem)
         with pytest.raises(ValueError, match=rf"model\.{knob}=-1"):
-            make(cls, {**SIZES, knob: -1}, "model")
+            from_mapping(cls, {**SIZES, knob: -1}, "model")

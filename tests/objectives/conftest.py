@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from maskwright.objectives.base.objective import Masked, Objective
-from maskwright.settings import known, registry
+from maskwright.settings import field_names, registry
 
 from ..handmade import TEXT
 
@@ -25,7 +25,7 @@ def make(name: str, **knobs: object) -> Objective:
 
 def turned(objective: Objective, knobs: dict[str, object]) -> Objective:
     """The objective with those of `knobs` that it or a part of it has."""
-    parts = {knob: getattr(objective, knob) for knob in known(type(objective))}
+    parts = {knob: getattr(objective, knob) for knob in field_names(type(objective))}
     inside = {knob: turned(part, knobs) for knob, part in parts.items() if isinstance(part, Objective)}
     return replace(objective, **{knob: value for knob, value in knobs.items() if knob in parts}, **inside)
 

@@ -12,7 +12,7 @@ from maskwright.masking.select import IGNORE, count
 from maskwright.noise import Noise, even
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.diffusion.clusters import spread, sticky
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 
 from ..handmade import VOCABULARY, plain, rows
 
@@ -190,7 +190,7 @@ def test_rare_tokens_are_hidden_more_often_and_the_budget_is_exact():
 )
 def test_what_is_out_of_range_is_named(knobs, sentence):
     with pytest.raises(ValueError, match=sentence):
-        make(Diffusion, knobs, "objective")
+        from_mapping(Diffusion, knobs, "objective")
 
 
 def test_counts_of_what_can_be_hidden_leave_specials_out():

@@ -19,7 +19,7 @@ from maskwright.objectives.electra import LONGEST, Electra, documents
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows
@@ -185,7 +185,7 @@ def test_others_errors_can_stand_in_for_the_generators() -> None:
 )
 def test_what_does_not_fit_is_named(knobs: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
-        make(Electra, knobs, "objective")
+        from_mapping(Electra, knobs, "objective")
     assert "\n" not in str(caught.value)
 
 

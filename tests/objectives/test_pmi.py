@@ -19,7 +19,7 @@ from maskwright.objectives.pmi import Pmi
 from maskwright.objectives.pmi import collocations as _collocations
 from maskwright.objectives.pmi.collocations import LONGEST, SHARES, collocations, signs, table
 from maskwright.run.config import Config
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 
@@ -116,7 +116,7 @@ def test_phrases_are_found() -> None:
 
 
 def met(**knobs: object) -> Pmi:
-    objective = make(Pmi, {"least": 10, "size": 16, **knobs}, "objective")
+    objective = from_mapping(Pmi, {"least": 10, "size": 16, **knobs}, "objective")
     written = ["." if sign else "word" for sign in SIGNS]
     tokenizer = SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids, specials: written[ids[0]])
     objective.meet(SimpleNamespace(tokenizer=tokenizer, train=text(DOCUMENTS)))

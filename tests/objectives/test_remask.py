@@ -9,7 +9,7 @@ from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask import Remask
 from maskwright.objectives.remask_binary import RemaskBinary
-from maskwright.settings import make
+from maskwright.settings import from_mapping
 
 from ..handmade import VOCABULARY, plain, rows
 
@@ -171,4 +171,4 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
 )
 def test_what_does_not_fit_is_named(knobs, sentence):
     with pytest.raises(ValueError, match=sentence):
-        make(Remask, knobs, "objective")
+        from_mapping(Remask, knobs, "objective")

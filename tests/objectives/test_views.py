@@ -18,7 +18,7 @@ from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.mntp import Mntp
 from maskwright.objectives.ranked_span import RankedSpan
-from maskwright.settings import make as made
+from maskwright.settings import from_mapping as made
 
 from ..handmade import VOCABULARY, plain, rows
 

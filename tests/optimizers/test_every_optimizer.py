@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch.testing import assert_close
 
-from maskwright.settings import make, registry
+from maskwright.settings import from_mapping, registry
 
 
 @pytest.fixture(params=registry.files("optimizers"))
@@ -108,7 +108,7 @@ def test_draws_nothing_from_the_global_generator(knobs, make_model, train):
 )
 def test_refuses_bad_knobs_in_one_sentence(knobs, wrong):
     with pytest.raises(ValueError, match=rf"^[^\n]*optimizer\.{next(iter(wrong))}[^\n]*$"):
-        make(type(knobs), wrong, "optimizer")
+        from_mapping(type(knobs), wrong, "optimizer")
 
 
 def test_every_knob_is_documented(knobs):

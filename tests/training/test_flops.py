@@ -8,7 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from maskwright.loss import problem_loss
-from maskwright.settings import make, registry
+from maskwright.settings import from_mapping, registry
 from maskwright.training.flops import Flops
 from maskwright.training.peak_flops import PUBLISHED, matrix_product, peak
 
@@ -19,7 +19,7 @@ VOCABULARY = 300
 
 def build(name: str, **knobs: object) -> torch.nn.Module:
     kind, _ = registry.load("models", name)
-    return make(kind, SIZES | knobs, "model").build(VOCABULARY, torch.Generator().manual_seed(0))
+    return from_mapping(kind, SIZES | knobs, "model").build(VOCABULARY, torch.Generator().manual_seed(0))
 
 
 def counted(model: torch.nn.Module, rows: int, length: int, asked: int) -> int:

@@ -8,7 +8,7 @@ from torch import nn
 
 from maskwright.loss import problem_loss
 from maskwright.run.config import Config
-from maskwright.settings import make, registry
+from maskwright.settings import from_mapping, registry
 from maskwright.training.activation_checkpointing import recompute
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
@@ -19,7 +19,7 @@ MODELS = sorted({registry.name_of(registry.load("models", name)[0](**SIZES)) for
 
 def build(name: str) -> nn.Module:
     kind, _ = registry.load("models", name)
-    return make(kind, SIZES, "model").build(300, torch.Generator().manual_seed(0))
+    return from_mapping(kind, SIZES, "model").build(300, torch.Generator().manual_seed(0))
 
 
 def gradients(model: nn.Module, ask=problem_loss) -> dict[str, torch.Tensor]:

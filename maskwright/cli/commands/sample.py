@@ -50,13 +50,13 @@ def command(
     """Write texts by unmasking step by step, or from left to right; watch them form."""
     from ...display.samples import write
     from ...sampling.request import Wish
-    from ...settings import make
+    from ...settings import from_mapping
 
     wished = {
         "run": run, "remasker": remasker, "sampler": sampler, "knobs": tuple(knobs or ()), "prompt": prompt,
         "edit": edit, "length": length, "steps": steps, "schedule": schedule, "start": start, "block": block,
         "seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p, "count": count,
     }  # fmt: skip
-    found = write(make(Wish, wished, ""), live=not as_json, html=html)
+    found = write(from_mapping(Wish, wished, ""), live=not as_json, html=html)
     whole = {"texts": found.texts, "sampler": found.sampler, "seed": seed}
     typer.echo(json.dumps(whole) if as_json else "\n\n".join(found.texts))

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...settings import nearest, settings
+from ...settings import did_you_mean, settings
 from ...text.shards.shards import Shards
 from ..loader import by_epoch
 from ..order import Order, places, within
@@ -47,7 +47,7 @@ class Mixed(Order):
         found = [name for name, some in zip(shards.domains, tokens, strict=True) if some]
         for name in self.shares or {}:
             if name not in shards.domains:
-                raise ValueError(f"order.shares: no domain {name!r}; {nearest(name, found)}")
+                raise ValueError(f"order.shares: no domain {name!r}; {did_you_mean(name, found)}")
             if name not in found:
                 raise ValueError(f"order.shares: all documents of {name!r} are held out, none is left to train on")
         named = {name: number for number, name in enumerate(self.shares or found)}

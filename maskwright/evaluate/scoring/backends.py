@@ -26,7 +26,7 @@ from ...objectives.base.objective import IGNORE, Objective
 from ...objectives.base.problem import Problem, shifted
 from ...objectives.causal import Causal
 from ...objectives.mlm import Mlm
-from ...settings import nearest
+from ...settings import did_you_mean
 
 Ask = Callable[[Rows], Iterator[Problem]]
 """From rows of text to the questions about them; what is no text (a 0 in `Rows.word`) is not asked for."""
@@ -129,7 +129,7 @@ def choose(name: str | None, objective: Objective | None) -> tuple[str, Ask]:
     if name in PLAIN:
         return name, dressed(PLAIN[name], objective) if objective else PLAIN[name]
     if name is not None and name not in MADE:
-        raise ValueError(f"no backend {name!r}: {nearest(name, [*PLAIN, *MADE])}")
+        raise ValueError(f"no backend {name!r}: {did_you_mean(name, [*PLAIN, *MADE])}")
     if objective is None:
         raise ValueError(f"how the model was trained is not known: choose a backend, {', '.join(PLAIN)}")
     if name is None:

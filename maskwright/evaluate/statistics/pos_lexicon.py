@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...settings import nearest
+from ...settings import did_you_mean
 from ...text.tokenizers.tokenizer import Tokenizer
 
 KINDS = {
@@ -52,7 +52,7 @@ def read(path: str | Path) -> Counter[tuple[str, str]]:
                 unknown[token] += 1
     if unknown.total() > SLIPS * found.total():
         token = unknown.most_common(1)[0][0]
-        hint = nearest(token.rpartition("_")[2], KIND)
+        hint = did_you_mean(token.rpartition("_")[2], KIND)
         raise ValueError(f"{path}: {token!r} and {unknown.total() - 1} more have no tag that is known; {hint}")
     if not found:
         raise ValueError(f"{path} holds no tagged words, as in The_DT cat_NN")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...run.discover import models
-from ...settings import make, override
+from ...settings import from_mapping, override
 from ...settings.registry import module
 
 BOUNDS = ("low", "high")
@@ -51,7 +51,7 @@ def _one(suite: str, run: Path, data: Path | None, assignments: Iterable[str]) -
         if knobs:
             raise ValueError(f"the suite {suite} has no knobs such as {next(iter(knobs))!r}")
         return dict(found.evaluate(run, data))
-    return dict(found.evaluate(run, data, make(found.Knobs, knobs, suite)))
+    return dict(found.evaluate(run, data, from_mapping(found.Knobs, knobs, suite)))
 
 
 def _curve(suite: str, several: dict[str, Path], data: Path | None, assignments: Sequence[str]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ...settings import nearest, settings
+from ...settings import did_you_mean, settings
 from ..scoring.load import scorer
 from ..scoring.minimal_pairs import Item, Verdicts, accuracies, decide, limited, predictions
 from ..scoring.scorer import Scorer
@@ -71,7 +71,7 @@ def chosen(items: Iterable[Item], knobs: Knobs, suite: str) -> list[Item]:
     every = list(items)
     names = {item.paradigm for item in every}
     if missing := [name for name in knobs.paradigms if name not in names]:
-        raise ValueError(f"no paradigm {missing[0]!r} in {suite}: {nearest(missing[0], names)}")
+        raise ValueError(f"no paradigm {missing[0]!r} in {suite}: {did_you_mean(missing[0], names)}")
     kept = limited((item for item in every if not knobs.paradigms or item.paradigm in knobs.paradigms), knobs.limit)
     if not kept:
         raise ValueError(f"{suite} is empty: its files hold no items")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...settings import nearest, settings
+from ...settings import did_you_mean, settings
 from ..finetuning.classification_data import tasks
 from ._names import Names
 
@@ -27,5 +27,5 @@ class Learned:
         """The training and validation file of each of them, by name. Raises ValueError when one is not there."""
         found = tasks(data)
         if missing := [name for name in self.tasks if name not in found]:
-            raise ValueError(f"no task {missing[0]!r} in {data}: {nearest(missing[0], found)}")
+            raise ValueError(f"no task {missing[0]!r} in {data}: {did_you_mean(missing[0], found)}")
         return {name: found[name] for name in self.tasks or found}

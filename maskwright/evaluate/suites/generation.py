@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ...run import load, saved
 from ...sampling.request import LENGTH, Manner, Wish, forming, longest
-from ...settings import make, settings
+from ...settings import from_mapping, settings
 from ..generation.quality import causal_scorer, judge, shuffled
 from ..generation.references import halves
 
@@ -45,7 +45,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     manner = {name: getattr(knobs, name) for name in vars(knobs) if name not in ("scorer", "samples")}
     length = knobs.length or min(LENGTH, longest(trained.model) - 2)
     whole = {"run": run, "count": knobs.samples, "length": length, "ends": False}  # as long as what is held out
-    wish = make(Wish, manner | whole, "generation")
+    wish = from_mapping(Wish, manner | whole, "generation")
     reference, held_out = halves(shards.valid, shards.vocabulary, length, knobs.samples)
     many = min(len(reference), len(held_out))
     reference, held_out = reference[:many], held_out[:many]

@@ -19,7 +19,7 @@ from ...data.rows import Rows
 from ...masking.replace import replace as replace_tokens
 from ...masking.select import IGNORE, share_out
 from ...noise import Noise
-from ...settings import brief, make, settings
+from ...settings import from_mapping, settings, short_repr
 from ...settings.registry import load, name_of
 from ...settings.schedule import Ratio, value
 from ...text.shards.shards import Shards
@@ -145,10 +145,10 @@ def part(name: str) -> BeforeValidator:
         if isinstance(value, Objective):
             return value
         if not isinstance(value, str | Mapping):
-            raise ValueError(f"{brief(value)} is no objective: give its name, or {{name: {name}, …}}")
+            raise ValueError(f"{short_repr(value)} is no objective: give its name, or {{name: {name}, …}}")
         knobs = {"name": value} if isinstance(value, str) else dict(value)
         kind, preset = load("objectives", str(knobs.pop("name", name)))
-        return make(kind, preset | knobs, name)
+        return from_mapping(kind, preset | knobs, name)
 
     return BeforeValidator(made)
 

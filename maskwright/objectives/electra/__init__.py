@@ -21,7 +21,7 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE
 from ...models.modern import Modern
 from ...noise import Noise, address
-from ...settings import make, settings
+from ...settings import from_mapping, settings
 from ...settings.schedule import Ratio
 from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.binary_detector import Binary
@@ -70,7 +70,7 @@ class Electra(Binary):
     def _architecture(self) -> Modern:
         """That of the generator. Raises ValueError for sizes that make none."""
         sizes = {"hidden": self.hidden, "layers": self.layers, "heads": self.heads, "max_length": LONGEST}
-        return make(Modern, sizes | {"intermediate": max(8, self.hidden * 8 // 3)}, "generator")
+        return from_mapping(Modern, sizes | {"intermediate": max(8, self.hidden * 8 // 3)}, "generator")
 
     @cached_property
     def _known(self) -> dict[str, Any]:
