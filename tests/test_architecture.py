@@ -14,7 +14,7 @@ from maskwright.settings import registry as folder
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
     {"noise", "attention", "storage"},
-    {"settings", "loss"},
+    {"settings", "loss", "hardware"},
     {"masking", "layers", "distributed"},
     {"models", "optimizers", "text"},
     {"data"},

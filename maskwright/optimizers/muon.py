@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from ..distributed.dtensor import like, whole
+from ..hardware import fast_bf16
 from ..layers import joint
 from ..settings import settings
 from ..settings.schedule import Share
@@ -109,14 +110,18 @@ class MuonOptimizer(torch.optim.Optimizer):
 
 
 def orthogonalised(matrices: Sequence[Tensor], iterations: int) -> list[Tensor]:
-    """Each matrix U S Vᵀ, [m, n] float, as about U Vᵀ, [m, n] bf16; equal shapes (transposes too) in one batch."""
+    """Each matrix U S Vᵀ, [m, n] float, as about U Vᵀ, [m, n]; equal shapes (transposes too) in one batch.
+
+    In bfloat16, whose precision is enough for it, where the hardware multiplies that; else in float32.
+    """
+    dtype = torch.bfloat16 if fast_bf16(matrices[0].device) else torch.float32
     wide = [matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix for matrix in matrices]
     alike = defaultdict(list)
     for place, matrix in enumerate(wide):
         alike[matrix.shape].append(place)
     done: dict[int, Tensor] = {}
     for places in alike.values():
-        stacked = torch.stack([wide[place].bfloat16() for place in places])
+        stacked = torch.stack([wide[place].to(dtype) for place in places])
         done |= dict(zip(places, newton_schulz(stacked, iterations), strict=True))
     return [done[place].mT if wide[place] is not matrix else done[place] for place, matrix in enumerate(matrices)]
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..attention import Mask, blocks, mask, open_to_all, positions
 from ..data.rows import Rows
+from ..hardware import fast_bf16
 from ..loss import Ask, problem_loss
 from ..objectives.base.objective import IGNORE
 from ..objectives.base.problem import Problem
@@ -97,10 +98,9 @@ def multiplied(name: str, device: torch.device) -> torch.dtype:
     """The type of matrix products. `auto` is bf16 where the hardware multiplies it, else fp16 on a GPU."""
     if name != "auto":
         return {"fp32": torch.float32, "fp16": torch.float16}.get(name, torch.bfloat16)
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if fast else torch.float32
+    if fast_bf16(device):
+        return torch.bfloat16
+    return torch.float16 if device.type == "cuda" else torch.float32
 
 
 def scaler(cast: torch.dtype, device: torch.device, parallel: str) -> torch.amp.GradScaler:

@@ -1,0 +1,67 @@
+"""What this machine computes quickly: measured once, kept in the user's cache, and asked wherever a dtype is chosen.
+
+Flags are not enough. A processor may list an instruction that is emulated, or that PyTorch was told not to use; and the
+price of a wrong guess is high: bfloat16 products without hardware for them take seventeen times as long as float32.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from .storage import sealed
+from .storage.cache import cache_folder, key
+
+SIZE = 384
+"""Rows of the square matrices whose product is timed: large enough for the fast path, 2 ms in float32 on a laptop."""
+REPEATS = 5
+LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+"""Environment variables that keep PyTorch from using a processor's instructions."""
+
+
+def fast_bf16(device: torch.device) -> bool:
+    """Whether matrix products in bfloat16 are faster than in float32 on `device`."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    seconds = cpu_product_seconds()
+    return seconds["bfloat16"] < seconds["float32"]
+
+
+@cache
+def cpu_product_seconds() -> dict[str, float]:
+    """Seconds that a product of two matrices takes on this processor, by dtype; from the cache once it was timed.
+
+    The first measurement stands: a choice that changed between a run and its resumption would change the run's bits.
+    """
+    kept = cache_folder() / "hardware" / f"{key(cpu_name(), torch.__version__, *map(os.environ.get, LIMITS))}.json"
+    try:
+        return sealed.read(kept, dict[str, float | str], "a measurement of this processor")
+    except ValueError:  # none yet, or damaged
+        timed = {str(dtype).removeprefix("torch."): _timed(dtype) for dtype in (torch.float32, torch.bfloat16)}
+        sealed.write(kept, timed)
+        return timed
+
+
+def cpu_name() -> str:
+    """The processor's model and what PyTorch uses of it, as in `AMD EPYC, AVX2`."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    model = next(models, platform.processor() or platform.machine())
+    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _timed(dtype: torch.dtype) -> float:
+    left, right = (torch.full((SIZE, SIZE), 1.5, dtype=dtype) for _ in range(2))
+    _seconds(lambda: left @ right)  # the first call sets up the library
+    return min(_seconds(lambda: left @ right) for _ in range(REPEATS))
+
+
+def _seconds(product: Callable[[], Tensor]) -> float:
+    start = perf_counter()
+    product()
+    return perf_counter() - start
