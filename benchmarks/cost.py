@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from maskwright.loss import problem_loss
+from maskwright.prediction import problem_loss
 from maskwright.settings import from_mapping, registry
 from maskwright.training.activation_checkpointing import recompute
 from maskwright.training.flops import Flops

@@ -23,8 +23,8 @@ from steps.measure import Comparison
 from steps.task import Task, step
 from torch import Tensor, nn
 
-from maskwright.loss import problem_loss
 from maskwright.models.modern import Modern
+from maskwright.prediction import problem_loss
 from maskwright.training.activation_checkpointing import recompute
 
 SIDES = ("ours", "ours, recomputing", "peer")

@@ -19,7 +19,7 @@ from steps.tell import tell
 from torch import Tensor
 
 from maskwright.layers.nhot import FUSIONS
-from maskwright.loss import problem_loss
+from maskwright.prediction import problem_loss
 from maskwright.run import build
 from maskwright.run.config import Config
 from maskwright.training.step import questions

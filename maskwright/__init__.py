@@ -7,12 +7,13 @@ if TYPE_CHECKING:
     from .hub.collator import MaskingCollator
     from .objectives.base.objective import Masked, Objective
     from .objectives.base.problem import Problem
+    from .prediction import predict
     from .run.config import Config
     from .run.saved import load
     from .training.trainer import Trainer
 
 __version__ = "0.1.0"
-__all__ = ["Config", "Masked", "MaskingCollator", "Objective", "Problem", "Trainer", "load"]
+__all__ = ["Config", "Masked", "MaskingCollator", "Objective", "Problem", "Trainer", "load", "predict"]
 
 _HOMES = {
     "Config": "run.config",
@@ -22,6 +23,7 @@ _HOMES = {
     "Problem": "objectives.base.problem",
     "Trainer": "training.trainer",
     "load": "run.saved",
+    "predict": "prediction",
 }
 
 

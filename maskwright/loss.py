@@ -1,16 +1,13 @@
-"""The loss, one number a question: cross-entropy in float32, reduced by nobody here.
+"""The loss of each target: cross-entropy in float32, not reduced.
 
-A trainer divides once, by the weight of all questions over all micro-steps and ranks. `z` adds z · ln²Z, which keeps
+The trainer divides once, by the weight of all targets over all micro-steps and ranks. `z` adds z · ln²Z, which keeps
 the normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
-from .attention import Mask
+from torch import Tensor
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
@@ -50,31 +47,3 @@ def _parts(rows: Tensor) -> tuple[Tensor, ...]:
     """A few rows at a time on a CPU, so that their float32 copy stays in its cache; compiled code makes no copy."""
     whole = torch.compiler.is_compiling() or rows.device.type != "cpu"
     return rows.split(len(rows) if whole else 32)
-
-
-def problem_loss(
-    model: nn.Module,
-    inputs: Tensor,
-    mask: Mask,
-    positions: Tensor | None,
-    asked: Tensor,
-    targets: Tensor,
-    z: float = 0.0,
-) -> tuple[Tensor, Tensor]:
-    """Ask `model` a batch of questions; the vocabulary is scored only where something is asked.
-
-    inputs: [B, L] int64.  mask: [B, 1, L, L] bool, blocks or None.  positions: [B, L] int64 or None.
-    asked: [N] int64, places in the flattened [B·L].  targets: [N] int64, the tokens to name there.
-    Returns the loss [N] float32 and whether the best guess was the target [N] bool.
-
-    Compile it whole, `torch.compile(problem_loss, dynamic=False)`: one graph then fuses casts, norms and the softmax of
-    the vocabulary, and recompiles only for a new shape. Mark the length of `asked` and `targets` as dynamic where it
-    varies.
-    """
-    hidden = model(inputs, mask, positions, asked)  # [N, D]
-    logits = model.logits(hidden)  # type: ignore[operator]  # [N, V]
-    return cross_entropy(logits, targets, z), logits.max(dim=-1).indices == targets
-
-
-Ask = Callable[..., tuple[Tensor, Tensor]]
-"""`problem_loss`, or its compiled twin."""

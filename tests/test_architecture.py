@@ -15,7 +15,9 @@ ROOT = Path(maskwright.__file__).parent
 FLOORS = [
     {"noise", "attention", "storage"},
     {"settings", "loss", "hardware"},
-    {"masking", "layers", "distributed"},
+    {"masking", "layers"},
+    {"prediction"},
+    {"distributed"},
     {"models", "optimizers", "text"},
     {"data"},
     {"objectives"},
@@ -95,6 +97,17 @@ def test_siblings_do_not_know_each_other(registry):
     for path in (path for path in FILES if path.parent.parts == place and not path.stem.startswith("_")):
         siblings = [there for there in imports(path) if there[:-1] == place and there[-1] in folder.files(registry)]
         assert not siblings, f"{path} imports {siblings}"
+
+
+def test_models_are_asked_in_one_place():
+    """`prediction.py` alone scores the vocabulary; what is handed over to `transformers` has its own forward passes."""
+    asking = {
+        path.as_posix()
+        for path in FILES
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "logits"
+    }
+    assert {path for path in asking if not path.startswith("hub/")} == {"prediction.py"}
 
 
 def test_what_is_public_exists():

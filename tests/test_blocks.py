@@ -8,8 +8,8 @@ from torch.testing import assert_close
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD, blocks, mask, open_to_all
 from maskwright.layers.attend import attend
-from maskwright.loss import problem_loss
 from maskwright.models.modern import Modern
+from maskwright.prediction import problem_loss
 from maskwright.run.config import Config
 from maskwright.training.step import flexible, questions
 from maskwright.training.trainer import Trainer

@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from maskwright.loss import cross_entropy, problem_loss
+from maskwright.loss import cross_entropy
 from maskwright.models.modern import Modern
+from maskwright.prediction import problem_loss
 
 
 def draw(count=70, vocabulary=50, dtype=torch.float32):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from maskwright.loss import problem_loss
+from maskwright.prediction import problem_loss
 from maskwright.settings import registry
 from maskwright.training.flops import Flops
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from ..attention import mask, positions
 from ..objectives.base.capabilities import named_from
 from ..objectives.base.problem import Guesser
+from ..prediction import logits
 from ..text.tokenizers.tokenizer import Tokenizer
 from .config import Config
 from .saved import load
@@ -27,7 +28,6 @@ def guesser(source: str | Path, tokenizer: Tokenizer) -> Guesser:
     @torch.no_grad()
     def guess(inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
         hidden = model(inputs, mask(document, torch.zeros(len(inputs))), positions(document), asked)
-        scores: Tensor = model.logits(hidden).float()  # type: ignore[operator]
-        return scores
+        return logits(model, hidden).float()
 
     return guess

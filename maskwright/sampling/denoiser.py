@@ -13,10 +13,8 @@ from torch import Tensor, nn
 
 from ..noise import chances, drawn
 from ..objectives.base.detector import Wrong
+from ..prediction import CHUNK, logits_in_chunks
 from ..text.tokenizers.vocabulary import Vocabulary
-
-PART = 4096
-"""Places that the head takes at once."""
 
 Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 """How sure a model is of N places, [N], higher for surer; of its probabilities [N, V], the tokens drawn from them [N]
@@ -141,10 +139,8 @@ def answers(
     asked = torch.nonzero(where[rows].flatten())[:, 0] - shift
     given = (tokens[rows], None, None, asked) if seen is None else _before(tokens[rows], asked, seen)
     hidden = model(*(None if part is None else part.to(device) for part in given))  # [N, D]
-    for vectors, *values in zip(
-        hidden.split(PART), *(column.to(device).split(PART) for column in columns), strict=True
-    ):
-        yield model.logits(vectors).float(), *values  # type: ignore[operator]
+    parts = (column.to(device).split(CHUNK) for column in columns)
+    yield from zip(logits_in_chunks(model, hidden), *parts, strict=True)
 
 
 def _before(tokens: Tensor, asked: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, None, Tensor]:

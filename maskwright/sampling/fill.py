@@ -11,6 +11,7 @@ from ..data.loader import read
 from ..data.order import places
 from ..data.pack import Pack
 from ..noise import address
+from ..prediction import logits
 from ..text.tokenizers.tokenizer import Tokenizer
 
 SIGNS = "[MASK]"
@@ -48,9 +49,9 @@ def fill_tokens(model: nn.Module, tokenizer: Tokenizer, tokens: Tensor, top: int
     places = torch.nonzero(tokens == vocabulary.mask)[:, 0]
     device = next(model.parameters()).device
     hidden = model(tokens[None].to(device), None, None)[0]  # [L, D]
-    logits = model.logits(hidden[(places - shift).to(device)]).float().cpu()  # type: ignore[operator]  # [N, V]
-    logits[:, torch.from_numpy(vocabulary.is_special)] = float("-inf")
-    best = logits.softmax(-1).topk(min(top, len(vocabulary.ordinary)))
+    scores = logits(model, hidden[(places - shift).to(device)]).float().cpu()  # [N, V]
+    scores[:, torch.from_numpy(vocabulary.is_special)] = float("-inf")
+    best = scores.softmax(-1).topk(min(top, len(vocabulary.ordinary)))
     return [
         Blank(int(place), [(tokenizer.decode([i]), float(p)) for i, p in zip(ids, shares, strict=True)])
         for place, ids, shares in zip(places.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..loss import problem_loss
+from ..prediction import problem_loss
 
 
 class Flops:

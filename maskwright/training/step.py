@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from ..attention import Mask, blocks, mask, open_to_all, positions
 from ..data.rows import Rows
 from ..hardware import fast_bf16
-from ..loss import Ask, problem_loss
 from ..objectives.base.objective import IGNORE
 from ..objectives.base.problem import Problem
+from ..prediction import Ask, problem_loss
 
 WORTH_COMPILING = 5e6
 """Positions in a run from which on a CPU wins back the half minute that compiling takes."""

@@ -7,7 +7,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from maskwright.loss import problem_loss
+from maskwright.prediction import problem_loss
 from maskwright.settings import from_mapping, registry
 from maskwright.training.flops import Flops
 from maskwright.training.peak_flops import PUBLISHED, matrix_product, peak

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from maskwright.layers.joint import parts
-from maskwright.loss import problem_loss
 from maskwright.models.modern import Modern
+from maskwright.prediction import problem_loss
 from maskwright.run.config import Config
 from maskwright.training import fp8
 from maskwright.training.trainer import Trainer

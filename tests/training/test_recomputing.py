@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from maskwright.loss import problem_loss
+from maskwright.prediction import problem_loss
 from maskwright.run.config import Config
 from maskwright.settings import from_mapping, registry
 from maskwright.training.activation_checkpointing import recompute

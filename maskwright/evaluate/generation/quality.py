@@ -20,6 +20,7 @@ from ...data.rows import Rows
 from ...loss import cross_entropy
 from ...noise import address
 from ...objectives.base.objective import IGNORE
+from ...prediction import logits_in_chunks
 from ...run.load import parts
 from ...text.tokenizers.tokenizer import Tokenizer
 from ..scoring.backends import Ask, choose
@@ -92,9 +93,8 @@ class CausalScorer:
     def _losses(self, vectors: Tensor, targets: Tensor) -> Tensor:
         """[n] float64 nats of the targets [n], by vectors [n, D]; so many at a time that scores stay few."""
         size = max(1, LOGITS // self.tokenizer.vocabulary.size)
-        parts = zip(vectors.split(size), targets.split(size), strict=True)
-        scored = ((self.model.logits(some).float(), named) for some, named in parts)  # type: ignore[operator]
-        return torch.cat([cross_entropy(logits, named).double() for logits, named in scored])
+        chunks = zip(logits_in_chunks(self.model, vectors, size), targets.split(size), strict=True)
+        return torch.cat([cross_entropy(logits, expected).double() for logits, expected in chunks])
 
 
 Figure = tuple[float, np.ndarray]

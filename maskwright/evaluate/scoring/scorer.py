@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...attention import FORWARD, mask
 from ...data.rows import Rows
 from ...objectives.base.problem import Problem
+from ...prediction import logits_in_chunks
 from ...text.tokenizers.tokenizer import Tokenizer
 from .backends import Ask
 from .batching import batches, regrouped
@@ -175,14 +176,13 @@ class Scorer:
         hidden = self._hidden(problem.inputs[shared.rows], problem.view[shared.rows], shared.asked)
         lost = torch.empty(len(self.temperatures), len(shared.sight))
         by_sight = shared.sight.argsort(stable=True)
-        place, size = 0, max(ROWS, LOGITS // self.tokenizer.vocabulary.size)
+        begin = place = 0
         counts = torch.bincount(shared.sight, minlength=len(hidden))
-        for begin in range(0, len(hidden), size):
-            logits = self.model.logits(hidden[begin : begin + size]).float()  # type: ignore[operator]  # [u, V]
-            end = place + int(counts[begin : begin + size].sum())
+        for logits in logits_in_chunks(self.model, hidden, max(ROWS, LOGITS // self.tokenizer.vocabulary.size)):
+            end = place + int(counts[begin : begin + len(logits)].sum())
             mine = by_sight[place:end]
             lost[:, mine] = self._at(logits, (shared.sight[mine] - begin), shared.target[mine]).cpu()
-            place = end
+            begin, place = begin + len(logits), end
         return lost
 
     def _hidden(self, inputs: Tensor, view: Tensor, asked: Tensor) -> Tensor:

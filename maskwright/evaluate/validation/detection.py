@@ -17,10 +17,10 @@ from ...data.pack import Pack
 from ...data.rows import Rows
 from ...noise import Noise
 from ...objectives.base.detector import Wrong
+from ...prediction import CHUNK, logits_in_chunks
 
 THRESHOLD = 0.5
 BINS = 10
-PART = 4096
 
 
 def detection(model: nn.Module, pack: Pack, objective: Wrong, batch_tokens: int = 16384) -> dict[str, float]:
@@ -44,8 +44,7 @@ def _judged(model: nn.Module, rows: Rows, objective: Wrong) -> Iterator[tuple[np
     places = (None if seen is None else seen.to(device)), positions(rows.document).to(device), asked.to(device)
     hidden = model(inputs.to(device), *places)  # [N, D]
     tokens, wrong = (values.flatten()[asked] for values in (inputs, inputs != rows.tokens))
-    for vectors, here, bad in zip(hidden.split(PART), tokens.split(PART), wrong.split(PART), strict=True):
-        scores = model.logits(vectors).float()  # type: ignore[operator]  # [n, V]
+    for scores, here, bad in zip(logits_in_chunks(model, hidden), tokens.split(CHUNK), wrong.split(CHUNK), strict=True):
         yield objective.doubt(scores, here.to(device), rows.vocabulary).cpu().double().numpy(), bad.numpy()
 
 

@@ -6,7 +6,6 @@ exams that it has the skill for, which compare objectives with each other.
 Shapes: B rows, L positions, N asked positions, V tokens of the vocabulary, K domains.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp, log
 
@@ -22,6 +21,7 @@ from ...loss import cross_entropy
 from ...objectives.base.detector import detector
 from ...objectives.base.objective import IGNORE, Objective
 from ...objectives.base.problem import Problem
+from ...prediction import CHUNK, logits_in_chunks
 from .common import exams
 from .detection import detection
 
@@ -121,16 +121,10 @@ def ask(
     device = next(model.parameters()).device
     seen = mask(document, problem.view, problem.shown)
     hidden = model(problem.inputs.to(device), None if seen is None else seen.to(device), positions(document).to(device))
-    targets = targets.to(device)
+    chunks = logits_in_chunks(model, hidden.flatten(0, 1)[asked.to(device)])
     columns = []
-    for part in _chunks(len(asked)):
-        logits = model.logits(hidden.flatten(0, 1)[asked[part].to(device)]).float()  # type: ignore[operator]  # [n, V]
-        best = logits.topk(min(5, logits.shape[1])).indices == targets[part, None]
-        columns.append((cross_entropy(logits, targets[part]), best[:, 0], best.any(1)))
+    for logits, expected in zip(chunks, targets.to(device).split(CHUNK), strict=True):  # [n, V], [n]
+        best = logits.topk(min(5, logits.shape[1])).indices == expected[:, None]
+        columns.append((cross_entropy(logits, expected), best[:, 0], best.any(1)))
     loss, first, five = (torch.cat(column) for column in zip(*columns, strict=True))
     return loss, first, five
-
-
-def _chunks(n: int, size: int = 4096) -> Iterator[slice]:
-    """Slices of at most `size`, so that logits stay small."""
-    return (slice(begin, begin + size) for begin in range(0, n, size))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ...attention import BOTH, mask, positions
+from ...prediction import logits
 from ..base.adam_state import moments, take_up
 
 
@@ -36,8 +37,7 @@ class Generator:
 
     def _scores(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
         seen = mask(document, torch.full((len(inputs),), BOTH))
-        scores: Tensor = self.model.logits(self.model(inputs, seen, positions(document), asked))  # type: ignore[operator]
-        return scores
+        return logits(self.model, self.model(inputs, seen, positions(document), asked))
 
     def step(self) -> tuple[float, float] | None:
         """Take a step on the mean over all questions. Returns their loss and the share that was right, if any was."""
