@@ -22,7 +22,7 @@ from torch import nn
 
 from maskwright.prediction import problem_loss
 from maskwright.settings import from_mapping, registry
-from maskwright.training.activation_checkpointing import recompute
+from maskwright.training.activation_checkpointing import checkpoint_activations
 from maskwright.training.flops import Flops
 
 RATES = {"two cores": 0.27e12, "one H200": 0.25 * 989e12, "eight H200": 8 * 0.9 * 0.25 * 989e12}
@@ -52,7 +52,7 @@ def cost(name: str, words: float, ratio: float, rates: dict[str, float]) -> dict
     a_token = Flops(model).of(MICRO // LENGTH, LENGTH, asked) / MICRO
     weights = sum(weight.numel() for weight in model.parameters())
     found = {"parameters": weights, "MFLOP a token": a_token / 1e6, "GB": (16 * weights + kept(model, asked)) / 1e9}
-    recompute(model)
+    checkpoint_activations(model)
     found["GB, recomputing"] = (16 * weights + kept(model, asked)) / 1e9
     for device, rate in rates.items():
         found[f"{device}, tokens/s"] = rate / a_token

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from maskwright.models.modern import Modern
 from maskwright.prediction import problem_loss
-from maskwright.training.activation_checkpointing import recompute
+from maskwright.training.activation_checkpointing import checkpoint_activations
 
 SIDES = ("ours", "ours, recomputing", "peer")
 
@@ -63,7 +63,7 @@ def peak(options: argparse.Namespace) -> float:
     model = Modern(hidden=task.hidden, layers=4, heads=task.heads, intermediate=task.gated, max_length=task.length)
     built = model.build(task.vocabulary, torch.Generator().manual_seed(0)).to(task.device)
     if options.side == "ours, recomputing":
-        recompute(built)
+        checkpoint_activations(built)
     step(built, (dense if options.side == "peer" else sparse)(task, built), task.device)()
     return (most(task.device) - before) / 1e6
 

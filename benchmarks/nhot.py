@@ -22,7 +22,7 @@ from maskwright.layers.nhot import FUSIONS
 from maskwright.prediction import problem_loss
 from maskwright.run import build
 from maskwright.run.config import Config
-from maskwright.training.step import questions
+from maskwright.training.step import micro_batch
 
 MODEL = {"name": "modern", "hidden": 256, "layers": 6, "heads": 4, "intermediate": 688, "max_length": 128}
 RUN = {"corpus": {"name": "embedded"}, "tokenizer": {"size": 16_384}, "training": {"steps": 1, "batch_tokens": 4096}}
@@ -49,7 +49,7 @@ def update(data: build.Data, fusion: str) -> Callable[[], None]:
     config, cpu = Config.of(RUN | {"model": MODEL | parts}), torch.device("cpu")
     model = build.model(config, data.shards, cpu)
     rows = next(iter(data.loader.batches(0, 1)))
-    asked = questions(rows, config.objective(rows, seed=0), cpu)
+    asked = micro_batch(rows, config.objective(rows, seed=0), cpu)
 
     def loss() -> Tensor:
         return problem_loss(model, asked.inputs, asked.mask, asked.positions, asked.asked, asked.targets)[0].mean()

@@ -1,7 +1,7 @@
 """Tokens a second of a run on two ranks beside the same run on one, a thread each, start-up left out.
 
     python benchmarks/ranks.py --json
-    python benchmarks/ranks.py --parallel shard --batch 4096 --repeats 3
+    python benchmarks/ranks.py --parallel fsdp --batch 4096 --repeats 3
 
 Both are `maskwright train`, in turn; a run is as fast as the median of its log after the first line, with the text of
 all ranks. Below it, what reading and masking a batch take of an update in this process, in milliseconds: the ratio is
@@ -110,7 +110,7 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--batch", type=int, default=16_384, help="positions in an update, of all ranks")
     parser.add_argument("--hidden", type=int, default=256, help="width of the model")
-    parser.add_argument("--parallel", choices=["replicate", "shard"], default="replicate")
+    parser.add_argument("--parallel", choices=["ddp", "fsdp"], default="ddp")
     return parser.parse_args()
 
 

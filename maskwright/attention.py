@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
 Mask = Tensor | BlockMask | None
-"""Who sees whom, as a model takes it: `mask`, or `blocks` where the model says that it is `flexible`."""
+"""Who sees whom, as a model takes it: `mask`, or `block_mask` where the model says that it is `takes_block_mask`."""
 BOTH, FORWARD, BACKWARD = 0, 1, 2
 """A view: everything, only what came before (causal), only what comes after (anticausal: the upper triangle)."""
 
@@ -22,7 +22,7 @@ def mask(document: Tensor, view: Tensor, shown: Tensor | None = None) -> Tensor 
     shown: [B, L] bool, positions that all of their document see, whatever the view; none for no such.
     Returns [B, 1, L, L] bool.
     """
-    if open_to_all(document, view):
+    if is_full_attention(document, view):
         return None
     place = torch.arange(document.shape[1], device=document.device)
     ahead, behind = place[:, None] <= place, place[:, None] >= place  # [L, L]: k is not before q; not after q
@@ -33,12 +33,12 @@ def mask(document: Tensor, view: Tensor, shown: Tensor | None = None) -> Tensor 
     return (seen & (document[:, :, None] == document[:, None, :]))[:, None]
 
 
-def open_to_all(document: Tensor, view: Tensor) -> bool:
+def is_full_attention(document: Tensor, view: Tensor) -> bool:
     """Whether every position of every row sees its whole row. Reads the tensors: ask where they are at hand."""
     return bool((document == document[:, :1]).all()) and bool((view == BOTH).all())
 
 
-def blocks(document: Tensor, view: Tensor, shown: Tensor | None = None) -> BlockMask:
+def block_mask(document: Tensor, view: Tensor, shown: Tensor | None = None) -> BlockMask:
     """The same as `mask`, as FlexAttention takes it: which squares of 128 positions are seen wholly, partly or not.
 
     Made on the device of `document`, which nothing waits for (Dong et al. 2024, Flex Attention, arXiv 2412.05496).

@@ -141,22 +141,22 @@ def dropout_generator(device: torch.device) -> torch.Generator:
     return torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
 
 
-STEPS = np.array([0xC13FA9A902A6328F, 0x91E10DA5C79E7B1D], np.uint64)
+R2_STEPS = np.array([0xC13FA9A902A6328F, 0x91E10DA5C79E7B1D], np.uint64)
 """1/g and 1/g² in units of 2^-64 for the plastic number g: the steps of a two-dimensional sequence that fills the
 square evenly (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences")."""
 
 
-def even(noise: Noise, stream: str) -> np.ndarray:
+def low_discrepancy(noise: Noise, stream: str) -> np.ndarray:
     """[B] float64 in [0, 1), uniform, and spread evenly over the rows of an epoch and over the epochs of a row.
 
     A function of the address alone, so that a batch is spread no more evenly than its rows are.
     """
     place = np.stack([noise.rows.numpy(), noise.epochs.numpy()]).astype(np.uint64)
-    bits = base_key(noise.seed, stream) + (place * STEPS[:, None]).sum(0, dtype=np.uint64)
+    bits = base_key(noise.seed, stream) + (place * R2_STEPS[:, None]).sum(0, dtype=np.uint64)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def chances(scores: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Tensor:
+def token_probs(scores: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Tensor:
     """[N, V] float64, the probabilities that tokens are drawn with; scores: [N, V], any float dtype, -inf for never.
 
     temperature: 0 leaves the best alone.  top_k: only so many best; 0 for all.
@@ -176,9 +176,9 @@ def chances(scores: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: flo
     return found / found.sum(1, keepdim=True)
 
 
-def drawn(chances: Tensor, luck: Tensor) -> Tensor:
+def inverse_cdf(token_probs: Tensor, luck: Tensor) -> Tensor:
     """[N] int64, the token at which the cumulative probability passes `luck`, [N] float64 in [0, 1)."""
-    ladder = chances.cumsum(1)
+    ladder = token_probs.cumsum(1)
     whole = ladder[:, -1]
     reached = torch.minimum(luck.double() * whole, torch.nextafter(whole, torch.zeros_like(whole)))
     return torch.searchsorted(ladder, reached[:, None], right=True)[:, 0]

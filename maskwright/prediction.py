@@ -54,7 +54,7 @@ def problem_loss(
     return cross_entropy(scores, targets, z), scores.max(dim=-1).indices == targets
 
 
-Ask = Callable[..., tuple[Tensor, Tensor]]
+LossFn = Callable[..., tuple[Tensor, Tensor]]
 """`problem_loss`, or its compiled twin."""
 
 

@@ -6,12 +6,12 @@ from torch.nn.attention import flex_attention as flex
 from torch.nn.attention.flex_attention import create_mask
 from torch.testing import assert_close
 
-from maskwright.attention import BACKWARD, BOTH, FORWARD, blocks, mask, open_to_all
+from maskwright.attention import BACKWARD, BOTH, FORWARD, block_mask, is_full_attention, mask
 from maskwright.layers.attend import attend
 from maskwright.models.modern import Modern
 from maskwright.prediction import problem_loss
 from maskwright.run.config import Config
-from maskwright.training.step import flexible, questions
+from maskwright.training.step import micro_batch, use_block_mask
 from maskwright.training.trainer import Trainer
 
 LENGTH = 150
@@ -38,14 +38,14 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("shown", SHOWN, ids=["", "shown"])
 def test_blocks_hold_the_pairs_of_the_mask(shown: torch.Tensor | None) -> None:
     document = documents()
-    seen = blocks(document, VIEW, shown)
+    seen = block_mask(document, VIEW, shown)
     assert seen.shape == (4, 1, LENGTH, LENGTH)
     assert torch.equal(create_mask(seen.mask_mod, 4, 1, LENGTH, LENGTH, "cpu"), mask(document, VIEW, shown))
 
 
 def test_blocks_that_nobody_sees_are_left_out() -> None:
     document = torch.arange(4).repeat_interleave(128)[None]
-    assert blocks(document, torch.tensor([BOTH])).sparsity() == 75.0
+    assert block_mask(document, torch.tensor([BOTH])).sparsity() == 75.0
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
@@ -55,7 +55,7 @@ def test_attention_over_blocks_is_attention_under_the_mask(shown: torch.Tensor |
     document, generator = documents(), torch.Generator().manual_seed(1)
     heads = [torch.randn(4, 2, LENGTH, 16, generator=generator, requires_grad=True) for _ in range(3)]
     found = []
-    for seen in (mask(document, VIEW, shown), blocks(document, VIEW, shown)):
+    for seen in (mask(document, VIEW, shown), block_mask(document, VIEW, shown)):
         mixed = attend(*heads, seen, dropout=0.0)
         found.append([mixed, *torch.autograd.grad(mixed.square().sum(), heads)])
     for masked, blockwise in zip(*found, strict=True):
@@ -71,14 +71,14 @@ def test_a_step_is_traced_once_whatever_the_documents(shown: torch.Tensor | None
     )
     for layer in model.layers:
         torch.nn.init.normal_(layer.attention.out.weight, generator=torch.Generator().manual_seed(1))
-    assert model.flexible
+    assert model.takes_block_mask
     counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
     ask = torch.compile(problem_loss, backend=counter, dynamic=False, fullgraph=True)
     inputs, places = torch.arange(4 * LENGTH).view(4, LENGTH) % 300, torch.arange(0, 4 * LENGTH, 7)
     for seed in range(3):
         document, found = documents(seed), []
         now = None if shown is None else shown.roll(seed, 1)
-        for asking, seen in ((problem_loss, mask(document, VIEW, now)), (ask, blocks(document, VIEW, now))):
+        for asking, seen in ((problem_loss, mask(document, VIEW, now)), (ask, block_mask(document, VIEW, now))):
             loss, _ = asking(model, inputs, seen, None, places, inputs.flatten()[places])
             found.append([loss, *torch.autograd.grad(loss.sum(), list(model.parameters()))])
         for masked, blockwise in zip(*found, strict=True):
@@ -87,15 +87,15 @@ def test_a_step_is_traced_once_whatever_the_documents(shown: torch.Tensor | None
 
 
 def test_who_takes_blocks() -> None:
-    gpu, cpu, ask = torch.device("cuda", 0), torch.device("cpu"), lambda *questions: questions
+    gpu, cpu, ask = torch.device("cuda", 0), torch.device("cpu"), lambda *micro_batch: micro_batch
     sizes = {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 48, "max_length": 32}
     model = Modern(**sizes).build(300, torch.Generator())
     dropping = Modern(**sizes, dropout=0.1).build(300, torch.Generator())
-    assert flexible(model, ask, gpu)
-    assert not flexible(model, problem_loss, gpu)
-    assert not flexible(model, ask, cpu)
-    assert not flexible(dropping, ask, gpu)
-    assert not flexible(torch.nn.Identity(), ask, gpu)
+    assert use_block_mask(model, ask, gpu)
+    assert not use_block_mask(model, problem_loss, gpu)
+    assert not use_block_mask(model, ask, cpu)
+    assert not use_block_mask(dropping, ask, gpu)
+    assert not use_block_mask(torch.nn.Identity(), ask, gpu)
 
 
 @pytest.mark.parametrize("name", ["mlm", "prefix"])
@@ -104,7 +104,7 @@ def test_questions_carry_what_is_seen_as_blocks_or_a_mask(settings: dict, name: 
     trainer = Trainer(config, show=False)
     rows = trainer.data.loader.batch(0, 40)
     problem = config.objective(rows, 0)
-    bare, dressed = (questions(rows, problem, trainer.device, blockwise) for blockwise in (False, True))
+    bare, dressed = (micro_batch(rows, problem, trainer.device, blockwise) for blockwise in (False, True))
     pairs = create_mask(dressed.mask.mask_mod, *bare.mask.shape, "cpu")
     assert torch.equal(pairs, bare.mask)
     assert torch.equal(pairs, mask(rows.document, problem.view, problem.shown))
@@ -112,8 +112,8 @@ def test_questions_carry_what_is_seen_as_blocks_or_a_mask(settings: dict, name: 
         assert not torch.equal(pairs, mask(rows.document, problem.view))
         return
     rows.document.zero_()
-    assert open_to_all(rows.document, problem.view)
-    assert questions(rows, problem, trainer.device, True).mask is None
+    assert is_full_attention(rows.document, problem.view)
+    assert micro_batch(rows, problem, trainer.device, True).mask is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="FlexAttention's kernel needs a CUDA device")
@@ -121,7 +121,7 @@ def test_the_kernel_gives_the_numbers_of_the_mask() -> None:
     document, view, generator = documents().cuda(), VIEW.cuda(), torch.Generator().manual_seed(1)
     heads = [torch.randn(4, 2, LENGTH, 64, generator=generator).cuda().requires_grad_() for _ in range(3)]
     found = []
-    for seen, run in ((mask(document, view), attend), (blocks(document, view), torch.compile(attend))):
+    for seen, run in ((mask(document, view), attend), (block_mask(document, view), torch.compile(attend))):
         mixed = run(*heads, seen, dropout=0.0)
         found.append([mixed, *torch.autograd.grad(mixed.square().sum(), heads)])
     for masked, blockwise in zip(*found, strict=True):

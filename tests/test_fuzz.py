@@ -151,7 +151,7 @@ def test_no_file_is_run(run: Path, tmp_path: Path, read: Any, place: str, names:
         told = json.loads(facts.read_text())
         if name in told["files"] and name.endswith(".safetensors"):
             (here / name).write_bytes(content)
-            told["files"][name] = sealed.known_by(here / name)
+            told["files"][name] = sealed.fingerprint(here / name)
             sealed.write(facts, {key: fact for key, fact in told.items() if key != sealed.SEAL})
             with pytest.raises(ValueError, match=r"holds no tensors|is damaged"):
                 read(here)

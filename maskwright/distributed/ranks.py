@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.nn.parallel import DistributedDataParallel
 
-from ..prediction import Ask
+from ..prediction import LossFn
 
 T = TypeVar("T")
 
@@ -93,11 +93,11 @@ def restarted() -> bool:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
 
 
-class Alone:
+class SingleProcess:
     """A model that one process trains: every backward pass ends at its own gradients."""
 
-    def __init__(self, ask: Ask):
-        self.ask = ask
+    def __init__(self, loss_fn: LossFn):
+        self.loss_fn = loss_fn
 
     def synchronised(self, last: bool) -> AbstractContextManager[None]:
         """Around a micro-batch: after the `last` one gradients are the same everywhere."""
@@ -105,45 +105,45 @@ class Alone:
 
 
 class _Asking(nn.Module):
-    """`ask` as a module, so that its forward pass is the one that DistributedDataParallel sees."""
+    """`loss_fn` as a module, so that its forward pass is the one that DistributedDataParallel sees."""
 
-    def __init__(self, model: nn.Module, ask: Ask):
+    def __init__(self, model: nn.Module, loss_fn: LossFn):
         super().__init__()
-        self.model, self.question = model, ask
+        self.model, self.question = model, loss_fn
 
     def forward(self, *questions: Any) -> tuple[Tensor, Tensor]:
         return self.question(self.model, *questions)
 
 
-class Replicated(Alone):
+class DDP(SingleProcess):
     """Every rank has the whole model; gradients are averaged after the last micro-batch (DistributedDataParallel)."""
 
-    def __init__(self, model: nn.Module, ask: Ask):
-        self.module = DistributedDataParallel(_Asking(model, ask))
+    def __init__(self, model: nn.Module, loss_fn: LossFn):
+        self.module = DistributedDataParallel(_Asking(model, loss_fn))
         super().__init__(lambda _, *questions: self.module(*questions))
 
     def synchronised(self, last: bool) -> AbstractContextManager[None]:
         return nullcontext() if last else self.module.no_sync()
 
 
-class Sharded(Alone):
+class FSDP(SingleProcess):
     """Every rank has a part of each tensor and gathers the rest, block by block, when it is needed (fully_shard)."""
 
-    def __init__(self, model: nn.Module, ask: Ask):
+    def __init__(self, model: nn.Module, loss_fn: LossFn):
         for block in model.layers:  # type: ignore[union-attr]
             fully_shard(block)
         self.model: FSDPModule = fully_shard(model)
         register_fsdp_forward_method(model, "logits")
-        super().__init__(ask)
+        super().__init__(loss_fn)
 
     def synchronised(self, last: bool) -> AbstractContextManager[None]:
         self.model.set_requires_gradient_sync(last)
         return nullcontext()
 
 
-PARALLEL = {"replicate": Replicated, "shard": Sharded}
+PARALLEL = {"ddp": DDP, "fsdp": FSDP}
 
 
-def spread(parallel: str, world: World, model: nn.Module, ask: Ask) -> Alone:
-    """`model` as `world` trains it. With `shard` its parameters are replaced: build the optimizer after this."""
-    return PARALLEL[parallel](model, ask) if world.size > 1 else Alone(ask)
+def parallelize(parallel: str, world: World, model: nn.Module, loss_fn: LossFn) -> SingleProcess:
+    """`model` as `world` trains it. With `fsdp` its parameters are replaced: build the optimizer after this."""
+    return PARALLEL[parallel](model, loss_fn) if world.size > 1 else SingleProcess(loss_fn)

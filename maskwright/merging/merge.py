@@ -14,7 +14,7 @@ from ..run import saved
 from ..run.config import Config
 from ..run.load import Source, opened
 from ..settings import registry
-from ..storage.atomic import written_aside
+from ..storage.atomic import atomic_folder
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def merge(wish: Merge, out: Path) -> str:
             raise ValueError(f"{path} cannot be merged with {wish.models[0]}: {told}")
     weights = merged(wish, sources, base)
     config = _config(sources, out)
-    with written_aside(out) as aside:
+    with atomic_folder(out) as aside:
         saved.save(aside / "final", weights, sources[0].settings, sources[0].tokenizer, sources[0].data)
         config.write(aside / "config.yaml")
         (aside / "merged.json").write_text(json.dumps(_origin(wish, sources), indent=1))
@@ -117,7 +117,7 @@ def _config(sources: Sequence[Source], out: Path) -> Config:
     if other:
         parts = {"masked": first["objective"], "causal": other["objective"]}
         first["objective"] = {"name": "hybrid", "share": 0.5} | parts
-    first["training"]["start"] = str(out.resolve())
+    first["training"]["init_from"] = str(out.resolve())
     return Config.of(first)
 
 

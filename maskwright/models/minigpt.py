@@ -63,7 +63,7 @@ class MinigptModel(nn.Module):
     def __init__(self, knobs: Minigpt, vocabulary_size: int):
         super().__init__()
         self.max_length = knobs.max_length
-        self.flexible = knobs.hidden // knobs.heads >= NARROWEST
+        self.takes_block_mask = knobs.hidden // knobs.heads >= NARROWEST
         self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
         self.positions = LearnedPositions(knobs.max_length, knobs.hidden)
         self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
@@ -80,7 +80,7 @@ class MinigptModel(nn.Module):
         """Contextual vectors, [B, L, D].
 
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
-        Blocks where the model is `flexible`.
+        Blocks where the model is `takes_block_mask`.
         positions: [B, L] int64, within the document, or None for 0 … L − 1.
         asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
         their vectors are returned then, [N, D], and what follows the last attention is computed for them alone; with

@@ -74,7 +74,7 @@ class ModernModel(nn.Module):
     def __init__(self, knobs: Modern, vocabulary_size: int):
         super().__init__()
         self.max_length = knobs.max_length
-        self.flexible = not knobs.dropout and knobs.hidden // knobs.heads >= NARROWEST
+        self.takes_block_mask = not knobs.dropout and knobs.hidden // knobs.heads >= NARROWEST
         self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
         learned, width = knobs.positions == "learned", knobs.hidden // knobs.heads
         self.positions = LearnedPositions(knobs.max_length, knobs.hidden) if learned else None
@@ -97,7 +97,7 @@ class ModernModel(nn.Module):
         """Contextual vectors, [B, L, D].
 
         tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
-        Blocks where the model is `flexible`.
+        Blocks where the model is `takes_block_mask`.
         positions: [B, L] int64, within the document, or None for 0 … L − 1.
         asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
         their vectors are returned then, [N, D], and what follows the last attention is computed for them alone; with

@@ -9,7 +9,7 @@ from math import ceil
 import torch
 from torch import nn
 
-from ..data.batch_growth import Growing, growth
+from ..data.batch_size_schedule import ScheduledLoader, batch_size_schedule
 from ..data.loader import Loader, curriculum
 from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
@@ -53,7 +53,7 @@ class Data:
     """The text of a run, packed."""
 
     shards: Shards
-    loader: Growing
+    loader: ScheduledLoader
     valid: Pack
     steps: int
     """Updates in the run."""
@@ -72,12 +72,12 @@ def data(config: Config, show: bool = True) -> Data:
     stages = curriculum(config.rows.length)
     groups = config.order.groups(shards)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
-    loader = Growing(packs, growth(config.training.batch_tokens), config.seed, config.order)
+    loader = ScheduledLoader(packs, batch_size_schedule(config.training.batch_tokens), config.seed, config.order)
     valid = pack(shards.valid, shards.vocabulary, stages[-1][1])
     return Data(shards, loader, valid, steps(config, loader))
 
 
-def steps(config: Config, loader: Growing) -> int:
+def steps(config: Config, loader: ScheduledLoader) -> int:
     """The number of updates that steps, epochs, tokens or words of the config come to."""
     training = config.training
     if training.words is not None:

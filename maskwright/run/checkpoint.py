@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..storage import sealed
-from ..storage.atomic import written_aside
+from ..storage.atomic import atomic_folder
 
 FORMAT = 2
 TENSORS = ".safetensors"
@@ -33,11 +33,11 @@ class _State:
 
 def save(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
     """Write a checkpoint: one safetensors file for each group of `tensors`, and `state` as JSON."""
-    with written_aside(folder) as aside:
+    with atomic_folder(folder) as aside:
         for name, group in tensors.items():
             contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in group.items()}
             safetensors.torch.save_file(contiguous, aside / f"{name}{TENSORS}")
-        files = {path.name: sealed.known_by(path) for path in sorted(aside.iterdir())}
+        files = {path.name: sealed.fingerprint(path) for path in sorted(aside.iterdir())}
         sealed.write(aside / "state.json", {"format": FORMAT, "files": files, **state})
 
 
@@ -46,7 +46,7 @@ def load(folder: Path) -> Loaded:
     state = sealed.read(folder / "state.json", _State, f"the state of a checkpoint, so {folder} is no checkpoint")
     if state.get("format") != FORMAT:
         raise ValueError(f"{folder} is no checkpoint of this version: it lacks `format: {FORMAT}`")
-    for name in sealed.changed(folder, state["files"]):
+    for name in sealed.damaged(folder, state["files"]):
         raise ValueError(f"the checkpoint {folder} is damaged: {name} is not what was written")
     return {Path(name).stem: tensors(folder / name) for name in state["files"]}, state
 

@@ -12,15 +12,15 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from ..data.batch_growth import growth
+from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import curriculum
 from ..data.order import Order
 from ..objectives.base.objective import Objective
 from ..settings import did_you_mean, field_names, from_mapping, override, registry, settings, short_repr
 from ..settings.schedule import Share
-from ..storage.atomic import write_whole
+from ..storage.atomic import atomic_write
 from ..text.tokenizers.tokenizer import TokenizerSettings
-from .milestones import Marks, Words
+from .milestones import Milestones, Words
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -50,10 +50,10 @@ class Training:
     """Words between blanks to see, repetitions counted, as in 100M: the budget of the BabyLM challenge."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
-    start: str | None = None
-    """The run whose final weights this one begins with, of the same model and tokenizer; none for new ones."""
+    init_from: str | None = None
+    """A finished run whose weights initialise this one; same model and tokenizer. Null starts from random weights."""
     freeze: Share | None = None
-    """Share of the steps for which all but the head stays as `start` left it; none to train everything throughout."""
+    """Share of the steps during which only the head is trained and the body stays frozen; null freezes nothing."""
     batch_tokens: int | str = 4096
     """Positions in one update, over all ranks and micro-steps; or how they grow by epoch, `0:512,0.5:2048,1:4096`."""
     micro_batch_tokens: Annotated[int, Field(ge=1)] | None = None
@@ -80,7 +80,7 @@ class Training:
     """Whether a block keeps its input alone and is computed again in the backward pass: less memory, a third slower."""
     compile: bool | Literal["auto"] = "auto"
     """Whether the step is compiled; auto does where the run is long enough to earn the minute it takes back."""
-    parallel: Literal["replicate", "shard"] = "replicate"
+    parallel: Literal["ddp", "fsdp"] = "ddp"
     """What several ranks hold: each the whole model (DDP), or each a part of every tensor (FSDP2)."""
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
@@ -88,7 +88,7 @@ class Training:
     """Steps between checkpoints; none for ten in the run."""
     keep: Annotated[int, Field(ge=1)] | None = 2
     """How many checkpoints stay; none for all."""
-    keep_at: Marks = ()
+    keep_at: Milestones = ()
     """Words seen at which the model is kept for good, as OUT/words/chck_1M …: a list such as [1M, 2M], or `babylm` for
     the schedule of the challenge."""
     log_every: Annotated[int, Field(ge=1)] = 10
@@ -99,11 +99,11 @@ class Training:
     def __post_init__(self) -> None:
         if sum(length is not None for length in (self.steps, self.epochs, self.tokens, self.words)) != 1:
             raise ValueError("exactly one of training.steps, .epochs, .tokens and .words says how long to train")
-        if self.freeze is not None and self.start is None:
-            raise ValueError(f"freeze={self.freeze:g} keeps what training.start has learned: name the run of it")
+        if self.freeze is not None and self.init_from is None:
+            raise ValueError(f"freeze={self.freeze:g} keeps what training.init_from has learned: name the run of it")
         if self.warmup + self.stable > 1:
             raise ValueError(f"warmup + stable = {self.warmup + self.stable:g}: they are shares of one run, at most 1")
-        growth(self.batch_tokens)
+        batch_size_schedule(self.batch_tokens)
 
 
 @settings
@@ -178,7 +178,7 @@ class Config:
 
     def write(self, path: Path) -> None:
         """Write the run as YAML."""
-        write_whole(path, yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True))
+        atomic_write(path, yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True))
 
 
 NAMED = {
@@ -225,7 +225,7 @@ def _check_lengths(config: Config) -> None:
     longest = max(length for _, length in curriculum(config.rows.length))
     if longest > config.model.max_length:
         raise ValueError(f"rows.length={longest} is over the model's max_length={config.model.max_length}")
-    if longest > growth(config.training.batch_tokens)[0][1]:
+    if longest > batch_size_schedule(config.training.batch_tokens)[0][1]:
         raise ValueError(
             f"training.batch_tokens={config.training.batch_tokens}: a batch holds at least a row of {longest}"
         )

@@ -48,7 +48,7 @@ def _checkpoint(path: Path) -> Trained:
     if state["data"] != data.shards.fingerprint:
         raise ValueError(f"{path} was trained on other text or another tokenizer than its config gives now")
     model = build.model(config, data.shards, build.device(config.training.device))
-    weights = tensors.get("average", tensors["model"])
+    weights = tensors.get("ema", tensors["model"])
     for name, parameter in model.named_parameters():
         parameter.copy_(weights[name])
     return Trained(model.eval(), config, data)
@@ -76,7 +76,7 @@ def opened(path: Path) -> Source:
     """The model of a finished run, of a checkpoint or of a folder `final`. Raises ValueError when there is none."""
     if (path / "state.json").is_file():
         found, state = trained(path), json.loads((path / "state.json").read_text())
-        seen = {"step": state["step"]} | state["meter"]
+        seen = {"step": state["step"]} | state["metrics"]
         shards = found.data.shards
         return Source(found.model.to(CPU), found.config.model, shards.tokenizer, found.config, seen, shards.fingerprint)
     model, tokenizer = saved.load(path)

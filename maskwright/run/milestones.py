@@ -41,7 +41,7 @@ def _listed(value: Any) -> Any:
 
 Words = Annotated[int, BeforeValidator(_plain), Field(ge=1)]
 """A number of words: 100000000, 1.0e+8 or 100M."""
-Marks = Annotated[tuple[Words, ...], BeforeValidator(_listed)]
+Milestones = Annotated[tuple[Words, ...], BeforeValidator(_listed)]
 """Numbers of words: a list of them, or a schedule by its name."""
 
 
@@ -51,10 +51,10 @@ def name(words: int) -> str:
     return f"chck_{words // size}{unit}"
 
 
-def marked(marks: Iterable[int], loader: Loader, steps: int) -> dict[int, list[int]]:
+def milestone_steps(milestones: Iterable[int], loader: Loader, steps: int) -> dict[int, list[int]]:
     """The marks that a run of `steps` reaches, by the step after which the model is kept."""
     found: dict[int, list[int]] = {}
-    for words in sorted(set(marks)):
+    for words in sorted(set(milestones)):
         if (step := loader.step_at(words)) <= steps:
             found.setdefault(step, []).append(words)
     return found

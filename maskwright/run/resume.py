@@ -7,8 +7,8 @@ from typing import Any
 from . import checkpoint
 from .checkpoint import Loaded
 
-OTHERWISE = "minutes checkpoint_every keep keep_at log_every device parallel compile trackers"
-FREE = {"evaluation.every", "evaluation.batch_tokens", *(f"training.{knob}" for knob in OTHERWISE.split())}
+RESUMABLE_FIELDS = "minutes checkpoint_every keep keep_at log_every device parallel compile trackers"
+FREE = {"evaluation.every", "evaluation.batch_tokens", *(f"training.{knob}" for knob in RESUMABLE_FIELDS.split())}
 """Settings that may change from one attempt to the next."""
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..settings import from_mapping, registry
 from ..storage import sealed
-from ..storage.atomic import written_aside
+from ..storage.atomic import atomic_folder
 from ..text.tokenizers.tokenizer import Tokenizer
 from .checkpoint import steps
 
@@ -29,12 +29,12 @@ class _Model:
 
 def save(out: Path, weights: Mapping[str, Tensor], settings: Any, tokenizer: Tokenizer, data: str) -> None:
     """Write `out`: model.safetensors, model.json (with the fingerprint of the `data`) and the tokenizer's files."""
-    with written_aside(out) as aside:
+    with atomic_folder(out) as aside:
         tokenizer.save(aside)
         whole = {name: weight.cpu().contiguous() for name, weight in weights.items()}
         safetensors.torch.save_file(whole, aside / WEIGHTS)
         facts = describe(settings, tokenizer.vocabulary.size) | {"data": data, "tokenizer": tokenizer.fingerprint}
-        sealed.write(aside / "model.json", facts | {"files": {WEIGHTS: sealed.known_by(aside / WEIGHTS)}})
+        sealed.write(aside / "model.json", facts | {"files": {WEIGHTS: sealed.fingerprint(aside / WEIGHTS)}})
 
 
 def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Mod
     """
     final = _final(Path(source))
     facts = read(final)
-    for name in sealed.changed(final, facts.get("files", {})):
+    for name in sealed.damaged(final, facts.get("files", {})):
         raise ValueError(f"{final} is damaged: {name} is not what was written")
     tokenizer = Tokenizer.load(final)
     if facts.get("tokenizer", tokenizer.fingerprint) != tokenizer.fingerprint:
@@ -84,17 +84,17 @@ def settings_of(facts: Mapping[str, Any]) -> Any:
     return from_mapping(kind, facts["knobs"], "model")
 
 
-def begin(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) -> None:
+def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) -> None:
     """Give `model`, built from `settings`, the weights of the finished run `source`; only dropout may differ.
 
     Raises ValueError when that has another model or another tokenizer.
     """
     final = _final(Path(source))
     if told := difference(describe(settings, 0), read(final)):
-        raise ValueError(f"training.start={source!r} is another model: {told}")
+        raise ValueError(f"training.init_from={source!r} is another model: {told}")
     trained, spoken = load(source)
     if spoken.fingerprint != tokenizer.fingerprint:
-        raise ValueError(f"training.start={source!r} has another tokenizer: take that one, tokenizer.file={final}")
+        raise ValueError(f"training.init_from={source!r} has another tokenizer: take that one, tokenizer.file={final}")
     model.load_state_dict(trained.state_dict())
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from ..noise import chances, drawn
+from ..noise import inverse_cdf, token_probs
 from ..objectives.base.detector import Wrong
 from ..prediction import CHUNK, logits_in_chunks
 from ..text.tokenizers.vocabulary import Vocabulary
@@ -91,9 +91,11 @@ class Speaker:
         asked = answers(self.model, tokens, where, self.shift, self.seen, tokens[where], luck[where])
         for scores, seen, lucks in asked:
             scores[:, self._never.to(scores.device)] = -torch.inf
-            chance = chances(scores)
+            chance = token_probs(scores)
             plain = (self.temperature, self.top_k, self.top_p) == (1, 0, 1)
-            best = drawn(chance if plain else chances(scores, self.temperature, self.top_k, self.top_p), lucks)
+            best = inverse_cdf(
+                chance if plain else token_probs(scores, self.temperature, self.top_k, self.top_p), lucks
+            )
             parts.append((best, confidence(chance, best, seen).float(), SCORES[score](chance, best, seen).float()))
         if parts:
             said[where], sure[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))

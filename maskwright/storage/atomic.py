@@ -11,7 +11,7 @@ import safetensors.torch
 
 
 @contextmanager
-def written_aside(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes `folder`, whole and on the disk, when the block ends well.
 
     Raises ValueError when the disk is full; what was there before stays.
@@ -50,7 +50,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a disk says that takes no more: it is full, a quota is, or a file may not grow."""
 
 
-def write_whole(path: Path, text: str) -> None:
+def atomic_write(path: Path, text: str) -> None:
     """Write `text` so that `path` is never seen half written, not even after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}")

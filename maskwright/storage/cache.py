@@ -24,8 +24,8 @@ def key(*parts: Any) -> str:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Wait until no other process is inside `alone(path)`; a killed process is not inside any more."""
+def file_lock(path: Path) -> Iterator[None]:
+    """Wait until no other process is inside `file_lock(path)`; a killed process is not inside any more."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f"{path.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from .atomic import write_whole
+from .atomic import atomic_write
 
 SEAL = "seal"
 """The key of the hash of everything else."""
@@ -33,7 +33,7 @@ Files = dict[str, File]
 def write(path: Path, facts: Mapping[str, Any]) -> None:
     """Write `facts` whole, sealed."""
     plain = json.loads(json.dumps(facts))
-    write_whole(path, json.dumps(plain | {SEAL: _seal(plain)}, indent=1))
+    atomic_write(path, json.dumps(plain | {SEAL: _seal(plain)}, indent=1))
 
 
 def read(path: Path, kind: Any, what: str) -> dict[str, Any]:
@@ -62,12 +62,12 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def known_by(path: Path) -> dict[str, Any]:
-    """The size and the hash of a file, as `changed` compares them."""
+def fingerprint(path: Path) -> dict[str, Any]:
+    """The size and the hash of a file, as `damaged` compares them."""
     return {"bytes": path.stat().st_size, "sha256": file_hash(path)}
 
 
-def changed(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def damaged(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """The names among `files` that are not in `folder` as they are known."""
     for name, facts in files.items():
         path = folder / name

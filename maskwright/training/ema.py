@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..distributed.dtensor import put
 
 
-class Average:
+class EMA:
     """The average of a model's parameters over its updates."""
 
     def __init__(self, model: nn.Module, decay: float):

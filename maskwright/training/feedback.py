@@ -8,7 +8,7 @@ from torch import Tensor
 from ..distributed.ranks import World
 from ..objectives.base.objective import IGNORE, Objective
 from ..objectives.base.problem import Problem
-from .step import Questions
+from .step import MicroBatch
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Feedback:
         self.objective, self.world = objective, world
         self.waiting: list[Answered] = []
 
-    def note(self, problem: Problem, micro: Questions, loss: Tensor, correct: Tensor) -> None:
+    def note(self, problem: Problem, micro: MicroBatch, loss: Tensor, correct: Tensor) -> None:
         """Send for the answers [N] to the questions about `problem`; nothing waits for them here."""
         if not self.objective.learns:
             return

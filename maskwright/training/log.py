@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..settings import registry
-from ..storage.atomic import write_whole
+from ..storage.atomic import atomic_write
 
 
 class Tracker(Protocol):
@@ -29,7 +29,7 @@ class Log:
     ):
         path = out / "metrics.jsonl"
         kept = [line for line in read(path) if line["step"] <= step and not _closing(line, steps)]
-        write_whole(path, "".join(json.dumps(line) + "\n" for line in kept))
+        atomic_write(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
         self.trackers: list[Tracker] = [registry.load("training.trackers", name)[0](out, config) for name in trackers]
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())

@@ -10,10 +10,10 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..distributed.ranks import World
 from .flops import Flops
-from .step import Questions
+from .step import MicroBatch
 
 
-class Meter:
+class RunningMetrics:
     """What the device finds out stays there until it is read, so that counting waits for nothing."""
 
     def __init__(self, device: torch.device, world: World, flops: Flops, peak: float):
@@ -37,7 +37,7 @@ class Meter:
         counts = [int(rows.maskable.sum()), int((rows.document >= 0).sum()), rows.words]
         self.sums[4:] += torch.tensor(counts, dtype=torch.float64)
 
-    def count(self, micro: Questions, loss: Tensor, correct: Tensor) -> None:
+    def count(self, micro: MicroBatch, loss: Tensor, correct: Tensor) -> None:
         """Take in a micro-batch: the loss [N] and correctness [N] of its questions."""
         self.sums[1] += micro.weight
         self.sums[3] += micro.count

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from ..distributed.dtensor import like, put, whole
 from ..objectives.base.objective import Objective
 from ..run import checkpoint
-from .ema import Average
-from .metrics import Meter
+from .ema import EMA
+from .metrics import RunningMetrics
 
 Tensors = dict[str, dict[str, Tensor]]
 """By file and name."""
@@ -23,9 +23,9 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: Average | None
+    ema: EMA | None
     objective: Objective
-    meter: Meter
+    metrics: RunningMetrics
     scaler: torch.amp.GradScaler
     step: int = 0
 
@@ -35,10 +35,15 @@ class State:
         All ranks must call it at the same time.
         """
         optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
-        tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "meter": {"sums": self.meter.summed()}}
-        tensors |= {"average": _whole(self.average.weights)} if self.average else {}
+        tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "metrics": {"sums": self.metrics.summed()}}
+        tensors |= {"ema": _whole(self.ema.weights)} if self.ema else {}
         tensors |= {"objective": learned} if (learned := self.objective.state()) else {}
-        facts = {"step": self.step, "meter": self.meter.state(), "optimizer": rest, "scaler": self.scaler.state_dict()}
+        facts = {
+            "step": self.step,
+            "metrics": self.metrics.state(),
+            "optimizer": rest,
+            "scaler": self.scaler.state_dict(),
+        }
         return tensors, facts
 
     def weights(self) -> dict[str, Tensor]:
@@ -53,9 +58,9 @@ class State:
         optimizer = {key: self._placed(key, tensor) for key, tensor in tensors["optimizer"].items()}
         self.optimizer.load_state_dict(checkpoint.unflatten(optimizer, facts["optimizer"]))
         self.objective.restore(tensors.get("objective", {}))
-        if self.average:
-            self.average.restore(tensors["average"])
-        self.meter.restore(facts["meter"], tensors["meter"]["sums"])
+        if self.ema:
+            self.ema.restore(tensors["ema"])
+        self.metrics.restore(facts["metrics"], tensors["metrics"]["sums"])
         self.scaler.load_state_dict(facts["scaler"])
         self.step = facts["step"]
 

@@ -12,19 +12,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..attention import Mask, blocks, mask, open_to_all, positions
+from ..attention import Mask, block_mask, is_full_attention, mask, positions
 from ..data.rows import Rows
 from ..hardware import fast_bf16
 from ..objectives.base.objective import IGNORE
 from ..objectives.base.problem import Problem
-from ..prediction import Ask, problem_loss
+from ..prediction import LossFn, problem_loss
 
 WORTH_COMPILING = 5e6
 """Positions in a run from which on a CPU wins back the half minute that compiling takes."""
 
 
 @dataclass(frozen=True)
-class Questions:
+class MicroBatch:
     """A micro-batch on the device."""
 
     inputs: Tensor
@@ -45,7 +45,7 @@ class Questions:
     """How many of the N are asked in earnest."""
 
 
-def evened(problem: Problem, rows: Rows) -> Problem:
+def pad_rows(problem: Problem, rows: Rows) -> Problem:
     """Where an objective makes more rows than there are of text, so many that it happens in few sizes.
 
     The rows that fill up are copies of the first, of which nothing is asked.
@@ -54,22 +54,22 @@ def evened(problem: Problem, rows: Rows) -> Problem:
     missing = -(-(len(problem) - len(rows)) // unit) * unit + len(rows) - len(problem)
     if len(problem) <= len(rows) or not missing:
         return problem
-    parts = problem, silent(problem, missing)
+    parts = problem, empty_problem(problem, missing)
     return Problem(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Problem)))
 
 
-def silent(problem: Problem, count: int) -> Problem:
+def empty_problem(problem: Problem, count: int) -> Problem:
     """`count` times the first row of a problem, with nothing asked."""
     first = problem[torch.zeros(count, dtype=torch.int64)]
     return replace(first, targets=torch.full_like(first.targets, IGNORE), weights=torch.zeros_like(first.weights))
 
 
-def questions(rows: Rows, problem: Problem, device: torch.device, flexible: bool = False) -> Questions:
-    """Gather what a problem asks about `rows`, and send it to `device`; a `flexible` model takes its mask as blocks."""
+def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_mask: bool = False) -> MicroBatch:
+    """Collect the targets of `problem` (made from `rows`) and copy everything to `device`."""
     document = rows.document[problem.row]
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
     count = len(asked)
-    padding = torch.zeros(padded(count) - count, dtype=torch.int64)
+    padding = torch.zeros(round_up_count(count) - count, dtype=torch.int64)
     weights = torch.cat([problem.weights.flatten()[asked], padding.float()])
     targets = torch.cat([problem.targets.flatten()[asked], padding])
 
@@ -77,24 +77,24 @@ def questions(rows: Rows, problem: Problem, device: torch.device, flexible: bool
         return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
     shown = problem.shown if problem.shown.any() else None
-    if flexible and not open_to_all(document, problem.view):
-        seen: Mask = blocks(sent(document), sent(problem.view), None if shown is None else sent(shown))
+    if use_block_mask and not is_full_attention(document, problem.view):
+        seen: Mask = block_mask(sent(document), sent(problem.view), None if shown is None else sent(shown))
     else:
         masked = mask(document, problem.view, shown)
         seen = None if masked is None else sent(masked)
-    return Questions(
+    return MicroBatch(
         sent(problem.inputs), seen, sent(positions(document)),
         sent(torch.cat([asked, padding])), sent(targets), sent(weights), float(weights.sum(dtype=torch.float64)), count,
     )  # fmt: skip
 
 
-def padded(count: int) -> int:
+def round_up_count(count: int) -> int:
     """`count` rounded up to a multiple of an eighth of its power of two: few sizes, little waste."""
     unit = max(32, 1 << max(count.bit_length() - 4, 0))
     return -(-count // unit) * unit
 
 
-def multiplied(name: str, device: torch.device) -> torch.dtype:
+def resolve_matmul_dtype(name: str, device: torch.device) -> torch.dtype:
     """The type of matrix products. `auto` is bf16 where the hardware multiplies it, else fp16 on a GPU."""
     if name != "auto":
         return {"fp32": torch.float32, "fp16": torch.float16}.get(name, torch.bfloat16)
@@ -108,21 +108,21 @@ def scaler(cast: torch.dtype, device: torch.device, parallel: str) -> torch.amp.
 
     Raises ValueError where float16 meets sharded parameters, whose overflows one rank would not hear of from another.
     """
-    if cast == torch.float16 and parallel == "shard":
-        raise ValueError("training.parallel=shard does not go with products in float16: set training.precision=fp32")
+    if cast == torch.float16 and parallel == "fsdp":
+        raise ValueError("training.parallel=fsdp does not go with products in float16: set training.precision=fp32")
     return torch.amp.GradScaler(device.type, enabled=cast == torch.float16)
 
 
 def precision(name: str, device: torch.device) -> AbstractContextManager:
     """Autocast to the type of matrix products, or nothing."""
-    cast = multiplied(name, device)
+    cast = resolve_matmul_dtype(name, device)
     return nullcontext() if cast == torch.float32 else torch.autocast(device.type, cast)
 
 
 def backward(
-    ask: Ask,
+    loss_fn: LossFn,
     model: nn.Module,
-    micro: Questions,
+    micro: MicroBatch,
     total: float,
     z_loss: float,
     cast: AbstractContextManager,
@@ -133,17 +133,17 @@ def backward(
     Returns the loss [N] float32 and whether the best guess was right [N] bool, of the padded questions.
     """
     with cast:
-        loss, correct = ask(model, micro.inputs, micro.mask, micro.positions, micro.asked, micro.targets, z_loss)
+        loss, correct = loss_fn(model, micro.inputs, micro.mask, micro.positions, micro.asked, micro.targets, z_loss)
     scaler.scale((loss * micro.weights).sum() / total).backward()
     return loss.detach(), correct
 
 
-def flexible(model: nn.Module, ask: Ask, device: torch.device) -> bool:
+def use_block_mask(model: nn.Module, loss_fn: LossFn, device: torch.device) -> bool:
     """Whether masks are sent as blocks: to a compiled model on a GPU whose attention takes them."""
-    return device.type == "cuda" and ask is not problem_loss and getattr(model, "flexible", False)
+    return device.type == "cuda" and loss_fn is not problem_loss and getattr(model, "takes_block_mask", False)
 
 
-def compiled(wanted: bool | str, tokens: float, device: torch.device) -> Ask:
+def compile_loss(wanted: bool | str, tokens: float, device: torch.device) -> LossFn:
     """`problem_loss`, compiled when that pays: on a GPU, and on a CPU with a C++ compiler when the run is long.
 
     Once for any number of questions, which follows the mask ratio; a new shape of the inputs compiles it again.
@@ -153,10 +153,10 @@ def compiled(wanted: bool | str, tokens: float, device: torch.device) -> Ask:
         return problem_loss
     whole = torch.compile(problem_loss, dynamic=False)
 
-    def ask(model: nn.Module, *question: Any) -> tuple[Tensor, Tensor]:
+    def loss_fn(model: nn.Module, *question: Any) -> tuple[Tensor, Tensor]:
         *_, asked, targets, _ = question
         torch._dynamo.mark_dynamic(asked, 0)
         torch._dynamo.mark_dynamic(targets, 0)
         return whole(model, *question)
 
-    return ask
+    return loss_fn

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.batch_growth import growth
+from ..data.batch_size_schedule import batch_size_schedule
 from ..data.rows import Rows
 from ..distributed import ranks
 from ..evaluate.validation.unigram import unigram
@@ -22,19 +22,29 @@ from ..objectives.base.problem import Problem
 from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
 from ..settings.schedule import learning_rate
-from ..storage.atomic import write_whole
+from ..storage.atomic import atomic_write
 from . import fp8, token_weights
-from .activation_checkpointing import recompute
-from .ema import Average
+from .activation_checkpointing import checkpoint_activations
+from .ema import EMA
 from .feedback import Feedback
 from .flops import Flops
 from .freeze import Freeze
 from .interrupt import interrupts
 from .log import Log, Silence, console
-from .metrics import Meter
+from .metrics import RunningMetrics
 from .peak_flops import peak
 from .state import State
-from .step import backward, compiled, evened, flexible, multiplied, precision, questions, scaler, silent
+from .step import (
+    backward,
+    compile_loss,
+    empty_problem,
+    micro_batch,
+    pad_rows,
+    precision,
+    resolve_matmul_dtype,
+    scaler,
+    use_block_mask,
+)
 
 
 class Stopped(Exception):
@@ -58,28 +68,29 @@ class Trainer:
         self.world = ranks.join(self.device)
         self.data = build.data(config, show and self.world.first)
         self.steps = self.data.steps
-        self.marks = milestones.marked(config.training.keep_at, self.data.loader, self.steps)
+        self.milestones = milestones.milestone_steps(config.training.keep_at, self.data.loader, self.steps)
         build.check_ranks(self.data.loader, self.world.size)
         self.model = build.model(config, self.data.shards, self.device)
         found = self._latest() if resume or ranks.restarted() else None
-        if config.training.start and found is None:
-            saved.begin(self.model, config.model, self.data.shards.tokenizer, config.training.start)
-        flops, rounded = Flops(self.model), multiplied(config.training.precision, self.device)
+        if config.training.init_from and found is None:
+            saved.init_from(self.model, config.model, self.data.shards.tokenizer, config.training.init_from)
+        flops, rounded = Flops(self.model), resolve_matmul_dtype(config.training.precision, self.device)
         self.peak = peak(self.device, rounded)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
         if config.training.precision == "fp8":
             fp8.convert(self.model)
         if config.training.activation_checkpointing:
-            recompute(self.model)
-        ask = compiled(config.training.compile, self.steps * growth(config.training.batch_tokens)[-1][1], self.device)
-        self.flexible = flexible(self.model, ask, self.device)
+            checkpoint_activations(self.model)
+        tokens = self.steps * batch_size_schedule(config.training.batch_tokens)[-1][1]
+        loss_fn = compile_loss(config.training.compile, tokens, self.device)
+        self.use_block_mask = use_block_mask(self.model, loss_fn, self.device)
         scale = scaler(rounded, self.device, config.training.parallel)
-        self.spread = ranks.spread(config.training.parallel, self.world, self.model, ask)
+        self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, loss_fn)
         optimizer = config.optimizer.build(self.model)
-        average = Average(self.model, config.training.ema) if config.training.ema else None
+        ema = EMA(self.model, config.training.ema) if config.training.ema else None
         self.feedback = Feedback(config.objective, self.world)
-        meter = Meter(self.device, self.world, flops, self.peak)
-        self.state = State(self.model, optimizer, average, config.objective, meter, scale)
+        metrics = RunningMetrics(self.device, self.world, flops, self.peak)
+        self.state = State(self.model, optimizer, ema, config.objective, metrics, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         if found is not None:
@@ -92,14 +103,14 @@ class Trainer:
         """
         self.out.mkdir(parents=True, exist_ok=True)
         self.config.write(self.out / "config.yaml")
-        minutes, meter = self.config.training.minutes, self.state.meter
+        minutes, metrics = self.config.training.minutes, self.state.metrics
         with self._log() as log, interrupts() as asked:
             log.say(self.describe())
             for rows in self.data.loader.batches(self.step, self.steps, self.world.rank, self.world.size):
-                meter.start()
+                metrics.start()
                 self.update(rows)
-                meter.stop()
-                late = self._agreed(minutes is not None and meter.seconds > 60 * minutes)
+                metrics.stop()
+                late = self._agreed(minutes is not None and metrics.seconds > 60 * minutes)
                 self._at_intervals(log, last=late or self.step == self.steps)
                 if self._agreed(asked.is_set()):
                     self._save()
@@ -125,9 +136,9 @@ class Trainer:
         masks = {None: "dynamic", 1: "static"}.get(objective.patterns, f"{objective.patterns} patterns")
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
         words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
-        kept = [mark for some in self.marks.values() for mark in some]
+        kept = [mark for some in self.milestones.values() for mark in some]
         order = f"order      {told}\n" if (told := self.config.order.describe(stage.pack.groups)) else ""
-        sizes = [tokens for _, tokens in growth(self.config.training.batch_tokens)]
+        sizes = [tokens for _, tokens in batch_size_schedule(self.config.training.batch_tokens)]
         batches = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
         return (
             f"model      {type(self.config.model).__name__} with {parameters:,} parameters on {self.device}\n"
@@ -151,20 +162,22 @@ class Trainer:
     def update(self, rows: Rows) -> None:
         """One update on the rows of a step."""
         problems = self._problems(rows)
-        asked = [questions(rows, problem, self.device, self.flexible) for problem in problems]
+        asked = [micro_batch(rows, problem, self.device, self.use_block_mask) for problem in problems]
         total = self.world.total(sum(micro.weight for micro in asked))
         mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
         self.model.train()
         self.freeze.at(self.step)
-        self.state.meter.see(rows)
+        self.state.metrics.see(rows)
         for index, (problem, micro) in enumerate(zip(problems, asked, strict=True)):
             seed = address(self.config.seed, "dropout", self.step, index, self.world.rank) % 2**63
             dropout_generator(self.device).manual_seed(seed)
             cast = precision(self.config.training.precision, self.device)
-            with self.spread.synchronised(index == len(problems) - 1):
-                loss, correct = backward(self.spread.ask, self.model, micro, mean, z_loss, cast, self.state.scaler)
+            with self.parallel.synchronised(index == len(problems) - 1):
+                loss, correct = backward(
+                    self.parallel.loss_fn, self.model, micro, mean, z_loss, cast, self.state.scaler
+                )
             self.feedback.note(problem, micro, loss, correct)
-            self.state.meter.count(micro, loss, correct)
+            self.state.metrics.count(micro, loss, correct)
         self._move()
 
     def _move(self) -> None:
@@ -177,18 +190,18 @@ class Trainer:
         self.state.scaler.step(self.state.optimizer)
         self.state.scaler.update()
         self.state.optimizer.zero_grad()
-        if self.state.average:
-            self.state.average.update()
+        if self.state.ema:
+            self.state.ema.update()
         self.feedback.tell()
         self.config.objective.stepped()
         self.state.step += 1
 
     def _problems(self, rows: Rows) -> list[Problem]:
         """What is asked about the rows of a step, in parts that the device takes at once; as many on every rank."""
-        whole = evened(self.config.objective(rows, self.config.seed), rows)
+        whole = pad_rows(self.config.objective(rows, self.config.seed), rows)
         size = max(1, (self.config.training.micro_batch_tokens or whole.inputs.numel()) // whole.inputs.shape[1])
         parts = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
-        return parts + [silent(whole, 1)] * (self.world.most(len(parts)) - len(parts))
+        return parts + [empty_problem(whole, 1)] * (self.world.most(len(parts)) - len(parts))
 
     def _rate(self) -> float:
         t = self.config.training
@@ -203,7 +216,7 @@ class Trainer:
             log.write(self.step, found)
             self.config.objective.told({name.removeprefix("valid/"): number for name, number in found.items()})
             self._reflect(log)
-        for words in self.marks.get(self.step, ()):
+        for words in self.milestones.get(self.step, ()):
             self._keep(words)
         if self.step % (training.checkpoint_every or tenth) == 0 or last:
             self._save()
@@ -217,12 +230,12 @@ class Trainer:
 
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
-        numbers |= self.state.meter.read()
+        numbers |= self.state.metrics.read()
         log.write(self.step, numbers | self.config.objective.describe())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 
     def _validate(self) -> dict[str, float]:
-        with self.state.average.applied() if self.state.average else nullcontext():
+        with self.state.ema.applied() if self.state.ema else nullcontext():
             domains, batch = self.data.shards.domains, self.config.evaluation.batch_tokens
             found = validate(self.model, self.data.valid, self.config.objective, domains, batch)
         return {f"valid/{name}": number for name, number in found.items()}
@@ -241,13 +254,13 @@ class Trainer:
         if self.world.first:
             place.mkdir(parents=True, exist_ok=True)
             self.config.write(place / "config.yaml")
-            write_whole(place / "final.json", json.dumps({"step": self.step, "words": words}))
+            atomic_write(place / "final.json", json.dumps({"step": self.step, "words": words}))
         self._leave(place / "final")
 
     def _leave(self, place: Path) -> None:
         """Write the weights, or their average, as a model in the folder `place`."""
         shards = self.data.shards
-        with self.state.average.applied() if self.state.average else nullcontext():
+        with self.state.ema.applied() if self.state.ema else nullcontext():
             weights = self.state.weights()
             if self.world.first:
                 saved.save(place, weights, self.config.model, shards.tokenizer, shards.fingerprint)
@@ -270,12 +283,12 @@ class Trainer:
         """Evaluate the last weights (or their average), and write them."""
         shards = self.data.shards
         base = unigram(shards.train, shards.valid, shards.vocabulary)
-        numbers: dict[str, Any] = {"step": self.step} | self.state.meter.state()
+        numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state()
         numbers |= self._validate() | {f"valid/unigram/{name}": number for name, number in base.items()}
         self._reflect(log)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         self._leave(self.out / "final")
         if self.world.first:
-            write_whole(self.out / "final.json", json.dumps(numbers, indent=1))
+            atomic_write(self.out / "final.json", json.dumps(numbers, indent=1))
         self.world.wait()
         return numbers

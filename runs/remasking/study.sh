@@ -19,7 +19,7 @@ ask() { # FILE LABEL RUN SUITE ARGUMENT...
 }
 
 for seed in "${@:-0}"; do
-    u=unmask-$seed after=("training.start=$out/unmask-$seed" training.steps=700 optimizer.lr=0.004 "seed=$seed")
+    u=unmask-$seed after=("training.init_from=$out/unmask-$seed" training.steps=700 optimizer.lr=0.004 "seed=$seed")
     errors="objective.corruption={random: 1, fragment: 1}"
     train "scorer-$seed" quickstart objective.name=causal optimizer.lr=0.008 optimizer.others=1 training.steps=2000 "seed=$seed"
     train "$u" diffusion training.steps=2000 "seed=$seed"

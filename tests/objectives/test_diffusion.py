@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from maskwright.masking.select import IGNORE, count
-from maskwright.noise import Noise, even
+from maskwright.noise import Noise, low_discrepancy
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.diffusion.clusters import spread, sticky
 from maskwright.settings import from_mapping
@@ -61,7 +61,7 @@ def test_everything_hidden_is_a_mask_and_the_guaranteed_stay_visible():
 def test_levels_are_spread_evenly_over_rows_and_over_epochs(epochs):
     """The discrepancy of independent draws would be about 0.03 here."""
     line, still = torch.arange(1000), torch.full((1000,), 3)
-    levels = even(Noise(4, line, still) if epochs else Noise(4, still, line), "level")
+    levels = low_discrepancy(Noise(4, line, still) if epochs else Noise(4, still, line), "level")
     assert np.abs(np.sort(levels) - np.arange(1000) / 1000).max() < 0.006
 
 

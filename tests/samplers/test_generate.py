@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from maskwright.noise import chances, drawn
+from maskwright.noise import inverse_cdf, token_probs
 from maskwright.sampling.denoiser import Speaker
 from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
 from maskwright.sampling.mask_schedule import SHAPES, Shares
@@ -133,15 +133,18 @@ def test_what_a_sampler_cannot_do_is_said():
 def test_draws_follow_the_probabilities():
     scores = torch.tensor([0.5, 0.0, 0.2, 0.3]).log().repeat(1000, 1)
     luck = (torch.arange(1000) + 0.5) / 1000
-    counts = torch.bincount(drawn(chances(scores), luck), minlength=4)
+    counts = torch.bincount(inverse_cdf(token_probs(scores), luck), minlength=4)
     assert counts.tolist() == [500, 0, 200, 300]
-    assert set(drawn(chances(scores[:2]), torch.tensor([0.0, 1 - 1e-16], dtype=torch.float64)).tolist()) == {0, 3}
+    assert set(inverse_cdf(token_probs(scores[:2]), torch.tensor([0.0, 1 - 1e-16], dtype=torch.float64)).tolist()) == {
+        0,
+        3,
+    }
 
 
 def test_cuts_keep_the_one_that_crosses():
     scores = torch.tensor([[0.5, 0.0, 0.2, 0.3]]).log()
-    assert torch.allclose(chances(scores, top_p=0.6), torch.tensor([[5, 0, 0, 3]]).double() / 8)
-    assert torch.allclose(chances(scores, top_k=2), torch.tensor([[5, 0, 0, 3]]).double() / 8)
-    assert torch.equal(chances(scores, temperature=0.0), torch.tensor([[1.0, 0, 0, 0]]).double())
+    assert torch.allclose(token_probs(scores, top_p=0.6), torch.tensor([[5, 0, 0, 3]]).double() / 8)
+    assert torch.allclose(token_probs(scores, top_k=2), torch.tensor([[5, 0, 0, 3]]).double() / 8)
+    assert torch.equal(token_probs(scores, temperature=0.0), torch.tensor([[1.0, 0, 0, 0]]).double())
     cold = torch.tensor([[25, 0, 4, 9]]).double() / 38
-    assert torch.allclose(chances(scores, temperature=0.5), cold)
+    assert torch.allclose(token_probs(scores, temperature=0.5), cold)

@@ -15,7 +15,7 @@ def losses(settings: dict, out: Path) -> list[float]:
     trainer, found = Trainer(Config.of(settings), out, show=False), []
     for rows in trainer.data.loader.batches(0, trainer.steps):
         trainer.update(rows)
-        found.append(trainer.state.meter.read()["loss"])
+        found.append(trainer.state.metrics.read()["loss"])
     return found
 
 

@@ -42,7 +42,7 @@ def train(settings: dict, steps: int, out: Path) -> World:
         batches = trainer.data.loader.batches(0, trainer.steps, trainer.world.rank, trainer.world.size)
         for rows in islice(batches, steps):
             trainer.update(rows)
-            losses.append(trainer.state.meter.read()["loss"])
+            losses.append(trainer.state.metrics.read()["loss"])
         learned = {key: tensor.contiguous() for key, tensor in config.objective.state().items()}
         safetensors.torch.save_file(learned | {"losses": torch.tensor(losses)}, out / f"{name}-{trainer.world.rank}")
     return trainer.world

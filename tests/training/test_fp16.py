@@ -7,7 +7,7 @@ import torch
 
 from maskwright.run.config import Config
 from maskwright.training import trainer
-from maskwright.training.step import multiplied
+from maskwright.training.step import resolve_matmul_dtype
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import interrupted, losses, same, weights
@@ -68,11 +68,11 @@ def test_a_resumed_run_keeps_its_scale(half: Config, tmp_path: Path, restless: N
 @pytest.mark.parametrize(("modern", "wanted"), [(True, torch.bfloat16), (False, torch.float16)])
 def test_an_older_gpu_gets_float16(monkeypatch: pytest.MonkeyPatch, modern: bool, wanted: torch.dtype) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: modern)
-    assert multiplied("auto", torch.device("cuda")) == wanted
-    assert multiplied("bf16", torch.device("cuda")) == torch.bfloat16
+    assert resolve_matmul_dtype("auto", torch.device("cuda")) == wanted
+    assert resolve_matmul_dtype("bf16", torch.device("cuda")) == torch.bfloat16
 
 
 def test_sharded_parameters_are_refused(settings: dict, tmp_path: Path) -> None:
-    settings["training"] |= {"precision": "fp16", "parallel": "shard"}
-    with pytest.raises(ValueError, match="parallel=shard does not go with products in float16"):
+    settings["training"] |= {"precision": "fp16", "parallel": "fsdp"}
+    with pytest.raises(ValueError, match="parallel=fsdp does not go with products in float16"):
         Trainer(Config.of(settings), tmp_path / "run", show=False)

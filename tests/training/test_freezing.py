@@ -27,7 +27,7 @@ def first(settings: dict, tmp_path: Path) -> Path:
 def following(settings: dict, first: Path, *overrides: str) -> Config:
     """A remasker that begins with it: frozen for four of ten steps."""
     knobs = "objective.name=remask training.steps=10 training.freeze=0.35 training.checkpoint_every=1 training.keep=20"
-    return Config.of(settings, [*knobs.split(), f"training.start={first}", "training.ema=0.5", *overrides])
+    return Config.of(settings, [*knobs.split(), f"training.init_from={first}", "training.ema=0.5", *overrides])
 
 
 def loaded(out: Path, step: int) -> dict[str, dict[str, torch.Tensor]]:
@@ -95,7 +95,7 @@ def test_every_model_has_a_head_that_names_tokens(name: str) -> None:
 
 
 def test_what_is_refused(settings: dict, first: Path) -> None:
-    with pytest.raises(ValueError, match=r"freeze=0.3 keeps what training.start has learned: name the run of it"):
+    with pytest.raises(ValueError, match=r"freeze=0.3 keeps what training.init_from has learned: name the run of it"):
         Config.of(settings, ["training.freeze=0.3"])
     with pytest.raises(ValueError, match=r"training\.freeze=1\.0"):
         following(settings, first, "training.freeze=1.0")

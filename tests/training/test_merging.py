@@ -93,8 +93,8 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = ["model.parts.fusion=add", "training.steps=1"]
     changes = {
         "d": [],
-        "r": ["objective.name=remask", f"training.start={folder / 'd'}", "seed=1"],
-        "s": ["objective.name=remask", f"training.start={folder / 'd'}", "seed=2"],
+        "r": ["objective.name=remask", f"training.init_from={folder / 'd'}", "seed=1"],
+        "s": ["objective.name=remask", f"training.init_from={folder / 'd'}", "seed=2"],
         "wide": ["model.intermediate=64", "training.steps=1"],
         "spelling": ["tokenizer.size=380", "training.steps=1"],
         "parts": parts,

@@ -58,12 +58,12 @@ def test_ranks_share_out_the_rows_and_masks_of_one(config: Config, name: str, si
             assert torch.equal(torch.cat([getattr(one, field) for one in asked]), getattr(problem, field))
 
 
-@pytest.mark.parametrize("parallel", ["replicate", "shard"])
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_two_ranks_train_as_one_and_hand_over(settings: dict, tmp_path: Path, parallel: str) -> None:
     settings["objective"] = {"name": "mirror", "p_bw": 0.3}
     settings["optimizer"] = {"name": "muon"}
     settings["training"] |= {"micro_batch_tokens": 256, "ema": 0.9, "parallel": parallel, "checkpoint_every": 20}
-    settings["training"]["activation_checkpointing"] = parallel == "shard"
+    settings["training"]["activation_checkpointing"] = parallel == "fsdp"
     source = recipe(settings, tmp_path)
     Trainer(Config.load(source), tmp_path / "one", show=False).train()
     two = run(source, tmp_path / "two", "--nproc", "2")

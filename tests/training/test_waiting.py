@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from maskwright.run.config import Config
 from maskwright.settings.registry import names
 from maskwright.training import trainer as training
-from maskwright.training.metrics import Meter
+from maskwright.training.metrics import RunningMetrics
 from maskwright.training.trainer import Trainer
 
 READS = {
@@ -60,9 +60,9 @@ def reads(settings: dict, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     watch = Watch(counters(trainer.state.optimizer))
     monkeypatch.setattr(training, "backward", watch.over(training.backward))
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", watch.over(torch.nn.utils.clip_grad_norm_))
-    monkeypatch.setattr(Meter, "count", watch.over(Meter.count))
+    monkeypatch.setattr(RunningMetrics, "count", watch.over(RunningMetrics.count))
     monkeypatch.setattr(trainer.state.optimizer, "step", watch.over(trainer.state.optimizer.step))
-    monkeypatch.setattr(trainer.state.average, "update", watch.over(trainer.state.average.update))
+    monkeypatch.setattr(trainer.state.ema, "update", watch.over(trainer.state.ema.update))
     trainer.update(batch[1])
     return watch.read
 

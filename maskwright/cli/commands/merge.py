@@ -9,7 +9,7 @@ ORDER = 70
 EXAMPLES = """
 [bold]Examples[/]
 
-  maskwright train diffusion --out d && maskwright train remask training.start=d --out r\n
+  maskwright train diffusion --out d && maskwright train remask training.init_from=d --out r\n
   maskwright merge d r --out both                             half of each: a writer that finds its own errors\n
   maskwright merge d r --weights 0.7,0.3 --method slerp --out both\n
   maskwright merge r s --method task --base d --weights 1,1 --out all          d and what r and s learned since\n

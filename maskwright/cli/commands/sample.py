@@ -11,7 +11,7 @@ EXAMPLES = """
 [bold]Examples[/]
 
   maskwright train quickstart objective.name=diffusion --out d\n
-  maskwright train quickstart objective.name=remask training.start=d --out r\n
+  maskwright train quickstart objective.name=remask training.init_from=d --out r\n
   maskwright sample d --length 40 --steps 32\n
   maskwright sample d --prompt "The function returns" --sampler remdm strategy=rescale eta=0.1\n
   maskwright sample d --prompt "If the [MASK] is empty, [MASK] is raised." --html replay.html\n

@@ -20,7 +20,7 @@ from ...evaluate.validation.validate import Answers, examined
 from ...run import saved
 from ...run.build import Data
 from ...run.config import Config
-from ...storage.cache import alone
+from ...storage.cache import file_lock
 from ...training.flops import Flops
 from ...training.trainer import Stopped, Trainer
 
@@ -38,7 +38,7 @@ def carry_out(folder: Path) -> None:
 
     Raises ValueError as Trainer does, and Stopped when the process was asked to stop.
     """
-    with alone(folder / "one"):
+    with file_lock(folder / "one"):
         if finished(folder):
             return
         config = Config.load(folder)

@@ -11,8 +11,8 @@ from ...text.tokenizers.tokenizer import Tokenizer
 def adopt(folder: Path, out: Path) -> str:
     """Write the run `out` from the model and the tokenizer in `folder`, and say what was carried.
 
-    `out/config.yaml` goes on with it: training.start is `out`, the tokenizer its own; text, objective and budget are
-    for the user to choose. Raises ValueError when `out` is there, or the model cannot be carried.
+    `out/config.yaml` continues training it: training.init_from is `out` and the tokenizer is the model's own; text,
+    objective and budget are for the user to choose. Raises ValueError when `out` exists or the model is unsupported.
     """
     from .weights import ROWS, adopt, resized
 
@@ -28,7 +28,7 @@ def adopt(folder: Path, out: Path) -> str:
             "objective": {"name": "causal" if causal else "mlm"},
             "tokenizer": {"file": str(place / "final")},
             "rows": {"length": min(128, settings.max_length)},
-            "training": {"start": str(place), "epochs": 1},
+            "training": {"init_from": str(place), "epochs": 1},
         }
     )
     saved.save(out / "final", resized(weights, size), settings, tokenizer, "")

@@ -11,7 +11,7 @@ from ...objectives.base.objective import Objective
 from ...objectives.base.problem import Problem
 from ...run.load import Source
 from ...settings.registry import name_of
-from ...storage.atomic import written_aside
+from ...storage.atomic import atomic_folder
 from ...text.tokenizers.tokenizer import Tokenizer
 
 
@@ -61,7 +61,7 @@ def export(source: Source, out: Path, causal: bool | None = None, name: str = ""
         "vocabulary": source.tokenizer.vocabulary.size,
         "length": source.settings.max_length,
     }
-    with written_aside(out) as aside:
+    with atomic_folder(out) as aside:
         transformers.write(aside, found, tokenizer, source.settings.max_length)
         text = model_card.card(facts, source.config.tree() if source.config else {}, source.numbers)
         (aside / "README.md").write_text(text, encoding="utf-8")

@@ -16,7 +16,7 @@ from torch import Tensor
 from ...attention import BOTH
 from ...data.rows import Rows
 from ...masking.select import IGNORE, count, draw_tokens
-from ...noise import Noise, chances, drawn, even
+from ...noise import Noise, inverse_cdf, low_discrepancy, token_probs
 from ...settings import settings
 from ...settings.schedule import Ratio, value
 from ...text.tokenizers.vocabulary import Vocabulary
@@ -92,7 +92,7 @@ class Wrong(Objective, ABC):
     def chosen(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] bool, where a token is replaced, be it by itself."""
         known = count(rows.word.numpy())
-        rate = value(self.ratio, rows.progress) * (even(noise, "level") if self.varied else 1.0)
+        rate = value(self.ratio, rows.progress) * (low_discrepancy(noise, "level") if self.varied else 1.0)
         many = np.minimum(rate * known + noise.uniform("budget", 1).numpy()[:, 0], known).astype(np.int64)
         return torch.from_numpy(draw_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys("select"))) > 0
 
@@ -135,7 +135,7 @@ def synthetic(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Ten
         scores = objective.guess(torch.where(chosen, rows.vocabulary.mask, rows.tokens), rows.document, asked)
         scores = scores.masked_fill(torch.from_numpy(rows.vocabulary.is_special), -torch.inf)
         luck = noise.uniform("synthetic", rows.tokens.shape[1])[chosen]
-        others[chosen] = drawn(chances(scores, objective.temperature), luck)
+        others[chosen] = inverse_cdf(token_probs(scores, objective.temperature), luck)
     return others
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from ...attention import BOTH
 from ...data.rows import Rows
 from ...masking.select import IGNORE, count, draw_tokens
-from ...noise import Noise, even
+from ...noise import Noise, low_discrepancy
 from ...settings import settings
 from ..base.objective import Objective
 from ..base.problem import Problem
@@ -59,7 +59,7 @@ class Diffusion(Levels, Objective):
         known, many = count(rows.word.numpy()), count(chosen)
         weight = known / np.maximum(many, 1) if self.weighted else np.ones(len(rows))
         if self.weighted and not self.stages:
-            _, chance = self.counts(known, even(noise, "level"))
+            _, chance = self.counts(known, low_discrepancy(noise, "level"))
             weight = weight * (np.maximum(known, 1) * chance) ** -self.gamma
         return hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(weight))
 
@@ -80,7 +80,7 @@ class Diffusion(Levels, Objective):
     def _scattered(self, rows: Rows, noise: Noise) -> np.ndarray:
         """[B, L] int32, 1 or more where hidden, by the schedule."""
         word = rows.word.numpy()
-        many, _ = self.counts(count(word), even(noise, "level"))
+        many, _ = self.counts(count(word), low_discrepancy(noise, "level"))
         if self.frequency and len(self._counts):
             return rare(rows, many, self._counts, self.frequency * rows.progress, noise.uniform("race", word.shape[1]))
         return draw_tokens(word, many, np.zeros_like(many), noise.keys("select"))

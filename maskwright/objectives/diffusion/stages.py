@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from ...masking.select import count, draw_tokens
-from ...noise import Noise, even
+from ...noise import Noise, low_discrepancy
 from ...settings import settings
 from ...settings.schedule import Share
 from .clusters import spread, sticky
@@ -63,7 +63,7 @@ class Scattered:
     def choose(self, word: np.ndarray, noise: Noise) -> np.ndarray:
         """[B, L] int32, 1 or more where hidden."""
         known = count(word)
-        budget = np.clip(np.ceil(self.most * even(noise, "scattered") * known), np.minimum(known, 1), known)
+        budget = np.clip(np.ceil(self.most * low_discrepancy(noise, "scattered") * known), np.minimum(known, 1), known)
         return draw_tokens(word, budget.astype(np.int64), np.zeros_like(known), noise.keys("select"))
 
 

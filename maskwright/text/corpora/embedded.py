@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...settings import settings
-from ...storage.atomic import write_whole
-from ...storage.cache import alone, cache_folder
+from ...storage.atomic import atomic_write
+from ...storage.cache import cache_folder, file_lock
 from ..corpus import Document, Errors, Source
 from ._prose import Paragraphs
 
@@ -53,9 +53,9 @@ class Embedded:
 
 def _cached() -> Path:
     path = cache_folder() / "corpora" / f"embedded-{platform.python_version()}-{RECIPE}.jsonl"
-    with alone(path):
+    with file_lock(path):
         if not path.exists():
-            write_whole(path, "".join(json.dumps({"text": d.text, "domain": d.domain}) + "\n" for d in _build()))
+            atomic_write(path, "".join(json.dumps({"text": d.text, "domain": d.domain}) + "\n" for d in _build()))
     return path
 
 

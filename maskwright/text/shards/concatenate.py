@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...storage import sealed
-from ...storage.cache import alone, cache_folder, key
+from ...storage.cache import cache_folder, file_lock, key
 from ..corpus import Source
 from . import verify
 from .journal import Journal
@@ -31,7 +31,7 @@ def joined(parts: list[Shards], progress: bool = True) -> Shards:
         return parts[0]
     name = key([[part.fingerprint, part.domains, part.manifest["validation"]["share"]] for part in parts])
     place = cache_folder() / "joined" / name
-    with alone(cache_folder() / "locks" / name):
+    with file_lock(cache_folder() / "locks" / name):
         if not place.exists():
             _refuse_overlap(parts)
             _write(parts, name, place, progress)

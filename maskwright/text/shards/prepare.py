@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import tokenizers
 
-from ...storage.cache import alone, cache_folder, key
+from ...storage.cache import cache_folder, file_lock, key
 from ..corpus import Corpus, Errors
 from ..tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from .layout import FORMAT, held_out, text_hash
@@ -52,7 +52,7 @@ def prepare(
         return _ready(corpus, tokenizer_settings, folder, progress)
     share = share_of(corpus, validation, errors)
     name = _key(corpus, tokenizer_settings, share, errors)
-    with alone(cache_folder() / "locks" / name):
+    with file_lock(cache_folder() / "locks" / name):
         tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, cache_folder() / "tokenizers" / name)
         place = Path(folder) if folder else cache_folder() / "shards" / key(name, tokenizer.fingerprint)
         return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress, over=over)

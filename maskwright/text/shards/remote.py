@@ -15,7 +15,7 @@ import fsspec
 from fsspec.callbacks import Callback
 
 from ...storage import sealed
-from ...storage.cache import alone, cache_folder
+from ...storage.cache import cache_folder, file_lock
 from ..tokenizers.tokenizer import Tokenizer
 from . import verify
 from .layout import data_files
@@ -41,7 +41,7 @@ def fetch(url: str, progress: bool = True) -> Path:
             raise FileNotFoundError(f"it holds no tokenized text (no {MANIFEST})")
         manifest = store.cat_file(f"{root}/{MANIFEST}")
     place = cache_folder() / "fetched" / hashlib.sha256(manifest).hexdigest()[:16]
-    with alone(cache_folder() / "locks" / place.name):
+    with file_lock(cache_folder() / "locks" / place.name):
         if not place.exists():
             aside = place.with_name(f"{place.name}.partial")
             aside.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def _fetch(store: Any, root: str, aside: Path, url: str, progress: bool) -> None
             half = aside / f"{name}.half"
             store.get_file(f"{root}/{name}", str(half), callback=_Told(advance))
             half.replace(aside / name)
-    for name in (*sealed.changed(aside, files), *_misspoken(aside, manifest["tokenizer"]["sha256"])):
+    for name in (*sealed.damaged(aside, files), *_misspoken(aside, manifest["tokenizer"]["sha256"])):
         shutil.rmtree(aside)
         raise ValueError(f"{url}/{name} is not what was published there: it was damaged, publish it anew")
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...storage import sealed
 from ...storage.atomic import FULL
-from ...storage.cache import alone, cache_folder, key
+from ...storage.cache import cache_folder, file_lock, key
 from ..corpus import Corpus, Errors
 from ..tokenizers.tokenizer import Tokenizer
 from ..tokenizers.vocabulary import Vocabulary
@@ -155,7 +155,7 @@ def tokenize(
     folder = Path(folder)
     share = share_of(corpus, validation, errors)
     name = key(FORMAT, repr(corpus), listed(corpus), tokenizer.fingerprint, share, errors)
-    with alone(cache_folder() / "locks" / key(str(folder.resolve()))), _sentence_when_full(folder):
+    with file_lock(cache_folder() / "locks" / key(str(folder.resolve()))), _sentence_when_full(folder):
         if folder.exists() and any(folder.iterdir()):
             return _same(Shards.open(folder), name)
         aside = folder.with_name(f"{folder.name}.partial")

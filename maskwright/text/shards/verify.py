@@ -57,7 +57,7 @@ def check(folder: Path, files: dict[str, dict[str, Any]]) -> None:
 
 def verify(folder: Path, files: dict[str, dict[str, Any]]) -> None:
     """Read everything. Raises ValueError when a byte is not the one that was written."""
-    for name in sealed.changed(folder, files):
+    for name in sealed.damaged(folder, files):
         raise ValueError(f"{folder / name} was changed since it was written: tokenize anew")
 
 

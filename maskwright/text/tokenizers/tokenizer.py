@@ -15,7 +15,7 @@ import numpy as np
 from tokenizers import AddedToken, Encoding, processors
 from tokenizers import Tokenizer as Backend
 
-from ...storage.atomic import write_whole
+from ...storage.atomic import atomic_write
 from . import sentencepiece
 from .training import TokenizerSettings, learn
 from .vocabulary import Vocabulary, roles
@@ -74,9 +74,9 @@ class Tokenizer:
         config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
         tokens = {f"{role}_token": name for role, name in self.names.items()}
         marks = {"bos_token": self.names["cls"], "eos_token": self.names["sep"]}
-        write_whole(Path(folder) / "tokenizer.json", self._recognising.to_str(pretty=True))
-        write_whole(Path(folder) / "tokenizer_config.json", json.dumps({**config, **tokens, **marks}, indent=2))
-        write_whole(Path(folder) / "special_tokens_map.json", json.dumps({**tokens, **marks}, indent=2))
+        atomic_write(Path(folder) / "tokenizer.json", self._recognising.to_str(pretty=True))
+        atomic_write(Path(folder) / "tokenizer_config.json", json.dumps({**config, **tokens, **marks}, indent=2))
+        atomic_write(Path(folder) / "special_tokens_map.json", json.dumps({**tokens, **marks}, indent=2))
 
     def encode(self, text: str, specials: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Ids [T] int64 and word starts [T] uint8 of `text`, without [CLS] and [SEP].

@@ -19,7 +19,7 @@ LEFT = {
     "cpus": "the loader reads ahead by itself",
     "all_checkpoints": "training.checkpoint_every and training.keep say which checkpoints there are",
     "log_mlm_probs": "what an objective learns is in the checkpoints and the log",
-    "pretrained": "training.start=DIR begins with the weights of a run",
+    "pretrained": "training.init_from=DIR begins with the weights of a run",
     "eval_only": "maskwright evaluate RUN validation",
     "debug": "give a smaller file",
     "flops": "metrics.jsonl has tokens and seconds",

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from maskwright.distributed.ranks import World
-from maskwright.training.metrics import Meter
+from maskwright.training.metrics import RunningMetrics
 
 
 class Still:
@@ -14,18 +14,18 @@ class Still:
         return 0.0
 
 
-def meter() -> Meter:
-    return Meter(torch.device("cpu"), World(), Still(), 1.0)  # type: ignore[arg-type]
+def metrics() -> RunningMetrics:
+    return RunningMetrics(torch.device("cpu"), World(), Still(), 1.0)  # type: ignore[arg-type]
 
 
-def step(one: Meter) -> None:
+def step(one: RunningMetrics) -> None:
     """A hundred positions in a second, a question each that counts."""
     one.sums += torch.tensor([0, 100, 0, 100, 100, 100, 50], dtype=torch.float64)
     one.seconds += 1.0
 
 
 def test_after_a_resume_between_two_lines_the_speed_is_that_since_the_resume() -> None:
-    first, second = meter(), meter()
+    first, second = metrics(), metrics()
     for _ in range(9):
         step(first)
     second.restore(first.state(), first.summed())

@@ -9,7 +9,7 @@ from torch import nn
 from maskwright.prediction import problem_loss
 from maskwright.run.config import Config
 from maskwright.settings import from_mapping, registry
-from maskwright.training.activation_checkpointing import recompute
+from maskwright.training.activation_checkpointing import checkpoint_activations
 from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
@@ -51,7 +51,7 @@ def kept(model: nn.Module) -> int:
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_are_the_same_bit_for_bit(name: str) -> None:
     plain, again = build(name), build(name)
-    recompute(again)
+    checkpoint_activations(again)
     expected, found = gradients(plain), gradients(again)
     assert expected.keys() == found.keys()
     assert all(torch.equal(found[weight], gradient) for weight, gradient in expected.items())
@@ -60,14 +60,14 @@ def test_gradients_are_the_same_bit_for_bit(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_less_waits_for_the_backward_pass(name: str) -> None:
     plain, again = build(name), build(name)
-    recompute(again)
+    checkpoint_activations(again)
     assert kept(again) < 0.5 * kept(plain)
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 def test_it_can_be_traced_whole() -> None:
     model, traced = build("modern"), build("modern")
-    recompute(traced)
+    checkpoint_activations(traced)
     ask = torch.compile(problem_loss, backend="aot_eager", dynamic=False, fullgraph=True)
     model.eval(), traced.eval()
     expected, found = gradients(model), gradients(traced, ask)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
-from maskwright.data.batch_growth import Growing, growth
+from maskwright.data.batch_size_schedule import ScheduledLoader, batch_size_schedule
 from maskwright.data.loader import Loader
 from maskwright.data.rows import Rows
 from maskwright.run.build import data
@@ -37,21 +37,21 @@ def packs(request: pytest.FixtureRequest) -> list:
 
 
 def test_a_batch_that_does_not_grow_is_that_of_the_plain_loader(packs: list) -> None:
-    plain, growing = Loader(packs, 256, 3), Growing(packs, growth(256), 3)
+    plain, growing = Loader(packs, 256, 3), ScheduledLoader(packs, batch_size_schedule(256), 3)
     assert all(alike(plain.batch(step, STEPS), growing.batch(step, STEPS)) for step in range(STEPS))
     assert [plain.epoch(step) for step in range(STEPS)] == [growing.epoch(step) for step in range(STEPS)]
     assert [plain.step_of(epochs / 7) for epochs in range(30)] == [growing.step_of(epochs / 7) for epochs in range(30)]
 
 
 def test_rows_come_in_the_order_of_the_smallest_batches(packs: list) -> None:
-    plain, growing = Loader(packs, 128, 3), Growing(packs, growth(SIZES), 3)
+    plain, growing = Loader(packs, 128, 3), ScheduledLoader(packs, batch_size_schedule(SIZES), 3)
     seen = [torch.stack([rows.ids, rows.epoch]) for rows in growing.batches(0, STEPS)]
     expected = [plain.batch(unit, STEPS) for unit in range(growing.unit(STEPS))]
     assert torch.equal(torch.cat(seen, 1), torch.cat([torch.stack([rows.ids, rows.epoch]) for rows in expected], 1))
 
 
 def test_batches_have_the_size_of_their_epoch(packs: list) -> None:
-    growing, wanted = Growing(packs, growth(SIZES), 3), dict(growth(SIZES))
+    growing, wanted = ScheduledLoader(packs, batch_size_schedule(SIZES), 3), dict(batch_size_schedule(SIZES))
     changes = {growing.step_of(epochs) for epochs in [*wanted, 2]}
     for step in range(STEPS):
         size = wanted[max(epoch for epoch in wanted if epoch <= growing.epoch(step))]
@@ -62,7 +62,7 @@ def test_batches_have_the_size_of_their_epoch(packs: list) -> None:
 
 @pytest.mark.parametrize("world", [2, 3, 4])
 def test_ranks_share_out_the_batch_of_one_process(packs: list, world: int) -> None:
-    growing = Growing(packs, growth(SIZES), 3)
+    growing = ScheduledLoader(packs, batch_size_schedule(SIZES), 3)
     for step in range(STEPS):
         shares = [growing.batch(step, STEPS, rank, world).ids for rank in range(world)]
         assert torch.equal(torch.cat(shares), growing.batch(step, STEPS).ids)
@@ -70,7 +70,7 @@ def test_ranks_share_out_the_batch_of_one_process(packs: list, world: int) -> No
 
 @pytest.mark.parametrize("begin", [0, 5, 31, STEPS - 1])
 def test_a_run_goes_on_anywhere(packs: list, begin: int) -> None:
-    growing = Growing(packs, growth(SIZES), 3)
+    growing = ScheduledLoader(packs, batch_size_schedule(SIZES), 3)
     batches = list(growing.batches(begin, STEPS))
     assert len(batches) == STEPS - begin
     assert all(alike(rows, growing.batch(begin + i, STEPS)) for i, rows in enumerate(batches))
@@ -83,7 +83,7 @@ def test_a_run_goes_on_anywhere(packs: list, begin: int) -> None:
 )
 def test_steps_and_epochs_agree(more: list[tuple[float, int]], epochs: float) -> None:
     sizes = [(0.0, 128), *((epoch, 128 * many) for epoch, many in sorted(more))]
-    growing = Growing([(0, PACKS[32]), (2, PACKS[64])], sizes, 0)
+    growing = ScheduledLoader([(0, PACKS[32]), (2, PACKS[64])], sizes, 0)
     step = growing.step_of(epochs)
     assert growing.epoch(step) >= epochs
     assert step == 0 or growing.epoch(step - 1) < epochs

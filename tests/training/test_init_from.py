@@ -22,14 +22,14 @@ def first(settings: dict, tmp_path: Path) -> Path:
 
 
 def following(settings: dict, first: Path, *overrides: str) -> Config:
-    return Config.of(settings, ["training.steps=8", f"training.start={first}", *overrides])
+    return Config.of(settings, ["training.steps=8", f"training.init_from={first}", *overrides])
 
 
 def test_a_model_goes_on_under_another_objective(settings: dict, first: Path, tmp_path: Path) -> None:
     config = following(settings, first, "objective.name=causal", "training.ema=0.5")
     trainer = Trainer(config, tmp_path / "second", show=False)
     assert same(dict(trainer.model.state_dict()), weights(first))
-    assert all(torch.equal(kept, weights(first)[name]) for name, kept in trainer.state.average.weights.items())
+    assert all(torch.equal(kept, weights(first)[name]) for name, kept in trainer.state.ema.weights.items())
     trainer.train()
     Trainer(Config.of(settings, ["objective.name=causal", "training.steps=8"]), tmp_path / "new", show=False).train()
     ahead, new = (read(tmp_path / name / "metrics.jsonl")[0]["loss"] for name in ("second", "new"))
@@ -61,7 +61,7 @@ def test_with_no_whole_checkpoint_left_it_begins_there_again(settings: dict, fir
         ("model.hidden=48", "is another model: model.hidden is 32 there and 48 here"),
         ("model.name=ltg-bert-xs", "is another model: model."),
         ("tokenizer.size=400", "has another tokenizer: take that one, tokenizer.file="),
-        ("training.start=nowhere", "nowhere holds no trained model"),
+        ("training.init_from=nowhere", "nowhere holds no trained model"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -12,7 +12,7 @@ from .pack import Pack
 from .rows import Rows
 
 
-def growth(batch_tokens: int | str) -> list[tuple[float, int]]:
+def batch_size_schedule(batch_tokens: int | str) -> list[tuple[float, int]]:
     """The first epoch and the positions in a batch of each stretch of `4096` or `0:512,0.5:2048,1:4096`.
 
     Raises ValueError on anything else, and when a batch is no multiple of the first.
@@ -28,7 +28,7 @@ def growth(batch_tokens: int | str) -> list[tuple[float, int]]:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class BatchSizePhase:
     """Steps with batches of one size."""
 
     step: int
@@ -39,23 +39,23 @@ class Stretch:
     """How many of these make a batch; the last of the stretch may have fewer."""
 
 
-class Growing(Loader):
+class ScheduledLoader(Loader):
     """A loader whose `stages` count in the smallest batches, its units, and all else in the run's own.
 
-    packs, order: as of a Loader.  sizes: from which epoch on a batch has how many positions, as `growth` gives them.
+    packs, order: as for `Loader`.  sizes: (first epoch, positions per batch) pairs, as from `batch_size_schedule`.
     """
 
     def __init__(
         self, packs: list[tuple[int, Pack]], sizes: Sequence[tuple[float, int]], seed: int, order: Order | None = None
     ):
         super().__init__(packs, sizes[0][1], seed, order)
-        many = {super(Growing, self).step_of(epoch): tokens // sizes[0][1] for epoch, tokens in sizes}
+        many = {super(ScheduledLoader, self).step_of(epoch): tokens // sizes[0][1] for epoch, tokens in sizes}
         begins = sorted({*many, *(stage.step for stage in self.stages)})
-        self.stretches: list[Stretch] = []
+        self.stretches: list[BatchSizePhase] = []
         step = 0
         for unit, end in zip(begins, [*begins[1:], begins[-1]], strict=True):
             size = many[max(begin for begin in many if begin <= unit)]
-            self.stretches.append(Stretch(step, unit, size))
+            self.stretches.append(BatchSizePhase(step, unit, size))
             step += -(-(end - unit) // size)
 
     def unit(self, step: int) -> int:
