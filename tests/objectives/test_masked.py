@@ -141,16 +141,16 @@ def test_every_position_is_as_likely(masked):
 def test_threads_change_nothing(masked, monkeypatch):
     some = rows(count=40)
     alone = masked()(some, 0)
-    monkeypatch.setattr("maskwright.masking.select.WORTH_A_THREAD", 100)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("maskwright.masking.parallel.WORTH_A_THREAD", 100)
+    monkeypatch.setattr("maskwright.masking.parallel.CORES", 3)
     shared = masked()(some, 0)
     assert torch.equal(alone.inputs, shared.inputs)
     assert torch.equal(alone.targets, shared.targets)
 
 
 def test_threads_do_not_follow_into_a_forked_worker(monkeypatch):
-    monkeypatch.setattr("maskwright.masking.select.WORTH_A_THREAD", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("maskwright.masking.parallel.WORTH_A_THREAD", 1)
+    monkeypatch.setattr("maskwright.masking.parallel.CORES", 3)
     some, objective = rows(), Mlm()
     here = objective(some, 0).inputs
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as worker:
@@ -163,8 +163,8 @@ def asked_in_a_worker(objective, some):
 
 
 def test_rows_are_shared_out_once_each(monkeypatch):
-    monkeypatch.setattr("maskwright.masking.select.WORTH_A_THREAD", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("maskwright.masking.parallel.WORTH_A_THREAD", 1)
+    monkeypatch.setattr("maskwright.masking.parallel.CORES", 3)
     for count in (0, 1, 2, 7):
         seen = []
         by_rows(lambda begin, end, seen=seen: seen.extend(range(begin, end)), count, 10)

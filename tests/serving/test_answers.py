@@ -8,9 +8,9 @@ import torch
 from starlette.testclient import TestClient
 
 from maskwright.display.samples import write
+from maskwright.evaluate.scoring import scorer as scoring
 from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
-from maskwright.evaluate.scoring.scorer import scorer as scoring
 from maskwright.run.build import masked
 from maskwright.sampling.fill import fill
 from maskwright.sampling.generate import REMASKED

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from maskwright.text.corpora.files import Files
-from maskwright.text.shards.shards import encode, tokenize
+from maskwright.text.shards import encode
+from maskwright.text.shards.shards import tokenize
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 
 from .test_shards import contents

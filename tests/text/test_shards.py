@@ -18,8 +18,9 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
 from maskwright.text.corpora.files import Files
+from maskwright.text.shards import encode, writer
 from maskwright.text.shards.layout import held_out, text_hash
-from maskwright.text.shards.shards import Shards, Split, encode, tokenize, writer
+from maskwright.text.shards.shards import Shards, Split, tokenize
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from .conftest import TEXTS
@@ -96,13 +97,13 @@ def test_what_is_there_is_opened_and_another_is_refused(corpus: Files, tokenizer
 
 KILLED = """
 import sys
-from maskwright.text import encoding, writing
+from maskwright.text.shards import encode, writer
 from maskwright.text.corpora.files import Files
 from maskwright.text.shards.shards import tokenize
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 
 if __name__ == "__main__":
-    encoding.CHUNK, writing.COMMIT = 500, 1
+    encode.CHUNK, writer.COMMIT = 500, 1
     tokenize(Files(files=sys.argv[3:]), Tokenizer.load(sys.argv[1]), sys.argv[2], workers=1, progress=False)
 """
 
