@@ -19,7 +19,7 @@ from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
-from ..handmade import VOCABULARY, packed
+from ...handmade import VOCABULARY, packed
 
 
 def test_figures_by_hand():

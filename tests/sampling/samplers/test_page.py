@@ -9,9 +9,9 @@ import pytest
 
 from maskwright.settings.registry import files
 
-from .toy import canvas, texts
+from ..toy import canvas, texts
 
-PAGE = (Path(__file__).parents[2] / "docs" / "diffusion.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "diffusion.md").read_text(encoding="utf-8")
 NAME = "maskwright.sampling.samplers.least_entropy"
 
 

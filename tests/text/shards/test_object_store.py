@@ -10,8 +10,8 @@ from maskwright.storage.cache import cache_folder
 from maskwright.text.shards.remote import fetch, publish
 from maskwright.text.shards.shards import Shards
 
+from .test_remote import opened, refused
 from .test_shards import contents
-from .test_store import opened, refused
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs is an extra")
 moto = pytest.importorskip("moto.server", reason="moto is for development")

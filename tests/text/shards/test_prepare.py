@@ -69,7 +69,7 @@ if __name__ == "__main__":
 
 def test_several_processes_may_ask_at_once(corpus: Files, tmp_path: Path) -> None:
     (tmp_path / "run.py").write_text(AT_ONCE)
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     command = [sys.executable, "-c", AT_ONCE, *corpus.files]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(3)]
     printed = [process.communicate()[0] for process in running]

@@ -8,7 +8,7 @@ from maskwright.evaluate.validation.mask_coverage import FATES, report
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.span import Span
 
-from ..handmade import plain, rows
+from ...handmade import plain, rows
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tokenizers import models, pre_tokenizers
 
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
-from .conftest import KINDS, TEXTS
+from ..conftest import KINDS, TEXTS
 
 
 @pytest.mark.parametrize("kind", KINDS)

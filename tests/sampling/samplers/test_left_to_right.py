@@ -22,8 +22,8 @@ from maskwright.sampling.samplers.left_to_right import LeftToRight
 from maskwright.settings.registry import load as kind_of
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
-from ..handmade import VOCABULARY
-from .toy import canvas
+from ...handmade import VOCABULARY
+from ..toy import canvas
 
 CLS, SEP, PAD, MASK = VOCABULARY.cls, VOCABULARY.sep, VOCABULARY.pad, VOCABULARY.mask
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "max_length": 24}

@@ -19,7 +19,7 @@ from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
 from ..handmade import packed
-from .test_trainer import interrupted, losses, same, weights
+from ..training.test_trainer import interrupted, losses, same, weights
 
 PACKS = {length: packed(length) for length in (32, 64)}
 SIZES = "0:128,0.5:256,1.3:384,2.5:1024"

@@ -22,7 +22,7 @@ from maskwright.sampling.samplers.renoise import Renoise
 from maskwright.sampling.samplers.token_critic import TokenCritic
 from maskwright.settings import registry
 
-from .toy import JUDGE, LENGTH, VOCABULARY, Toy, canvas, chi2, texts
+from ..toy import JUDGE, LENGTH, VOCABULARY, Toy, canvas, chi2, texts
 
 COUNT, LIMIT = 20000, 30
 EVERY = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}

@@ -15,7 +15,7 @@ from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
 from maskwright.training.trainer import Trainer
 
-from .test_trainer import same, weights
+from ..training.test_trainer import same, weights
 
 METHODS = files("merging.methods")
 

@@ -15,7 +15,7 @@ from maskwright.evaluate.generation.references import halves
 from maskwright.evaluate.scoring.backends import PLAIN
 from maskwright.evaluate.statistics.bootstrap import interval, resampled
 
-from ..handmade import VOCABULARY, split
+from ...handmade import VOCABULARY, split
 
 HAND = np.array([[7, 8, 7, 8, 7, 8], [7, 8, 9, 10, 11, 12], [7, 7, 7, 7, 7, 7]])
 ONCE = np.ones((1, 3))

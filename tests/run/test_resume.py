@@ -11,7 +11,7 @@ from maskwright.run import checkpoint
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
-from .test_trainer import interrupted, losses, same, weights
+from ..training.test_trainer import interrupted, losses, same, weights
 
 
 @pytest.mark.parametrize(

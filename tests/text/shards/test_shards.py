@@ -23,7 +23,7 @@ from maskwright.text.shards.layout import held_out, text_hash
 from maskwright.text.shards.shards import Shards, Split, tokenize
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
-from .conftest import TEXTS
+from ..conftest import TEXTS
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(corpus: Files, tokenizer: Tokeni
     arguments = [str(tmp_path / "run.py"), str(tmp_path / "tokenizer"), str(folder), *corpus.files]
     done = 0
     for _ in range(2):
-        process = subprocess.Popen([sys.executable, *arguments], cwd=Path(__file__).parents[2])
+        process = subprocess.Popen([sys.executable, *arguments], cwd=Path(__file__).parents[3])
         while process.poll() is None and committed(journal) <= done + 40:
             os.sched_yield()
         process.send_signal(signal.SIGKILL)

@@ -13,7 +13,7 @@ from maskwright.run.config import Config
 from maskwright.settings.registry import module
 from maskwright.training.trainer import Trainer
 
-from .test_recipes import SMALL
+from ..training.test_recipes import SMALL
 
 LTG_BERT = {
     "block_size": 128, "batch_size": 128, "grad_accum": 24, "_world_size_hint": 3, "num_epochs": 225,

@@ -12,7 +12,7 @@ from maskwright.run.discover import models
 from maskwright.settings import override
 from maskwright.training.trainer import Trainer
 
-from .test_trainer import interrupted, losses, same, weights
+from ..training.test_trainer import interrupted, losses, same, weights
 
 MARKS = [300, 1000, 1001, 2400]
 

@@ -15,7 +15,7 @@ from maskwright.run.config import Config
 from maskwright.training import token_weights
 from maskwright.training.trainer import Trainer
 
-from ..test_cli import run as run_fixture
+from ..cli.test_app import run as run_fixture
 
 run = run_fixture
 DATA = Path(os.environ.get("MASKWRIGHT_DATA", "../shared/data")) / "masc_pos" / "train.txt"

@@ -10,7 +10,7 @@ from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.run import saved
 
-DATA = Path(os.environ.get("MASKWRIGHT_DATA", Path(__file__).parents[3] / "shared/data"))
+DATA = Path(os.environ.get("MASKWRIGHT_DATA", Path(__file__).parents[4] / "shared/data"))
 PAIRS = [("Names are bound.", "Names is bound."), ("A value is used.", "A value are used."), ("It is.", "It are.")]
 
 
