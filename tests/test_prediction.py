@@ -7,7 +7,7 @@ from torch.testing import assert_close
 from maskwright import predict
 from maskwright.attention import mask, positions
 from maskwright.data.loader import exam
-from maskwright.evaluate.validation.validate import answers
+from maskwright.evaluate.validation.validate import take_exam
 from maskwright.masking.select import IGNORE
 from maskwright.prediction import CHUNK, logits, logits_in_chunks, problem_loss
 from maskwright.run import build
@@ -69,7 +69,7 @@ def test_validation_says_the_same(config):
 
     found = [predict(model, config.objective(rows, 0), rows.document) for rows in exam(data.valid, 64)]
     losses, weights = (torch.cat([getattr(one, name) for one in found]) for name in ("losses", "weights"))
-    known = answers(model, data.valid, config.objective).mean()["loss"]
+    known = take_exam(model, data.valid, config.objective).mean()["loss"]
     assert float((losses * weights).sum() / weights.sum()) == pytest.approx(known, rel=1e-5)
 
 

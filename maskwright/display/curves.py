@@ -1,4 +1,4 @@
-"""A run's curves as figures."""
+"""The curves of a run as figures: loss, accuracy, learning rate."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,19 +44,18 @@ def _figure(path: Path, draw: Any, lines: Lines, final: Mapping[str, float]) -> 
 
 def _loss(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
     axes.plot(*column(lines, "loss"), color="#b9c4d6", linewidth=0.8, label="training")
-    axes.plot(*column(lines, "valid/loss"), color="#1f4e9c", marker="o", markersize=3, label="held out")
-    if "valid/unigram/loss" in final:
-        axes.axhline(final["valid/unigram/loss"], color="#a33", linestyle=":", label="unigram")
-    axes.set_ylabel("loss (nats a token)")
+    axes.plot(*column(lines, "valid/loss"), color="#1f4e9c", marker="o", markersize=3, label="validation")
+    axes.axhline(final["valid/unigram/loss"], color="#a33", linestyle=":", label="unigram")
+    axes.set_ylabel("loss of the own objective (nats per token)")
     axes.legend()
 
 
 def _accuracy(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
-    prefix = "valid/masked/" if "valid/masked/accuracy" in final else "valid/"
-    axes.plot(*column(lines, f"{prefix}top5"), color="#7fa7d9", marker="o", markersize=3, label="among the best five")
-    axes.plot(*column(lines, f"{prefix}accuracy"), color="#1f4e9c", marker="o", markersize=3, label="best guess")
-    axes.axhline(final.get("valid/unigram/accuracy", 0.0), color="#a33", linestyle=":", label="unigram")
-    axes.set_ylabel("held-out accuracy")
+    prefix, exam = ("valid/masked/", "masked") if "valid/masked/accuracy" in final else ("valid/", "own objective")
+    axes.plot(*column(lines, f"{prefix}top5"), color="#7fa7d9", marker="o", markersize=3, label="top-5")
+    axes.plot(*column(lines, f"{prefix}accuracy"), color="#1f4e9c", marker="o", markersize=3, label="accuracy")
+    axes.axhline(final[f"{prefix}unigram/accuracy"], color="#a33", linestyle=":", label="unigram")
+    axes.set_ylabel(f"validation accuracy ({exam})")
     axes.set_ylim(0, 1)
     axes.legend()
 

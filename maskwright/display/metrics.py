@@ -13,21 +13,30 @@ from .series import series
 from .series import table as rows_table
 from .side_by_side import columns
 from .side_by_side import table as columns_table
+from .validation import METRICS, lines
 
 
 def metrics(numbers: Mapping[str, float]) -> RenderableType:
     """Named numbers as a table; those that come in rows (`layers/3/forward/loss`) as a table of rows, and so those that
     have intervals, or have them side by side."""
+    exams = lines(numbers)
+    numbers = {name: number for name, number in numbers.items() if not (exams and _in_a_line(name))}
     sure, beside = scores(numbers), columns(numbers)
     bounded = {f"{name}{end}" for name in beside for end in ("", "_low", "_high")}
     numbers = {name: number for name, number in numbers.items() if name.rpartition("/")[0] not in sure}
     numbers = {name: number for name, number in numbers.items() if name.rpartition("/")[2] not in bounded}
     found = series(numbers)
     rest = {name: number for name, number in numbers.items() if not series({name: number})}
-    tables = [_list(rest)] if rest else []
+    tables: list[RenderableType] = [*exams, *([_list(rest)] if rest else [])]
     tables += [scores_table(sure)] if sure else []
     tables += [columns_table(beside)] if beside else []
     return Group(*tables, *(rows_table(what, rows) for what, rows in found.items()))
+
+
+def _in_a_line(name: str) -> bool:
+    """Whether the lines of a validation say this metric already."""
+    parts = name.split("/")
+    return "domain" not in parts and parts[-1] in METRICS
 
 
 def _list(numbers: Mapping[str, float]) -> Table:

@@ -1,4 +1,4 @@
-"""One page about a run: its curves, its numbers by domain, and words that it fills into held-out text."""
+"""The report of a run: its validation, its curves, its metrics by domain, and masks that it fills in held-out text."""
 
 import json
 from collections.abc import Mapping
@@ -14,22 +14,23 @@ from ..run.config import Config
 from ..sampling.fill import Gap, gaps
 from ..training.log import read
 from .curves import curves
+from .validation import lines
 
 GAPS = 12
-"""How many gaps in held-out text the page shows."""
+"""How many masked words of held-out text the page shows."""
 
 
 def write(out: Path) -> str:
-    """Write `report.html` (and `plots/`) into the folder of a finished run. Returns what to tell the user."""
+    """Write `report.html` (and `plots/`) into the folder of a finished run. Returns the lines to print."""
     config, numbers = Config.load(out), json.loads((out / "final.json").read_text())
-    lines = read(out / "metrics.jsonl")
-    figures = curves(lines, numbers, out / "plots")
-    if reached := [line["mfu"] for line in lines if "mfu" in line]:
+    logged = read(out / "metrics.jsonl")
+    figures = curves(logged, numbers, out / "plots")
+    if reached := [line["mfu"] for line in logged if "mfu" in line]:
         numbers["mfu"] = median(reached)
     filled = _gaps(out, config)
     page = PAGE.substitute(
         title=escape(f"{config.tree()['objective']['name']} · {out.resolve().name}"),
-        headline=escape(headline(numbers)),
+        summary="".join(f"<li>{escape(line)}" for line in summary(numbers)),
         figures="".join(path.read_text()[path.read_text().index("<svg") :] for path in figures),
         domains=_domains(numbers),
         gaps="".join(_gap(gap) for gap in filled) or "<p>This objective fills no masks.</p>",
@@ -37,20 +38,14 @@ def write(out: Path) -> str:
         config=escape((out / "config.yaml").read_text()),
     )
     (out / "report.html").write_text(page, encoding="utf-8")
-    return "\n".join([headline(numbers), *(_line(gap) for gap in filled[:6]), f"report  {out / 'report.html'}"])
+    return "\n".join([*summary(numbers), *(_line(gap) for gap in filled[:6]), f"report  {out / 'report.html'}"])
 
 
-def headline(numbers: Mapping[str, float]) -> str:
-    """The run in a sentence."""
-    prefix = "valid/masked/" if "valid/masked/accuracy" in numbers else "valid/"
-    what = "hidden tokens" if prefix == "valid/masked/" else "tokens"
-    return (
-        f"held out: names {numbers[prefix + 'accuracy']:.1%} of {what}, "
-        f"{numbers[prefix + 'top5']:.1%} within five guesses "
-        f"(unigram {numbers['valid/unigram/accuracy']:.1%}); loss {numbers['valid/loss']:.3f}, "
-        f"{numbers['valid/bits_per_byte']:.3f} bits per byte; {numbers['seconds'] / 60:.1f} minutes of training"
-        + (f" at {numbers['mfu']:.0%} of the peak" if "mfu" in numbers else "")
-    )
+def summary(numbers: Mapping[str, float]) -> list[str]:
+    """The run in a few lines: each exam of its validation, and what training took."""
+    valid = {name.removeprefix("valid/"): number for name, number in numbers.items() if name.startswith("valid/")}
+    reached = f", {numbers['mfu']:.0%} MFU" if "mfu" in numbers else ""
+    return [*lines(valid), f"training: {numbers['seconds'] / 60:.1f} minutes{reached}"]
 
 
 def _gaps(out: Path, config: Config) -> list[Gap]:

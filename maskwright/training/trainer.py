@@ -15,7 +15,6 @@ from torch import Tensor
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.rows import Rows
 from ..distributed import ranks
-from ..evaluate.validation.unigram import unigram
 from ..evaluate.validation.validate import validate
 from ..noise import address, dropout_generator
 from ..objectives.base.problem import Problem
@@ -23,6 +22,7 @@ from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
 from ..settings.schedule import learning_rate
 from ..storage.atomic import atomic_write
+from ..text.shards.shards import Split
 from . import fp8, token_weights
 from .activation_checkpointing import checkpoint_activations
 from .ema import EMA
@@ -131,7 +131,7 @@ class Trainer:
         return self.world.total(float(flag)) > 0
 
     def describe(self) -> str:
-        """The run in a few lines: what is derived is said."""
+        """The run in a few lines: sizes that follow from the config and the text, for a reader to check."""
         objective, stage = self.config.objective, self.data.loader.stages[-1]
         masks = {None: "dynamic", 1: "static"}.get(objective.patterns, f"{objective.patterns} patterns")
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
@@ -143,15 +143,15 @@ class Trainer:
         return (
             f"model      {type(self.config.model).__name__} with {parameters:,} parameters on {self.device}\n"
             f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents\n"
-            f"rows       {len(stage.pack):,} of {stage.pack.length}: {stage.pack.padding:.1%} padding, "
-            f"{stage.pack.cut:.1%} of documents cut\n"
+            f"rows       {len(stage.pack):,} of {stage.pack.length} tokens: {stage.pack.padding:.1%} padding, "
+            f"{stage.pack.cut:.1%} of documents split over rows\n"
             f"{order}objective  {type(objective).__name__}, {masks} corruption\n"
-            f"training   {self.steps:,} steps of {batches} positions "
+            f"training   {self.steps:,} steps of {batches} tokens "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
-            + f"\npeak       {self.peak / 1e9:,.0f} GFLOP/s a device, the whole of MFU"
+            + f"\npeak       {self.peak / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
             + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
-            + f"\nkept       {len(kept)} models, the last at {max(kept, default=0):,} words" * bool(kept)
+            + f"\nkept       {len(kept)} checkpoints for good, the last at {max(kept, default=0):,} words" * bool(kept)
         )
 
     def _log(self) -> Log | Silence:
@@ -234,10 +234,11 @@ class Trainer:
         log.write(self.step, numbers | self.config.objective.describe())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self, train: Split | None = None) -> dict[str, float]:
+        """The validation metrics of the present weights, or their average; with `train` the unigram floors too."""
         with self.state.ema.applied() if self.state.ema else nullcontext():
             domains, batch = self.data.shards.domains, self.config.evaluation.batch_tokens
-            found = validate(self.model, self.data.valid, self.config.objective, domains, batch)
+            found = validate(self.model, self.data.valid, self.config.objective, domains, batch, train)
         return {f"valid/{name}": number for name, number in found.items()}
 
     def _save(self) -> None:
@@ -282,9 +283,7 @@ class Trainer:
     def _finish(self, log: Log | Silence) -> dict[str, float]:
         """Evaluate the last weights (or their average), and write them."""
         shards = self.data.shards
-        base = unigram(shards.train, shards.valid, shards.vocabulary)
-        numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state()
-        numbers |= self._validate() | {f"valid/unigram/{name}": number for name, number in base.items()}
+        numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state() | self._validate(shards.train)
         self._reflect(log)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         self._leave(self.out / "final")

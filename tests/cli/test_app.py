@@ -43,7 +43,10 @@ def test_from_text_to_filled_masks(run, recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     code, said, complaint = run("train", recipe, "training.steps=20", "--out", out, "--quiet")
     assert code == 0, complaint
-    assert "held out: names" in said
+    final = json.loads((out / "final.json").read_text())
+    shown = [f"{final[f'valid/masked/{metric}']:.1%}" for metric in ("accuracy", "top5", "unigram/accuracy")]
+    assert "validation: masked accuracy {}, top-5 {} (unigram {}, ".format(*shown) in said
+    assert f"validation: own objective accuracy {final['valid/accuracy']:.1%}" in said
     assert {"config.yaml", "metrics.jsonl", "final.json", "report.html", "final", "plots"} <= {
         p.name for p in out.iterdir()
     }

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...evaluate.validation.validate import Answers, examined
+from ...evaluate.validation.exam_result import ExamResult
+from ...evaluate.validation.validate import validate_all
 from ...run import saved
 from ...run.build import Data
 from ...run.config import Config
@@ -55,14 +56,14 @@ def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndar
     `weight`, and `loss`, `accuracy` and `top5` times weight; those of a common exam as `masked/weight` and so on.
     """
     sums: dict[str, np.ndarray] = {}
-    for exam, answered in examined(model, data.valid, config.objective, config.evaluation.batch_tokens).items():
-        sums |= {exam + name: part for name, part in _by_document(answered, len(data.valid.split.bytes)).items()}
+    for exam, result in validate_all(model, data.valid, config.objective, config.evaluation.batch_tokens).items():
+        sums |= {exam + name: part for name, part in _by_document(result, len(data.valid.split.bytes)).items()}
     return sums
 
 
-def _by_document(answered: Answers, count: int) -> dict[str, np.ndarray]:
-    parts = {"weight": 1.0, "loss": answered.loss, "accuracy": answered.first, "top5": answered.five}
-    return {name: np.bincount(answered.document, part * answered.weight, count) for name, part in parts.items()}
+def _by_document(result: ExamResult, count: int) -> dict[str, np.ndarray]:
+    parts = {"weight": 1.0, "loss": result.loss, "accuracy": result.top1, "top5": result.top5}
+    return {name: np.bincount(result.document, part * result.weight, count) for name, part in parts.items()}
 
 
 def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:

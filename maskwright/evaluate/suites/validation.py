@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from ...run import load
-from ..validation import validate
+from ..validation.validate import validate
 
 
 def evaluate(run: Path, data: Path | None) -> dict[str, float]:
-    """Loss, perplexity, accuracy … of the finished `run`, or of a checkpoint; it brings its own text."""
+    """The metrics of `validate`, floors included, of a finished `run` or a checkpoint; the text is the run's own."""
     trained = load.trained(run)
-    parts, config = trained.data, trained.config
-    return validate.validate(
-        trained.model, parts.valid, config.objective, parts.shards.domains, config.evaluation.batch_tokens
-    )
+    shards, batch = trained.data.shards, trained.config.evaluation.batch_tokens
+    objective = trained.config.objective
+    return validate(trained.model, trained.data.valid, objective, shards.domains, batch, shards.train)

@@ -9,7 +9,7 @@ from torch import nn
 from ...data.pack import Pack
 from ...objectives.base.objective import Objective
 from .common import exams
-from .validate import answers
+from .validate import take_exam
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def ablate(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int
     for count in range(len(model.layers), 0, -1):  # type: ignore[arg-type]
         with first_layers(model, count):
             for name, exam in asked.items():
-                means = answers(model, pack, exam, batch_tokens).mean()
+                means = take_exam(model, pack, exam, batch_tokens).mean()
                 means["perplexity"] = exp(min(means["loss"], 700.0))
                 numbers |= {f"layers/{count}/{name}/{metric}": value for metric, value in means.items()}
     return numbers

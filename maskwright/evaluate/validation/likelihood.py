@@ -12,7 +12,7 @@ from torch import nn
 from ...data.loader import exam
 from ...data.pack import Pack
 from ...objectives.base.objective import IGNORE, Objective
-from .validate import ask
+from .validate import score_targets
 
 
 @torch.no_grad()
@@ -26,7 +26,7 @@ def likelihood(model: nn.Module, pack: Pack, objective: Objective, batch_tokens:
         for problem in objective.exam(rows):
             asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
             targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
-            loss, *_ = ask(model, rows.document[problem.row], problem, asked, targets)
+            loss, *_ = score_targets(model, rows.document[problem.row], problem, asked, targets)
             nats += float((loss.cpu().double() * weights).sum())
     model.train(training)
     found = {"nats_per_token": nats / tokens, "perplexity": exp(min(nats / tokens, 700.0))}

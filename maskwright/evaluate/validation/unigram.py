@@ -1,17 +1,34 @@
-"""What a model that ignores the context would score: the frequencies of the training tokens, add-one smoothed."""
+"""The floor of an exam: what token frequencies alone would score on the same questions with the same weights.
+
+A model below its floor has not learned to use the context, whatever its loss looks like.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 
-from ...text.shards.shards import Split
 from ...text.tokenizers.vocabulary import Vocabulary
+from .exam_result import ExamResult
 
 
-def unigram(train: Split, valid: Split, vocabulary: Vocabulary) -> dict[str, float]:
-    """Loss (nats), accuracy and top-5 accuracy of the unigram model on all ordinary tokens of `valid`."""
-    counts = train.counts(vocabulary.size).astype(np.float64)
-    asked = valid.counts(vocabulary.size).astype(np.float64)
-    counts[vocabulary.is_special], asked[vocabulary.is_special] = -1, 0
-    best = np.argsort(-counts, kind="stable")
-    share = asked / asked.sum()
-    loss = -(share * np.log((counts + 1).clip(1e-300) / (counts[vocabulary.ordinary] + 1).sum())).sum()
-    return {"loss": float(loss), "accuracy": float(share[best[0]]), "top5": float(share[best[:5]].sum())}
+def unigram(exam: ExamResult, counts: np.ndarray, vocabulary: Vocabulary) -> ExamResult:
+    """The result of a unigram model on the questions of `exam`.
+
+    counts: [V] int64, how often each token occurs in the training text.
+    """
+    p = _probabilities(exam, counts, vocabulary)
+    best = np.argsort(-p, kind="stable")[:5]
+    loss = -np.log(p[exam.target])
+    return replace(exam, loss=loss, top1=exam.target == best[0], top5=np.isin(exam.target, best))
+
+
+def _probabilities(exam: ExamResult, counts: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """[V] float64: ordinary tokens by their training counts, add-one smoothed.
+
+    Special tokens do not occur in the text, yet some exams ask for them (the end of a document, right or wrong). Each
+    gets its share of the exam's own questions, which is the best that any constant prediction could do there.
+    """
+    asked = np.bincount(exam.target, exam.weight, len(counts)) / exam.weight.sum()
+    special, ordinary = np.where(vocabulary.is_special, asked, 0.0), np.zeros(len(counts))
+    ordinary[vocabulary.ordinary] = counts[vocabulary.ordinary] + 1
+    return special + (1 - special.sum()) * ordinary / ordinary.sum()

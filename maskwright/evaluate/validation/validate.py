@@ -1,12 +1,11 @@
 """Validation: the whole held-out set, one fixed exam, float32.
 
-Every checkpoint, whatever its seed, is asked about the same hidden tokens: by its own objective, and in the common
-exams that it has the skill for, which compare objectives with each other.
+An exam is a fixed set of questions, the same for every checkpoint of every seed: the objective's own questions, and the
+common exams that any model with the capability can take, so that objectives can be compared.
 
 Shapes: B rows, L positions, N asked positions, V tokens of the vocabulary, K domains.
 """
 
-from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
@@ -22,99 +21,92 @@ from ...objectives.base.detector import detector
 from ...objectives.base.objective import IGNORE, Objective
 from ...objectives.base.problem import Problem
 from ...prediction import CHUNK, logits_in_chunks
+from ...text.shards.shards import Split
 from .common import exams
 from .detection import detection
+from .exam_result import ExamResult
+from .unigram import unigram
 
 EXAM = 0
 """The seed of every exam."""
 
 
-@dataclass(frozen=True)
-class Answers:
-    """How N questions were answered."""
-
-    loss: np.ndarray
-    """[N] float64, nats."""
-    weight: np.ndarray
-    """[N] float64."""
-    first: np.ndarray
-    """[N] bool, whether the target was the best guess."""
-    five: np.ndarray
-    """[N] bool, whether it was among the best five."""
-    document: np.ndarray
-    """[N] int64, which document of the split was asked about."""
-
-    def mean(self, where: np.ndarray | slice = slice(None)) -> dict[str, float]:
-        """Weighted means over the questions at `where`."""
-        weight = self.weight[where]
-        parts = {"loss": self.loss, "accuracy": self.first, "top5": self.five}
-        return {name: float((part[where] * weight).sum() / weight.sum()) for name, part in parts.items()}
-
-
 def validate(
-    model: nn.Module, pack: Pack, objective: Objective, domains: list[str], batch_tokens: int = 16384
+    model: nn.Module,
+    pack: Pack,
+    objective: Objective,
+    domains: list[str],
+    batch_tokens: int = 16384,
+    train: Split | None = None,
 ) -> dict[str, float]:
-    """Loss (nats), perplexity, accuracy, top-5 accuracy and bits per byte, over all and by domain.
+    """Loss (nats), perplexity, accuracy, top-5 accuracy and bits per byte, over all rows of `pack` and by domain.
 
     Names are `loss`, `accuracy` … for the objective's own exam, `masked/…`, `forward/…` and `backward/…` for the common
-    ones, `detection/…` where wrong tokens are to be found, and `…/domain/NAME/…` for a domain of the corpus. Bits per
-    byte spread the mean loss of the questions over all tokens of the split.
+    ones, `detection/…` where wrong tokens are to be found, and `…/domain/NAME/…` for a domain of the corpus. With the
+    `train` split, `…/unigram/…` is what its token frequencies alone would score on the same questions. Bits per byte
+    spread the mean loss of the questions over all tokens of the split.
     """
+    counts = train.counts(pack.vocabulary.size) if train else None
     numbers: dict[str, float] = {}
-    for prefix, answered in examined(model, pack, objective, batch_tokens).items():
-        numbers |= {prefix + name: number for name, number in _score(answered, pack, domains).items()}
-    if judge := detector(objective.fixed()):
-        found = detection(model, pack, judge, batch_tokens)
+    for prefix, result in validate_all(model, pack, objective, batch_tokens).items():
+        numbers |= {prefix + name: number for name, number in _score(result, pack, domains).items()}
+        if counts is not None:
+            floor = unigram(result, counts, pack.vocabulary).mean()
+            numbers |= {f"{prefix}unigram/{name}": number for name, number in floor.items()}
+    if wrong := detector(objective.fixed()):
+        found = detection(model, pack, wrong, batch_tokens)
         numbers |= {f"detection/{name}": number for name, number in found.items()}
     return numbers
 
 
-def examined(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384) -> dict[str, Answers]:
-    """The answers of a model trained by `objective` to its own exam, "", and to the common ones, "masked/" and so on.
+def validate_all(
+    model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384
+) -> dict[str, ExamResult]:
+    """The results of a model trained by `objective`: on its own exam, "", and on the common ones, "masked/" and so on.
 
     An objective whose own exam is a common one is asked once.
     """
     own = objective.fixed()
-    found = {"": answers(model, pack, own, batch_tokens)}
+    found = {"": take_exam(model, pack, own, batch_tokens)}
     for name, common in exams(objective).items():
-        found[f"{name}/"] = found[""] if common.exam_of == own else answers(model, pack, common, batch_tokens)
+        same = common.exam_of == own
+        found[f"{name}/"] = found[""] if same else take_exam(model, pack, common, batch_tokens)
     return found
 
 
-def _score(answered: Answers, pack: Pack, domains: list[str]) -> dict[str, float]:
-    numbers = answered.mean()
+def _score(result: ExamResult, pack: Pack, domains: list[str]) -> dict[str, float]:
+    numbers = result.mean()
     numbers["perplexity"] = exp(min(numbers["loss"], 700.0))
     numbers["bits_per_byte"] = numbers["loss"] / log(2) * len(pack.split.tokens) / int(pack.split.bytes.sum())
-    domain = np.asarray(pack.split.domains)[answered.document]
+    domain = np.asarray(pack.split.domains)[result.document]
     for index in np.unique(domain):
-        means = answered.mean(domain == index)
+        means = result.mean(domain == index)
         numbers |= {f"domain/{domains[index]}/{name}": number for name, number in means.items()}
     return numbers
 
 
-def answers(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384) -> Answers:
-    """Ask `model` the fixed exam of `objective` over all rows of `pack`."""
+def take_exam(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384) -> ExamResult:
+    """The result of `model` on the exam of `objective` over all rows of `pack`, always the same questions."""
     training = model.training
     model.eval()
-    parts = [
-        _answer(model, rows, objective(rows, EXAM), pack) for rows in exam(pack, max(1, batch_tokens // pack.length))
-    ]
+    batches = exam(pack, max(1, batch_tokens // pack.length))
+    parts = [_answer_rows(model, rows, objective(rows, EXAM), pack) for rows in batches]
     model.train(training)
-    return Answers(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return ExamResult(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 @torch.no_grad()
-def _answer(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> tuple[np.ndarray, ...]:
+def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> tuple[np.ndarray, ...]:
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]  # [N]
     targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
     document = rows.document[problem.row]
-    loss, first, five = (part.cpu().numpy() for part in ask(model, document, problem, asked, targets))
+    loss, first, five = (part.cpu().numpy() for part in score_targets(model, document, problem, asked, targets))
     numbers = (rows.ids[problem.row] & 0xFFFFFFFF).numpy()
     documents = pack.documents(numbers, document.numpy()).ravel()[asked.numpy()]
-    return loss.astype(np.float64), weights.double().numpy(), first, five, documents
+    return targets.numpy(), weights.double().numpy(), documents, loss.astype(np.float64), first, five
 
 
-def ask(
+def score_targets(
     model: nn.Module, document: Tensor, problem: Problem, asked: Tensor, targets: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """[N] loss float32, [N] bool best guess right, [N] bool among the best five, for the places `asked` of [B * L]."""

@@ -9,9 +9,12 @@ import torch
 from maskwright.data.loader import exam
 from maskwright.evaluate.validation.common import MASKED
 from maskwright.evaluate.validation.unigram import unigram
-from maskwright.evaluate.validation.validate import EXAM, validate
+from maskwright.evaluate.validation.validate import EXAM, take_exam, validate
 from maskwright.objectives.base.objective import IGNORE
+from maskwright.objectives.causal import Causal
+from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.mlm import Mlm
+from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run import build
 from maskwright.run.config import Config
 
@@ -70,12 +73,43 @@ def test_domains_add_up_to_the_whole(settings: dict, text, tmp_path) -> None:
     assert model.training
 
 
-def test_a_model_that_says_one_thing_scores_that_things_share(parts) -> None:
-    data, _ = parts
-    base = unigram(data.shards.train, data.shards.valid, data.shards.vocabulary)
-    counts = np.bincount(data.shards.train.tokens, minlength=data.shards.vocabulary.size)
-    best = counts.argmax()
-    assert base["accuracy"] == pytest.approx((data.shards.valid.tokens == best).mean(), abs=1e-9)
-    assert base["accuracy"] < base["top5"] < 1
-    share = (counts + 1) / (counts + 1)[data.shards.vocabulary.ordinary].sum()
-    assert base["loss"] == pytest.approx(-np.log(share[np.asarray(data.shards.valid.tokens)]).mean())
+def test_the_floor_is_what_one_constant_guess_scores_on_the_same_questions(parts) -> None:
+    data, model = parts
+    train, vocabulary = data.shards.train, data.shards.vocabulary
+    numbers = validate(model, data.valid, Mlm(ratio=0.4), data.shards.domains, train=train)
+    asked = take_exam(model, data.valid, MASKED).target
+    counts = np.bincount(train.tokens, minlength=vocabulary.size)
+    best = np.argsort(-counts, kind="stable")
+    assert numbers["masked/unigram/accuracy"] == pytest.approx((asked == best[0]).mean(), abs=1e-9)
+    assert numbers["masked/unigram/top5"] == pytest.approx(np.isin(asked, best[:5]).mean(), abs=1e-9)
+    p = (counts + 1) / (counts + 1)[vocabulary.ordinary].sum()
+    assert numbers["masked/unigram/loss"] == pytest.approx(-np.log(p[asked]).mean())
+    assert numbers["unigram/loss"] != numbers["masked/unigram/loss"]  # it masks more tokens
+
+
+def test_the_floor_has_the_weights_of_the_exam(parts) -> None:
+    data, model = parts
+    asked = take_exam(model, data.valid, Diffusion())
+    counts = data.shards.train.counts(data.shards.vocabulary.size)
+    right = asked.target == counts.argmax()
+    floor = unigram(asked, counts, data.shards.vocabulary).mean()
+    assert np.ptp(asked.weight) > 0
+    assert floor["accuracy"] == pytest.approx((right * asked.weight).sum() / asked.weight.sum())
+
+
+def test_the_floor_of_an_exam_about_special_tokens_is_the_majority(parts) -> None:
+    data, model = parts
+    asked = take_exam(model, data.valid, RemaskBinary(balanced=False))
+    counts = data.shards.train.counts(data.shards.vocabulary.size)
+    floor = unigram(asked, counts, data.shards.vocabulary).mean()
+    right = (asked.target == data.shards.vocabulary.id("right")).mean()
+    assert floor["accuracy"] == pytest.approx(max(right, 1 - right))
+    assert floor["loss"] == pytest.approx(-right * log(right) - (1 - right) * log(1 - right))
+
+
+def test_the_end_of_a_document_counts_in_the_forward_floor(parts) -> None:
+    data, model = parts
+    numbers = validate(model, data.valid, Causal(), data.shards.domains, train=data.shards.train)
+    asked = take_exam(model, data.valid, Causal())
+    assert (asked.target == data.shards.vocabulary.sep).sum() == len(data.shards.valid.bytes)
+    assert 0 < numbers["forward/unigram/loss"] < log(data.shards.vocabulary.size)
