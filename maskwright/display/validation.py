@@ -1,4 +1,4 @@
-"""The metrics of a validation as sentences: one exam a line, with what token frequencies alone would score beside it."""
+"""The metrics of a validation as sentences: one exam a line, and beside it what token frequencies alone would score."""
 
 from collections.abc import Iterator, Mapping
 

@@ -85,7 +85,7 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         (["train", "quickstart", "corpus.files=[nowhere.txt]"], "nowhere.txt"),
         (["train", "quickstart", "rows.length=5000"], "rows.length=5000 is over the model's max_length=512"),
         (["train", "quickstart", "training"], "an override reads section.key=value, not 'training'"),
-        (["train", "quickstart", "objective=span"], "objective='span': a section is a mapping of knobs"),
+        (["train", "quickstart", "objective=span"], "objective='span': a section is a mapping of options"),
         (["train", "quickstart", "corpus.files=[a"], "corpus.files='[a' is not YAML"),
         (["train", "quickstart", "seed=abc"], "seed='abc'"),
         (["train", "quickstart", "seed=-1"], "seed=-1"),

@@ -16,7 +16,7 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.compare.arms import arms
 from maskwright.compare.runner import one_run
 from maskwright.run import build, saved

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.run.config import Config, recipes
 from maskwright.run.milestones import name
 

@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.hub.convert.weights import adopt, resized
 from maskwright.hub.export.run import export
 from maskwright.run import saved

@@ -19,7 +19,7 @@ from transformers import (
 )
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.hub._quiet import silence

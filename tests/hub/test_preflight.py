@@ -11,7 +11,7 @@ from tokenizers import Tokenizer as Backend
 from tokenizers.normalizers import Replace
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.hub.export.run import export
 from maskwright.hub.preflight.checks import NEEDS, preflight
 from maskwright.hub.preflight.run import findings

@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 import maskwright
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.merging.merge import Merge, merge, numbers
 from maskwright.run import saved
 from maskwright.run.config import Config

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app as cli
+from maskwright.cli import app as cli
 from maskwright.serving import server
 from maskwright.serving.app import app
 from maskwright.serving.concurrency import Places

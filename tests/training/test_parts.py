@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from maskwright import load
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.run.config import Config
 from maskwright.run.load import trained
 from maskwright.training.trainer import Trainer

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.evaluate.suites._asked import kept_as
 
 PAIR = {"sentence_good": "It is.", "sentence_bad": "It are.", "field": "f", "linguistics_term": "t", "UID": "one"}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from maskwright.cli.app import app
+from maskwright.cli import app
 from maskwright.run.config import Config
 from maskwright.storage.cache import cache_folder
 from maskwright.text.corpora.files import Files
