@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from maskwright.run import checkpoint, saved
 from maskwright.run.config import NAMED, PLAIN, Config, Top
 from maskwright.settings import field_names
-from maskwright.settings.registry import files, load
+from maskwright.settings.registry import entries, load
 from maskwright.storage import sealed
 from maskwright.text.shards.layout import data_files
 from maskwright.text.shards.shards import Shards
@@ -218,9 +218,9 @@ def test_a_config_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> No
 
 
 KNOBS = sorted({"name", *field_names(Top), *(knob for kind in PLAIN.values() for knob in field_names(kind))}) + [
-    knob for where in NAMED.values() for name in files(where) for knob in field_names(load(where, name)[0])
+    knob for where in NAMED.values() for name in entries(where) for knob in field_names(load(where, name)[0])
 ]
-NAMES = [name for where in NAMED.values() for name in files(where)]
+NAMES = [name for where in NAMED.values() for name in entries(where)]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(NAMES),
     lambda inner: (
@@ -239,7 +239,7 @@ def sections(name: str) -> st.SearchStrategy:
     """A section whose name and knobs are, for the most part, those that it may have."""
     if name in PLAIN:
         return knobs_of(PLAIN[name]) | VALUES
-    kinds = [(kind, load(NAMED[name], kind)[0]) for kind in files(NAMED[name])]
+    kinds = [(kind, load(NAMED[name], kind)[0]) for kind in entries(NAMED[name])]
     return (
         st.one_of(*(knobs_of(kind).map(lambda knobs, name=name: {"name": name} | knobs) for name, kind in kinds))
         | VALUES

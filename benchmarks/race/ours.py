@@ -69,7 +69,7 @@ def tree(
         "rows": {"length": text.train.length},
         "model": {"name": "modern", **sizes},
         "objective": {"name": "mlm", "ratio": RATIO},
-        "optimizer": {"name": "muon", "lr": lr, "others": OTHERS},
+        "optimizer": {"name": "muon", "lr": lr, "adamw_lr_ratio": OTHERS},
         "training": {"tokens": tokens, "batch_tokens": batch_tokens, "checkpoint_every": 10**9, **SCHEDULE},
         "evaluation": {"every": every // batch_tokens},
         "seed": seed,

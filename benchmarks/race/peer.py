@@ -95,5 +95,5 @@ def dataset(text: Text, count: int) -> list[dict[str, list[int]]]:
 
 def ours(peer: torch.nn.Module, lr: float, steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
     """Our Muon under our schedule."""
-    optimizer = Muon(lr=lr, others=OTHERS).build(peer)
+    optimizer = Muon(lr=lr, adamw_lr_ratio=OTHERS).build(peer)
     return optimizer, LambdaLR(optimizer, lambda step: learning_rate(min(step, steps - 1), steps, WARMUP, "linear"))

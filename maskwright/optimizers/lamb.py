@@ -1,7 +1,7 @@
-"""LAMB: Adam steps as long, matrix by matrix, as a share of the matrix (You et al. 2020, arXiv 1904.00962).
+"""LAMB: Adam with each matrix's step scaled to the norm of the matrix (You et al. 2020, arXiv 1904.00962).
 
-As LTG-BERT has it (Samuel et al. 2023, arXiv 2303.09859): both moments bias-corrected, norms unclamped, and what is
-not decayed is not scaled either, so that it takes plain Adam steps at the same learning rate.
+The variant of LTG-BERT (Samuel et al. 2023, arXiv 2303.09859): both moments bias-corrected, norms unclamped, and
+parameters without weight decay are not scaled either: they take plain Adam steps at the same learning rate.
 """
 
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..settings import settings
 from ..settings.schedule import Share
-from ._groups import groups
+from ._parameter_groups import parameter_groups
 
 
 @settings
@@ -26,14 +26,14 @@ class Lamb:
     eps: Annotated[float, Field(gt=0)] = 1e-6
     """Added to the root of the squares."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Added to the step as this share of the matrix, before the step is scaled."""
+    """This share of the matrix is added to the step before the step is scaled."""
     decay_embeddings: bool = False
-    """Whether embedding tables (a tied decoder is one) are decayed, and so scaled, too."""
+    """Whether embedding tables (a tied decoder is one) are decayed, and therefore scaled, too."""
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
-        """The optimizer of `model`, one parameter group a role, each at its peak `lr`."""
-        parts = groups(model, self.weight_decay, self.decay_embeddings)
-        return LambOptimizer(parts, {"lr": self.lr, "betas": self.betas, "eps": self.eps})
+        """The optimizer of `model`, with one parameter group per role, each at its peak `lr`."""
+        groups = parameter_groups(model, self.weight_decay, self.decay_embeddings)
+        return LambOptimizer(groups, {"lr": self.lr, "betas": self.betas, "eps": self.eps})
 
 
 class LambOptimizer(torch.optim.Optimizer):
@@ -63,6 +63,6 @@ class LambOptimizer(torch.optim.Optimizer):
 
 
 def _ratio(parameter: Tensor, step: Tensor) -> Tensor:
-    """|parameter| / |step|, a scalar; 1 where either is 0, so that a matrix of zeros can leave it."""
+    """|parameter| / |step|, a scalar; 1 where either is 0, so that a matrix of zeros can move."""
     weight, length = parameter.norm(), step.norm()
     return torch.where((weight > 0) & (length > 0), weight / length, 1.0)

@@ -1,9 +1,9 @@
-"""Muon: the momentum of a matrix, orthogonalised, is its step; everything else takes AdamW steps.
+"""Muon: matrices step by their orthogonalised momentum, everything else by AdamW.
 
 Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", with the arithmetic of torch.optim.Muon,
 scaled so that a step is as long as AdamW's (Liu et al. 2025, "Muon is scalable for LLM training", arXiv 2502.16982,
-section 2.2): one learning rate serves both. Matrices that stand in one (queries, keys and values) are orthogonalised
-each for itself, and those of equal shape together, in one batch.
+section 2.2): one learning rate serves both. Matrices that are stored as one weight (queries, keys and values) are
+orthogonalised one by one, and all matrices of equal shape in one batch.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from ..hardware import fast_bf16
 from ..layers import joint
 from ..settings import settings
 from ..settings.schedule import Share
-from ._groups import groups
+from ._parameter_groups import parameter_groups
 
 QUINTIC = 3.4445, -4.7750, 2.0315
 """Coefficients of X, (X Xᵀ) X and (X Xᵀ)² X in one Newton-Schulz iteration (Jordan et al. 2024)."""
@@ -36,11 +36,11 @@ class Muon:
     """Decays matrices; embeddings not, unless `decay_embeddings`; vectors never."""
 
     lr: Annotated[float, Field(gt=0)] = 4e-3
-    """Peak learning rate, of the matrices."""
-    others: Annotated[float, Field(gt=0)] = 1.0
-    """That of everything else, as a share of it."""
+    """Peak learning rate of the matrices."""
+    adamw_lr_ratio: Annotated[float, Field(gt=0)] = 1.0
+    """Learning rate of everything else, relative to `lr`."""
     momentum: Share = 0.95
-    """Decay per step of a matrix's mean gradient; the step looks one further ahead (Nesterov)."""
+    """Decay per step of a matrix's mean gradient (Nesterov momentum)."""
     iterations: Annotated[int, Field(ge=1, lt=100)] = 5
     """Newton-Schulz iterations."""
     betas: tuple[Share, Share] = (0.9, 0.98)
@@ -53,14 +53,14 @@ class Muon:
     """Whether embedding tables (a tied decoder is one) are decayed too."""
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
-        """The optimizer of `model`, one parameter group a role, each at its peak `lr`."""
-        parts = groups(model, self.weight_decay, self.decay_embeddings)
+        """The optimizer of `model`, with one parameter group per role, each at its peak `lr`."""
+        groups = parameter_groups(model, self.weight_decay, self.decay_embeddings)
         stacked = joint.parts(model)
-        for part in parts:
-            part["parts"] = [stacked.get(id(parameter), 1) for parameter in part["params"]]
-            part["lr"] = self.lr * (1.0 if part["role"] == "matrix" else self.others)
-        knobs = {"lr": self.lr, "momentum": self.momentum, "iterations": self.iterations}
-        return MuonOptimizer(parts, knobs | {"betas": self.betas, "eps": self.eps, "fused": True})
+        for group in groups:
+            group["parts"] = [stacked.get(id(parameter), 1) for parameter in group["params"]]
+            group["lr"] = self.lr * (1.0 if group["role"] == "matrix" else self.adamw_lr_ratio)
+        defaults = {"lr": self.lr, "momentum": self.momentum, "iterations": self.iterations}
+        return MuonOptimizer(groups, defaults | {"betas": self.betas, "eps": self.eps, "fused": True})
 
 
 class MuonOptimizer(torch.optim.Optimizer):
@@ -70,21 +70,21 @@ class MuonOptimizer(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient; there is no closure to call."""
         for group in self.param_groups:
-            (self._turn if group["role"] == "matrix" else self._adapt)(group)
+            (self._muon_step if group["role"] == "matrix" else self._adamw_step)(group)
 
-    def _turn(self, group: dict[str, Any]) -> None:
-        """W −= lr · decay · W + lr · scale · orthogonalised momentum, for each of the matrices that stand in one."""
+    def _muon_step(self, group: dict[str, Any]) -> None:
+        """W −= lr · decay · W + lr · scale · orthogonalised momentum, for each of the matrices stored as one weight."""
         counts = {p: count for p, count in zip(group["params"], group["parts"], strict=True) if p.grad is not None}
         means = [self._momentum(parameter, group["momentum"]).chunk(count) for parameter, count in counts.items()]
         steps = iter(orthogonalised([mean for joint in means for mean in joint], group["iterations"]))
         for parameter, count in counts.items():
             pieces = list(islice(steps, count))
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
-            turned = like(parameter, torch.cat(pieces).reshape(parameter.shape))
-            parameter.add_(turned, alpha=-group["lr"] * RMS * max(pieces[0].shape) ** 0.5)
+            step = like(parameter, torch.cat(pieces).reshape(parameter.shape))
+            parameter.add_(step, alpha=-group["lr"] * RMS * max(pieces[0].shape) ** 0.5)
 
     def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
-        """Nesterov's look ahead, as a matrix: [rows, everything else]."""
+        """Nesterov momentum as a matrix: [rows, everything else]."""
         assert parameter.grad is not None
         state = self.state[parameter]
         if not state:
@@ -92,7 +92,7 @@ class MuonOptimizer(torch.optim.Optimizer):
         mean = state["mean"].lerp_(parameter.grad, 1 - momentum)
         return whole(parameter.grad.lerp(mean, momentum)).flatten(1)
 
-    def _adapt(self, group: dict[str, Any]) -> None:
+    def _adamw_step(self, group: dict[str, Any]) -> None:
         """AdamW (Loshchilov and Hutter 2019, algorithm 2), by torch's fused kernel."""
         trained = [parameter for parameter in group["params"] if parameter.grad is not None]
         for parameter in trained:
@@ -110,7 +110,7 @@ class MuonOptimizer(torch.optim.Optimizer):
 
 
 def orthogonalised(matrices: Sequence[Tensor], iterations: int) -> list[Tensor]:
-    """Each matrix U S Vᵀ, [m, n] float, as about U Vᵀ, [m, n]; equal shapes (transposes too) in one batch.
+    """Each matrix U S Vᵀ, [m, n] float, becomes about U Vᵀ, [m, n]; equal shapes (or transposed) in one batch.
 
     In bfloat16, whose precision is enough for it, where the hardware multiplies that; else in float32.
     """

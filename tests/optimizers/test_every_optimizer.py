@@ -8,11 +8,11 @@ import safetensors.torch
 import torch
 from torch.testing import assert_close
 
-from maskwright.settings import from_mapping, registry
+from maskwright.settings import field_names, from_mapping, registry
 
 
-@pytest.fixture(params=registry.files("optimizers"))
-def knobs(request):
+@pytest.fixture(params=registry.entries("optimizers"))
+def settings(request):
     return registry.load("optimizers", request.param)[0]()
 
 
@@ -33,46 +33,46 @@ def through_safetensors(state):
     return rest
 
 
-def test_lowers_the_loss(knobs, make_model, train):
+def test_lowers_the_loss(settings, make_model, train):
     model = make_model()
-    losses = train(model, knobs.build(model), 60)
+    losses = train(model, settings.build(model), 60)
     assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize("kept", [through_torch, through_safetensors])
-def test_resumes_bit_for_bit(knobs, kept, make_model, train):
+def test_resumes_bit_for_bit(settings, kept, make_model, train):
     model = make_model()
-    optimizer = knobs.build(model)
+    optimizer = settings.build(model)
     train(model, optimizer, 3)
     twin = make_model(seed=1)
     twin.load_state_dict(model.state_dict())
-    resumed = knobs.build(twin)
+    resumed = settings.build(twin)
     resumed.load_state_dict(kept(optimizer.state_dict()))
     assert train(model, optimizer, 3) == train(twin, resumed, 3)
     assert_close(twin.state_dict(), model.state_dict(), rtol=0, atol=0)
 
 
-def test_each_parameter_is_in_one_group_at_the_peak_rate(knobs, make_model):
+def test_each_parameter_is_in_one_group_at_the_peak_rate(settings, make_model):
     model = make_model()
-    groups = knobs.build(model).param_groups
+    groups = settings.build(model).param_groups
     members = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(members) == sorted(id(parameter) for parameter in model.parameters())
-    assert {group["lr"] for group in groups} == {knobs.lr}
+    assert {group["lr"] for group in groups} == {settings.lr}
 
 
-def test_decays_matrices_and_on_request_embeddings_but_no_vectors(knobs, make_model):
+def test_decays_matrices_and_on_request_embeddings_but_no_vectors(settings, make_model):
     model = make_model()
     for embeddings in (False, True):
-        optimizer = type(knobs)(weight_decay=0.2, decay_embeddings=embeddings).build(model)
+        optimizer = type(settings)(weight_decay=0.2, decay_embeddings=embeddings).build(model)
         decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
         assert {decay[id(p)] for p in (model.joint.weight, model.out.weight, model.twin.weight)} == {0.2}
         assert decay[id(model.embedding.weight)] == 0.2 * embeddings
         assert {decay[id(p)] for p in model.parameters() if p.ndim == 1} == {0.0}
 
 
-def test_parameters_without_a_gradient_stay(knobs, make_model):
+def test_parameters_without_a_gradient_stay(settings, make_model):
     model = make_model()
-    optimizer = knobs.build(model)
+    optimizer = settings.build(model)
     before = {name: parameter.clone() for name, parameter in model.named_parameters()}
     model.out(torch.ones(36)).sum().backward()
     optimizer.step()
@@ -80,16 +80,16 @@ def test_parameters_without_a_gradient_stay(knobs, make_model):
     assert moved == ["out.weight"]
 
 
-def test_a_matrix_of_zeros_leaves_zero(knobs, make_model, train):
+def test_a_matrix_of_zeros_leaves_zero(settings, make_model, train):
     model = make_model()
     torch.nn.init.zeros_(model.out.weight)
-    train(model, knobs.build(model), 1)
+    train(model, settings.build(model), 1)
     assert model.out.weight.all()
 
 
-def test_a_rate_of_zero_changes_nothing(knobs, make_model, train):
+def test_a_rate_of_zero_changes_nothing(settings, make_model, train):
     model = make_model()
-    optimizer = knobs.build(model)
+    optimizer = settings.build(model)
     for group in optimizer.param_groups:
         group["lr"] = 0.0
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -97,20 +97,21 @@ def test_a_rate_of_zero_changes_nothing(knobs, make_model, train):
     assert_close(model.state_dict(), before, rtol=0, atol=0)
 
 
-def test_draws_nothing_from_the_global_generator(knobs, make_model, train):
+def test_draws_nothing_from_the_global_generator(settings, make_model, train):
     model, before = make_model(), torch.random.get_rng_state()
-    train(model, knobs.build(model), 2)
+    train(model, settings.build(model), 2)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 @pytest.mark.parametrize(
     "wrong", [{"lr": 0}, {"lr": -1.0}, {"betas": [0.9, 1.0]}, {"weight_decay": -0.1}, {"eps": 0}, {"momentun": 1}]
 )
-def test_refuses_bad_knobs_in_one_sentence(knobs, wrong):
+def test_refuses_bad_options_in_one_sentence(settings, wrong):
     with pytest.raises(ValueError, match=rf"^[^\n]*optimizer\.{next(iter(wrong))}[^\n]*$"):
-        from_mapping(type(knobs), wrong, "optimizer")
+        from_mapping(type(settings), wrong, "optimizer")
 
 
-def test_every_knob_is_documented(knobs):
-    fields = type(knobs).__pydantic_fields__
-    assert all(field.description for field in fields.values())
+def test_every_option_is_documented(settings):
+    homes = [vars(base).get("__pydantic_fields__", {}) for base in type(settings).__mro__]
+    for option in field_names(type(settings)):
+        assert next(fields[option].description for fields in homes if option in fields and fields[option].description)

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from maskwright.layers.joint import Joint
-from maskwright.optimizers.adamw import Adamw
+from maskwright.optimizers.library import Adamw
 from maskwright.optimizers.muon import Muon, newton_schulz, orthogonalised
 
 SHAPES = [(24, 8), (8, 24), (24, 8), (16, 16), (16, 16), (40, 8)]

@@ -42,7 +42,7 @@ def of_the_head(name: str) -> bool:
     return name.partition(".")[0] in HEAD
 
 
-@pytest.mark.parametrize("optimizer", registry.files("optimizers"))
+@pytest.mark.parametrize("optimizer", registry.entries("optimizers"))
 def test_the_body_stays_until_the_boundary_and_all_moves_after(
     settings: dict, first: Path, tmp_path: Path, optimizer: str
 ) -> None:

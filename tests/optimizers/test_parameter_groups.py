@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from maskwright.optimizers._groups import groups, roles
+from maskwright.optimizers._parameter_groups import parameter_groups, parameters_by_role
 
 
 def model():
@@ -16,7 +16,7 @@ def model():
 
 def test_each_parameter_has_one_role():
     built = model()
-    found = roles(built)
+    found = parameters_by_role(built)
     assert [p is built["table"].weight for p in found["embedding"]] == [True]
     assert [p is built["convolution"].weight for p in found["matrix"]] == [True]
     assert len(found["vector"]) == 4
@@ -26,10 +26,10 @@ def test_each_parameter_has_one_role():
 def test_frozen_parameters_have_none():
     built = model()
     built["table"].weight.requires_grad_(False)
-    assert roles(built)["embedding"] == []
-    assert [group["role"] for group in groups(built, 0.1, True)] == ["matrix", "vector"]
+    assert parameters_by_role(built)["embedding"] == []
+    assert [group["role"] for group in parameter_groups(built, 0.1, True)] == ["matrix", "vector"]
 
 
 def test_a_bare_parameter_goes_by_its_shape():
-    found = roles(nn.ParameterList([nn.Parameter(torch.zeros(2, 2)), nn.Parameter(torch.zeros(2))]))
+    found = parameters_by_role(nn.ParameterList([nn.Parameter(torch.zeros(2, 2)), nn.Parameter(torch.zeros(2))]))
     assert [len(found[role]) for role in ("matrix", "embedding", "vector")] == [1, 0, 1]

@@ -1,0 +1,36 @@
+"""Parameters by role: optimizers treat embedding tables, matrices and vectors differently.
+
+The role follows from the type of the module that owns the parameter, never from its name. A parameter that several
+modules share (a tied decoder) is listed once, and an embedding table stays one whoever else uses it.
+"""
+
+from typing import Any
+
+from torch import nn
+
+TABLES = nn.Embedding, nn.EmbeddingBag
+
+
+def parameters_by_role(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """The trainable parameters of `model` by role, each once, in the order of `model.parameters()`.
+
+    `embedding`: the weights of nn.Embedding and nn.EmbeddingBag.  `matrix`: others of two or more dimensions.
+    `vector`: the rest: biases, norms and gains.
+    """
+    tables = {id(module.weight) for module in model.modules() if isinstance(module, TABLES)}
+    found: dict[str, list[nn.Parameter]] = {"matrix": [], "embedding": [], "vector": []}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            role = "embedding" if id(parameter) in tables else "matrix" if parameter.ndim >= 2 else "vector"
+            found[role].append(parameter)
+    return found
+
+
+def parameter_groups(model: nn.Module, weight_decay: float, decay_embeddings: bool) -> list[dict[str, Any]]:
+    """One parameter group per role, as torch optimizers take them, with `role` and `weight_decay`; no empty group.
+
+    Vectors are never decayed, embeddings only with `decay_embeddings`.
+    """
+    decay = {"matrix": weight_decay, "embedding": weight_decay * decay_embeddings, "vector": 0.0}
+    found = parameters_by_role(model)
+    return [{"params": found[r], "role": r, "weight_decay": decay[r]} for r in found if found[r]]
