@@ -80,7 +80,8 @@ def test_more_dimensions_are_a_matrix_by_rows():
 
 
 def test_what_is_no_matrix_has_a_rate_of_its_own():
-    optimizer = Muon(lr=0.02, adamw_lr_ratio=0.1).build(torch.nn.Sequential(torch.nn.Embedding(7, 4), torch.nn.Linear(4, 4)))
+    model = torch.nn.Sequential(torch.nn.Embedding(7, 4), torch.nn.Linear(4, 4))
+    optimizer = Muon(lr=0.02, adamw_lr_ratio=0.1).build(model)
     assert {group["role"]: group["lr"] for group in optimizer.param_groups} == pytest.approx(
         {"matrix": 0.02, "embedding": 0.002, "vector": 0.002}
     )
