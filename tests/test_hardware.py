@@ -5,7 +5,7 @@ import torch
 
 from maskwright import hardware
 from maskwright.optimizers import muon
-from maskwright.training.step import multiplied
+from maskwright.training.step import resolve_matmul_dtype
 
 CPU = torch.device("cpu")
 
@@ -29,7 +29,7 @@ def timed(monkeypatch, float32, bfloat16):
 @pytest.mark.parametrize(("bfloat16", "dtype"), [(0.5, torch.bfloat16), (17.0, torch.float32)])
 def test_products_are_in_the_faster_type(monkeypatch, bfloat16, dtype):
     timed(monkeypatch, 1.0, bfloat16)
-    assert multiplied("auto", CPU) == dtype
+    assert resolve_matmul_dtype("auto", CPU) == dtype
     assert muon.orthogonalised([torch.eye(8)], 5)[0].dtype == dtype
 
 

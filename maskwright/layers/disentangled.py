@@ -39,6 +39,11 @@ def attend_disentangled(
     return mixed(scores, values, mask, dropout)
 
 
+def split_heads(vectors: Tensor, heads: int) -> Tensor:
+    """[…, L, D] → […, H, L, D / H]."""
+    return vectors.unflatten(-1, (heads, -1)).transpose(-3, -2)
+
+
 def mixed(scores: Tensor, values: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
     """Scores [B, H, L, L] float32 and values [B, H, L, width] → the values' means by softmax, [B, L, H·width]."""
     if mask is not None:

@@ -6,14 +6,15 @@ one normed table of distances for all layers, projected by the matrices that pro
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import PositiveInt, model_validator
 from torch import Tensor, nn
 
+from ..layers.disentangled import split_heads
 from ..layers.init import fresh, truncated_normal_
-from ..layers.linear import Linear, linear
-from ..layers.nhot import NHot, embed
+from ..layers.linear import Linear
 from ..layers.pick import pick
 from ..layers.skew import attend_skewed, distances
+from ..layers.transformer import Transformer, TransformerSettings
 from ..settings import settings
 
 PRESETS = {
@@ -30,32 +31,18 @@ STD = 0.02
 
 
 @settings
-class Deberta:
+class Deberta(TransformerSettings):
     """A `transformers` DebertaV2 without absolute positions and token types."""
 
-    hidden: PositiveInt = 384
-    """Width of the residual stream."""
-    layers: PositiveInt = 12
-    """Number of transformer layers."""
-    heads: PositiveInt = 6
-    """Attention heads; they share `hidden` evenly."""
     intermediate: PositiveInt = 1536
     """Inner width of the feed-forward."""
-    max_length: PositiveInt = 512
-    """Longest row that the model takes, in tokens."""
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """Probability for embeddings, distances, attention weights and branch outputs."""
     buckets: int = 256
     """Distances in one direction fall into this many buckets; half of them are exact (`position_buckets`)."""
     farthest: int = 512
     """Distances of `farthest` − 1 and more share the last bucket (`max_relative_positions`)."""
-    parts: NHot | None = None
-    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
 
     @model_validator(mode="after")
-    def _check(self) -> "Deberta":
-        if self.hidden % self.heads:
-            raise ValueError(f"heads={self.heads} must divide hidden={self.hidden}")
+    def _check_distances(self) -> "Deberta":
         if not 2 <= self.buckets // 2 < self.farthest - 1:
             raise ValueError(f"buckets={self.buckets} must be at least 4 and less than twice farthest={self.farthest}")
         if self.max_length > self.farthest:
@@ -67,8 +54,8 @@ class Deberta:
         return fresh(lambda: DebertaModel(self, vocabulary_size), generator)
 
 
-class DebertaModel(nn.Module):
-    """The module behind `Deberta`; `layers` are its blocks, in order."""
+class DebertaModel(Transformer):
+    """The module behind `Deberta`."""
 
     def __init__(self, knobs: Deberta, vocabulary_size: int):
         super().__init__()
@@ -91,26 +78,13 @@ class DebertaModel(nn.Module):
         positions: Tensor | None = None,
         asked: Tensor | None = None,
     ) -> Tensor:
-        """Contextual vectors, [B, L, D].
-
-        tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
-        positions: ignored. Only distances count, and within a document those are the same along the row.
-        asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
-        their vectors are returned then, [N, D], and what follows the last attention is computed for them alone.
-        Raises ValueError when rows are longer than `max_length`.
-        """
-        if tokens.shape[1] > self.max_length:
-            raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
-        hidden = self.dropout(self.norm(embed(tokens, self.embedding, self.parts)))  # [B, L, D]
+        """Contextual vectors, [B, L, D]; see `Transformer`."""
+        hidden = self.dropout(self.norm(self.embed(tokens)))  # [B, L, D]
         table = self.distances_norm(self.distances.weight)  # [2K, D]
         buckets = distances(tokens.shape[1], self.near, self.far, self.count, tokens.device)  # [2L]
         for layer in self.layers[:-1]:
             hidden = layer(hidden, table, buckets, mask)
         return self.layers[-1](hidden, table, buckets, mask, asked)
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
-        return linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -118,13 +92,7 @@ class DebertaModel(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 truncated_normal_(module.weight, STD, generator)
-            if isinstance(module, nn.Linear):
-                module.bias.zero_()
-            elif isinstance(module, nn.LayerNorm):
-                module.reset_parameters()
-        self.decoder_bias.zero_()
-        if self.parts is not None:
-            self.parts.initialise(generator)
+        self.reset(generator)
 
 
 class _Block(nn.Module):
@@ -159,17 +127,13 @@ class _Attention(nn.Module):
     def forward(
         self, hidden: Tensor, table: Tensor, buckets: Tensor, mask: Tensor | None, asked: Tensor | None
     ) -> Tensor:
-        queries, keys, values = (self._split(part(hidden)) for part in (self.query, self.key, self.value))
+        queries, keys, values = (split_heads(part(hidden), self.heads) for part in (self.query, self.key, self.value))
         table = self.dropout(table)
-        far_keys = self._split(self.key(table))[:, self.buckets + buckets]  # [H, 2L, D / H]
-        far_queries = self._split(self.query(table))[:, self.buckets - buckets]
+        far_keys = split_heads(self.key(table), self.heads)[:, self.buckets + buckets]  # [H, 2L, D / H]
+        far_queries = split_heads(self.query(table), self.heads)[:, self.buckets - buckets]
         dropout = self.dropout.p if self.training else 0.0
         mixed = attend_skewed(queries, keys, values, far_keys, far_queries, mask, dropout)  # [B, L, D]
         return self.out(pick(mixed, asked))
-
-    def _split(self, vectors: Tensor) -> Tensor:
-        """[…, L, D] → […, H, L, D / H]."""
-        return vectors.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
 
 
 def _norm(knobs: Deberta) -> nn.LayerNorm:

@@ -9,13 +9,13 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from ..layers.buckets import Buckets
-from ..layers.disentangled import attend_disentangled
+from ..layers.disentangled import attend_disentangled, split_heads
 from ..layers.geglu import Geglu
 from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
-from ..layers.linear import Linear, linear
-from ..layers.nhot import NHot, embed
+from ..layers.linear import Linear
 from ..layers.pick import pick
+from ..layers.transformer import Transformer, TransformerSettings
 from ..settings import settings
 
 PRESETS = {
@@ -28,32 +28,20 @@ EPSILON = 1e-7
 
 
 @settings
-class LtgBert:
+class LtgBert(TransformerSettings):
     """The sizes of the paper are presets; `buckets` and `farthest` are its `position_bucket_size` and maximum."""
 
-    hidden: PositiveInt = 384
-    """Width of the residual stream."""
-    layers: PositiveInt = 12
-    """Number of transformer layers."""
-    heads: PositiveInt = 6
-    """Attention heads; they share `hidden` evenly."""
     intermediate: PositiveInt = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
-    max_length: PositiveInt = 512
-    """Longest row that the model takes, in tokens; distances beyond it would share the last bucket."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for embeddings, distances, attention weights, branch outputs and the head."""
     buckets: int = 32
     """Distances in one direction fall into this many buckets, zero included; half of them are exact."""
     farthest: int = 512
     """Distances of `farthest` − 1 and more share the last bucket."""
-    parts: NHot | None = None
-    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
 
     @model_validator(mode="after")
-    def _check(self) -> "LtgBert":
-        if self.hidden % self.heads:
-            raise ValueError(f"heads={self.heads} must divide hidden={self.hidden}")
+    def _check_distances(self) -> "LtgBert":
         if not 2 <= self.buckets // 2 < self.farthest - 1:
             raise ValueError(f"buckets={self.buckets} must be at least 4 and less than farthest={self.farthest}")
         return self
@@ -63,8 +51,8 @@ class LtgBert:
         return fresh(lambda: LtgBertModel(self, vocabulary_size), generator)
 
 
-class LtgBertModel(nn.Module):
-    """The module behind `LtgBert`; `layers` are its blocks, in order."""
+class LtgBertModel(Transformer):
+    """The module behind `LtgBert`."""
 
     def __init__(self, knobs: LtgBert, vocabulary_size: int):
         super().__init__()
@@ -88,26 +76,13 @@ class LtgBertModel(nn.Module):
         positions: Tensor | None = None,
         asked: Tensor | None = None,
     ) -> Tensor:
-        """Contextual vectors, [B, L, D].
-
-        tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
-        positions: ignored. Only distances count, and within a document those are the same along the row.
-        asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
-        their vectors are returned then, [N, D], and what follows the last attention is computed for them alone.
-        Raises ValueError when rows are longer than `max_length`.
-        """
-        if tokens.shape[1] > self.max_length:
-            raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
+        """Contextual vectors, [B, L, D]; see `Transformer`."""
         pairs = self.buckets(tokens.shape[1])  # [L, L, K]
-        hidden = self.dropout(self.norm(embed(tokens, self.embedding, self.parts)))  # [B, L, D]
+        hidden = self.dropout(self.norm(self.embed(tokens)))  # [B, L, D]
         table = self.dropout(self.distances_norm(self.distances.weight))  # [K, D]
         for layer in self.layers[:-1]:
             hidden = layer(hidden, table, pairs, mask)
         return self.layers[-1](hidden, table, pairs, mask, asked)
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
-        return linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -116,18 +91,12 @@ class LtgBertModel(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 truncated_normal_(module.weight, std, generator)
-                if isinstance(module, nn.Linear) and module.bias is not None:
-                    module.bias.zero_()
-            elif isinstance(module, nn.LayerNorm):
-                module.reset_parameters()
             elif isinstance(module, Buckets):
                 module.fill()
         for depth, branch in enumerate(module for module in self.modules() if isinstance(module, Geglu)):
             for matrix in (branch.into, branch.out):
                 matrix.weight.mul_((2 * (1 + depth)) ** -0.5)
-        self.decoder_bias.zero_()
-        if self.parts is not None:
-            self.parts.initialise(generator)
+        self.reset(generator)
 
 
 class _Block(nn.Module):
@@ -165,16 +134,12 @@ class _Attention(nn.Module):
         self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, asked: Tensor | None
     ) -> Tensor:
         hidden = self.norm(hidden)  # [B, L, D]
-        queries, keys = map(self._split, self.query_key(hidden).chunk(2, dim=-1))  # [B, H, L, D / H]
-        far_queries, far_keys = map(self._split, self.query_key(table).chunk(2, dim=-1))  # [H, K, D / H]
-        values = self._split(self.value(hidden))  # [B, H, L, D / H]
+        queries, keys = split_heads(self.query_key(hidden), 2 * self.heads).chunk(2, dim=-3)  # [B, H, L, D / H]
+        far_queries, far_keys = split_heads(self.query_key(table), 2 * self.heads).chunk(2, dim=-3)  # [H, K, D / H]
+        values = split_heads(self.value(hidden), self.heads)  # [B, H, L, D / H]
         dropout = self.dropout.p if self.training else 0.0
         mixed = attend_disentangled(queries, keys, values, pairs, far_keys, far_queries, mask, dropout)  # [B, L, D]
         return self.dropout(self.out_norm(self.out(pick(mixed, asked))))
-
-    def _split(self, vectors: Tensor) -> Tensor:
-        """[…, L, D] → […, H, L, D / H]."""
-        return vectors.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
 
 
 def _norm(hidden: int, affine: bool = False) -> nn.LayerNorm:

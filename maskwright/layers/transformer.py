@@ -1,0 +1,84 @@
+"""What every model of ours has in common: its sizes, its embedding, and scores by the embedding itself."""
+
+import torch
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor, nn
+
+from ..settings import settings
+from .linear import linear
+from .nhot import NHot, Parts, embed
+
+
+@settings
+class TransformerSettings:
+    """Sizes of a transformer."""
+
+    hidden: PositiveInt = 384
+    """Width of the residual stream."""
+    layers: PositiveInt = 12
+    """Number of transformer layers."""
+    heads: PositiveInt = 6
+    """Attention heads; they share `hidden` evenly."""
+    intermediate: PositiveInt = 1024
+    """Inner width of the feed-forward layer."""
+    max_length: PositiveInt = 512
+    """Longest row that the model takes, in tokens."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Probability for embeddings, distances, attention weights and branch outputs."""
+    parts: NHot | None = None
+    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "TransformerSettings":
+        if self.hidden % self.heads:
+            raise ValueError(f"heads={self.heads} must divide hidden={self.hidden}")
+        return self
+
+
+class Transformer(nn.Module):
+    """A model; its `layers` are its blocks, in order.
+
+    `forward(tokens, mask, positions, asked)` gives contextual vectors, [B, L, D].
+
+    tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
+    A BlockMask where the model has `takes_block_mask`.
+    positions: [B, L] int64, within the document, or None for 0 … L − 1. Ignored by models that know order only
+    through distances: within a document those are the same along the row.
+    asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
+    their vectors are returned then, [N, D], and what follows the last attention is computed for them alone; some
+    models compute only their queries, too, with [B, n].
+    Raises ValueError when rows are longer than `max_length`.
+    """
+
+    max_length: int
+    embedding: nn.Embedding
+    head: nn.Module
+    decoder_bias: Tensor
+    parts: Parts | None
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """tokens [B, L] int64 → [B, L, D]. Raises ValueError when rows are longer than `max_length`."""
+        if tokens.shape[1] > self.max_length:
+            raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
+        return embed(tokens, self.embedding, self.parts)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
+        return linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+
+    @torch.no_grad()
+    def reset(self, generator: torch.Generator) -> None:
+        """Norms 1, biases 0, and n-hot embeddings as they begin; models draw their matrices before."""
+        for module in self.modules():
+            if isinstance(module, nn.LayerNorm):
+                module.reset_parameters()
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                parameter.zero_()
+        if self.parts is not None:
+            self.parts.initialise(generator)
+
+
+def default_positions(tokens: Tensor) -> Tensor:
+    """The positions 0 … L − 1 of rows `tokens` [B, L], as [1, L]."""
+    return torch.arange(tokens.shape[1], device=tokens.device)[None]
