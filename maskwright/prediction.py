@@ -111,8 +111,8 @@ def predict(model: nn.Module, problem: Question, document: Tensor | None = None)
     Gradients flow, and the model stays in the mode that it is in: call it under `torch.no_grad()` to evaluate.
     """
     device = next(model.parameters()).device
-    document = torch.zeros_like(problem.inputs) if document is None else document[problem.row]
-    seen = mask(document, problem.view, problem.shown)
+    document = torch.zeros_like(problem.inputs) if document is None else document[problem.source_row]
+    seen = mask(document, problem.view, problem.prefix_mask)
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]  # [N]
     sent: tuple[Any, ...] = (problem.inputs, seen, positions(document), asked)
     hidden = model(*(None if part is None else part.to(device) for part in sent))  # [N, D]

@@ -107,7 +107,7 @@ def test_questions_carry_what_is_seen_as_blocks_or_a_mask(settings: dict, name: 
     bare, dressed = (micro_batch(rows, problem, trainer.device, blockwise) for blockwise in (False, True))
     pairs = create_mask(dressed.mask.mask_mod, *bare.mask.shape, "cpu")
     assert torch.equal(pairs, bare.mask)
-    assert torch.equal(pairs, mask(rows.document, problem.view, problem.shown))
+    assert torch.equal(pairs, mask(rows.document, problem.view, problem.prefix_mask))
     if name == "prefix":
         assert not torch.equal(pairs, mask(rows.document, problem.view))
         return

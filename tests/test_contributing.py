@@ -24,7 +24,7 @@ def test_the_objective_in_contributing_works(monkeypatch: pytest.MonkeyPatch) ->
     word = torch.arange(length).repeat(4, 1).int()
     vocabulary = Vocabulary(100, 0, 4, 2, 3, frozenset(range(5)))
     rows = Rows(torch.full((4, length), 50), torch.zeros(4, length).int(), word, ids, ids * 0, 0.0, vocabulary)
-    problem = module.EveryOther(random=0.0, keep=0.0)(rows, seed=0)
+    problem = module.EveryOther(random_prob=0.0, keep_prob=0.0)(rows, seed=0)
     hidden = problem.inputs == vocabulary.mask
     assert torch.equal(hidden, problem.targets == 50)
     assert not (hidden[:, 1:] & hidden[:, :-1]).any()

@@ -24,10 +24,10 @@ def test_predictions_are_those_of_the_training_step(settings, name):
     problem = config.objective(rows, config.seed)
     found = predict(model, problem, rows.document)
 
-    document = rows.document[problem.row]
+    document = rows.document[problem.source_row]
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
     targets = problem.targets.flatten()[asked]
-    seen = mask(document, problem.view, problem.shown)
+    seen = mask(document, problem.view, problem.prefix_mask)
     loss, correct = problem_loss(model, problem.inputs, seen, positions(document), asked, targets)
     assert_close(found.losses, loss, rtol=0, atol=0)
     assert torch.equal(found.targets, targets)

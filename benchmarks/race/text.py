@@ -25,7 +25,7 @@ from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 LENGTH = 128
 VOCABULARY = TokenizerSettings(kind="bpe", size=16_384)
-EXAM = Mlm(ratio=0.15, random=0.0, keep=0.0)
+EXAM = Mlm(ratio=0.15, random_prob=0.0, keep_prob=0.0)
 AT_ONCE = 64
 """Rows that are scored together."""
 

@@ -127,8 +127,8 @@ def _text(config: Config) -> dict[str, Any]:
 
 
 def same_questions(found: Sequence[Arm]) -> bool:
-    """Whether the arms' own exams are one exam: the same objective, however many patterns it trained with."""
-    objectives = [{**arm.config.tree()["objective"], "patterns": None} for arm in found]
+    """Whether the arms' own exams are one exam: the same objective, however many static masks it trained with."""
+    objectives = [{**arm.config.tree()["objective"], "num_static_masks": None} for arm in found]
     return all(objective == objectives[0] for objective in objectives)
 
 

@@ -88,7 +88,7 @@ def table(figures: Sequence[Figures]) -> Table:
     for one in figures:
         shown.add_row(
             one["objective"],
-            NAMES.get(one["patterns"], str(one["patterns"])),
+            NAMES.get(one["num_static_masks"], str(one["num_static_masks"])),
             f"{one['ratio']:.1%}",
             _beside(one["covered"][-1], one["covered_by_chance"][-1], ".1%"),
             _beside(one["diversity"], one["diversity_by_chance"], ".1%"),
@@ -109,8 +109,8 @@ def _mean(runs: Sequence[float]) -> float:
 def plot(figures: Sequence[Figures], path: str | Path) -> Path:
     """Draw coverage over epochs and the lengths of runs, dashed what chance gives, and save it. Returns the path."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    dynamic = [one for one in figures if one["patterns"] is None]
-    _coverage(left, dynamic, [one for one in figures if one["patterns"] == 1])
+    dynamic = [one for one in figures if one["num_static_masks"] is None]
+    _coverage(left, dynamic, [one for one in figures if one["num_static_masks"] == 1])
     _lengths(right, dynamic)
     figure.savefig(path, dpi=150)
     plt.close(figure)

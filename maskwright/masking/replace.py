@@ -46,7 +46,7 @@ def _replace(b0, b1, tokens, units, fates, others, ordinary, mask, random, settl
 def replace(tokens, units, fates, others, ordinary, mask, random, settled, by_unit, inputs, targets, weights) -> None:
     """Write a masked problem: inputs [B, L] int64, targets [B, L] int64 and weights [B, L] float32.
 
-    units: [B, L] int32 as from `draw_tokens`. fates, others: [B] uint64 keys. ordinary: int64 ids that text is made of,
+    units: [B, L] int32 as from `select_tokens`. fates, others: [B] uint64 keys. ordinary: int64 ids of ordinary tokens,
     from which random tokens are drawn. random, settled: float32, cumulative shares of random and of random or kept.
     by_unit: one fate for a whole unit, not for each token.
     """

@@ -36,7 +36,7 @@ def count(group: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _share_out(b0, b1, group, rate, least, turns, lucks, budget, first):
+def _row_budgets(b0, b1, group, rate, least, turns, lucks, budget, first):
     for b in range(b0, b1):
         known, luck = _count(group[b]), fraction(draw(lucks[b], 0))
         each = max(known * rate, np.float64(min(known, least)))
@@ -44,7 +44,7 @@ def _share_out(b0, b1, group, rate, least, turns, lucks, budget, first):
         budget[b], first[b] = end - begin, begin % max(known, 1)
 
 
-def share_out(
+def row_budgets(
     group: np.ndarray, rate: float, least: int, turns: np.ndarray, lucks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """How many places of each row's order are chosen, and the first of them, at each row's turn ([B] int64).
@@ -54,7 +54,7 @@ def share_out(
     int64.
     """
     budget, first = np.empty(len(group), np.int64), np.empty(len(group), np.int64)
-    by_rows(_share_out, *group.shape, group, rate, least, turns, lucks, budget, first)
+    by_rows(_row_budgets, *group.shape, group, rate, least, turns, lucks, budget, first)
     return budget, first
 
 
@@ -85,7 +85,7 @@ def _shuffle(key: np.uint64, order: np.ndarray, bits: np.ndarray, top: int, know
 
 
 @njit(cache=True, nogil=True)
-def _draw_tokens(b0, b1, group, budget, first, keys, units):
+def _select_tokens(b0, b1, group, budget, first, keys, units):
     length = group.shape[1]
     order, bits = np.empty(length, np.uint32), np.empty(length, np.uint64)
     shut, gaps = np.zeros(length // 8 * 8 + 8, np.bool_), np.empty(length, np.uint32)
@@ -107,7 +107,7 @@ def _draw_tokens(b0, b1, group, budget, first, keys, units):
             drawn[order[j - known]] = j - first[b] + 1
 
 
-def draw_tokens(group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: np.ndarray) -> np.ndarray:
+def select_tokens(group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Choose positions one by one in random order.
 
     group: [B, L] int32, 0 for what is never chosen. keys: [B] uint64.
@@ -115,7 +115,7 @@ def draw_tokens(group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: 
     Returns [B, L] int32: 0, or the number of the unit in the order in which units were chosen.
     """
     units = np.empty_like(group)
-    by_rows(_draw_tokens, *group.shape, group, budget, first, keys, units)
+    by_rows(_select_tokens, *group.shape, group, budget, first, keys, units)
     return units
 
 
@@ -153,7 +153,7 @@ def _swap(start: np.ndarray, size: np.ndarray, j: int, r: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _fit_units(b0, b1, group, budget, keys, anyway, units):
+def _select_spans_fitting(b0, b1, group, budget, keys, force_at_least_one, units):
     start, size = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.int32)
     for b in range(b0, b1):
         units[b] = 0
@@ -167,22 +167,24 @@ def _fit_units(b0, b1, group, budget, keys, anyway, units):
                 number += 1
                 left -= size[j]
                 take(group[b], start[j], 0, size[j], number, units[b])
-        if anyway and number == 0 and left > 0:
+        if force_at_least_one and number == 0 and left > 0:
             take(group[b], start[0], 0, size[0], 1, units[b])
 
 
-def fit_units(group: np.ndarray, budget: np.ndarray, keys: np.ndarray, anyway: bool) -> np.ndarray:
+def select_spans_fitting(
+    group: np.ndarray, budget: np.ndarray, keys: np.ndarray, force_at_least_one: bool
+) -> np.ndarray:
     """Choose whole units in random order, passing over those that are larger than what is left of the budget.
 
-    anyway: where no unit is small enough, choose the first all the same. The rest as in `draw_tokens`.
+    force_at_least_one: where no unit is small enough, choose the first all the same. The rest as in `select_tokens`.
     """
     units = np.empty_like(group)
-    by_rows(_fit_units, *group.shape, group, budget, keys, anyway, units)
+    by_rows(_select_spans_fitting, *group.shape, group, budget, keys, force_at_least_one, units)
     return units
 
 
 @njit(cache=True, nogil=True)
-def _deal_units(b0, b1, group, budget, first, keys, whole, anyway, units):
+def _select_spans_cyclic(b0, b1, group, budget, first, keys, whole, force_at_least_one, units):
     start, size = np.empty(group.shape[1], np.int32), np.empty(group.shape[1], np.int32)
     for b in range(b0, b1):
         units[b] = 0
@@ -195,7 +197,7 @@ def _deal_units(b0, b1, group, budget, first, keys, whole, anyway, units):
             low, high = max(first[b] - place, 0), min(end - place, size[u])
             if whole:
                 last = number == 0 and place + size[u] >= end
-                low, high = 0, size[u] if low == 0 or (anyway and last) else 0
+                low, high = 0, size[u] if low == 0 or (force_at_least_one and last) else 0
             if low < high:
                 number += 1
                 take(group[b], start[u], low, high, number, units[b])
@@ -203,21 +205,22 @@ def _deal_units(b0, b1, group, budget, first, keys, whole, anyway, units):
             j += 1
 
 
-def deal_units(
-    group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: np.ndarray, whole: bool, anyway: bool
+def select_spans_cyclic(
+    group: np.ndarray, budget: np.ndarray, first: np.ndarray, keys: np.ndarray, whole: bool, force_at_least_one: bool
 ) -> np.ndarray:
     """Lay units end to end in random order, on a circle, and choose the places `first` to `first + budget`.
 
     whole: choose the units that begin there; otherwise cut the first and the last.
-    anyway: where no unit begins there, choose the one that covers it all the same. The rest as in `draw_tokens`.
+    force_at_least_one: where no unit begins there, choose the one that covers it all the same. The rest as in
+    `select_tokens`.
     """
     units = np.empty_like(group)
-    by_rows(_deal_units, *group.shape, group, budget, first, keys, whole, anyway, units)
+    by_rows(_select_spans_cyclic, *group.shape, group, budget, first, keys, whole, force_at_least_one, units)
     return units
 
 
 @njit(cache=True, nogil=True)
-def _tile(b0, b1, word, keys, longest, group):
+def _random_tiling(b0, b1, word, keys, longest, group):
     for b in range(b0, b1):
         group[b], place, number = 0, 0, 0
         while place < word.shape[1]:
@@ -230,15 +233,15 @@ def _tile(b0, b1, word, keys, longest, group):
             group[b, i] = number if word[b, i] > 0 else 0
 
 
-def tile(word: np.ndarray, keys: np.ndarray, longest: int) -> np.ndarray:
+def random_tiling(word: np.ndarray, keys: np.ndarray, longest: int) -> np.ndarray:
     """Tile rows by lengths uniform from 1 to `longest`; special ids cut tiles in two. Returns [B, L] int32 groups."""
     group = np.empty_like(word)
-    by_rows(_tile, *word.shape, word, keys, longest, group)
+    by_rows(_random_tiling, *word.shape, word, keys, longest, group)
     return group
 
 
 @njit(cache=True, nogil=True)
-def _draw_spans(b0, b1, word, budget, keys, ladder, units):
+def _select_random_spans(b0, b1, word, budget, keys, ladder, units):
     longest = len(ladder)
     for b in range(b0, b1):
         units[b] = 0
@@ -260,13 +263,13 @@ def _draw_spans(b0, b1, word, budget, keys, ladder, units):
                     left -= 1
 
 
-def draw_spans(word: np.ndarray, budget: np.ndarray, keys: np.ndarray, ladder: np.ndarray) -> np.ndarray:
+def select_random_spans(word: np.ndarray, budget: np.ndarray, keys: np.ndarray, ladder: np.ndarray) -> np.ndarray:
     """Choose spans at random places, which may overlap or overhang the row, until the budget is spent.
 
     Spans that overhang make every position equally likely, the first and the last included; a position counts once. A
     span that is longer than what is left of the budget is shortened before it gets its place.
-    ladder: [S] float32, the cumulative probabilities of the lengths 1 to S. The rest as in `draw_tokens`.
+    ladder: [S] float32, the cumulative probabilities of the lengths 1 to S. The rest as in `select_tokens`.
     """
     units = np.empty_like(word)
-    by_rows(_draw_spans, *word.shape, word, budget, keys, ladder, units)
+    by_rows(_select_random_spans, *word.shape, word, budget, keys, ladder, units)
     return units

@@ -86,7 +86,7 @@ def _drop(bits: np.ndarray, last: np.int32, surplus: int, units: np.ndarray) -> 
 
 
 @njit(cache=True, nogil=True)
-def _race_tokens(b0, b1, weight, group, budget, keys, units):
+def _gumbel_top_k_tokens(b0, b1, weight, group, budget, keys, units):
     length = group.shape[1]
     eligible, finish = np.empty(length, np.float32), np.empty(length, np.float32)
     bits, last = finish.view(np.int32), HALVED
@@ -105,14 +105,14 @@ def _race_tokens(b0, b1, weight, group, budget, keys, units):
             _drop(bits, last, surplus, units[b])
 
 
-def race_tokens(weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray) -> np.ndarray:
+def gumbel_top_k_tokens(weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Choose positions in proportion to their weights.
 
-    weight: [B, L] float32, at least 0; a position without weight is never chosen. The rest as in `draw_tokens`, but the
-    number of a unit is its place in the row, from 1.
+    weight: [B, L] float32, at least 0; a position without weight is never chosen. The rest as in `select_tokens`, but
+    the number of a unit is its place in the row, from 1.
     """
     units = np.empty_like(group)
-    by_rows(_race_tokens, *group.shape, weight, group, budget, keys, units)
+    by_rows(_gumbel_top_k_tokens, *group.shape, weight, group, budget, keys, units)
     return units
 
 
@@ -169,7 +169,7 @@ def _run(bits, group, start, size, left, whole, rank, units):
 
 
 @njit(cache=True, nogil=True)
-def _race_units(b0, b1, weight, group, budget, keys, whole, mean, anyway, units):
+def _gumbel_top_k_spans(b0, b1, weight, group, budget, keys, whole, mean, force_at_least_one, units):
     length = group.shape[1]
     start, size = np.empty(length, np.int32), np.empty(length, np.int32)
     heavy, finish = np.empty(length, np.float32), np.empty(length, np.float32)
@@ -180,19 +180,25 @@ def _race_units(b0, b1, weight, group, budget, keys, whole, mean, anyway, units)
         _weigh(weight[b], group[b], start, size, mean, heavy[:known])
         _finish(keys[b], heavy[:known], finish[:known])
         first, number = _run(bits[:known], group[b], start, size, budget[b], whole, rank, units[b])
-        if anyway and number == 0 and first >= 0:
+        if force_at_least_one and number == 0 and first >= 0:
             take(group[b], start[first], 0, size[first], 1, units[b])
 
 
-def race_units(
-    weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray, whole: bool, mean: bool, anyway: bool
+def gumbel_top_k_spans(
+    weight: np.ndarray,
+    group: np.ndarray,
+    budget: np.ndarray,
+    keys: np.ndarray,
+    whole: bool,
+    mean: bool,
+    force_at_least_one: bool,
 ) -> np.ndarray:
     """Choose units in proportion to the sum of their positions' weights, or to the mean of them.
 
     whole: pass over units that are larger than what is left of the budget; otherwise cut the last.
-    anyway: where no unit is small enough, choose the first all the same. The rest as in `race_tokens`, but units are
-    numbered as they were chosen.
+    force_at_least_one: where no unit is small enough, choose the first all the same. The rest as in
+    `gumbel_top_k_tokens`, but units are numbered as they were chosen.
     """
     units = np.empty_like(group)
-    by_rows(_race_units, *group.shape, weight, group, budget, keys, whole, mean, anyway, units)
+    by_rows(_gumbel_top_k_spans, *group.shape, weight, group, budget, keys, whole, mean, force_at_least_one, units)
     return units

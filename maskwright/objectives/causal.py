@@ -25,7 +25,7 @@ class Causal(Objective):
     """Whether the next token is named or the one before."""
 
     @property
-    def skills(self) -> frozenset[str]:
+    def capabilities(self) -> frozenset[str]:
         return frozenset({self.direction})
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:

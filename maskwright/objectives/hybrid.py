@@ -15,7 +15,7 @@ from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
 from ..settings.schedule import Share
-from .base.objective import Objective, part
+from .base.objective import Objective, objective_field
 from .base.problem import Problem
 
 
@@ -23,16 +23,16 @@ from .base.problem import Problem
 class Hybrid(Objective):
     """A mixture of two objectives, row by row."""
 
-    masked: Annotated[Objective, part("mntp")] = Field({}, validate_default=True)
+    masked: Annotated[Objective, objective_field("mntp")] = Field({}, validate_default=True)
     """The objective of most rows, and the one whose exam scores a text."""
-    causal: Annotated[Objective, part("causal")] = Field({}, validate_default=True)
+    causal: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective of the others."""
     share: Share = 1 / 16
     """The share of the others."""
 
     @property
-    def skills(self) -> frozenset[str]:
-        return self.masked.skills | self.causal.skills
+    def capabilities(self) -> frozenset[str]:
+        return self.masked.capabilities | self.causal.capabilities
 
     @property
     def learns(self) -> bool:
@@ -43,28 +43,36 @@ class Hybrid(Objective):
         halves = [_of_some(self.masked, rows, noise, ~other, 0), _of_some(self.causal, rows, noise, other, 1)]
         return Problem.joined(halves)
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
-        return self.masked.exam(rows)
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
+        return self.masked.scoring(rows)
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Each hears of its own rows."""
         for number, one in enumerate((self.masked, self.causal)):
-            mine = problem.part % 2 == number
-            one.feedback(replace(problem[mine], part=problem.part[mine] // 2), loss[mine], correct[mine])
+            mine = problem.source_objective % 2 == number
+            one.observe(
+                replace(problem[mine], source_objective=problem.source_objective[mine] // 2), loss[mine], correct[mine]
+            )
 
-    def state(self) -> dict[str, Tensor]:
-        return {f"{name}.{key}": value for name, one in self.inside.items() for key, value in one.state().items()}
+    def state_dict(self) -> dict[str, Tensor]:
+        return {
+            f"{name}.{key}": value
+            for name, one in self.sub_objectives.items()
+            for key, value in one.state_dict().items()
+        }
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        for name, one in self.inside.items():
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        for name, one in self.sub_objectives.items():
             start = f"{name}."
-            one.restore({key.removeprefix(start): value for key, value in state.items() if key.startswith(start)})
+            one.load_state_dict(
+                {key.removeprefix(start): value for key, value in state.items() if key.startswith(start)}
+            )
 
-    def describe(self) -> dict[str, Any]:
-        return {f"{name}/{key}": value for name, one in self.inside.items() for key, value in one.describe().items()}
+    def log(self) -> dict[str, Any]:
+        return {f"{name}/{key}": value for name, one in self.sub_objectives.items() for key, value in one.log().items()}
 
 
 def _of_some(objective: Objective, rows: Rows, noise: Noise, chosen: Tensor, number: int) -> Problem:
     """The problem of the rows that are `chosen`, [B] bool; `number`, 0 or 1, says whose they are."""
     problem = objective.corrupt_some(rows, noise, chosen)
-    return replace(problem, part=2 * problem.part + number)
+    return replace(problem, source_objective=2 * problem.source_objective + number)

@@ -12,7 +12,7 @@ from pydantic import Field
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
-from .base.objective import Objective, part
+from .base.objective import Objective, objective_field
 from .base.problem import Problem
 
 
@@ -20,18 +20,20 @@ from .base.problem import Problem
 class Meap(Objective):
     """Causal prediction of the original on a corrupted text."""
 
-    masking: Annotated[Objective, part("mlm")] = Field({"random": 0.0, "keep": 0.0}, validate_default=True)
+    masking: Annotated[Objective, objective_field("mlm")] = Field(
+        {"random_prob": 0.0, "keep_prob": 0.0}, validate_default=True
+    )
     """The objective that hides tokens; what it asks is not asked."""
-    prediction: Annotated[Objective, part("causal")] = Field({}, validate_default=True)
+    prediction: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective that asks."""
 
     @property
-    def skills(self) -> frozenset[str]:
-        return self.prediction.skills
+    def capabilities(self) -> frozenset[str]:
+        return self.prediction.capabilities
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         return replace(self.prediction.corrupt(rows, noise), inputs=self.masking.corrupt(rows, noise).inputs)
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """That of the prediction, on the whole text."""
-        return self.prediction.exam(rows)
+        return self.prediction.scoring(rows)

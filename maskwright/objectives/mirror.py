@@ -17,7 +17,7 @@ from ..attention import BACKWARD, FORWARD
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
-from .base.objective import Objective, part
+from .base.objective import Objective, objective_field
 from .base.problem import Problem
 
 LEAST = 0.01
@@ -34,14 +34,14 @@ class Mirror(Objective):
     """Whether a row that is read backward is then not read forward."""
     tokens: bool = False
     """Whether [FW] stands for [CLS] in a text that is read forward, and [BW] for [SEP] in one that is read backward."""
-    forward: Annotated[Objective, part("causal")] = Field({}, validate_default=True)
+    forward: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective of a row that is read forward."""
-    backward: Annotated[Objective, part("causal")] = Field({"direction": "backward"}, validate_default=True)
+    backward: Annotated[Objective, objective_field("causal")] = Field({"direction": "backward"}, validate_default=True)
     """The objective of a row that is read backward."""
 
     @property
-    def skills(self) -> frozenset[str]:
-        return self.forward.skills | self.backward.skills
+    def capabilities(self) -> frozenset[str]:
+        return self.forward.capabilities | self.backward.capabilities
 
     @property
     def learns(self) -> bool:
@@ -61,27 +61,27 @@ class Mirror(Objective):
         front = ~back if self.either else torch.ones_like(back)
         ways = (self.forward, front), (self.backward, back)
         read = [objective.corrupt_some(rows, noise, chosen) for objective, chosen in ways]
-        return self.dress(Problem.joined(read), rows)
+        return self.prepare_inputs(Problem.joined(read), rows)
 
-    def dress(self, problem: Problem, rows: Rows) -> Problem:
+    def prepare_inputs(self, problem: Problem, rows: Rows) -> Problem:
         """With [FW] or [BW] where the reading starts. Raises ValueError when there is no such token."""
         if not self.tokens:
             return problem
-        inputs, text, known = problem.inputs, rows.tokens[problem.row], rows.vocabulary
+        inputs, text, known = problem.inputs, rows.tokens[problem.source_row], rows.vocabulary
         for view, role, sign in ((FORWARD, "cls", "forward"), (BACKWARD, "sep", "backward")):
             here = (problem.view == view)[:, None] & (text == getattr(known, role))
             inputs = torch.where(here, known.id(sign), inputs)
         return replace(problem, inputs=inputs)
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """The forward one: the likelihood of a text."""
-        return (self.dress(problem, rows) for problem in self.forward.exam(rows))
+        return (self.prepare_inputs(problem, rows) for problem in self.forward.scoring(rows))
 
-    def fixed(self) -> Objective:
+    def for_validation(self) -> Objective:
         """Where p_bw adapts, validation reads every row both ways."""
-        return replace(self, p_bw=1.0) if self.learns else super().fixed()
+        return replace(self, p_bw=1.0) if self.learns else super().for_validation()
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """p_bw = ppl_bw / ppl_fw of the last rows that were read backward, within [0.01, 1]."""
         mean = {
             view: (loss * problem.weights)[problem.view == view].sum() / problem.weights[problem.view == view].sum()
@@ -90,12 +90,12 @@ class Mirror(Objective):
         if not (change := mean[BACKWARD] - mean[FORWARD]).isnan():
             self._adapted.copy_(change.exp().clamp(LEAST, 1.0))
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         return {"p_bw": self._adapted} if self.learns else {}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         if self.learns:
             self._adapted.copy_(state["p_bw"])
 
-    def describe(self) -> dict[str, Any]:
+    def log(self) -> dict[str, Any]:
         return {"p_bw": self.chance}

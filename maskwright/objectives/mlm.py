@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..data.rows import Rows
-from ..masking.select import draw_tokens
+from ..masking.select import select_tokens
 from ..noise import Noise
 from ..settings import settings
 from .base.objective import Masked
@@ -15,4 +15,4 @@ class Mlm(Masked):
     """Masked language modelling, token by token."""
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        return torch.from_numpy(draw_tokens(rows.word.numpy(), *self.places(rows, noise)))
+        return torch.from_numpy(select_tokens(rows.word.numpy(), *self.budget_and_order(rows, noise)))

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
-from .base.objective import Objective, part
+from .base.objective import Objective, objective_field
 from .base.problem import Problem, shifted
 
 
@@ -21,14 +21,14 @@ from .base.problem import Problem, shifted
 class Mntp(Objective):
     """Any masking, its questions put to another position."""
 
-    masking: Annotated[Objective, part("mlm")] = Field({}, validate_default=True)
+    masking: Annotated[Objective, objective_field("mlm")] = Field({}, validate_default=True)
     """The objective that hides tokens: `masking.name=span`, `masking.ratio=0.3`."""
     shift: int = 1
     """How many positions before the hidden token it is named; negative for after."""
 
     @property
-    def skills(self) -> frozenset[str]:
-        return frozenset({"unmask_before"} if self.shift == 1 and "unmask" in self.masking.skills else ())
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"mntp"} if self.shift == 1 and "unmask" in self.masking.capabilities else ())
 
     @property
     def learns(self) -> bool:
@@ -37,21 +37,21 @@ class Mntp(Objective):
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         return shifted(self.masking.corrupt(rows, noise), rows.document, self.shift)
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """That of the masking, shifted likewise."""
-        return (shifted(problem, rows.document, self.shift) for problem in self.masking.exam(rows))
+        return (shifted(problem, rows.document, self.shift) for problem in self.masking.scoring(rows))
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Tell the masking how its tokens fared, where they stand."""
         names = "targets", "weights"
         moved = {name: getattr(problem, name).roll(self.shift, 1) for name in names}
-        self.masking.feedback(replace(problem, **moved), loss.roll(self.shift, 1), correct.roll(self.shift, 1))
+        self.masking.observe(replace(problem, **moved), loss.roll(self.shift, 1), correct.roll(self.shift, 1))
 
-    def state(self) -> dict[str, Tensor]:
-        return self.masking.state()
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.masking.state_dict()
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        self.masking.restore(state)
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.masking.load_state_dict(state)
 
-    def describe(self) -> dict[str, object]:
-        return self.masking.describe()
+    def log(self) -> dict[str, object]:
+        return self.masking.log()

@@ -20,7 +20,7 @@ from ..masking.select import IGNORE
 from ..noise import Noise
 from ..settings import settings
 from ..settings.registry import name_of
-from .base.objective import Objective, part
+from .base.objective import Objective, objective_field
 from .base.problem import Problem
 
 
@@ -32,23 +32,23 @@ class Prefix(Objective):
 
     share: Annotated[float, Field(ge=0, le=1)] | None = None
     """The share of a document that is its prefix; none to draw where it ends, each place as likely."""
-    prediction: Annotated[Objective, part("causal")] = Field({}, validate_default=True)
+    prediction: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective that reads on from there."""
 
     def __post_init__(self) -> None:
-        if self.prediction.skills != {"forward"}:
+        if self.prediction.capabilities != {"forward"}:
             raise ValueError(f"prediction={name_of(self.prediction)}: a prefix is read on from forward, as causal does")
 
     @property
-    def skills(self) -> frozenset[str]:
-        return self.prediction.skills
+    def capabilities(self) -> frozenset[str]:
+        return self.prediction.capabilities
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """The prediction's questions without those about a prefix, which all of its document sees."""
         problem, shown = self.prediction.corrupt(rows, noise), self.prefix(rows, noise)
         known = shown.roll(-1, 1)  # at the end of a document nothing is asked
         targets = torch.where(known, IGNORE, problem.targets)
-        return replace(problem, targets=targets, weights=torch.where(known, 0.0, problem.weights), shown=shown)
+        return replace(problem, targets=targets, weights=torch.where(known, 0.0, problem.weights), prefix_mask=shown)
 
     def prefix(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] bool, the first position of each document, and of the others but the last as many as it is drawn."""
@@ -64,6 +64,6 @@ class Prefix(Objective):
         here = ends.gather(1, (number - 1).clamp(min=0))
         return (positions(rows.document) < here) & (number > 0)
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """That of the prediction: the likelihood of a whole text, without a prefix."""
-        return self.prediction.exam(rows)
+        return self.prediction.scoring(rows)

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ..data.rows import Rows
-from ..masking.select import deal_units, tile
+from ..masking.select import random_tiling, select_spans_cyclic
 from ..noise import Noise
 from ..settings import settings
 from .base.objective import Masked
@@ -20,9 +20,9 @@ from .base.objective import Masked
 class RankedSpan(Masked):
     """Masked language modelling over a random tiling."""
 
-    longest: Annotated[int, Field(ge=1)] = 3
+    max_span_length: Annotated[int, Field(ge=1)] = 3
     """Lengths are uniform from 1 to this, in tokens."""
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        tiles = tile(rows.word.numpy(), self.order(noise).keys("length"), self.longest)
-        return torch.from_numpy(deal_units(tiles, *self.places(rows, noise), False, False))
+        tiles = random_tiling(rows.word.numpy(), self.order(noise).keys("length"), self.max_span_length)
+        return torch.from_numpy(select_spans_cyclic(tiles, *self.budget_and_order(rows, noise), False, False))

@@ -16,7 +16,7 @@ from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..settings import settings
 from ..text.tokenizers.vocabulary import Vocabulary
-from .base.detector import Wrong
+from .base.detector import CorruptionDetector
 
 DEGENERATE = (
     "loss=corrupted_only with target=wrong has a constant as its perfect answer, [WRONG] everywhere: "
@@ -25,10 +25,12 @@ DEGENERATE = (
 
 
 @settings
-class Remask(Wrong):
+class Remask(CorruptionDetector):
     """Name wrong tokens [WRONG] and right ones by themselves, or all by their originals."""
 
-    judges: ClassVar[str] = "where nothing was replaced, the question is whether the token belongs: its name says yes"
+    leak_exemption: ClassVar[str] = (
+        "where nothing was replaced, the label is the token itself: it means that the token is right"
+    )
 
     target: Literal["wrong", "original"] = "wrong"
     """What a corrupted position must name: [WRONG], or the token that was there."""
@@ -40,13 +42,13 @@ class Remask(Wrong):
         if self.target == "wrong" and self.loss == "corrupted_only":
             warnings.warn(DEGENERATE, stacklevel=2)
 
-    def judged(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
         wrong = inputs != rows.tokens
         named = torch.where(wrong, rows.vocabulary.id("wrong"), rows.tokens) if self.target == "wrong" else rows.tokens
         asked = rows.maskable & wrong if self.loss == "corrupted_only" else rows.maskable
         return torch.where(asked, named, IGNORE), asked.float()
 
-    def doubt(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
+    def p_corrupted(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
         """The probability of [WRONG]; of anything but the token itself where originals are named."""
         if self.target == "wrong":
             return scores.softmax(1)[:, vocabulary.id("wrong")]

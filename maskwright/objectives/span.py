@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ..data.rows import Rows
-from ..masking.select import draw_spans
+from ..masking.select import select_random_spans
 from ..noise import Noise
 from ..settings import settings
 from ..settings.schedule import Share
@@ -22,9 +22,9 @@ from .base.objective import Masked
 class Span(Masked):
     """Masked language modelling, span by span."""
 
-    p: Share = 0.3
+    geometric_p: Share = 0.3
     """The chance that a span ends after each of its tokens, before truncation."""
-    longest: Annotated[int, Field(ge=1)] = 10
+    max_span_length: Annotated[int, Field(ge=1)] = 10
     """The longest span, in tokens."""
 
     def __post_init__(self) -> None:
@@ -34,11 +34,11 @@ class Span(Masked):
 
     @property
     def lengths(self) -> np.ndarray:
-        """[longest] float64, the probability of each length from 1 on."""
-        weight = self.p * (1 - self.p) ** np.arange(self.longest)
+        """[max_span_length] float64, the probability of each length from 1 on."""
+        weight = self.geometric_p * (1 - self.geometric_p) ** np.arange(self.max_span_length)
         return weight / weight.sum()
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        budget, _, keys = self.places(rows, noise)
+        budget, _, keys = self.budget_and_order(rows, noise)
         ladder = self.lengths.cumsum().astype(np.float32)
-        return torch.from_numpy(draw_spans(rows.word.numpy(), budget, keys, ladder))
+        return torch.from_numpy(select_random_spans(rows.word.numpy(), budget, keys, ladder))

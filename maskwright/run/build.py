@@ -20,7 +20,7 @@ from ..text.shards.prepare import prepare
 from ..text.shards.shards import Shards
 from ..text.tokenizers.substrings import substrings
 from .config import Config
-from .token_scorer import guesser
+from .token_scorer import token_scorer
 
 
 def device(name: str) -> torch.device:
@@ -67,7 +67,7 @@ def data(config: Config, show: bool = True) -> Data:
             f"evaluation.held_out={config.evaluation.held_out}: no document is held out of {len(shards.train.bytes)}; "
             "raise it, or give corpus.valid"
         )
-    config.objective.equip(partial(guesser, tokenizer=shards.tokenizer))
+    config.objective.equip(partial(token_scorer, tokenizer=shards.tokenizer))
     config.objective.meet(shards)
     stages = curriculum(config.rows.length)
     groups = config.order.groups(shards)

@@ -7,14 +7,14 @@ from torch import Tensor
 
 from ..attention import mask, positions
 from ..objectives.base.capabilities import named_from
-from ..objectives.base.problem import Guesser
+from ..objectives.base.problem import TokenScorer
 from ..prediction import logits
 from ..text.tokenizers.tokenizer import Tokenizer
 from .config import Config
 from .saved import load
 
 
-def guesser(source: str | Path, tokenizer: Tokenizer) -> Guesser:
+def token_scorer(source: str | Path, tokenizer: Tokenizer) -> TokenScorer:
     """The model of the run `source`, to score tokens of `tokenizer`.
 
     Raises ValueError when it was never asked to name a hidden token where it stands, or has another tokenizer.
@@ -23,7 +23,7 @@ def guesser(source: str | Path, tokenizer: Tokenizer) -> Guesser:
     if named_from(Config.load(source).objective) != 0:
         raise ValueError(f"{source} cannot guess hidden tokens: name a run of a masking objective, such as diffusion")
     if known.fingerprint != tokenizer.fingerprint:
-        raise ValueError(f"{source} has another tokenizer: a guesser must have the one of the text")
+        raise ValueError(f"{source} has another tokenizer: a generator must have the one of the text")
 
     @torch.no_grad()
     def guess(inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..noise import inverse_cdf, token_probs
-from ..objectives.base.detector import Wrong
+from ..objectives.base.detector import CorruptionDetector
 from ..prediction import CHUNK, logits_in_chunks
 from ..text.tokenizers.vocabulary import Vocabulary
 
@@ -114,14 +114,14 @@ class Judge:
     """A model that finds wrong tokens."""
 
     model: nn.Module
-    objective: Wrong
+    objective: CorruptionDetector
     vocabulary: Vocabulary
 
     def doubts(self, tokens: Tensor, where: Tensor) -> Tensor:
         """[B, L] float32, P(wrong) at the places of `where`, [B, L] bool; elsewhere 0."""
         found = torch.zeros(tokens.shape)
         parts = [
-            self.objective.doubt(scores, seen, self.vocabulary).cpu()
+            self.objective.p_corrupted(scores, seen, self.vocabulary).cpu()
             for scores, seen in answers(self.model, tokens, where, 0, None, tokens[where])
         ]
         if parts:

@@ -29,7 +29,7 @@ def ahead(canvas: Canvas, objective: Objective, vocabulary: Vocabulary) -> tuple
             "there is text behind a gap, and who writes from left to right never sees it: end with the gap"
         )
     rows = Rows(canvas.tokens, torch.zeros_like(free, dtype=torch.int32), free.int(), nought, nought, 1.0, vocabulary)
-    problem = objective.dress(Causal().corrupt(rows, Noise(0, nought, nought)), rows)
+    problem = objective.prepare_inputs(Causal().corrupt(rows, Noise(0, nought, nought)), rows)
     prompt = (free.cumsum(1) == 0) & objective.prompt_from_both_sides
     seen = mask(rows.document, problem.view, prompt)
     assert seen is not None

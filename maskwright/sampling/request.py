@@ -103,7 +103,7 @@ def cast(run: Path, remasker: Path | None = None) -> Cast:
 def able(objective: Objective) -> list[str]:
     """The samplers that a model trained by `objective` can write with."""
     kinds = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
-    return [name for name, kind in kinds.items() if not objective.skills.isdisjoint(kind.skills)]  # type: ignore[attr-defined]
+    return [name for name, kind in kinds.items() if not objective.capabilities.isdisjoint(kind.capabilities)]  # type: ignore[attr-defined]
 
 
 def named(wish: Wish, models: Cast) -> str:
@@ -151,12 +151,13 @@ def form(wish: Wish, models: Cast) -> Iterator[Frame]:
 
 def _speaker(wish: Wish, made: Sampler, models: Cast) -> Speaker:
     """The model as the sampler asks it. Raises ValueError when it was never trained to answer that."""
-    skills = models.objective.skills
-    shift = next((shift for skill, shift in made.skills.items() if skill in skills), None)
+    capabilities = models.objective.capabilities
+    shift = next((shift for capability, shift in made.capabilities.items() if capability in capabilities), None)
     if shift is None:
         raise ValueError(
-            f"sampler {registry.name_of(made)} needs a model with the skill {' or '.join(made.skills)}; {wish.run} was "
-            f"trained with {registry.name_of(models.objective)}, which has {' and '.join(sorted(skills))}"
+            f"sampler {registry.name_of(made)} needs a model with the capability {' or '.join(made.capabilities)}; "
+            f"{wish.run} was trained with {registry.name_of(models.objective)}, "
+            f"which has {' and '.join(sorted(capabilities))}"
         )
     return Speaker(models.model, models.tokenizer.vocabulary, shift, wish.temperature, wish.top_k, wish.top_p)
 

@@ -25,8 +25,9 @@ class Sampler(ABC):
 
     revises: ClassVar[bool] = False
     """Whether it masks again what was settled, so that it can polish a given text."""
-    skills: ClassVar[Mapping[str, int]] = SHIFTS
-    """The skills of which the model's objective must have one; and how many positions before a token it is named."""
+    capabilities: ClassVar[Mapping[str, int]] = SHIFTS
+    """The capabilities of which the model's objective must have one, each with how many positions before a token it is
+    predicted."""
     view: ClassVar[int] = BOTH
     """What the model sees: the whole row with its masks, BOTH, or what is before a token alone, FORWARD; then it is
     asked once for each token, and may end a text with [SEP]."""

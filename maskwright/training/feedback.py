@@ -52,8 +52,8 @@ class Feedback:
                 answered.arrived.synchronize()
             heard = self.world.gather(_spread(answered))
             problems, *columns = zip(*heard, strict=True)
-            order = torch.cat([one.row for one in problems]).argsort(stable=True)  # that of `joined`
-            self.objective.feedback(Problem.joined(problems), *(torch.cat(column)[order] for column in columns))
+            order = torch.cat([one.source_row for one in problems]).argsort(stable=True)  # that of `joined`
+            self.objective.observe(Problem.joined(problems), *(torch.cat(column)[order] for column in columns))
         self.waiting.clear()
 
 

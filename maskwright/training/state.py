@@ -37,7 +37,7 @@ class State:
         optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
         tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "metrics": {"sums": self.metrics.summed()}}
         tensors |= {"ema": _whole(self.ema.weights)} if self.ema else {}
-        tensors |= {"objective": learned} if (learned := self.objective.state()) else {}
+        tensors |= {"objective": learned} if (learned := self.objective.state_dict()) else {}
         facts = {
             "step": self.step,
             "metrics": self.metrics.state(),
@@ -57,7 +57,7 @@ class State:
             put(parameter, tensors["model"][name])
         optimizer = {key: self._placed(key, tensor) for key, tensor in tensors["optimizer"].items()}
         self.optimizer.load_state_dict(checkpoint.unflatten(optimizer, facts["optimizer"]))
-        self.objective.restore(tensors.get("objective", {}))
+        self.objective.load_state_dict(tensors.get("objective", {}))
         if self.ema:
             self.ema.restore(tensors["ema"])
         self.metrics.restore(facts["metrics"], tensors["metrics"]["sums"])

@@ -66,7 +66,7 @@ def empty_problem(problem: Problem, count: int) -> Problem:
 
 def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_mask: bool = False) -> MicroBatch:
     """Collect the targets of `problem` (made from `rows`) and copy everything to `device`."""
-    document = rows.document[problem.row]
+    document = rows.document[problem.source_row]
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
     count = len(asked)
     padding = torch.zeros(round_up_count(count) - count, dtype=torch.int64)
@@ -76,7 +76,7 @@ def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_ma
     def sent(tensor: Tensor) -> Tensor:
         return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
-    shown = problem.shown if problem.shown.any() else None
+    shown = problem.prefix_mask if problem.prefix_mask.any() else None
     if use_block_mask and not is_full_attention(document, problem.view):
         seen: Mask = block_mask(sent(document), sent(problem.view), None if shown is None else sent(shown))
     else:

@@ -133,7 +133,7 @@ class Trainer:
     def describe(self) -> str:
         """The run in a few lines: sizes that follow from the config and the text, for a reader to check."""
         objective, stage = self.config.objective, self.data.loader.stages[-1]
-        masks = {None: "dynamic", 1: "static"}.get(objective.patterns, f"{objective.patterns} patterns")
+        masks = {None: "dynamic", 1: "static"}.get(objective.num_static_masks, f"{objective.num_static_masks} patterns")
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
         words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
         kept = [mark for some in self.milestones.values() for mark in some]
@@ -193,7 +193,7 @@ class Trainer:
         if self.state.ema:
             self.state.ema.update()
         self.feedback.tell()
-        self.config.objective.stepped()
+        self.config.objective.end_step()
         self.state.step += 1
 
     def _problems(self, rows: Rows) -> list[Problem]:
@@ -214,7 +214,7 @@ class Trainer:
         if self.step % (self.config.evaluation.every or tenth) == 0 and self.step < self.steps:
             found = self._validate()
             log.write(self.step, found)
-            self.config.objective.told({name.removeprefix("valid/"): number for name, number in found.items()})
+            self.config.objective.on_validation({name.removeprefix("valid/"): number for name, number in found.items()})
             self._reflect(log)
         for words in self.milestones.get(self.step, ()):
             self._keep(words)
@@ -223,7 +223,7 @@ class Trainer:
 
     def _reflect(self, log: Log | Silence) -> None:
         """Keep what the objective has learned of each token, and say what is doubtful about it."""
-        for sentence in self.config.objective.doubts():
+        for sentence in self.config.objective.warnings():
             log.say(f"[yellow]warning:[/] {sentence}")
         if self.world.first and (columns := self.config.objective.table()):
             token_weights.add(self.out, self.step, columns)
@@ -231,7 +231,7 @@ class Trainer:
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
         numbers |= self.state.metrics.read()
-        log.write(self.step, numbers | self.config.objective.describe())
+        log.write(self.step, numbers | self.config.objective.log())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 
     def _validate(self, train: Split | None = None) -> dict[str, float]:

@@ -80,7 +80,7 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         (["train", "quickstrat"], "no recipe or file 'quickstrat': did you mean 'quickstart'?"),
         (["train", "quickstart", "objective.ratoi=0.2"], "unknown key objective.ratoi: did you mean 'ratio'?"),
         (["train", "quickstart", "objective.ratio=1.5"], "objective.ratio=1.5"),
-        (["train", "quickstart", "objective.random=0.9", "objective.keep=0.2"], "random + keep = 1.1"),
+        (["train", "quickstart", "objective.random_prob=0.9", "objective.keep_prob=0.2"], "_prob + keep_prob = 1.1"),
         (["train", "quickstart", "training.steps=many"], "training.steps='many'"),
         (["train", "quickstart", "corpus.files=[nowhere.txt]"], "nowhere.txt"),
         (["train", "quickstart", "rows.length=5000"], "rows.length=5000 is over the model's max_length=512"),

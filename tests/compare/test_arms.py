@@ -12,17 +12,21 @@ from maskwright.run.config import recipes
 
 def test_an_arm_is_a_recipe_with_changes() -> None:
     plain, ten, curriculum = arms(
-        ["quickstart", "ten:quickstart+objective.patterns=10+optimizer.lr=1e+0", "quickstart+rows.length=0:64,5:128"],
+        [
+            "quickstart",
+            "ten:quickstart+objective.num_static_masks=10+optimizer.lr=1e+0",
+            "quickstart+rows.length=0:64,5:128",
+        ],
         common=["optimizer.lr=0.5"],
     )
-    assert (plain.name, plain.config.optimizer.lr, plain.config.objective.patterns) == ("quickstart", 0.5, None)
-    assert (ten.name, ten.config.optimizer.lr, ten.config.objective.patterns) == ("ten", 1.0, 10)
+    assert (plain.name, plain.config.optimizer.lr, plain.config.objective.num_static_masks) == ("quickstart", 0.5, None)
+    assert (ten.name, ten.config.optimizer.lr, ten.config.objective.num_static_masks) == ("ten", 1.0, 10)
     assert curriculum.name == "quickstart+rows.length=0:64,5:128"
     assert "/" not in curriculum.folder
     assert ":" not in curriculum.folder
     assert ten.at(5).seed == 5
     assert differences(plain.config.tree(), ten.at(0).tree()) == {
-        "objective.patterns": (None, 10), "optimizer.lr": (0.5, 1.0),
+        "objective.num_static_masks": (None, 10), "optimizer.lr": (0.5, 1.0),
     }  # fmt: skip
 
 
@@ -56,7 +60,7 @@ def test_every_recipe_takes_a_budget(recipe: str) -> None:
 
 
 def test_the_same_questions_whatever_the_patterns() -> None:
-    assert same_questions(arms(["quickstart", "static:quickstart+objective.patterns=1"]))
+    assert same_questions(arms(["quickstart", "static:quickstart+objective.num_static_masks=1"]))
     assert not same_questions(arms(["quickstart", "more:quickstart+objective.ratio=0.4"]))
     assert same_rows(arms(["quickstart", "more:quickstart+objective.ratio=0.4"]))
     assert not same_rows(arms(["quickstart", "longer:quickstart+rows.length=128"]))

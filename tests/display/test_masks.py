@@ -34,7 +34,7 @@ def test_every_objective_is_shown_in_every_epoch(tokenizer):
 
 
 def test_what_is_not_hidden_is_the_text(tokenizer):
-    shown = show(TEXT, tokenizer, [Mlm(keep=1.0, random=0.0)], epochs=1)
+    shown = show(TEXT, tokenizer, [Mlm(keep_prob=1.0, random_prob=0.0)], epochs=1)
     assert TEXT.replace(" ", "") in printed(shown, colour=False).replace(" ", "")
 
 

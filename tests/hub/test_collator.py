@@ -82,7 +82,7 @@ def test_the_seed_and_the_row_change_masks():
     {"word_starts": lambda row: [0, *[i % 2 == 0 for i in range(4 + row)], 0]},
 ])  # fmt: skip
 def test_words_are_hidden_whole(words):
-    batch = MaskingCollator(Ours(), WholeWord(ratio=0.4, keep=0.0, random=0.0))(list(features(**words)))
+    batch = MaskingCollator(Ours(), WholeWord(ratio=0.4, keep_prob=0.0, random_prob=0.0))(list(features(**words)))
     for b in range(24):
         asked = (batch["labels"][b, 1 : 5 + b] != IGNORE).tolist()
         assert all(asked[i] == asked[i ^ 1] for i in range(len(asked) // 2 * 2))
@@ -117,7 +117,7 @@ class OneWay(Mlm):
 
 
 class Learning(Mlm):
-    def feedback(self, problem, loss, correct):
+    def observe(self, problem, loss, correct):
         pass
 
 

@@ -62,8 +62,8 @@ def test_the_json_of_ltg_bert(imported) -> None:
     result, config = imported(LTG_BERT)
     assert result.system == "ltg_bert"
     assert type(config.objective).__name__ == "WholeWord"
-    assert (config.objective.ratio, config.objective.random, config.objective.keep) == (0.15, 0.1, 0.1)
-    assert (config.objective.fate, config.objective.patterns) == ("unit", None)
+    assert (config.objective.ratio, config.objective.random_prob, config.objective.keep_prob) == (0.15, 0.1, 0.1)
+    assert (config.objective.corruption_unit, config.objective.num_static_masks) == ("unit", None)
     assert config.training.batch_tokens == 1_179_648
     assert config.optimizer.lr == pytest.approx(3e-4 * (9216 / 256) ** 0.3, rel=1e-5)
     assert config.training.floor == pytest.approx(1e-5 / config.optimizer.lr, rel=1e-4)
@@ -76,13 +76,13 @@ def test_the_json_of_ltg_bert(imported) -> None:
 
 def test_static_means_static(imported) -> None:
     result, config = imported(LTG_BERT | {"use_dynamic_masking": False})
-    assert config.objective.patterns == 1
+    assert config.objective.num_static_masks == 1
     assert any("there the switch was not read" in remark for remark in result.remarks)
 
 
 def test_spans_are_truncated_and_that_is_said(imported) -> None:
     result, config = imported(LTG_BERT | {"masking_strategy": "span", "max_span_length": 3})
-    assert (type(config.objective).__name__, config.objective.longest) == ("Span", 3)
+    assert (type(config.objective).__name__, config.objective.max_span_length) == ("Span", 3)
     (remark,) = [remark for remark in result.remarks if "max_span_length" in remark]
     assert "1.74 tokens in the mean" in remark
     assert "modulo 3, 1.11 in the mean" in remark

@@ -9,7 +9,7 @@ import torch
 
 from maskwright.masking.select import IGNORE
 from maskwright.objectives.adaptive import Adaptive
-from maskwright.objectives.adaptive.difficulty import levelled
+from maskwright.objectives.adaptive.difficulty import apply_floor
 from maskwright.objectives.base.problem import Problem
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.run.config import Config
@@ -26,8 +26,8 @@ def told(objective: Adaptive, problem: Problem) -> None:
     """A step in which the types in HARD are wrong at a high loss, and the others right at a low one."""
     wrong = torch.isin(problem.targets, torch.tensor(sorted(HARD)))
     asked = problem.targets != IGNORE
-    objective.feedback(problem, torch.where(wrong, 4.0, 0.5) * asked, asked & ~wrong)
-    objective.stepped()
+    objective.observe(problem, torch.where(wrong, 4.0, 0.5) * asked, asked & ~wrong)
+    objective.end_step()
 
 
 def learned(steps: int = 40, **knobs: object) -> Adaptive:
@@ -38,7 +38,7 @@ def learned(steps: int = 40, **knobs: object) -> Adaptive:
 
 
 def ordinary(objective: Adaptive) -> torch.Tensor:
-    return objective.state()["weight"][torch.from_numpy(VOCABULARY.ordinary)]
+    return objective.state_dict()["weight"][torch.from_numpy(VOCABULARY.ordinary)]
 
 
 @pytest.mark.parametrize("score", ["hard", "soft"])
@@ -56,8 +56,8 @@ def test_what_is_hard_is_hidden_more_and_the_budget_stays(score: str, unit: str)
 def test_no_ratio_is_lost_where_few_weights_are_large() -> None:
     objective, some = Adaptive(ratio=0.4), plain(100, 50)
     objective(some, 0)
-    objective.state()["weight"][:] = 0.01
-    objective.state()["weight"][list(HARD)] = 30.0
+    objective.state_dict()["weight"][:] = 0.01
+    objective.state_dict()["weight"][list(HARD)] = 30.0
     hidden = objective(some, 0).targets != IGNORE
     assert hidden.sum(1).tolist() == [20] * 100
 
@@ -86,14 +86,14 @@ def reference(asked, right, loss, old, score, momentum, floor):
 def test_an_update_is_the_plain_one(score: str) -> None:
     objective = Adaptive(score=score, update_every=1, momentum=0.3, floor=0.2)
     objective(rows(), 0)
-    draw, state = np.random.default_rng(3), objective.state()
+    draw, state = np.random.default_rng(3), objective.state_dict()
     for _ in range(3):
         old = state["weight"].tolist()
         asked = draw.integers(0, 9, 120) * ~VOCABULARY.is_special
         right, loss = draw.binomial(asked, 0.4), draw.random(120) * asked
         for name, value in (("asked", asked), ("right", right), ("loss", loss)):
             state[name].copy_(torch.from_numpy(value))
-        objective.stepped()
+        objective.end_step()
         assert state["weight"].tolist() == pytest.approx(reference(asked, right, loss, old, score, 0.3, 0.2), abs=1e-4)
     assert state["judged"].sum() > 0
 
@@ -102,7 +102,7 @@ def problem(tokens: list[int], inputs: list[int], unit: list[int]) -> Problem:
     targets = torch.tensor([[t if u else IGNORE for t, u in zip(tokens, unit, strict=True)]])
     return Problem(
         torch.tensor([inputs]), targets, (targets != IGNORE).float(), torch.zeros(1, dtype=torch.int64),
-        unit=torch.tensor([unit], dtype=torch.int32),
+        span_id=torch.tensor([unit], dtype=torch.int32),
     )  # fmt: skip
 
 
@@ -110,16 +110,16 @@ def test_what_is_left_in_sight_is_not_judged() -> None:
     objective, mask = Adaptive(), VOCABULARY.mask
     objective(rows(), 0)
     seen = problem([70, 71, 72, 73], [mask, 71, 99, 73], [1, 2, 3, 0])
-    objective.feedback(seen, torch.ones(1, 4), torch.ones(1, 4, dtype=torch.bool))
-    assert torch.nonzero(objective.state()["asked"])[:, 0].tolist() == [70, 72]
+    objective.observe(seen, torch.ones(1, 4), torch.ones(1, 4, dtype=torch.bool))
+    assert torch.nonzero(objective.state_dict()["asked"])[:, 0].tolist() == [70, 72]
 
 
 def test_a_word_is_right_when_all_of_it_is() -> None:
     objective, mask = Adaptive(unit="word"), VOCABULARY.mask
     objective(rows(), 0)
     words = problem([70, 71, 72, 73, 74], [mask] * 5, [1, 1, 2, 2, 3])
-    objective.feedback(words, torch.tensor([[1.0, 3.0, 5.0, 5.0, 7.0]]), torch.tensor([[1, 0, 1, 1, 1]]).bool())
-    state = objective.state()
+    objective.observe(words, torch.tensor([[1.0, 3.0, 5.0, 5.0, 7.0]]), torch.tensor([[1, 0, 1, 1, 1]]).bool())
+    state = objective.state_dict()
     assert state["right"][70:75].tolist() == [0, 0, 1, 1, 1]
     assert state["loss"][70:75].tolist() == [2, 2, 5, 5, 7]
 
@@ -128,9 +128,9 @@ def test_updates_come_when_they_are_due() -> None:
     objective = Adaptive(update_every=3, first_update=5)
     changed = []
     for step in range(10):
-        before = objective.state()["weight"].clone() if step else None
+        before = objective.state_dict()["weight"].clone() if step else None
         told(objective, objective(plain(20, 64, epoch=step), 0))
-        changed += [step + 1] * (before is not None and not torch.equal(before, objective.state()["weight"]))
+        changed += [step + 1] * (before is not None and not torch.equal(before, objective.state_dict()["weight"]))
     assert changed == [6, 9]
 
 
@@ -139,10 +139,10 @@ def test_parts_of_a_step_count_as_the_whole() -> None:
     asked = whole(plain(20, 64), 0)
     parts(plain(20, 64), 0)
     loss, right = torch.ones(20, 64), torch.ones(20, 64, dtype=torch.bool)
-    whole.feedback(asked, loss, right)
+    whole.observe(asked, loss, right)
     for part in (slice(0, 7), slice(7, 20)):
-        parts.feedback(asked[part], loss[part], right[part])
-    assert all(torch.equal(whole.state()[name], parts.state()[name]) for name in ("asked", "right", "loss"))
+        parts.observe(asked[part], loss[part], right[part])
+    assert all(torch.equal(whole.state_dict()[name], parts.state_dict()[name]) for name in ("asked", "right", "loss"))
 
 
 def test_special_ids_are_never_counted_and_weigh_nothing() -> None:
@@ -150,32 +150,34 @@ def test_special_ids_are_never_counted_and_weigh_nothing() -> None:
     for epoch in range(5):
         told(objective, objective(rows(count=30, epoch=epoch), 0))
     special = torch.from_numpy(VOCABULARY.is_special)
-    assert objective.state()["judged"][special].sum() == 0
-    assert objective.state()["weight"][special].sum() == 0
-    assert objective.state()["judged"].sum() > 0
+    assert objective.state_dict()["judged"][special].sum() == 0
+    assert objective.state_dict()["weight"][special].sum() == 0
+    assert objective.state_dict()["judged"].sum() > 0
 
 
 def test_validation_asks_the_same_whatever_was_learned() -> None:
     objective, some = learned(), plain(40, 64)
     fresh = Adaptive(update_every=10, ratio=0.3)(some, 0)
-    assert torch.equal(objective.fixed()(some, 0).inputs, fresh.inputs)
+    assert torch.equal(objective.for_validation()(some, 0).inputs, fresh.inputs)
     assert not torch.equal(objective(some, 0).inputs, fresh.inputs)
     mixed = Hybrid(masked=objective)
-    assert torch.equal(mixed.fixed()(some, 0).inputs, Hybrid(masked=objective.fixed())(some, 0).inputs)
+    assert torch.equal(
+        mixed.for_validation()(some, 0).inputs, Hybrid(masked=objective.for_validation())(some, 0).inputs
+    )
 
 
 def test_a_state_taken_up_is_a_state_of_its_own() -> None:
     objective, some = learned(), plain(40, 64)
     other = replace(objective)
-    other.restore(objective.state())
+    other.load_state_dict(objective.state_dict())
     assert torch.equal(other(some, 0).inputs, objective(some, 0).inputs)
     told(objective, objective(some, 0))
-    assert not torch.equal(other.state()["asked"], objective.state()["asked"])
+    assert not torch.equal(other.state_dict()["asked"], objective.state_dict()["asked"])
 
 
 def test_weights_of_another_vocabulary_are_refused() -> None:
     objective = Adaptive()
-    objective.restore({"weight": torch.ones(7)})
+    objective.load_state_dict({"weight": torch.ones(7)})
     with pytest.raises(ValueError, match="learned of 7 tokens, and the tokenizer has 120"):
         objective(rows(), 0)
 
@@ -189,21 +191,21 @@ def test_knobs_out_of_range_are_refused(settings: dict, knobs: dict) -> None:
 
 def test_collapse_is_seen() -> None:
     objective = learned()
-    assert objective.doubts() == []
-    numbers = objective.describe()
+    assert objective.warnings() == []
+    numbers = objective.log()
     assert 0.05 < numbers["weights/diversity"] < 1
-    objective.state()["weight"][VOCABULARY.ordinary] = 1.0
-    assert "masking adapts to nothing" in objective.doubts()[0]
-    objective.state()["weight"][100] = 1000.0
-    assert "1% of the tokens have 90% of the weight" in objective.doubts()[0]
-    assert Adaptive().doubts() == []
+    objective.state_dict()["weight"][VOCABULARY.ordinary] = 1.0
+    assert "masking adapts to nothing" in objective.warnings()[0]
+    objective.state_dict()["weight"][100] = 1000.0
+    assert "1% of the tokens have 90% of the weight" in objective.warnings()[0]
+    assert Adaptive().warnings() == []
 
 
 def test_levels_keep_the_sum() -> None:
     weight = torch.tensor([0.0, 0.05, 0.3, 1.0, 3.65])
-    assert levelled(weight, 0.5).sum() == pytest.approx(5)
-    assert levelled(weight, 0.5).tolist()[:2] == [0.5, 0.5]
-    assert torch.equal(levelled(weight, 0.0), weight)
+    assert apply_floor(weight, 0.5).sum() == pytest.approx(5)
+    assert apply_floor(weight, 0.5).tolist()[:2] == [0.5, 0.5]
+    assert torch.equal(apply_floor(weight, 0.0), weight)
 
 
 @pytest.mark.parametrize("unit", ["token", "word"])
@@ -228,5 +230,5 @@ def test_the_log_warns_of_collapse_and_knows_the_spread(settings: dict, tmp_path
     settings["objective"] = {"name": "adaptive", "update_every": 5, "momentum": 1.0}
     trainer = Trainer(Config.of(settings), tmp_path / "run", show=False)
     trainer.train()
-    assert "adapts to nothing" in trainer.config.objective.doubts()[0]
+    assert "adapts to nothing" in trainer.config.objective.warnings()[0]
     assert losses(tmp_path / "run")[-2]["weights/spread"] < 0.01

@@ -14,7 +14,7 @@ from maskwright.objectives.base.problem import Problem
 from ..handmade import VOCABULARY, plain, rows
 
 SPECIAL = torch.from_numpy(VOCABULARY.is_special)
-FIELDS = ("inputs", "targets", "weights", "view", "shown", "row")
+FIELDS = ("inputs", "targets", "weights", "view", "prefix_mask", "source_row")
 
 
 def same(one: Problem, other: Problem) -> bool:
@@ -35,18 +35,18 @@ def test_a_problem_has_its_shapes_and_kinds(objective):
     for field, kind in (("inputs", torch.int64), ("targets", torch.int64), ("weights", torch.float32)):
         assert getattr(problem, field).shape == (len(problem), some.tokens.shape[1])
         assert getattr(problem, field).dtype == kind
-    assert problem.view.shape == problem.row.shape == (len(problem),)
-    assert set(problem.row.tolist()) == set(range(len(some)))
+    assert problem.view.shape == problem.source_row.shape == (len(problem),)
+    assert set(problem.source_row.tolist()) == set(range(len(some)))
     assert set(problem.view.tolist()) <= {BOTH, FORWARD, BACKWARD}
-    assert problem.shown.shape == problem.inputs.shape
-    assert problem.shown.dtype == torch.bool
+    assert problem.prefix_mask.shape == problem.inputs.shape
+    assert problem.prefix_mask.dtype == torch.bool
 
 
 def test_a_row_alone_is_what_it_is_in_any_batch(objective):
     some, problem = rows(), objective()(rows(), 0)
     for part in ([3], [0, 5, 10], [7, 2, 9]):
         alone = objective()(some[torch.tensor(part)], 0)
-        theirs = problem[torch.cat([torch.nonzero(problem.row == row)[:, 0] for row in part])]
+        theirs = problem[torch.cat([torch.nonzero(problem.source_row == row)[:, 0] for row in part])]
         assert all(torch.equal(getattr(alone, field), getattr(theirs, field)) for field in FIELDS[:-1])
 
 
@@ -68,13 +68,13 @@ def test_the_same_address_gives_the_same_problem(objective):
 
 
 def test_static_is_dynamic_without_the_epoch(objective):
-    static, dynamic = objective(patterns=1), objective()
+    static, dynamic = objective(num_static_masks=1), objective()
     for epoch in range(3):
         assert same(static(rows(epoch=epoch), 0), dynamic(rows(epoch=0), 0))
 
 
 def test_ten_patterns_come_again_after_ten_epochs(objective):
-    ten, dynamic = objective(patterns=10), objective()
+    ten, dynamic = objective(num_static_masks=10), objective()
     for epoch in (0, 3, 9, 10, 23):
         assert same(ten(rows(epoch=epoch), 0), dynamic(rows(epoch=epoch % 10), 0))
 
@@ -88,21 +88,21 @@ def test_what_is_asked_has_weight_and_nothing_else(objective):
 def test_special_ids_and_padding_stay(objective):
     some = rows()
     problem = objective()(some, 0)
-    text, fixed = some.tokens[problem.row], ~some.maskable[problem.row]
+    text, fixed = some.tokens[problem.source_row], ~some.maskable[problem.source_row]
     assert torch.equal(problem.inputs[fixed], text[fixed])
-    assert not asked(problem)[some.document[problem.row] < 0].any()
+    assert not asked(problem)[some.document[problem.source_row] < 0].any()
 
 
 def sees(problem: Problem, some: Rows) -> torch.Tensor:
     """[B, L, L] bool, which positions each position sees."""
-    seen = mask(some.document[problem.row], problem.view, problem.shown)
+    seen = mask(some.document[problem.source_row], problem.view, problem.prefix_mask)
     return torch.ones(*problem.inputs.shape, some.tokens.shape[1], dtype=torch.bool) if seen is None else seen[:, 0]
 
 
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_nothing_that_is_seen_tells_what_is_asked(objective, epoch):
-    some, knobs = rows(count=6, length=32, epoch=epoch), {"keep": 0.0}
-    judges = objective().judges
+    some, knobs = rows(count=6, length=32, epoch=epoch), {"keep_prob": 0.0}
+    judges = objective().leak_exemption
     before = objective(**knobs)(some, 0)
     found = 0
     for place in range(32):
@@ -125,7 +125,7 @@ def names_tokens(problem: Problem, some: Rows) -> bool:
 
 def test_who_judges_what_it_sees_says_why_and_does(objective):
     problem = objective()(rows(), 0)
-    if why := objective().judges:
+    if why := objective().leak_exemption:
         assert (problem.targets == problem.inputs)[asked(problem)].any()
         assert len(why.split()) > 5
 
@@ -139,7 +139,7 @@ def test_a_problem_without_questions_is_refused(objective):
 
 def test_an_exam_asks_the_same_every_time(objective):
     some = rows(count=2, length=16)
-    one, other = list(objective().exam(some)), list(objective().exam(later(some, 4)))
+    one, other = list(objective().scoring(some)), list(objective().scoring(later(some, 4)))
     assert one
     assert all(same(a, b) for a, b in zip(one, other, strict=True))
 

@@ -67,7 +67,7 @@ def test_levels_are_spread_evenly_over_rows_and_over_epochs(epochs):
 
 def test_the_exam_counts_every_token_once():
     some = rows(20)
-    problems = list(Diffusion(levels=7).exam(some))
+    problems = list(Diffusion(levels=7).scoring(some))
     assert len(problems) == 7
     assert torch.allclose(sum(p.weights.sum(1) for p in problems), some.maskable.sum(1).float(), rtol=1e-5)
     reached = torch.stack([hidden(p).sum(1) for p in problems]).double() / some.maskable.sum(1).clamp(min=1)
@@ -79,7 +79,7 @@ def test_the_exam_counts_every_token_once():
 def test_the_exam_of_a_model_without_context_is_its_likelihood():
     some = plain(4000, 10)
     price = torch.linspace(0.5, 3, VOCABULARY.size)
-    bound = sum((p.weights * price[p.targets.clamp(min=0)]).sum(1) for p in Diffusion(levels=4).exam(some))
+    bound = sum((p.weights * price[p.targets.clamp(min=0)]).sum(1) for p in Diffusion(levels=4).scoring(some))
     truth = price[some.tokens].sum(1)
     assert float((bound - truth).mean()) == pytest.approx(0, abs=4 * float((bound - truth).std()) / 4000**0.5)
     assert float((bound - truth).std()) > 0
@@ -87,7 +87,7 @@ def test_the_exam_of_a_model_without_context_is_its_likelihood():
 
 def test_validation_is_the_bound_whatever_is_trained():
     odd = Diffusion(schedule="cosine", gamma=0.2, stages=({"most": 0.3},), levels=3)
-    assert odd.fixed() == Diffusion(levels=3)
+    assert odd.for_validation() == Diffusion(levels=3)
 
 
 def patterns(choose, budget, count_rows=40000, length=4):
@@ -141,21 +141,21 @@ def test_stages_begin_when_validation_no_longer_improves():
     objective = Diffusion(stages=STAGES)
     begun = []
     for loss in (3.0, 2.0, 2.1, 2.2, 5.0, *[5.0] * 5, *[5.0] * 9):
-        objective.told({"loss": loss})
+        objective.on_validation({"loss": loss})
         begun.append(objective.begun)
     assert begun[:5] == [1, 1, 1, 2, 2]
     assert begun[-1] == 3
     again = Diffusion(stages=STAGES)
-    again.restore(objective.state())
-    assert again.begun == objective.begun == objective.describe()["stage"]
+    again.load_state_dict(objective.state_dict())
+    assert again.begun == objective.begun == objective.log()["stage"]
 
 
 def test_rows_are_dealt_out_evenly_over_the_stages_begun():
     objective, some = Diffusion(stages=STAGES), plain(900, 40)
     assert (hidden(objective(some, 0)).sum(1) == 8).all()
-    objective.told({"loss": 1.0})
+    objective.on_validation({"loss": 1.0})
     for _ in range(2):
-        objective.told({"loss": 1.0})
+        objective.on_validation({"loss": 1.0})
     many = Counter(hidden(objective(some, 0)).sum(1).tolist())
     assert set(many) == {8, 20}
     assert many[8] == pytest.approx(450, abs=60)
@@ -167,10 +167,10 @@ def test_rare_tokens_are_hidden_more_often_and_the_budget_is_exact():
     first = objective(some, 0)
     assert torch.equal(first.inputs, uniform(some, 0).inputs)
     common = some.tokens.where(some.tokens != some.tokens[0, 5], some.tokens[0, 0])
-    objective.feedback(first, first.weights, first.weights > 0)
-    assert torch.equal(objective.state()["counts"], torch.bincount(some.tokens.flatten()))
-    objective.state()["counts"].copy_(torch.bincount(some.tokens.flatten()))
-    objective.state()["counts"][some.tokens[0, 0]] += 10**6
+    objective.observe(first, first.weights, first.weights > 0)
+    assert torch.equal(objective.state_dict()["counts"], torch.bincount(some.tokens.flatten()))
+    objective.state_dict()["counts"].copy_(torch.bincount(some.tokens.flatten()))
+    objective.state_dict()["counts"][some.tokens[0, 0]] += 10**6
     problem = objective(replace(some, tokens=common), 0)
     assert torch.equal(hidden(problem).sum(1), hidden(first).sum(1))
     usual = common == some.tokens[0, 0]

@@ -38,7 +38,7 @@ def generator(seed: int) -> torch.nn.Module:
 def hear(objective: Electra, problem) -> None:
     """Answers to a problem, which the generator does not care for."""
     asked = problem.targets != IGNORE
-    objective.feedback(problem, torch.rand(asked.shape, generator=torch.Generator().manual_seed(0)), asked)
+    objective.observe(problem, torch.rand(asked.shape, generator=torch.Generator().manual_seed(0)), asked)
 
 
 def four(epoch: int) -> Rows:
@@ -52,8 +52,8 @@ def school(objective: Electra, steps: int) -> list[float]:
     found = []
     for epoch in range(steps):
         hear(objective, objective(four(epoch), 0))
-        objective.stepped()
-        found.append(objective.describe()["generator/accuracy"])
+        objective.end_step()
+        found.append(objective.log()["generator/accuracy"])
     return found
 
 
@@ -78,7 +78,7 @@ def test_guesses_stand_where_tokens_were_hidden_and_right_ones_are_right() -> No
     hidden = hidden.view_as(some.maskable)
     assert torch.equal(hidden, (inputs == VOCABULARY.mask))
     assert abs(int(hidden.sum()) - 0.3 * int(some.maskable.sum())) < 40
-    assert torch.equal(problem.unit, torch.where(hidden, some.tokens + 1, 0).int())
+    assert torch.equal(problem.span_id, torch.where(hidden, some.tokens + 1, 0).int())
     guessed = problem.inputs[hidden]
     assert torch.equal(guessed[::2], some.tokens[hidden][::2])
     assert (guessed[1::2] == 17).all()
@@ -94,7 +94,7 @@ def test_a_step_of_the_generator_is_one_of_adam_on_the_mean_loss_of_a_masked_mod
     for epoch in range(3):
         some = rows(count=12, epoch=epoch)
         problem = objective(some, 3)
-        hidden = problem.unit > 0
+        hidden = problem.span_id > 0
         seen = mask(some.document, torch.zeros(12)), positions(some.document)
         vectors = twin(torch.where(hidden, VOCABULARY.mask, some.tokens), *seen)[hidden]
         loss = cross_entropy(twin.logits(vectors), some.tokens[hidden])
@@ -104,8 +104,8 @@ def test_a_step_of_the_generator_is_one_of_adam_on_the_mean_loss_of_a_masked_mod
         halves = torch.arange(12) < 5
         hear(objective, problem[halves])  # a step in two parts is the step
         hear(objective, problem[~halves])
-        objective.stepped()
-        assert objective.describe()["generator/loss"] == pytest.approx(loss.item(), abs=1e-4)
+        objective.end_step()
+        assert objective.log()["generator/loss"] == pytest.approx(loss.item(), abs=1e-4)
     ours = objective._known["generator"].model.state_dict()
     for name, value in twin.state_dict().items():
         assert_close(ours[name], value, atol=2e-4, rtol=1e-3)
@@ -116,13 +116,15 @@ def test_it_learns_to_guess_and_what_is_judged_is_harder() -> None:
     found = school(objective, 40)
     assert found[0] < 0.05
     assert found[-1] > 0.2  # of four that come equally often
-    first, last = (one(four(99), 0) for one in (objective.fixed(), objective))
-    right = [float(((one.targets == RIGHT) & (one.unit > 0)).sum() / (one.unit > 0).sum()) for one in (first, last)]
+    first, last = (one(four(99), 0) for one in (objective.for_validation(), objective))
+    right = [
+        float(((one.targets == RIGHT) & (one.span_id > 0)).sum() / (one.span_id > 0).sum()) for one in (first, last)
+    ]
     assert right[0] < 0.05
     assert right[1] > 0.15
     wrong = last.inputs[last.targets == WRONG]
     assert float(((wrong >= 70) & (wrong < 74)).double().mean()) > 0.7
-    (exam,) = objective.exam(plain(2, 64))
+    (exam,) = objective.scoring(plain(2, 64))
     assert (exam.targets == RIGHT).all()
 
 
@@ -138,42 +140,46 @@ def test_rows_of_which_nothing_is_asked_teach_nothing() -> None:
     objective = Electra(**TINY)
     problem = objective(rows(), 0)
     quiet = type(problem)(
-        problem.inputs, torch.full_like(problem.targets, IGNORE), problem.weights * 0, problem.view, unit=problem.unit
+        problem.inputs,
+        torch.full_like(problem.targets, IGNORE),
+        problem.weights * 0,
+        problem.view,
+        span_id=problem.span_id,
     )
-    before = {name: value.clone() for name, value in objective.state().items()}
+    before = {name: value.clone() for name, value in objective.state_dict().items()}
     hear(objective, quiet)
-    objective.stepped()
-    assert same(objective.state(), before)
-    assert objective.describe() == {}
+    objective.end_step()
+    assert same(objective.state_dict(), before)
+    assert objective.log() == {}
 
 
 def test_in_a_mixture_each_hears_of_its_own() -> None:
     both, some = Hybrid(masked=Electra(**TINY), causal="causal", share=0.5), plain(40, 64)
     problem = both(some, 0)
-    both.feedback(problem, problem.weights, problem.weights > 0)
-    assert int(both.masked._known["generator"].heard[2]) == int((problem.unit > 0).sum())
-    both.stepped()
-    assert both.describe()["masked/generator/loss"] == pytest.approx(4.79, abs=0.1)  # ln 120
+    both.observe(problem, problem.weights, problem.weights > 0)
+    assert int(both.masked._known["generator"].heard[2]) == int((problem.span_id > 0).sum())
+    both.end_step()
+    assert both.log()["masked/generator/loss"] == pytest.approx(4.79, abs=0.1)  # ln 120
     assert detector(both) is both.masked
     again = Hybrid(masked=Electra(**TINY), causal="causal", share=0.5)
-    again.restore(both.state())
-    assert same(again.state(), both.state())
+    again.load_state_dict(both.state_dict())
+    assert same(again.state_dict(), both.state_dict())
 
 
 def test_others_errors_can_stand_in_for_the_generators() -> None:
     some = rows(count=12)
-    random = Electra(corruption={"random": 1}, guesser="nowhere", **TINY)
-    binary = RemaskBinary(ratio=0.15, varied=False, balanced=False)
+    random = Electra(corruption={"random": 1}, generator_run="nowhere", **TINY)
+    binary = RemaskBinary(ratio=0.15, ratio_per_row="fixed", balanced=False)
     assert torch.equal(random(some, 0).inputs, binary(some, 0).inputs)
-    given = Electra(guesser="there", **TINY)
+    given = Electra(generator_run="there", **TINY)
     always = -99.0 * (torch.arange(120) != 17)
     given.equip(lambda folder: lambda inputs, document, asked: always.expand(len(asked), -1))
-    problem = given.fixed()(some, 0)
+    problem = given.for_validation()(some, 0)
     assert set(problem.inputs[problem.targets == WRONG].tolist()) == {17}
     for one in (random, given):
         hear(one, one(some, 0))
-        one.stepped()
-        assert one.state() == one.describe() == {}
+        one.end_step()
+        assert one.state_dict() == one.log() == {}
 
 
 @pytest.mark.parametrize(

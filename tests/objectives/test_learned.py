@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from maskwright.masking.select import IGNORE
-from maskwright.masking.weighted import race_tokens
+from maskwright.masking.weighted import gumbel_top_k_tokens
 from maskwright.noise import Noise
 from maskwright.objectives.learned import Learned
-from maskwright.objectives.learned.policy import Masker, entropy, included, objection, policy
+from maskwright.objectives.learned.policy import Masker, entropy, included, policy, policy_loss
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
@@ -24,8 +24,8 @@ def school(objective: Learned, steps: int) -> None:
     for epoch in range(steps):
         problem = objective(plain(40, 64, epoch=epoch), 0)
         loss = torch.where(torch.isin(problem.targets, HARD), 6.0, 1.0) * (problem.targets != IGNORE)
-        objective.feedback(problem, loss, loss < 2)
-        objective.stepped()
+        objective.observe(problem, loss, loss < 2)
+        objective.end_step()
 
 
 def test_it_learns_what_is_hard_and_keeps_its_bounds() -> None:
@@ -36,17 +36,17 @@ def test_it_learns_what_is_hard_and_keeps_its_bounds() -> None:
     chance = objective.weigh(some, Noise(0, some.epoch, some.ids))
     assert chance.min() >= 0.3 / 64 - 1e-6
     assert entropy(chance, some.maskable).mean() > 0.87
-    assert objective.describe()["masker/entropy"] > 0.87
-    assert objective.doubts() == []
+    assert objective.log()["masker/entropy"] > 0.87
+    assert objective.warnings() == []
 
 
 def test_without_a_floor_it_goes_further() -> None:
     free = Learned(ratio=0.2, lr=0.02, entropy=0.0, uniform=0.01)
     school(free, 150)
-    assert free.describe()["masker/entropy"] < 0.85
+    assert free.log()["masker/entropy"] < 0.85
     held = Learned(ratio=0.2, lr=0.02, entropy=0.9, uniform=0.01)
     held._known["entropy"] = 0.5
-    assert "entropy is 0.50, below its floor of 0.9" in held.doubts()[0]
+    assert "entropy is 0.50, below its floor of 0.9" in held.warnings()[0]
 
 
 def test_at_its_start_it_is_even_and_so_is_its_exam() -> None:
@@ -56,7 +56,7 @@ def test_at_its_start_it_is_even_and_so_is_its_exam() -> None:
     assert torch.allclose(chance, some.maskable / some.maskable.sum(1, keepdim=True))
     fresh = objective(plain(40, 64), 0)
     school(objective, 20)
-    assert torch.equal(objective.fixed()(plain(40, 64), 0).inputs, fresh.inputs)
+    assert torch.equal(objective.for_validation()(plain(40, 64), 0).inputs, fresh.inputs)
     assert not torch.equal(objective(plain(40, 64), 0).inputs, fresh.inputs)
 
 
@@ -86,27 +86,30 @@ def test_the_gradient_is_that_of_the_expected_reward() -> None:
     chance = policy(sampled, free, 0.2)
     keys = Noise(0, torch.zeros(draws), torch.arange(draws)).keys("x")
     group, many = torch.ones(draws, 12, dtype=torch.int32).numpy(), torch.full((draws,), 4).numpy()
-    asked = torch.from_numpy(race_tokens(chance.detach().expand(draws, 12).contiguous().numpy(), group, many, keys)) > 0
-    (objection(chance.expand(draws, 12), free, asked, reward.expand(draws, 12), 0.0) / draws).backward()
+    asked = (
+        torch.from_numpy(gumbel_top_k_tokens(chance.detach().expand(draws, 12).contiguous().numpy(), group, many, keys))
+        > 0
+    )
+    (policy_loss(chance.expand(draws, 12), free, asked, reward.expand(draws, 12), 0.0) / draws).backward()
     assert torch.allclose(-sampled.grad, exact.grad, atol=0.03 * float(exact.grad.abs().max()) + 0.004)
 
 
 def test_entropy_that_is_missing_is_asked_for() -> None:
     scores = torch.tensor([[4.0, 0.0, 0.0, 0.0]], requires_grad=True)
     free, nothing = torch.ones(1, 4, dtype=torch.bool), torch.zeros(1, 4)
-    objection(policy(scores, free, 0.01), free, nothing.bool(), nothing, 0.9).backward()
+    policy_loss(policy(scores, free, 0.01), free, nothing.bool(), nothing, 0.9).backward()
     assert scores.grad[0, 0] > 0.1
     scores.grad = None
-    objection(policy(scores, free, 0.01), free, nothing.bool(), nothing, 0.1).backward()
+    policy_loss(policy(scores, free, 0.01), free, nothing.bool(), nothing, 0.1).backward()
     assert scores.grad.abs().max() == 0
 
 
 def test_a_masker_of_another_vocabulary_is_refused() -> None:
     objective, other = Learned(), Learned()
     objective(rows(), 0)
-    state = objective.state()
+    state = objective.state_dict()
     state["masker.embedding.weight"] = state["masker.embedding.weight"][:50]
-    other.restore(state)
+    other.load_state_dict(state)
     with pytest.raises(ValueError, match="learned of 50 tokens, and the tokenizer has 120"):
         other(rows(), 0)
 
@@ -115,7 +118,7 @@ def test_the_seed_makes_the_masker() -> None:
     def table(seed: int) -> torch.Tensor:
         objective = Learned()
         objective(rows(), seed)
-        return objective.state()["masker.embedding.weight"]
+        return objective.state_dict()["masker.embedding.weight"]
 
     assert torch.equal(table(1), table(1))
     assert not torch.equal(table(1), table(2))

@@ -18,13 +18,13 @@ def units(objective, some):
 def first_spans(objective, count=6000, length=200):
     """The lengths of the first spans of many rows, where these lie inside the row."""
     found = units(objective, plain(count, length))
-    inside = (found[:, : objective.longest] != 1).all(1) & (found[:, -objective.longest :] != 1).all(1)
+    inside = (found[:, : objective.max_span_length] != 1).all(1) & (found[:, -objective.max_span_length :] != 1).all(1)
     return (found[inside] == 1).sum(1)
 
 
 @pytest.mark.parametrize(("p", "longest"), [(0.3, 10), (1 / 3, 3), (0.2, 5)])
 def test_span_lengths_are_geometric_and_truncated(p, longest):
-    objective = Span(p=p, longest=longest)
+    objective = Span(geometric_p=p, max_span_length=longest)
     counts = np.bincount(first_spans(objective), minlength=longest + 1)
     law = p * (1 - p) ** np.arange(longest) / (1 - (1 - p) ** longest)
     assert counts[0] == 0
@@ -34,13 +34,13 @@ def test_span_lengths_are_geometric_and_truncated(p, longest):
 
 
 def test_spans_of_length_one_come_to_an_end():
-    found = units(Span(longest=1), plain(20, 30))
+    found = units(Span(max_span_length=1), plain(20, 30))
     for row in found:
         assert all((row == number).sum() <= 1 for number in range(1, row.max() + 1))
     assert (found > 0).any(1).all()
 
 
-@pytest.mark.parametrize("objective", [Span(), Span(longest=1), Span(longest=40)])
+@pytest.mark.parametrize("objective", [Span(), Span(max_span_length=1), Span(max_span_length=40)])
 def test_the_first_and_the_last_position_are_chosen_like_any_other(objective):
     often = (units(objective, plain(4000, 12)) > 0).mean(0)
     assert abs(often - often.mean()).max() < 4.5 * np.sqrt(0.15 * 0.85 / 4000)
@@ -52,7 +52,7 @@ def test_tiles_reach_both_ends():
 
 
 def test_tiles_are_uniform():
-    found = units(RankedSpan(longest=3, ratio=0.5), plain(3000, 99))
+    found = units(RankedSpan(max_span_length=3, ratio=0.5), plain(3000, 99))
     sizes = [(row == 1).sum() for row in found if not row[-3:].any()]
     counts = np.bincount(sizes, minlength=4)[1:]
     assert ((counts - counts.mean()) ** 2 / counts.mean()).sum() < 2 + 4 * np.sqrt(4)
@@ -60,6 +60,6 @@ def test_tiles_are_uniform():
 
 def test_overlapping_spans_ask_for_the_original():
     some = plain(50, 40)
-    problem = Span(ratio=0.8, random=0.5, keep=0.0)(some, 0)
+    problem = Span(ratio=0.8, random_prob=0.5, keep_prob=0.0)(some, 0)
     chosen = problem.weights > 0
     assert torch.equal(problem.targets[chosen], some.tokens[chosen])

@@ -39,13 +39,13 @@ def test_the_original_is_asked_for(masked):
 def test_special_ids_are_never_chosen_and_never_drawn(masked):
     some = rows(count=12)
     for epoch in range(20):
-        problem = masked(random=1.0, keep=0.0, ratio=0.5)(replace(some, epoch=some.epoch + epoch), 0)
+        problem = masked(random_prob=1.0, keep_prob=0.0, ratio=0.5)(replace(some, epoch=some.epoch + epoch), 0)
         assert not SPECIAL[some.tokens[chosen(problem)]].any()
         assert not SPECIAL[problem.inputs[chosen(problem)]].any()
 
 
 def test_random_tokens_are_even_over_the_vocabulary(masked):
-    problem = masked(random=1.0, keep=0.0)(plain(200, 256), 0)
+    problem = masked(random_prob=1.0, keep_prob=0.0)(plain(200, 256), 0)
     counts = np.bincount(problem.inputs[chosen(problem)], minlength=VOCABULARY.size)[VOCABULARY.ordinary]
     expected = counts.sum() / len(counts)
     dof = len(counts) - 1
@@ -94,16 +94,17 @@ def test_a_row_may_go_without(masked):
 def test_fates_move_no_position(masked):
     some = rows(count=12)
     places = [chosen(masked(**knobs)(some, 0)) for knobs in (
-        {}, {"fate": "unit"}, {"random": 0.0, "keep": 0.0}, {"random": 1.0, "keep": 0.0}, {"keep": 0.9}
+        {}, {"corruption_unit": "span"}, {"random_prob": 0.0, "keep_prob": 0.0},
+        {"random_prob": 1.0, "keep_prob": 0.0}, {"keep_prob": 0.9},
     )]  # fmt: skip
     assert all(torch.equal(place, places[0]) for place in places)
 
 
 @pytest.mark.parametrize(("random", "keep"), [(0.1, 0.1), (0.0, 0.0), (0.5, 0.3), (0.0, 1.0)])
-@pytest.mark.parametrize("fate", ["token", "unit"])
-def test_fates_come_in_their_shares(masked, random, keep, fate):
+@pytest.mark.parametrize("corruption_unit", ["token", "span"])
+def test_fates_come_in_their_shares(masked, random, keep, corruption_unit):
     some = plain(200, 128)
-    problem = masked(random=random, keep=keep, fate=fate)(some, 0)
+    problem = masked(random_prob=random, keep_prob=keep, corruption_unit=corruption_unit)(some, 0)
     inputs, tokens = problem.inputs[chosen(problem)], some.tokens[chosen(problem)]
     hidden = (inputs == VOCABULARY.mask).double().mean()
     same = (inputs == tokens).double().mean()
@@ -116,7 +117,7 @@ def test_fates_come_in_their_shares(masked, random, keep, fate):
 def test_a_unit_has_one_fate(masked):
     some = words_of_two(plain(40, 60))
     units = masked().select(some, Noise(0, some.epoch, some.ids))
-    problem = masked(fate="unit", random=0.0, keep=0.5)(some, 0)
+    problem = masked(corruption_unit="span", random_prob=0.0, keep_prob=0.5)(some, 0)
     for b in range(40):
         for unit in range(1, units[b].max() + 1):
             assert (problem.inputs[b, units[b] == unit] == VOCABULARY.mask).unique().numel() <= 1
@@ -206,7 +207,7 @@ def test_balance_counts_on_a_constant_ratio():
 
 def test_pseudo_likelihood_asks_for_every_token_once(masked):
     some = rows(count=3, length=24)
-    problems = list(masked().exam(some))
+    problems = list(masked().scoring(some))
     assert torch.equal(sum(chosen(problem).long() for problem in problems) > 0, some.maskable)
     for problem in problems:
         assert (chosen(problem).sum(1) <= 1).all()

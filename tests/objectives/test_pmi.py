@@ -158,7 +158,7 @@ def test_units_are_the_longest_collocations_from_left_to_right() -> None:
 @pytest.mark.parametrize("balance", [False, True])
 def test_a_collocation_is_hidden_whole_or_not_at_all(balance: bool) -> None:
     objective = met(ratio=0.3, balance=balance)
-    hidden = (objective(ROWS, 0).unit > 0).numpy()
+    hidden = (objective(ROWS, 0).span_id > 0).numpy()
     units = objective.units(ROWS)
     for b in range(len(ROWS)):
         for unit in range(1, units[b].max() + 1):
@@ -171,9 +171,9 @@ def test_before_any_text_it_is_refused() -> None:
 
 
 def test_a_text_without_collocations_is_doubted() -> None:
-    (sentence,) = met(least=10_000).doubts()
+    (sentence,) = met(least=10_000).warnings()
     assert "no words come together 10000 times" in sentence
-    assert not met().doubts()
+    assert not met().warnings()
     assert np.array_equal(met(least=10_000).units(ROWS) > 0, ROWS.word.numpy() > 0)
 
 
@@ -217,7 +217,7 @@ def test_a_run_keeps_its_collocations(settings: dict, tmp_path: Path) -> None:
         first = Trainer(config, whole, show=False)
         first.train()
         pmi = config.objective.masked if isinstance(config.objective, Hybrid) else config.objective
-        assert pmi.state()["collocations"].numel() > 8
+        assert pmi.state_dict()["collocations"].numel() > 8
         interrupted(Config.of(settings | {"objective": objective}), broken, 14)
         Trainer(Config.of(settings | {"objective": objective}), broken, resume=True, show=False).train()
         assert same(weights(whole), weights(broken))
@@ -225,4 +225,4 @@ def test_a_run_keeps_its_collocations(settings: dict, tmp_path: Path) -> None:
 
 def test_a_text_with_other_collocations_is_refused() -> None:
     with pytest.raises(ValueError, match="have changed since the run began"):
-        met().restore({"collocations": torch.zeros(16, dtype=torch.int64)})
+        met().load_state_dict({"collocations": torch.zeros(16, dtype=torch.int64)})

@@ -33,15 +33,15 @@ def test_a_prefix_begins_each_document_and_the_rest_is_asked_as_causal_does(shar
     assert (problem.view == FORWARD).all()
     expected, sizes = torch.full_like(causal.targets, IGNORE), []
     for b, places in spans(some.document):
-        size = int(problem.shown[b, places].sum())
-        assert problem.shown[b, places].tolist() == [i < size for i in range(len(places))]
+        size = int(problem.prefix_mask[b, places].sum())
+        assert problem.prefix_mask[b, places].tolist() == [i < size for i in range(len(places))]
         assert 1 <= size <= max(len(places) - 1, 1)
         for i in places[size - 1 :]:  # the last of the prefix names the first of the rest
             expected[b, i] = causal.targets[b, i]
         sizes.append((size, len(places)))
     assert torch.equal(problem.targets, expected)
     assert torch.equal(problem.weights, (expected != IGNORE).float())
-    assert not problem.shown[some.document < 0].any()
+    assert not problem.prefix_mask[some.document < 0].any()
     if share is not None:
         assert all(size == 1 + min(int(share * (n - 1)), max(n - 2, 0)) for size, n in sizes)
 
@@ -51,12 +51,12 @@ def test_without_a_prefix_it_is_causal():
     problem, causal = Prefix(share=0.0)(some, 0), Causal()(some, 0)
     assert torch.equal(problem.targets, causal.targets)
     firsts = (positions(some.document) == 0) & (some.document >= 0)
-    assert torch.equal(problem.shown, firsts)  # which all see anyhow
-    assert torch.equal(mask(some.document, problem.view, problem.shown), mask(some.document, causal.view))
+    assert torch.equal(problem.prefix_mask, firsts)  # which all see anyhow
+    assert torch.equal(mask(some.document, problem.view, problem.prefix_mask), mask(some.document, causal.view))
 
 
 def test_every_place_is_as_likely_to_be_the_end():
-    sizes = Prefix()(plain(20_000, 12), 0).shown.sum(1)
+    sizes = Prefix()(plain(20_000, 12), 0).prefix_mask.sum(1)
     counts = torch.bincount(sizes, minlength=13)
     assert counts[[0, 12]].tolist() == [0, 0]
     expected = 20_000 / 11
@@ -68,7 +68,7 @@ def test_documents_of_a_row_have_prefixes_of_their_own():
     shares = {}
     for b, places in spans(some.document):
         if len(places) > 8:
-            shares.setdefault(b, []).append(int(Prefix()(some, 0).shown[b, places].sum()) / len(places))
+            shares.setdefault(b, []).append(int(Prefix()(some, 0).prefix_mask[b, places].sum()) / len(places))
     several = [found for found in shares.values() if len(found) > 1]
     assert several
     assert all(len({round(one, 1) for one in found}) > 1 for found in several if len(found) > 2)
@@ -88,9 +88,11 @@ def test_gradients_reach_the_prefix_from_both_sides_and_never_a_target(name):
     problem = Prefix(share=0.5)(some, 0)
     vectors = []
     model.embedding.register_forward_hook(lambda *given: vectors.append(given[2].requires_grad_()) or vectors[-1])
-    hidden = model.eval()(problem.inputs, mask(some.document, problem.view, problem.shown), positions(some.document))
+    hidden = model.eval()(
+        problem.inputs, mask(some.document, problem.view, problem.prefix_mask), positions(some.document)
+    )
     for b, places in spans(some.document):
-        size = int(problem.shown[b, places].sum())
+        size = int(problem.prefix_mask[b, places].sum())
         for at, i in enumerate(places):
             told = torch.autograd.grad(hidden[b, i].sum(), vectors[0], retain_graph=True)[0].abs().sum(-1) > 0
             seen = places[: max(size, at + 1)]
@@ -104,8 +106,8 @@ def test_it_goes_into_others_and_others_into_it():
     some = rows(count=40)
     unified = Hybrid(masked=Mlm(), causal=Prefix(share=0.5), share=0.5)(some, 0)
     forward = unified.view == FORWARD
-    assert unified.shown[forward].any(1).all()
-    assert not unified.shown[~forward].any()
+    assert unified.prefix_mask[forward].any(1).all()
+    assert not unified.prefix_mask[~forward].any()
     hidden = Prefix(share=0.5, prediction=Meap())(some, 0)
     assert torch.equal(hidden.targets, Prefix(share=0.5)(some, 0).targets)
     assert (hidden.inputs == VOCABULARY.mask).any()

@@ -59,7 +59,7 @@ def numbered(length, units):
 @pytest.mark.parametrize("balance", [False, True])
 def test_tokens(some, balance):
     objective = Mlm(ratio=0.3, balance=balance)
-    budget, first, keys = objective.places(some, noise(some))
+    budget, first, keys = objective.budget_and_order(some, noise(some))
     for b, row in enumerate(objective.select(some, noise(some)).numpy()):
         free = np.flatnonzero(some.word[b] > 0)
         order = shuffled(free, keys[b], len(free))
@@ -69,7 +69,7 @@ def test_tokens(some, balance):
 
 def test_whole_words(some):
     objective = WholeWord(ratio=0.3)
-    budget, _, keys = objective.places(some, noise(some))
+    budget, _, keys = objective.budget_and_order(some, noise(some))
     for b, row in enumerate(objective.select(some, noise(some)).numpy()):
         units, left, taken = words(some.word[b].numpy()), budget[b], []
         order = shuffled(units, keys[b], len(units))
@@ -81,8 +81,8 @@ def test_whole_words(some):
 
 @pytest.mark.parametrize("balance", [False, True])
 def test_ranked_spans(some, balance):
-    objective = RankedSpan(ratio=0.3, balance=balance, longest=3)
-    budget, first, keys = objective.places(some, noise(some))
+    objective = RankedSpan(ratio=0.3, balance=balance, max_span_length=3)
+    budget, first, keys = objective.budget_and_order(some, noise(some))
     lengths = objective.order(noise(some)).keys("length")
     for b, row in enumerate(objective.select(some, noise(some)).numpy()):
         ends = np.cumsum([1 + bits.below(draw(lengths[b], j), 3) for j in range(len(row))])
@@ -94,8 +94,8 @@ def test_ranked_spans(some, balance):
 
 
 def test_spans(some):
-    objective = Span(ratio=0.3, longest=4)
-    budget, _, keys = objective.places(some, noise(some))
+    objective = Span(ratio=0.3, max_span_length=4)
+    budget, _, keys = objective.budget_and_order(some, noise(some))
     ladder = objective.lengths.cumsum().astype(np.float32)
     for b, row in enumerate(objective.select(some, noise(some)).numpy()):
         expected, number, length = np.zeros_like(row), 0, 1 + np.flatnonzero(some.word[b])[-1]
@@ -110,16 +110,16 @@ def test_spans(some):
         assert np.array_equal(row, expected)
 
 
-@pytest.mark.parametrize("fate", ["token", "unit"])
-def test_replacement(some, fate):
-    objective = Span(ratio=0.3, random=0.2, keep=0.3, fate=fate)
+@pytest.mark.parametrize("corruption_unit", ["token", "span"])
+def test_replacement(some, corruption_unit):
+    objective = Span(ratio=0.3, random_prob=0.2, keep_prob=0.3, corruption_unit=corruption_unit)
     units = objective.select(some, noise(some))
     problem = objective.corrupt(some, noise(some))
     fates, others = noise(some).keys("fate"), noise(some).keys("other")
     for b in range(len(some)):
         expected = some.tokens[b].clone()
         for i in np.flatnonzero(units[b]):
-            luck = bits.fraction(draw(fates[b], units[b, i].item() if fate == "unit" else i))
+            luck = bits.fraction(draw(fates[b], units[b, i].item() if corruption_unit == "span" else i))
             other = some.vocabulary.ordinary[bits.below(draw(others[b], i), len(some.vocabulary.ordinary))]
             kept = other if luck < np.float32(0.2) else expected[i]
             expected[i] = kept if luck < np.float32(0.5) else some.vocabulary.mask

@@ -49,7 +49,7 @@ def test_a_degenerate_question_is_warned_of():
 
 def test_two_classes_weigh_the_same():
     some = rows(40)
-    problem = RemaskBinary(varied=False)(some, 0)
+    problem = RemaskBinary(ratio_per_row="fixed")(some, 0)
     bad = wrong(problem, some)
     assert torch.equal(problem.targets, torch.where(some.maskable, torch.where(bad, WRONG, RIGHT), IGNORE))
     both = bad.any(1)
@@ -61,7 +61,7 @@ def test_two_classes_weigh_the_same():
 def test_the_share_is_what_was_asked_less_what_chance_puts_back():
     some = plain(2000, 50)
     kept = 1 - 1 / len(VOCABULARY.ordinary)
-    share = wrong(Remask(varied=False, ratio=0.3)(some, 0), some).float().mean(1)
+    share = wrong(Remask(ratio_per_row="fixed", ratio=0.3)(some, 0), some).float().mean(1)
     assert float(share.mean()) == pytest.approx(0.3 * kept, abs=0.002)
     varied = wrong(Remask(ratio=0.3)(some, 0), some).float().mean(1)
     assert float(varied.mean()) == pytest.approx(0.15 * kept, abs=0.002)
@@ -71,14 +71,14 @@ def test_the_share_is_what_was_asked_less_what_chance_puts_back():
 
 def test_every_position_has_its_own_draw():
     some = plain(300, 50)
-    problem = Remask(ratio=0.99, varied=False)(some, 0)
+    problem = Remask(ratio=0.99, ratio_per_row="fixed")(some, 0)
     assert all(len(row.unique()) > 25 for row in problem.inputs)
     assert len(problem.inputs[:, 7].unique()) > 50
 
 
 def test_a_fragment_is_what_another_row_has_there():
     some = rows(40)
-    problem = Remask(corruption=FRAGMENT, ratio=0.5, varied=False)(some, 0)
+    problem = Remask(corruption=FRAGMENT, ratio=0.5, ratio_per_row="fixed")(some, 0)
     bad = wrong(problem, some)
     source = torch.empty(len(some.source), some.tokens.shape[1], dtype=torch.int64)
     kinds = (torch.empty(source.shape, dtype=torch.int32) for _ in range(2))
@@ -91,7 +91,7 @@ def test_a_fragment_is_what_another_row_has_there():
         Remask(corruption=FRAGMENT)(plain(4, 20), 0)
 
 
-def test_synthetic_errors_are_the_guessers():
+def test_synthetic_errors_are_the_generators():
     seen = []
 
     def opened(source):
@@ -105,7 +105,7 @@ def test_synthetic_errors_are_the_guessers():
 
         return guess
 
-    objective, some = Remask(corruption=SYNTHETIC, guesser="there", ratio=0.5), rows(30)
+    objective, some = Remask(corruption=SYNTHETIC, generator_run="there", ratio=0.5), rows(30)
     with pytest.raises(ValueError, match="call equip first"):
         objective(some, 0)
     Hybrid(masked="diffusion", causal=objective).equip(opened)
@@ -116,8 +116,8 @@ def test_synthetic_errors_are_the_guessers():
 
 def test_a_mixture_gives_each_row_one_kind():
     some = rows(40)
-    parts = [Remask(corruption=kind, varied=False)(some, 0).inputs for kind in ({"random": 1.0}, FRAGMENT)]
-    mixed = Remask(corruption={"random": 1, "fragment": 3}, varied=False)(some, 0).inputs
+    parts = [Remask(corruption=kind, ratio_per_row="fixed")(some, 0).inputs for kind in ({"random": 1.0}, FRAGMENT)]
+    mixed = Remask(corruption={"random": 1, "fragment": 3}, ratio_per_row="fixed")(some, 0).inputs
     alike = torch.stack([(mixed == part).all(1) for part in parts])
     assert alike.any(0).all()
     assert alike[1].sum() > alike[0].sum() > 0
@@ -126,16 +126,16 @@ def test_a_mixture_gives_each_row_one_kind():
 def test_what_a_score_says_of_a_token():
     scores, seen = torch.randn(5, VOCABULARY.size, generator=torch.Generator().manual_seed(0)), torch.arange(10, 15)
     chance = scores.softmax(1)
-    assert torch.allclose(Remask().doubt(scores, seen, VOCABULARY), chance[:, WRONG])
-    fixing = Remask(target="original").doubt(scores, seen, VOCABULARY)
+    assert torch.allclose(Remask().p_corrupted(scores, seen, VOCABULARY), chance[:, WRONG])
+    fixing = Remask(target="original").p_corrupted(scores, seen, VOCABULARY)
     assert torch.allclose(fixing, 1 - chance[torch.arange(5), seen])
     two = chance[:, WRONG] / (chance[:, WRONG] + chance[:, RIGHT])
-    assert torch.allclose(RemaskBinary().doubt(scores, seen, VOCABULARY), two)
+    assert torch.allclose(RemaskBinary().p_corrupted(scores, seen, VOCABULARY), two)
 
 
 def test_a_text_is_scored_as_it_stands():
     some = rows(5)
-    (problem,) = RemaskBinary().exam(some)
+    (problem,) = RemaskBinary().scoring(some)
     assert torch.equal(problem.inputs, some.tokens)
     assert set(problem.targets.unique().tolist()) == {RIGHT, IGNORE}
 
@@ -144,17 +144,18 @@ def test_a_detector_is_found_in_a_mixture():
     both = Hybrid(masked="diffusion", causal="remask_binary", share=0.5)
     assert detector(both) == RemaskBinary()
     assert detector(Diffusion()) is None
-    assert both.skills == {"unmask"}
+    assert both.capabilities == {"detect", "unmask"}
 
 
 def test_a_mixture_of_both_tells_each_of_its_own_rows():
     both = Hybrid(masked={"name": "diffusion", "frequency": 0.02}, causal="remask", share=0.5)
     some = plain(200, 30)
     problem = both(some, 0)
-    both.feedback(problem, problem.weights, problem.weights > 0)
-    mine = problem.part == 0
+    both.observe(problem, problem.weights, problem.weights > 0)
+    mine = problem.source_objective == 0
     assert 0.4 < float(mine.float().mean()) < 0.6
-    assert torch.equal(both.masked.state()["counts"], torch.bincount(some.tokens[problem.row[mine]].flatten()))
+    seen = some.tokens[problem.source_row[mine]]
+    assert torch.equal(both.masked.state_dict()["counts"], torch.bincount(seen.flatten()))
     assert torch.equal((problem.inputs == VOCABULARY.mask).any(1), mine)
 
 
@@ -164,8 +165,8 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
         ({"ratio": 1.5}, r"objective.ratio=1\.5"),
         ({"corruption": {"random": 0}}, "give at least one kind of error a weight"),
         ({"corruption": {"swap": 1}}, "objective.corruption"),
-        ({"corruption": {"synthetic": 1}}, "corruption synthetic needs guesser=DIR"),
-        ({"corruption": SYNTHETIC, "guesser": "a", "temperature": 0}, "objective.temperature=0"),
+        ({"corruption": {"synthetic": 1}}, "corruption synthetic needs generator_run=DIR"),
+        ({"corruption": SYNTHETIC, "generator_run": "a", "temperature": 0}, "objective.temperature=0"),
         ({"loss": "some"}, "objective.loss='some'"),
     ],
 )

@@ -87,7 +87,7 @@ def test_mntp_tells_its_masking_where_the_tokens_stand():
     heard = []
 
     class Listening(Mlm):
-        def feedback(self, problem, loss, correct):
+        def observe(self, problem, loss, correct):
             heard.append((problem, loss, correct))
 
     some, masking = rows(), Listening(ratio=0.3)
@@ -95,7 +95,7 @@ def test_mntp_tells_its_masking_where_the_tokens_stand():
     assert Mntp(masking=masking).learns
     asked = problem.targets != IGNORE
     loss = torch.where(asked, torch.arange(asked.numel()).view_as(asked) + 1.0, 0.0)
-    Mntp(masking=masking).feedback(problem, loss, asked)
+    Mntp(masking=masking).observe(problem, loss, asked)
     ((told, losses, correct),) = heard
     where = told.targets != IGNORE
     assert torch.equal(told.targets[where], hidden.targets[where])
@@ -133,10 +133,10 @@ def test_hybrid_keeps_what_its_parts_have_learned():
         return Hybrid(masked=Mirror(p_bw="adapt"), causal=Mirror(p_bw="adapt"))
 
     one, other = fresh(), fresh()
-    one.masked.restore({"p_bw": torch.tensor(0.25)})
-    one.causal.restore({"p_bw": torch.tensor(0.5)})
-    other.restore(one.state())
-    assert other.describe() == {"masked/p_bw": 0.25, "causal/p_bw": 0.5}
+    one.masked.load_state_dict({"p_bw": torch.tensor(0.25)})
+    one.causal.load_state_dict({"p_bw": torch.tensor(0.5)})
+    other.load_state_dict(one.state_dict())
+    assert other.log() == {"masked/p_bw": 0.25, "causal/p_bw": 0.5}
 
 
 @pytest.mark.parametrize("p_bw", [0.0, 0.05, 0.6, 1.0])
@@ -144,7 +144,7 @@ def test_hybrid_keeps_what_its_parts_have_learned():
 def test_mirror_reads_as_many_rows_backward_as_it_says(p_bw, either):
     some = plain(8_000, 8)
     problem = Mirror(p_bw=p_bw, either=either)(some, 0)
-    back, front = (problem.row[problem.view == way] for way in (BACKWARD, FORWARD))
+    back, front = (problem.source_row[problem.view == way] for way in (BACKWARD, FORWARD))
     assert abs(len(back) / 8_000 - p_bw) <= 4 * (p_bw * (1 - p_bw) / 8_000) ** 0.5
     assert len(front) == 8_000 - len(back) * either
     assert torch.equal(torch.cat([front, back]).unique(), torch.arange(8_000))
@@ -154,10 +154,10 @@ def test_mirror_is_causal_both_ways():
     some = rows(count=40)
     problem = Mirror(p_bw=0.5)(some, 0)
     ways = {FORWARD: Causal()(some, 0), BACKWARD: Causal(direction="backward")(some, 0)}
-    for place, (row, view) in enumerate(zip(problem.row.tolist(), problem.view.tolist(), strict=True)):
+    for place, (row, view) in enumerate(zip(problem.source_row.tolist(), problem.view.tolist(), strict=True)):
         for field in ("inputs", "targets", "weights"):
             assert torch.equal(getattr(problem, field)[place], getattr(ways[view], field)[row])
-    assert problem.row.tolist() == sorted(problem.row.tolist())
+    assert problem.source_row.tolist() == sorted(problem.source_row.tolist())
 
 
 def test_mirror_says_the_way_where_it_begins():
@@ -168,7 +168,7 @@ def test_mirror_says_the_way_where_it_begins():
         before, after = without.inputs[without.view == way], marked.inputs[marked.view == way]
         assert torch.equal(after, torch.where(before == old, new, before))
         assert (after == new).any()
-    (exam,) = Mirror(tokens=True).exam(some)
+    (exam,) = Mirror(tokens=True).scoring(some)
     assert (exam.inputs == 61).any()
 
 
@@ -192,56 +192,56 @@ def test_a_chance_is_between_never_and_always(wrong):
 @pytest.mark.parametrize(("front", "back", "wanted"), [(2.0, 1.0, 1 / 2.718281828), (1.0, 3.0, 1.0), (9.0, 1.0, 0.01)])
 def test_an_adapting_chance_follows_the_perplexities(front, back, wanted):
     mirror = Mirror(p_bw="adapt")
-    assert mirror.describe() == {"p_bw": 1.0}
+    assert mirror.log() == {"p_bw": 1.0}
     problem = mirror(rows(), 0)
     loss = torch.where(problem.view[:, None] == FORWARD, front, back) * problem.weights
-    mirror.feedback(problem, loss, torch.zeros_like(problem.weights, dtype=torch.bool))
+    mirror.observe(problem, loss, torch.zeros_like(problem.weights, dtype=torch.bool))
     assert mirror.chance == pytest.approx(wanted)
     forward_only = problem[problem.view == FORWARD]
-    mirror.feedback(forward_only, torch.zeros_like(forward_only.weights), forward_only.weights > 9)
+    mirror.observe(forward_only, torch.zeros_like(forward_only.weights), forward_only.weights > 9)
     assert mirror.chance == pytest.approx(wanted), "nothing was read backward, so nothing was learned"
 
 
 def test_what_an_adapting_chance_has_learned_decides():
     some, learned, other = plain(4_000, 8), Mirror(p_bw="adapt"), Mirror(p_bw="adapt")
-    learned.restore({"p_bw": torch.tensor(0.2)})
+    learned.load_state_dict({"p_bw": torch.tensor(0.2)})
     assert len(other(some, 0)) == 8_000
-    other.restore(learned.state())
+    other.load_state_dict(learned.state_dict())
     assert len(other(some, 0)) == len(learned(some, 0)) == pytest.approx(4_800, abs=100)
-    assert Mirror(p_bw=0.2).state() == {}
+    assert Mirror(p_bw=0.2).state_dict() == {}
     assert not Mirror(p_bw=0.2).learns
 
 
 def test_validation_does_not_follow_an_adapting_chance():
     some, one, other = rows(), Mirror(p_bw="adapt"), Mirror(p_bw="adapt")
-    one.restore({"p_bw": torch.tensor(0.01)})
-    asked = [mirror.fixed()(some, 0).targets for mirror in (one, other)]
+    one.load_state_dict({"p_bw": torch.tensor(0.01)})
+    asked = [mirror.for_validation()(some, 0).targets for mirror in (one, other)]
     assert torch.equal(*asked)
     assert len(asked[0]) == 2 * len(some)
-    assert Mirror(p_bw=0.2).fixed() == Mirror(p_bw=0.2)
+    assert Mirror(p_bw=0.2).for_validation() == Mirror(p_bw=0.2)
 
 
 def test_meap_asks_for_the_original_of_a_corrupted_text():
     some = rows()
-    problem = Meap(masking=Mlm(ratio=0.15, random=0.0, keep=0.0))(some, 0)
+    problem = Meap(masking=Mlm(ratio=0.15, random_prob=0.0, keep_prob=0.0))(some, 0)
     clean = Causal()(some, 0)
     for field in ("targets", "weights", "view"):
         assert torch.equal(getattr(problem, field), getattr(clean, field))
     hidden = problem.inputs != some.tokens
     assert set(problem.inputs[hidden].tolist()) == {VOCABULARY.mask}
     assert float(hidden.sum() / some.maskable.sum()) == pytest.approx(0.15, abs=0.02)
-    (exam,) = Meap().exam(some)
+    (exam,) = Meap().scoring(some)
     assert torch.equal(exam.inputs, some.tokens)
 
 
 def test_meap_of_the_paper_hides_without_luck():
-    assert (Meap().masking.random, Meap().masking.keep, Meap().masking.ratio) == (0.0, 0.0, 0.15)
+    assert (Meap().masking.random_prob, Meap().masking.keep_prob, Meap().masking.ratio) == (0.0, 0.0, 0.15)
 
 
 def test_an_exam_asks_for_each_token_at_most_once():
     some = rows(count=3, length=24)
     for objective in (Causal(), Causal(direction="backward"), Mntp(), Meap(), Mirror(), Hybrid()):
-        asked = sum((problem.targets != IGNORE).int() for problem in objective.exam(some))
+        asked = sum((problem.targets != IGNORE).int() for problem in objective.scoring(some))
         assert asked.max() == 1
         assert asked.sum() > 30
 

@@ -12,7 +12,7 @@ import torch
 
 from maskwright import noise as bits
 from maskwright.masking.select import IGNORE
-from maskwright.masking.weighted import race_tokens, race_units
+from maskwright.masking.weighted import gumbel_top_k_spans, gumbel_top_k_tokens
 from maskwright.noise import Noise
 from maskwright.objectives.weighted import Weighted, rarity
 from maskwright.run.config import Config
@@ -35,7 +35,7 @@ def test_the_race_is_the_plain_one() -> None:
     group = (draw.random((60, 90)) < 0.9).astype(np.int32)
     weight = (draw.exponential(1, group.shape) * (draw.random(group.shape) < 0.95)).astype(np.float32)
     budget, keys = draw.integers(0, 91, 60), draw.integers(0, 2**63, 60).astype(np.uint64)
-    units = race_tokens(weight, group, budget, keys)
+    units = gumbel_top_k_tokens(weight, group, budget, keys)
     for b, row in enumerate(units):
         runners = np.flatnonzero((group[b] > 0) & (weight[b] > 0))
         first = runners[np.argsort(times(weight, keys, b)[runners], kind="stable")][: budget[b]]
@@ -49,11 +49,11 @@ def test_a_row_races_alone_as_beside_others() -> None:
     weight = (scale * 10.0 ** draw.uniform(-6, 6, (60, 90))).astype(np.float32)
     group, keys = np.ones(weight.shape, np.int32), draw.integers(0, 2**63, 60).astype(np.uint64)
     budget = draw.integers(0, 91, 60)
-    together = race_tokens(weight, group, budget, keys)
+    together = gumbel_top_k_tokens(weight, group, budget, keys)
     assert np.array_equal((together > 0).sum(1), budget)
     for b in range(60):
         here = slice(b, b + 1)
-        assert np.array_equal(race_tokens(weight[here], group[here], budget[here], keys[here])[0], together[b])
+        assert np.array_equal(gumbel_top_k_tokens(weight[here], group[here], budget[here], keys[here])[0], together[b])
 
 
 @pytest.mark.parametrize("mean", [True, False])
@@ -63,7 +63,7 @@ def test_the_race_of_units_is_the_plain_one(whole: bool, mean: bool) -> None:
     group = some.word.numpy()
     weight, keys = draw.exponential(1, group.shape).astype(np.float32), draw.integers(0, 2**63, 40).astype(np.uint64)
     budget = draw.integers(1, 30, 40)
-    found = race_units(weight, group, budget, keys, whole, mean, False)
+    found = gumbel_top_k_spans(weight, group, budget, keys, whole, mean, False)
     for b, row in enumerate(found):
         units = [np.flatnonzero(group[b] == name) for name in dict.fromkeys(group[b][group[b] > 0])]
         heavy = np.array([[weight[b][unit].mean() if mean else weight[b][unit].sum() for unit in units]])
@@ -79,7 +79,9 @@ def test_the_race_of_units_is_the_plain_one(whole: bool, mean: bool) -> None:
 def test_the_chance_of_a_position_is_that_of_drawing_one_after_the_other() -> None:
     weight = np.tile(np.array([1.0, 2.0, 5.0, 0.5], np.float32), (40_000, 1))
     group, budget = np.ones(weight.shape, np.int32), np.full(len(weight), 2)
-    found = race_tokens(weight, group, budget, Noise(1, torch.zeros(40_000), torch.arange(40_000)).keys("x")) > 0
+    found = (
+        gumbel_top_k_tokens(weight, group, budget, Noise(1, torch.zeros(40_000), torch.arange(40_000)).keys("x")) > 0
+    )
     share = weight[0].astype(float) / weight[0].sum()
     wished = [p + sum(q * p / (1 - q) for j, q in enumerate(share) if j != i) for i, p in enumerate(share)]
     assert found.mean(0) == pytest.approx(wished, abs=4 * 0.5 / 200)
@@ -115,7 +117,7 @@ def met(path: object, **knobs: object) -> Weighted:
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".parquet"])
 @pytest.mark.parametrize("unit", ["token", "word", "span"])
 def test_a_table_is_followed(tmp_path: Path, suffix: str, unit: str) -> None:
-    objective = met(write(tmp_path, suffix), unit=unit, ratio=0.1, longest=1)
+    objective = met(write(tmp_path, suffix), unit=unit, ratio=0.1, max_span_length=1)
     share = hidden(objective)
     assert share[5] == 0
     assert share[6] > 0.4

@@ -19,7 +19,7 @@ from ..training.test_trainer import interrupted, losses, same, weights
     [
         ({"objective": {"name": "mlm", "ratoi": 0.2}}, "unknown key objective.ratoi: did you mean 'ratio'?"),
         ({"objective": {"name": "mlm", "ratio": 1.5}}, "objective.ratio"),
-        ({"objective": {"name": "mlm", "random": 0.8, "keep": 0.4}}, "random + keep = 1.2"),
+        ({"objective": {"name": "mlm", "random_prob": 0.8, "keep_prob": 0.4}}, "random_prob + keep_prob = 1.2"),
         ({"objective": {"name": "spam"}}, "no objective 'spam': did you mean 'span'?"),
         ({"training": {"steps": "many"}}, "training.steps='many'"),
         ({"training": {}}, "exactly one of training.steps"),

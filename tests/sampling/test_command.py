@@ -83,9 +83,9 @@ REFUSED = [
     ({"sampler": "learned", "remasker": "other"}, "has another tokenizer than"),
     (
         {"run": "causal", "sampler": "mdlm"},
-        "sampler mdlm needs a model with the skill unmask or unmask_before",
+        "sampler mdlm needs a model with the capability unmask or mntp",
     ),
-    ({"sampler": "left_to_right"}, "sampler left_to_right needs a model with the skill forward; .* has unmask$"),
+    ({"sampler": "left_to_right"}, "sampler left_to_right needs a model with the capability forward; .* has unmask$"),
     ({"run": "remasker"}, "with remask, which neither fills masks nor names what comes next"),
     ({"run": "causal", "prompt": "One [MASK] of many"}, "there is text behind a gap"),
     ({"run": "causal", "edit": "One of many"}, "sampler left_to_right never masks a token again"),

@@ -11,10 +11,13 @@ MISTAKES = {
     "misspelt": ({"ration": 0.2}, "unknown key objective.ration: did you mean 'ratio'?"),
     "strange": ({"zzz": 1}, "unknown key objective.zzz: there is at_least_one, balance, "),
     "no name": ({0: None}, "unknown key objective.0: there is at_least_one, balance, "),
-    "type": ({"longest": "many"}, "objective.longest='many': input should be a valid integer"),
-    "range": ({"longest": 0}, "objective.longest=0: input should be greater than or equal to 1"),
-    "choice": ({"fate": "word"}, "objective.fate='word': input should be 'token' or 'unit'"),
-    "sum": ({"random": 0.6, "keep": 0.6}, "objective: random + keep = 1.2: their sum is a share, at most 1"),
+    "type": ({"max_span_length": "many"}, "objective.max_span_length='many': input should be a valid integer"),
+    "range": ({"max_span_length": 0}, "objective.max_span_length=0: input should be greater than or equal to 1"),
+    "choice": ({"corruption_unit": "word"}, "objective.corruption_unit='word': input should be 'token' or 'span'"),
+    "sum": (
+        {"random_prob": 0.6, "keep_prob": 0.6},
+        "objective: random_prob + keep_prob = 1.2: their sum is a probability, at most 1",
+    ),
     "conflict": ({"balance": True}, "objective: balance=true: spans at random places cannot be balanced"),
 }
 

@@ -26,14 +26,14 @@ def test_every_recipe_trains(name: str, text: Path, tmp_path: Path) -> None:
 def test_gpt_bert_is_mostly_masked_and_asks_from_before() -> None:
     objective = Config.load("gpt_bert").objective
     assert objective.share == 1 / 16
-    assert objective.skills == {"forward", "unmask_before"}
+    assert objective.capabilities == {"forward", "mntp"}
     ratio = objective.masked.masking.ratio
     assert [ratio.at(progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([0.3, 0.225, 0.15])
 
 
 def test_the_examples_of_aether_have_its_fields() -> None:
     masked, causal = Config.load("mlm_example"), Config.load("clm_example")
-    assert (masked.objective.ratio, masked.objective.random, masked.objective.keep) == (0.15, 0.1, 0.1)
+    assert (masked.objective.ratio, masked.objective.random_prob, masked.objective.keep_prob) == (0.15, 0.1, 0.1)
     assert (masked.optimizer.lr, masked.training.floor, masked.training.decay) == (1e-4, 0.1, "cosine")
     assert (causal.optimizer.lr, causal.training.warmup, causal.training.decay) == (2e-3, 0.0, "constant")
     assert causal.model == masked.model

@@ -10,7 +10,7 @@ ORDER = 80
 EXAMPLES = """
 [bold]Examples[/]
 
-  maskwright compare static:quickstart+objective.patterns=1 dynamic:quickstart --out masking\n
+  maskwright compare static:quickstart+objective.num_static_masks=1 dynamic:quickstart --out masking\n
   maskwright compare quickstart words.yaml --seeds 5 --budget tokens=2e6\n
   maskwright compare mlm:quickstart causal:quickstart+objective.name=causal --set training.steps=1000 --seeds 5,7\n
   maskwright compare small:quickstart big:quickstart+tokenizer.size=8192 --by bits_per_byte

@@ -84,7 +84,7 @@ class CausalScorer:
         (problem,) = self.ask(rows)
         asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
         device = next(self.model.parameters()).device
-        seen = mask(rows.document, problem.view, problem.shown)
+        seen = mask(rows.document, problem.view, problem.prefix_mask)
         hidden = self.model(problem.inputs.to(device), None if seen is None else seen.to(device), None)  # [B, L + 2, D]
         lost = self._losses(hidden.flatten(0, 1)[asked.to(device)], problem.targets.flatten()[asked].to(device))
         nats = np.bincount((asked // hidden.shape[1]).numpy(), lost.cpu().numpy(), len(rows))
@@ -175,7 +175,7 @@ def causal_scorer(source: Path, tokenizer: Tokenizer, device: str = "auto") -> C
     Raises ValueError when it was never asked to, or has another tokenizer: a perplexity is over a tokenizer's tokens.
     """
     model, known, objective = parts(source, device)
-    if objective is None or "forward" not in objective.skills:
+    if objective is None or "forward" not in objective.capabilities:
         raise ValueError(f"{source} does not read forward: name a run with objective.name=causal")
     if known.fingerprint != tokenizer.fingerprint:
         raise ValueError(f"{source} has another tokenizer: train a causal model with that of the texts")

@@ -8,7 +8,7 @@
 | causal, backward | each token after those before it; before those after it |
 | mlm_ahead, mntp_ahead | each token after those before it and nothing else, three masks in its place and after it |
 | mask_free | each token as it stands, nothing hidden (Huebner et al. 2021, BabyBERTa, section 4) |
-| fused | the mean of those that the objective has the skills for: forward and backward, or masked and causal |
+| fused | the mean of those that the objective has the capabilities for: forward and backward, or masked and causal |
 | own | the objective's own exam: the bound of a diffusion, the end of a text of a causal model |
 """  # noqa: E501
 
@@ -85,12 +85,12 @@ def _asked_at(place: int, rows: Rows, inputs: torch.Tensor) -> Problem:
 
 
 PLAIN: dict[str, Ask] = {
-    "mlm": Mlm().exam,
+    "mlm": Mlm().scoring,
     "mlm_word": word_by_word,
-    "mntp": before(Mlm().exam),
+    "mntp": before(Mlm().scoring),
     "mntp_word": before(word_by_word),
-    "causal": of_text(Causal().exam),
-    "backward": of_text(Causal(direction="backward").exam),
+    "causal": of_text(Causal().scoring),
+    "backward": of_text(Causal(direction="backward").scoring),
     "mlm_ahead": ahead,
     "mntp_ahead": partial(ahead, shift=1),
     "mask_free": as_it_stands,
@@ -100,14 +100,16 @@ PLAIN: dict[str, Ask] = {
 
 def dressed(exam: Ask, objective: Objective) -> Ask:
     """The exam as a model reads that was trained by `objective`: with [FW] before a text, where it has that habit."""
-    return lambda rows: (objective.dress(problem, rows) for problem in exam(rows))
+    return lambda rows: (objective.prepare_inputs(problem, rows) for problem in exam(rows))
 
 
 def fused(objective: Objective) -> Ask:
     """The mean of the log-likelihoods under all fitting backends. Raises ValueError when there are not two."""
     names = fitting(objective)
     if len(names) < 2:
-        raise ValueError(f"backend=fused takes a model with two skills; this one has {', '.join(names) or 'none'}")
+        raise ValueError(
+            f"backend=fused needs a model with two capabilities, and this has {', '.join(names) or 'none'}"
+        )
 
     def ask(rows: Rows) -> Iterator[Problem]:
         for name in names:
@@ -117,7 +119,7 @@ def fused(objective: Objective) -> Ask:
     return ask
 
 
-MADE: dict[str, Callable[[Any], Ask]] = {"fused": fused, "own": lambda objective: objective.exam}
+MADE: dict[str, Callable[[Any], Ask]] = {"fused": fused, "own": lambda objective: objective.scoring}
 """The backends that depend on how a model was trained."""
 
 

@@ -78,6 +78,6 @@ def _filled(problem: Problem, length: int) -> Problem:
         inputs=F.pad(problem.inputs, more),
         targets=F.pad(problem.targets, more, value=IGNORE),
         weights=F.pad(problem.weights, more),
-        unit=F.pad(problem.unit, more),
-        shown=F.pad(problem.shown, more),
+        span_id=F.pad(problem.span_id, more),
+        prefix_mask=F.pad(problem.prefix_mask, more),
     )

@@ -58,11 +58,11 @@ class Shared:
 
 def share(problem: Problem) -> Shared:
     """The questions of a problem, each sight once; one that shows a prefix to all of a text is none of these."""
-    assert not problem.shown.any()
+    assert not problem.prefix_mask.any()
     p, i = torch.nonzero(problem.targets != IGNORE, as_tuple=True)  # [N] each
     _, first, inverse = np.unique(sights(problem)[p.numpy(), i.numpy()], return_index=True, return_inverse=True)
     order = first.argsort()
     first, sight = first[order], torch.from_numpy(order.argsort()[inverse])
     rows, place = torch.unique(p[first], return_inverse=True)
     asked = place * problem.inputs.shape[1] + i[first]
-    return Shared(rows, asked, sight, problem.targets[p, i], problem.weights[p, i], problem.row[p])
+    return Shared(rows, asked, sight, problem.targets[p, i], problem.weights[p, i], problem.source_row[p])

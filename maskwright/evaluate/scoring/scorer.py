@@ -150,7 +150,7 @@ class Scorer:
         for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
             places = torch.from_numpy(chosen)
             for problem in self.ask(self._rows([encoded[i] for i in chosen])):
-                yield replace(problem, row=places[problem.row])
+                yield replace(problem, source_row=places[problem.source_row])
 
     def _rows(self, encoded: list[Encoded]) -> Rows:
         """Texts of one length. All have the address 0, so that those that are compared share their draws."""

@@ -1,4 +1,4 @@
-"""The exams that compare objectives with each other: every model takes those that its objective has the skill for."""
+"""The validation tasks that compare objectives with each other: a model takes those it was trained for."""
 
 from ...data.rows import Rows
 from ...noise import Noise
@@ -9,16 +9,16 @@ from ...objectives.mlm import Mlm
 from ...objectives.mntp import Mntp
 from ...settings import settings
 
-MASKED = Mlm(ratio=0.15, random=0.0, keep=0.0)
+MASKED = Mlm(ratio=0.15, random_prob=0.0, keep_prob=0.0)
 """15 % of the tokens behind [MASK], and nothing else."""
 
 EXAMS: dict[str, tuple[str, Objective]] = {
     "unmask": ("masked", MASKED),
-    "unmask_before": ("masked", Mntp(masking=MASKED)),
+    "mntp": ("masked", Mntp(masking=MASKED)),
     "forward": ("forward", Causal()),
     "backward": ("backward", Causal(direction="backward")),
 }
-"""Skill to the name of the exam and its questions."""
+"""Capability to the name of the exam and its questions."""
 
 
 @settings
@@ -31,10 +31,10 @@ class Dressed(Objective):
     """What the model was trained by."""
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        return self.model_of.dress(self.exam_of.corrupt(rows, noise), rows)
+        return self.model_of.prepare_inputs(self.exam_of.corrupt(rows, noise), rows)
 
 
 def exams(objective: Objective) -> dict[str, Dressed]:
     """The common exams for a model that was trained by `objective`, by name."""
-    common = (EXAMS[skill] for skill in sorted(objective.skills))
+    common = (EXAMS[capability] for capability in sorted(objective.capabilities & EXAMS.keys()))
     return {name: Dressed(exam_of=exam, model_of=objective) for name, exam in common}

@@ -16,14 +16,16 @@ from ...data.loader import exam
 from ...data.pack import Pack
 from ...data.rows import Rows
 from ...noise import Noise
-from ...objectives.base.detector import Wrong
+from ...objectives.base.detector import CorruptionDetector
 from ...prediction import CHUNK, logits_in_chunks
 
 THRESHOLD = 0.5
 BINS = 10
 
 
-def detection(model: nn.Module, pack: Pack, objective: Wrong, batch_tokens: int = 16384) -> dict[str, float]:
+def detection(
+    model: nn.Module, pack: Pack, objective: CorruptionDetector, batch_tokens: int = 16384
+) -> dict[str, float]:
     """The figures of `score` for every token of the rows of `pack`, corrupted as the objective does, always alike."""
     training = model.training
     model.eval()
@@ -35,7 +37,7 @@ def detection(model: nn.Module, pack: Pack, objective: Wrong, batch_tokens: int 
 
 
 @torch.no_grad()
-def _judged(model: nn.Module, rows: Rows, objective: Wrong) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _judged(model: nn.Module, rows: Rows, objective: CorruptionDetector) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """P(wrong) [n] and whether it is [n] of the tokens of a batch, so many at a time that scores stay few."""
     device = next(model.parameters()).device
     inputs = objective.corrupted(rows, Noise(0, rows.epoch, rows.ids))
@@ -45,7 +47,7 @@ def _judged(model: nn.Module, rows: Rows, objective: Wrong) -> Iterator[tuple[np
     hidden = model(inputs.to(device), *places)  # [N, D]
     tokens, wrong = (values.flatten()[asked] for values in (inputs, inputs != rows.tokens))
     for scores, here, bad in zip(logits_in_chunks(model, hidden), tokens.split(CHUNK), wrong.split(CHUNK), strict=True):
-        yield objective.doubt(scores, here.to(device), rows.vocabulary).cpu().double().numpy(), bad.numpy()
+        yield objective.p_corrupted(scores, here.to(device), rows.vocabulary).cpu().double().numpy(), bad.numpy()
 
 
 def score(doubts: np.ndarray, wrong: np.ndarray) -> dict[str, float]:

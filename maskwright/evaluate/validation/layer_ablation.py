@@ -28,10 +28,10 @@ def first_layers(model: nn.Module, count: int) -> Iterator[nn.Module]:
 def ablate(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384) -> dict[str, float]:
     """Loss (nats), accuracy, top-5 accuracy and perplexity of the first n, n − 1, … 1 layers of `model`.
 
-    Names are `layers/3/forward/loss` for the first three layers and each common exam that `objective` has the skill for
-    (`own` for its own exam, when it has none), over all rows of `pack`.
+    Names are `layers/3/forward/loss` for the first three layers and each common exam that `objective` has the
+    capability for (`own` for its own exam, when it has none), over all rows of `pack`.
     """
-    asked: dict[str, Objective] = {**exams(objective)} or {"own": objective.fixed()}
+    asked: dict[str, Objective] = {**exams(objective)} or {"own": objective.for_validation()}
     numbers: dict[str, float] = {}
     for count in range(len(model.layers), 0, -1):  # type: ignore[arg-type]
         with first_layers(model, count):

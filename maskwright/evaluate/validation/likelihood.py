@@ -23,10 +23,10 @@ def likelihood(model: nn.Module, pack: Pack, objective: Objective, batch_tokens:
     nats = tokens = 0.0
     for rows in exam(pack, max(1, batch_tokens // pack.length)):
         tokens += int(rows.maskable.sum())
-        for problem in objective.exam(rows):
+        for problem in objective.scoring(rows):
             asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
             targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
-            loss, *_ = score_targets(model, rows.document[problem.row], problem, asked, targets)
+            loss, *_ = score_targets(model, rows.document[problem.source_row], problem, asked, targets)
             nats += float((loss.cpu().double() * weights).sum())
     model.train(training)
     found = {"nats_per_token": nats / tokens, "perplexity": exp(min(nats / tokens, 700.0))}

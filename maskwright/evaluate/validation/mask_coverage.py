@@ -29,7 +29,7 @@ class Coverage:
     """The figures of one objective over E epochs."""
 
     objective: str
-    patterns: int | None
+    num_static_masks: int | None
     """How many different corruptions a row gets; none for a new one each epoch."""
     ratio: float
     """Share of the positions that could be asked which were, in an epoch."""
@@ -56,7 +56,7 @@ def report(
     rows = list(batches)
     if not rows:
         raise ValueError("there are no rows to mask")
-    variants = [replace(objective, patterns=patterns) for objective in objectives for patterns in (1, 10, None)]
+    variants = [replace(objective, num_static_masks=patterns) for objective in objectives for patterns in (1, 10, None)]
     return [asdict(coverage(rows, variant, epochs, seed)) for variant in variants]
 
 
@@ -64,12 +64,12 @@ def coverage(batches: Sequence[Rows], objective: Objective, epochs: int, seed: i
     """The figures of `objective` over `epochs` epochs of `batches`."""
     asked = [np.stack([_asked(rows, objective, epoch, seed) for epoch in range(epochs)]) for rows in batches]
     free = sum(int(rows.maskable.sum()) for rows in batches)
-    p, patterns = sum(int(every.sum()) for every in asked) / (epochs * free), objective.patterns or epochs
+    p, patterns = sum(int(every.sum()) for every in asked) / (epochs * free), objective.num_static_masks or epochs
     pairs = list(combinations(range(epochs), 2))
     different = np.mean([one % patterns != other % patterns for one, other in pairs] or [False])
     return Coverage(
         objective=name_of(objective) + ", balanced" * getattr(objective, "balance", False),
-        patterns=objective.patterns,
+        num_static_masks=objective.num_static_masks,
         ratio=p,
         covered=[sum(int(every[: e + 1].any(0).sum()) for every in asked) / free for e in range(epochs)],
         covered_by_chance=[1 - (1 - p) ** min(e + 1, patterns) for e in range(epochs)],

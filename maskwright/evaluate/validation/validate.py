@@ -53,7 +53,7 @@ def validate(
         if counts is not None:
             floor = unigram(result, counts, pack.vocabulary).mean()
             numbers |= {f"{prefix}unigram/{name}": number for name, number in floor.items()}
-    if wrong := detector(objective.fixed()):
+    if wrong := detector(objective.for_validation()):
         found = detection(model, pack, wrong, batch_tokens)
         numbers |= {f"detection/{name}": number for name, number in found.items()}
     return numbers
@@ -66,7 +66,7 @@ def validate_all(
 
     An objective whose own exam is a common one is asked once.
     """
-    own = objective.fixed()
+    own = objective.for_validation()
     found = {"": take_exam(model, pack, own, batch_tokens)}
     for name, common in exams(objective).items():
         same = common.exam_of == own
@@ -99,9 +99,9 @@ def take_exam(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: 
 def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> tuple[np.ndarray, ...]:
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]  # [N]
     targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
-    document = rows.document[problem.row]
+    document = rows.document[problem.source_row]
     loss, first, five = (part.cpu().numpy() for part in score_targets(model, document, problem, asked, targets))
-    numbers = (rows.ids[problem.row] & 0xFFFFFFFF).numpy()
+    numbers = (rows.ids[problem.source_row] & 0xFFFFFFFF).numpy()
     documents = pack.documents(numbers, document.numpy()).ravel()[asked.numpy()]
     return targets.numpy(), weights.double().numpy(), documents, loss.astype(np.float64), first, five
 
@@ -111,7 +111,7 @@ def score_targets(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """[N] loss float32, [N] bool best guess right, [N] bool among the best five, for the places `asked` of [B * L]."""
     device = next(model.parameters()).device
-    seen = mask(document, problem.view, problem.shown)
+    seen = mask(document, problem.view, problem.prefix_mask)
     hidden = model(problem.inputs.to(device), None if seen is None else seen.to(device), positions(document).to(device))
     chunks = logits_in_chunks(model, hidden.flatten(0, 1)[asked.to(device)])
     columns = []

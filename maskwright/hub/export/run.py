@@ -25,7 +25,7 @@ def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
             raise ValueError("how the model was trained is not known: say whether it is --masked or --causal")
         return causal, "causal" if causal else "mlm"
     ways = {name: name == "causal" for name in fitting(objective) if name != "backward"}
-    if not ways and "backward" in objective.skills:
+    if not ways and "backward" in objective.capabilities:
         raise ValueError("the model was trained to read backward alone, which no class of transformers does")
     ways = ways or {"own": False}
     found = next((name for name, forward in ways.items() if causal in (None, forward)), None)
@@ -78,5 +78,5 @@ def opened_as_trained(source: Source, forward: bool) -> Tokenizer:
     word, nought = torch.tensor([[0, 1, 0]], dtype=torch.int32), torch.zeros(1, dtype=torch.int64)
     rows = Rows(row, torch.zeros_like(word), word, nought, nought, 1.0, known)
     way = torch.full_like(nought, FORWARD if forward else BOTH)
-    seen = source.config.objective.dress(Problem(row, row, torch.ones(row.shape), way), rows).inputs
+    seen = source.config.objective.prepare_inputs(Problem(row, row, torch.ones(row.shape), way), rows).inputs
     return source.tokenizer if torch.equal(seen, row) else source.tokenizer.opening(int(seen[0, 0]))

@@ -52,24 +52,24 @@ class Adaptive(ByWeight):
             raise ValueError(f"the weights were learned of {size} tokens, and the tokenizer has {rows.vocabulary.size}")
         return of_types(self._state["weight"], rows.tokens)
 
-    def fixed(self) -> "Adaptive":
+    def for_validation(self) -> "Adaptive":
         """The same with even weights, as it began."""
         return replace(self)
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Count how the hidden tokens fared, by type; those that were kept in sight do not count."""
         tally(self._state, problem, loss, correct, whole=self.unit != "token")
 
-    def stepped(self) -> None:
+    def end_step(self) -> None:
         """Update the weights when it is time."""
         steps = int(self._state["steps"].add_(1))
         if steps % self.update_every == 0 and steps >= self.first_update:
             update(self._state, self.score, self.momentum, self.floor)
 
-    def state(self) -> State:
+    def state_dict(self) -> State:
         return self._state
 
-    def restore(self, state: State) -> None:
+    def load_state_dict(self, state: State) -> None:
         self._state.update({name: tensor.clone() for name, tensor in state.items()})
 
     @property
@@ -78,7 +78,7 @@ class Adaptive(ByWeight):
         weight = self._state.get("weight", torch.zeros(0))
         return weight[weight > 0]
 
-    def describe(self) -> dict[str, Any]:
+    def log(self) -> dict[str, Any]:
         """The spread of the weights, and how many types as heavy as each other would be as diverse, as a share."""
         if not len(weight := self._known):
             return {}
@@ -86,7 +86,7 @@ class Adaptive(ByWeight):
         diverse = exp(-float((share * share.log()).sum())) / len(share)
         return {"weights/spread": float(weight.std()), "weights/diversity": diverse}
 
-    def doubts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Whether the weights have collapsed: to no difference at all, or to a few types."""
         if not self._state or not int(self._state["updates"]):
             return []

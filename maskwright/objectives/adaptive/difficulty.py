@@ -31,7 +31,7 @@ def begin(vocabulary: Vocabulary) -> State:
 
 
 def tally(state: State, problem: Problem, loss: Tensor, correct: Tensor, whole: bool) -> None:
-    """Count how each type fared, where its token was not left to be seen. loss, correct: [P, L] as in `feedback`.
+    """Count how each type fared, where its token was not left to be seen. loss, correct: [P, L] as in `observe`.
 
     whole: a token fares as the whole unit (word, span) that it was hidden with: right when all of it is, at the mean
     loss.
@@ -39,7 +39,7 @@ def tally(state: State, problem: Problem, loss: Tensor, correct: Tensor, whole: 
     hidden = (problem.targets != IGNORE) & (problem.inputs != problem.targets)  # [P, L]
     types, losses, rights = problem.targets[hidden], loss[hidden], correct[hidden].long()  # [N]
     if whole:
-        places = torch.nonzero(hidden)[:, 0] * (problem.unit.shape[1] + 1) + problem.unit[hidden]
+        places = torch.nonzero(hidden)[:, 0] * (problem.span_id.shape[1] + 1) + problem.span_id[hidden]
         losses, rights = _together(places, losses, rights)
     state["asked"].index_add_(0, types, torch.ones_like(types))
     state["right"].index_add_(0, types, rights)
@@ -80,7 +80,7 @@ def update(state: State, score: str, momentum: float, floor: float) -> None:
         asked, right, loss, old = (state[name][seen] for name in ("asked", "right", "loss", "weight"))
         found = SCORES[score](asked, right, loss, len(state["weight"])).float()
         mixed = momentum * old + (1 - momentum) * found * (old.sum() / found.sum())
-        state["weight"][seen] = levelled(mixed, floor)
+        state["weight"][seen] = apply_floor(mixed, floor)
         state["score"][seen] = found
         state["judged"] += state["asked"]
     for name in ("asked", "right", "loss"):
@@ -88,7 +88,7 @@ def update(state: State, score: str, momentum: float, floor: float) -> None:
     state["updates"] += 1
 
 
-def levelled(weight: Tensor, floor: float) -> Tensor:
+def apply_floor(weight: Tensor, floor: float) -> Tensor:
     """[K] weights with the same sum and none below `floor`: the others give way in proportion.
 
     Raised one after the other until none is left; the sum must allow it.

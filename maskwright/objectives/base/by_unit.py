@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...data.rows import Rows
-from ...masking.select import deal_units, fit_units
+from ...masking.select import select_spans_cyclic, select_spans_fitting
 from ...noise import Noise
 from ...settings import settings
 from .objective import Masked
@@ -31,7 +31,7 @@ class ByUnit(Masked, ABC):
         """[B, L] int32, the number of each position's unit (1, 2, ... along the row); 0 for what is never chosen."""
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        budget, first, keys = self.places(rows, noise)
+        budget, first, keys = self.budget_and_order(rows, noise)
         if self.balance:
-            return torch.from_numpy(deal_units(self.units(rows), budget, first, keys, True, self.at_least_one))
-        return torch.from_numpy(fit_units(self.units(rows), budget, keys, self.at_least_one))
+            return torch.from_numpy(select_spans_cyclic(self.units(rows), budget, first, keys, True, self.at_least_one))
+        return torch.from_numpy(select_spans_fitting(self.units(rows), budget, keys, self.at_least_one))

@@ -12,8 +12,8 @@ from pydantic import Field
 from torch import Tensor
 
 from ...data.rows import Rows
-from ...masking.select import tile
-from ...masking.weighted import race_tokens, race_units
+from ...masking.select import random_tiling
+from ...masking.weighted import gumbel_top_k_spans, gumbel_top_k_tokens
 from ...noise import Noise
 from ...settings import settings
 from .objective import Masked
@@ -34,7 +34,7 @@ class ByWeight(Masked, ABC):
 
     unit: Literal["token", "word", "span"] = "token"
     """What is chosen together: a token; a word, by the mean weight of its tokens; a span, by their sum."""
-    longest: Annotated[int, Field(ge=1)] = 3
+    max_span_length: Annotated[int, Field(ge=1)] = 3
     """Lengths of spans are uniform from 1 to this, in tokens; spans tile the row, and the last is cut to the budget."""
 
     def __post_init__(self) -> None:
@@ -52,10 +52,10 @@ class ByWeight(Masked, ABC):
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
         weight, word = self.weigh(rows, noise).numpy(), rows.word.numpy()
-        budget, _, keys = self.places(rows, noise)
+        budget, _, keys = self.budget_and_order(rows, noise)
         if self.unit == "token":
-            return torch.from_numpy(race_tokens(weight, word, budget, keys))
+            return torch.from_numpy(gumbel_top_k_tokens(weight, word, budget, keys))
         if self.unit == "word":
-            return torch.from_numpy(race_units(weight, word, budget, keys, True, True, self.at_least_one))
-        tiles = tile(word, noise.keys("length"), self.longest)
-        return torch.from_numpy(race_units(weight, tiles, budget, keys, False, False, False))
+            return torch.from_numpy(gumbel_top_k_spans(weight, word, budget, keys, True, True, self.at_least_one))
+        tiles = random_tiling(word, noise.keys("length"), self.max_span_length)
+        return torch.from_numpy(gumbel_top_k_spans(weight, tiles, budget, keys, False, False, False))

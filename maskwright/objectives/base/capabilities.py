@@ -6,24 +6,24 @@ from .objective import Objective
 
 def named_from(objective: Objective) -> int | None:
     """How many positions before a hidden token a model trained by `objective` names it; none where it never does."""
-    return next((shift for skill, shift in SHIFTS.items() if skill in objective.skills), None)
+    return next((shift for capability, shift in SHIFTS.items() if capability in objective.capabilities), None)
 
 
-SHIFTS = {"unmask": 0, "unmask_before": 1}
+SHIFTS = {"unmask": 0, "mntp": 1}
 
 
-SKILLS = {"unmask": "mlm", "unmask_before": "mntp", "forward": "causal", "backward": "backward"}
-"""Skill to the backend that takes it; the first that an objective has is its default."""
+BACKENDS = {"unmask": "mlm", "mntp": "mntp", "forward": "causal", "backward": "backward"}
+"""Capability to the backend that takes it; the first that an objective has is its default."""
 
 
 def fitting(objective: Objective) -> list[str]:
-    """The backends that `objective` has the skills for, the most telling first."""
-    return [name for skill, name in SKILLS.items() if skill in objective.skills]
+    """The backends that `objective` has the capabilities for, the most telling first."""
+    return [name for capability, name in BACKENDS.items() if capability in objective.capabilities]
 
 
 def reading(objective: Objective | None) -> tuple[int, str]:
     """The view in which a model reads, and the position that has seen everything then: the first or the last."""
-    skills = objective.skills if objective else frozenset()
-    if "forward" in skills and not skills & {"unmask", "unmask_before"}:
+    capabilities = objective.capabilities if objective else frozenset()
+    if "forward" in capabilities and not capabilities & {"unmask", "mntp"}:
         return FORWARD, "last"
-    return (BACKWARD, "first") if skills == {"backward"} else (BOTH, "first")
+    return (BACKWARD, "first") if capabilities == {"backward"} else (BOTH, "first")

@@ -6,7 +6,7 @@ Shapes: B rows, L positions, N places, V tokens.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from ...attention import BOTH
 from ...data.rows import Rows
-from ...masking.select import IGNORE, count, draw_tokens
+from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, inverse_cdf, low_discrepancy, token_probs
 from ...settings import settings
 from ...settings.schedule import Ratio, value
 from ...text.tokenizers.vocabulary import Vocabulary
 from .objective import Objective
-from .problem import Guesser, Problem
+from .problem import Problem, TokenScorer
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -43,40 +43,44 @@ class Mixture:
 
 
 @settings
-class Wrong(Objective, ABC):
+class CorruptionDetector(Objective, ABC):
     """Some tokens are replaced by others, and every position judges its own."""
 
     ratio: Ratio = 0.3
     """The share of the tokens that are replaced, or a schedule of it; one replaced by itself is not wrong."""
-    varied: bool = True
-    """Whether each row's share is uniform between nothing and `ratio`."""
+    ratio_per_row: Literal["fixed", "uniform"] = "uniform"
+    """Whether every row has this ratio, or each row draws its own, uniform between 0 and `ratio`."""
     corruption: Mixture = Mixture(random=1.0)
     """What stands there: `{random: 3, fragment: 1}`."""
-    guesser: str | None = None
+    generator_run: str | None = None
     """The folder of the run whose model makes synthetic errors: one that names hidden tokens, as diffusion does."""
     temperature: Annotated[float, Field(gt=0)] = 0.8
     """The temperature at which it does."""
 
     def __post_init__(self) -> None:
-        if self.corruption.synthetic and not self.guesser:
-            raise ValueError("corruption synthetic needs guesser=DIR, a run whose model guesses hidden tokens")
+        if self.corruption.synthetic and not self.generator_run:
+            raise ValueError("corruption synthetic needs generator_run=DIR, a run whose model guesses hidden tokens")
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"detect"})
 
     @abstractmethod
-    def judged(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Targets [B, L] int64 or IGNORE, and weights [B, L] float32, for what is seen, `inputs` [B, L]."""
 
     @abstractmethod
-    def doubt(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
+    def p_corrupted(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
         """[N] float32, the probability that tokens are wrong; scores: [N, V] float32, seen: [N] int64."""
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        """Wrong tokens at the chosen positions."""
+        """CorruptionDetector tokens at the chosen positions."""
         inputs = self.corrupted(rows, noise)
-        return Problem(inputs, *self.judged(rows, inputs), torch.full_like(rows.ids, BOTH))
+        return Problem(inputs, *self.labels(rows, inputs), torch.full_like(rows.ids, BOTH))
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """One question: how right the text looks as it stands."""
-        targets, weights = self.judged(rows, rows.tokens)
+        targets, weights = self.labels(rows, rows.tokens)
         if (targets != IGNORE).any():
             yield Problem(rows.tokens.clone(), targets, weights, torch.full_like(rows.ids, BOTH))
 
@@ -92,9 +96,11 @@ class Wrong(Objective, ABC):
     def chosen(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] bool, where a token is replaced, be it by itself."""
         known = count(rows.word.numpy())
-        rate = value(self.ratio, rows.progress) * (low_discrepancy(noise, "level") if self.varied else 1.0)
+        rate = value(self.ratio, rows.progress) * (
+            low_discrepancy(noise, "level") if self.ratio_per_row == "uniform" else 1.0
+        )
         many = np.minimum(rate * known + noise.uniform("budget", 1).numpy()[:, 0], known).astype(np.int64)
-        return torch.from_numpy(draw_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys("select"))) > 0
+        return torch.from_numpy(select_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys("select"))) > 0
 
     def _kinds(self, noise: Noise) -> Tensor:
         """[B] int64, the kind of errors of each row."""
@@ -102,23 +108,23 @@ class Wrong(Objective, ABC):
         ladder = torch.from_numpy(weights.cumsum() / weights.sum())
         return torch.searchsorted(ladder, noise.uniform("kind", 1)[:, 0].double(), right=True)
 
-    def equip(self, opened: Callable[[str], Guesser]) -> None:
-        if self.guesser and self.corruption.synthetic:
-            self.__dict__["guess"] = opened(self.guesser)
+    def equip(self, opened: Callable[[str], TokenScorer]) -> None:
+        if self.generator_run and self.corruption.synthetic:
+            self.__dict__["guess"] = opened(self.generator_run)
 
     @cached_property
-    def guess(self) -> Guesser:
-        """The model of the run `guesser`. Raises ValueError when it was not opened."""
-        raise ValueError("corruption synthetic works in a run, which opens the guesser: call equip first")
+    def guess(self) -> TokenScorer:
+        """The model of the run `generator_run`. Raises ValueError when it was not opened."""
+        raise ValueError("corruption synthetic works in a run, which opens the generator: call equip first")
 
 
-def random(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+def random(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
     """[B, L] int64, ordinary tokens, each as likely, a draw for each position."""
     ordinary = torch.from_numpy(rows.vocabulary.ordinary)
     return ordinary[noise.below(len(ordinary), "other", rows.tokens.shape[1])]
 
 
-def fragment(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+def fragment(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
     """[B, L] int64, what another row has there; a random token where it has no text. Raises ValueError without rows."""
     if rows.source is None:
         raise ValueError("corruption fragment takes tokens of other rows, and this text has none: use random")
@@ -128,8 +134,8 @@ def fragment(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Tens
     return torch.where(word > 0, tokens, random(objective, rows, noise, chosen))
 
 
-def synthetic(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
-    """[B, L] int64, where chosen what the guesser puts behind a mask, by chance at the objective's temperature."""
+def synthetic(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+    """[B, L] int64, where chosen what the generator puts behind a mask, by chance at the objective's temperature."""
     asked, others = torch.nonzero(chosen.flatten())[:, 0], rows.tokens.clone()
     if len(asked):
         scores = objective.guess(torch.where(chosen, rows.vocabulary.mask, rows.tokens), rows.document, asked)
@@ -142,8 +148,8 @@ def synthetic(objective: Wrong, rows: Rows, noise: Noise, chosen: Tensor) -> Ten
 KINDS = {"random": random, "fragment": fragment, "synthetic": synthetic}
 
 
-def detector(objective: Objective) -> Wrong | None:
+def detector(objective: Objective) -> CorruptionDetector | None:
     """The detector of wrong tokens that an objective is or holds."""
-    if isinstance(objective, Wrong):
+    if isinstance(objective, CorruptionDetector):
         return objective
-    return next((found for part in objective.inside.values() if (found := detector(part))), None)
+    return next((found for part in objective.sub_objectives.values() if (found := detector(part))), None)

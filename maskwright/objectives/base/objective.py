@@ -17,43 +17,43 @@ from torch import Tensor
 from ...attention import BOTH
 from ...data.rows import Rows
 from ...masking.replace import replace as replace_tokens
-from ...masking.select import IGNORE, share_out
+from ...masking.select import IGNORE, row_budgets
 from ...noise import Noise
 from ...settings import from_mapping, settings, short_repr
 from ...settings.registry import load, name_of
 from ...settings.schedule import Ratio, value
 from ...text.shards.shards import Shards
-from .problem import Guesser, Problem
+from .problem import Problem, TokenScorer
 
 
 @settings
 class Objective(ABC):
     """Turns clean rows into a problem. A subclass is its own config; `corrupt` is all it must write."""
 
-    judges: ClassVar[str] = ""
+    leak_exemption: ClassVar[str] = ""
     """Why it asks a position about the very token that it sees there, if it does: nothing else may tell the answer."""
     needs_text: ClassVar[bool] = False
     """Whether it must `meet` a text before it can pose a problem."""
     prompt_from_both_sides: ClassVar[bool] = False
     """Whether a prompt is seen from both sides by what is written on from there."""
 
-    patterns: Annotated[int, Field(ge=1)] | None = None
+    num_static_masks: Annotated[int, Field(ge=1)] | None = None
     """How many different corruptions a row gets: none for a new one each epoch (dynamic), 1 for ever the same (static),
     10 as in BERT."""
 
     @property
-    def skills(self) -> frozenset[str]:
+    def capabilities(self) -> frozenset[str]:
         """Which common exams a model trained so can take besides its own: `unmask` (name a hidden token from both
-        sides), `unmask_before` (likewise, from the position before it), `forward`, `backward`."""
+        sides), `mntp` (likewise, from the position before it), `forward`, `backward`."""
         return frozenset()
 
     @property
     def learns(self) -> bool:
-        """Whether it wants `feedback`."""
-        return type(self).feedback is not Objective.feedback
+        """Whether it wants `observe`."""
+        return type(self).observe is not Objective.observe
 
     @property
-    def inside(self) -> dict[str, "Objective"]:
+    def sub_objectives(self) -> dict[str, "Objective"]:
         """The objectives that it holds, by knob."""
         knobs = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: knob for name, knob in knobs.items() if isinstance(knob, Objective)}
@@ -67,7 +67,7 @@ class Objective(ABC):
 
         Raises ValueError when nothing is asked.
         """
-        epoch = rows.epoch if self.patterns is None else rows.epoch % self.patterns
+        epoch = rows.epoch if self.num_static_masks is None else rows.epoch % self.num_static_masks
         problem = self.corrupt(rows, Noise(seed, epoch, rows.ids))
         if not any(weights.any() for weights in problem.weights.numpy()):  # row by row: the first one tells
             raise ValueError(f"{name_of(self)} asks nothing of these {len(rows)} rows: raise its ratio")
@@ -77,68 +77,69 @@ class Objective(ABC):
         """The problem that those of `rows` pose that are `chosen`, [B] bool."""
         places = torch.nonzero(chosen)[:, 0]
         problem = self.corrupt(rows[places], noise[places])
-        return replace(problem, row=places[problem.row])
+        return replace(problem, source_row=places[problem.source_row])
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """The questions whose summed weighted loss scores each row: the negative log-likelihood that it stands for."""
         yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))
 
-    def dress(self, problem: Problem, rows: Rows) -> Problem:
+    def prepare_inputs(self, problem: Problem, rows: Rows) -> Problem:
         """A problem of a common exam as a model trained so is used to see it."""
-        for part in self.inside.values():
-            problem = part.dress(problem, rows)
+        for part in self.sub_objectives.values():
+            problem = part.prepare_inputs(problem, rows)
         return problem
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
         """Learn from a step: loss [P, L] float32 and correct [P, L] bool, both 0 where nothing was asked."""
 
-    def stepped(self) -> None:
+    def end_step(self) -> None:
         """A step is done: all of its feedback was given, in however many parts."""
-        for part in self.inside.values():
-            part.stepped()
+        for part in self.sub_objectives.values():
+            part.end_step()
 
-    def fixed(self) -> "Objective":
+    def for_validation(self) -> "Objective":
         """The objective that validation asks: it has learned nothing, so that every checkpoint is asked the same."""
-        parts: dict[str, Any] = {name: part.fixed() for name, part in self.inside.items()}
-        return replace(self, **parts) if any(parts[name] is not part for name, part in self.inside.items()) else self
+        parts: dict[str, Any] = {name: part.for_validation() for name, part in self.sub_objectives.items()}
+        changed = any(parts[name] is not part for name, part in self.sub_objectives.items())
+        return replace(self, **parts) if changed else self
 
-    def told(self, numbers: Mapping[str, float]) -> None:
+    def on_validation(self, metrics: Mapping[str, float]) -> None:
         """Hear how the model does on held-out text: `loss` and the rest of a validation, before its checkpoint."""
-        for part in self.inside.values():
-            part.told(numbers)
+        for part in self.sub_objectives.values():
+            part.on_validation(metrics)
 
-    def equip(self, opened: Callable[[str], Guesser]) -> None:
+    def equip(self, opened: Callable[[str], TokenScorer]) -> None:
         """Open the trained models that its knobs name, by their folders."""
-        for part in self.inside.values():
+        for part in self.sub_objectives.values():
             part.equip(opened)
 
     def meet(self, shards: Shards) -> None:
         """Hear of the text and its tokenizer before the first row."""
-        for part in self.inside.values():
+        for part in self.sub_objectives.values():
             part.meet(shards)
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """What it has learned, for the checkpoint."""
         return {}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take up the state of a checkpoint."""
         assert not state
 
-    def describe(self) -> dict[str, Any]:
+    def log(self) -> dict[str, Any]:
         """Numbers worth a line in the log at the present state."""
         return {}
 
     def table(self) -> dict[str, np.ndarray]:
         """What it has learned of each token: columns [V] by name, for mask_weights.parquet; by default none."""
-        return {name: column for part in self.inside.values() for name, column in part.table().items()}
+        return {name: column for part in self.sub_objectives.values() for name, column in part.table().items()}
 
-    def doubts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Sentences that warn of the present state."""
-        return [sentence for part in self.inside.values() for sentence in part.doubts()]
+        return [sentence for part in self.sub_objectives.values() for sentence in part.warnings()]
 
 
-def part(name: str) -> BeforeValidator:
+def objective_field(name: str) -> BeforeValidator:
     """For a knob that is itself an objective, written as a name or `{name: span, ratio: 0.3}`; by default `name`."""
 
     def made(value: Any) -> Any:
@@ -159,11 +160,11 @@ class Masked(Objective, ABC):
 
     ratio: Ratio = 0.15
     """The share of the maskable positions that are chosen; or a schedule of it."""
-    random: Annotated[float, Field(ge=0, le=1)] = 0.1
+    random_prob: Annotated[float, Field(ge=0, le=1)] = 0.1
     """The share of the chosen that become a random token."""
-    keep: Annotated[float, Field(ge=0, le=1)] = 0.1
+    keep_prob: Annotated[float, Field(ge=0, le=1)] = 0.1
     """The share of the chosen that stay as they are."""
-    fate: Literal["token", "unit"] = "token"
+    corruption_unit: Literal["token", "span"] = "token"
     """Whether mask, random or keep is drawn for each token or once for a whole unit (word or span)."""
     at_least_one: bool = True
     """Whether every row with anything to choose has at least one chosen position."""
@@ -171,13 +172,14 @@ class Masked(Objective, ABC):
     """Whether positions hidden less often so far come first: over each 1 / ratio epochs, all before any twice."""
 
     def __post_init__(self) -> None:
-        if self.random + self.keep > 1:
-            raise ValueError(f"random + keep = {self.random + self.keep:g}: their sum is a share, at most 1")
+        if self.random_prob + self.keep_prob > 1:
+            both = f"{self.random_prob + self.keep_prob:g}"
+            raise ValueError(f"random_prob + keep_prob = {both}: their sum is a probability, at most 1")
         if self.balance and not isinstance(self.ratio, float):
             raise ValueError("balance needs a constant ratio, for it counts on what earlier epochs hid")
 
     @property
-    def skills(self) -> frozenset[str]:
+    def capabilities(self) -> frozenset[str]:
         return frozenset({"unmask"})
 
     @property
@@ -193,15 +195,16 @@ class Masked(Objective, ABC):
         """[MASK], a random token or the token itself at the selected positions; the original as their target."""
         inputs, targets = torch.empty_like(rows.tokens), torch.empty_like(rows.tokens)
         weights = torch.empty(rows.tokens.shape, dtype=torch.float32)
-        shares, units = (np.float32(self.random), np.float32(self.random + self.keep)), self.select(rows, noise)
+        units = self.select(rows, noise)
+        shares = np.float32(self.random_prob), np.float32(self.random_prob + self.keep_prob)
         replace_tokens(
             rows.tokens.numpy(), units.numpy(), noise.keys("fate"), noise.keys("other"),
-            rows.vocabulary.ordinary, rows.vocabulary.mask, *shares, self.fate == "unit",
+            rows.vocabulary.ordinary, rows.vocabulary.mask, *shares, self.corruption_unit == "span",
             inputs.numpy(), targets.numpy(), weights.numpy(),
         )  # fmt: skip
-        return Problem(inputs, targets, weights, torch.full_like(rows.ids, BOTH), unit=units)
+        return Problem(inputs, targets, weights, torch.full_like(rows.ids, BOTH), span_id=units)
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """Pseudo-log-likelihood: one question per position, each with that position alone hidden.
 
         Salazar et al. 2020, "Masked language model scoring", eq. 1.
@@ -221,7 +224,7 @@ class Masked(Objective, ABC):
         """The noise that the epochs of a cycle share."""
         return Noise(noise.seed, noise.epochs // self.cycle, noise.rows)
 
-    def places(self, rows: Rows, noise: Noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def budget_and_order(self, rows: Rows, noise: Noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """How many places of each row's order are chosen, the first of them, and the key of the order.
 
         The ratio times the maskable positions, rounded up or down by address so that the mean is exact. [B] int64, [B]
@@ -229,5 +232,5 @@ class Masked(Objective, ABC):
         """
         order, turns = self.order(noise), noise.epochs.numpy() % self.cycle
         rate = value(self.ratio, rows.progress)
-        budget, first = share_out(rows.word.numpy(), rate, self.at_least_one, turns, order.keys("budget"))
+        budget, first = row_budgets(rows.word.numpy(), rate, self.at_least_one, turns, order.keys("budget"))
         return budget, first, order.keys("select")

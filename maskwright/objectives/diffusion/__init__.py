@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ...attention import BOTH
 from ...data.rows import Rows
-from ...masking.select import IGNORE, count, draw_tokens
+from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, low_discrepancy
 from ...settings import settings
 from ..base.objective import Objective
@@ -46,7 +46,7 @@ class Diffusion(Levels, Objective):
     """How many ratios the exam looks at, spread evenly between nothing and everything."""
 
     @property
-    def skills(self) -> frozenset[str]:
+    def capabilities(self) -> frozenset[str]:
         return frozenset({"unmask"})
 
     @property
@@ -63,19 +63,19 @@ class Diffusion(Levels, Objective):
             weight = weight * (np.maximum(known, 1) * chance) ** -self.gamma
         return hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(weight))
 
-    def exam(self, rows: Rows) -> Iterator[Problem]:
+    def scoring(self, rows: Rows) -> Iterator[Problem]:
         """The bound by `levels` numbers of hidden tokens, one in each stretch of an even grid, drawn by address."""
         noise = Noise(0, torch.zeros_like(rows.ids), rows.ids)
         known = count(rows.word.numpy())
         for level in range(self.levels):
             luck = (level + noise.uniform(f"exam {level}", 1).numpy()[:, 0]) / self.levels
             many = np.clip(np.ceil(luck * known), 1, known).astype(np.int64)
-            chosen = draw_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys(f"exam {level} places"))
+            chosen = select_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys(f"exam {level} places"))
             yield hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(known / many.clip(1) / self.levels))
 
-    def fixed(self) -> "Diffusion":
+    def for_validation(self) -> "Diffusion":
         """Validation asks for the bound, whatever is trained."""
-        return Diffusion(patterns=self.patterns, levels=self.levels)
+        return Diffusion(num_static_masks=self.num_static_masks, levels=self.levels)
 
     def _scattered(self, rows: Rows, noise: Noise) -> np.ndarray:
         """[B, L] int32, 1 or more where hidden, by the schedule."""
@@ -83,7 +83,7 @@ class Diffusion(Levels, Objective):
         many, _ = self.counts(count(word), low_discrepancy(noise, "level"))
         if self.frequency and len(self._counts):
             return rare(rows, many, self._counts, self.frequency * rows.progress, noise.uniform("race", word.shape[1]))
-        return draw_tokens(word, many, np.zeros_like(many), noise.keys("select"))
+        return select_tokens(word, many, np.zeros_like(many), noise.keys("select"))
 
     def _staged(self, rows: Rows, noise: Noise) -> np.ndarray:
         """[B, L] int32, 1 or more where hidden, each row by one of the stages that have begun."""
@@ -109,17 +109,17 @@ class Diffusion(Levels, Objective):
         """[V] int64, how often each token has been seen; empty at first."""
         return torch.zeros(0, dtype=torch.int64)
 
-    def told(self, numbers: Mapping[str, float]) -> None:
+    def on_validation(self, metrics: Mapping[str, float]) -> None:
         """Go on to the next stage when the loss of so many validations was no better than the best."""
         if not self.stages:
             return
         stage, waited, best = self._patience.tolist()
-        waited = 0.0 if numbers["loss"] < best else waited + 1
+        waited = 0.0 if metrics["loss"] < best else waited + 1
         if waited >= self.stages[min(int(stage), len(self.stages) - 1)].patience:
             stage, waited, best = stage + 1, 0.0, float("inf")
-        self._patience.copy_(torch.tensor([stage, waited, min(best, numbers["loss"])]))
+        self._patience.copy_(torch.tensor([stage, waited, min(best, metrics["loss"])]))
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Count the tokens of the rows; what is hidden is asked, so that the whole text is known."""
         tokens = torch.where(problem.targets == IGNORE, problem.inputs, problem.targets).flatten()
         longest = max(len(self._counts), int(tokens.max()) + 1)
@@ -127,14 +127,14 @@ class Diffusion(Levels, Objective):
         seen[: len(self._counts)] += self._counts
         self.__dict__["_counts"] = seen
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         stages = {"patience": self._patience} if self.stages else {}
         return stages | ({"counts": self._counts} if self.frequency else {})
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         self.__dict__.update({f"_{name}": value.clone() for name, value in state.items()})
 
-    def describe(self) -> dict[str, Any]:
+    def log(self) -> dict[str, Any]:
         return {"stage": self.begun} if self.stages else {}
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...masking.select import count, draw_tokens
+from ...masking.select import count, select_tokens
 from ...noise import Noise, low_discrepancy
 from ...settings import settings
 from ...settings.schedule import Share
@@ -64,7 +64,7 @@ class Scattered:
         """[B, L] int32, 1 or more where hidden."""
         known = count(word)
         budget = np.clip(np.ceil(self.most * low_discrepancy(noise, "scattered") * known), np.minimum(known, 1), known)
-        return draw_tokens(word, budget.astype(np.int64), np.zeros_like(known), noise.keys("select"))
+        return select_tokens(word, budget.astype(np.int64), np.zeros_like(known), noise.keys("select"))
 
 
 def _budget(word: np.ndarray, ratio: float, noise: Noise) -> np.ndarray:

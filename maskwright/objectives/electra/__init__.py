@@ -11,7 +11,7 @@ Shapes: B rows, L positions.
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, PositiveInt
@@ -39,11 +39,11 @@ class Electra(Binary):
 
     ratio: Ratio = 0.15
     """The share of the tokens that are hidden from the generator, or a schedule of it."""
-    varied: bool = False
-    """Whether each row's share is uniform between nothing and `ratio`."""
+    ratio_per_row: Literal["fixed", "uniform"] = "fixed"
+    """Whether every row has this ratio, or each row draws its own, uniform between 0 and `ratio`."""
     corruption: Mixture = Mixture(synthetic=1.0)
     """What stands there; `synthetic` are the generator's guesses."""
-    guesser: str | None = None
+    generator_run: str | None = None
     """The folder of a run whose guesses are taken instead; none for those of a generator that learns beside."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """The temperature at which it guesses."""
@@ -64,7 +64,7 @@ class Electra(Binary):
     @property
     def _beside(self) -> bool:
         """Whether it asks a generator of its own."""
-        return not self.guesser and self.corruption.synthetic > 0
+        return not self.generator_run and self.corruption.synthetic > 0
 
     @property
     def _architecture(self) -> Modern:
@@ -89,7 +89,7 @@ class Electra(Binary):
         problem = super().corrupt(rows, noise)
         if not self._beside:
             return problem
-        return replace(problem, unit=torch.where(self.chosen(rows, noise), rows.tokens + 1, 0).int())
+        return replace(problem, span_id=torch.where(self.chosen(rows, noise), rows.tokens + 1, 0).int())
 
     def _begin(self, size: int, seed: int) -> Generator:
         model = self._architecture.build(size, torch.Generator().manual_seed(address(seed, "generator") % 2**63))
@@ -97,34 +97,34 @@ class Electra(Binary):
         self.__dict__["guess"] = generator.guess
         return generator
 
-    def fixed(self) -> "Electra":
+    def for_validation(self) -> "Electra":
         """The same with a generator that has learned nothing: its guesses are about random."""
         return replace(self) if self._beside else self
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Let the generator hear what was hidden; how the model judged its guesses does not matter to it."""
-        hidden = (problem.unit > 0) & (problem.targets != IGNORE)
+        hidden = (problem.span_id > 0) & (problem.targets != IGNORE)
         if hidden.any():
             vocabulary: Vocabulary = self._known["vocabulary"]
             inputs = torch.where(hidden, vocabulary.mask, problem.inputs)
             asked = torch.nonzero(hidden.flatten())[:, 0]
             self._known["generator"].learn(
-                inputs, documents(inputs, vocabulary), asked, problem.unit[hidden].long() - 1
+                inputs, documents(inputs, vocabulary), asked, problem.span_id[hidden].long() - 1
             )
 
-    def stepped(self) -> None:
+    def end_step(self) -> None:
         """Let the generator take its step."""
         if "generator" in self._known and (found := self._known["generator"].step()):
             self._known["told"] = dict(zip(("generator/loss", "generator/accuracy"), found, strict=True))
 
-    def state(self) -> dict[str, Tensor]:
-        return self._known["generator"].state() if "generator" in self._known else {}
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._known["generator"].state_dict() if "generator" in self._known else {}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         if state:
-            self._begin(len(state["model.embedding.weight"]), 0).restore(state)
+            self._begin(len(state["model.embedding.weight"]), 0).load_state_dict(state)
 
-    def describe(self) -> dict[str, Any]:
+    def log(self) -> dict[str, Any]:
         """How the generator did in the last step: nats and the share it guessed."""
         return self._known.get("told", {})
 

@@ -23,7 +23,7 @@ class Generator:
 
     @torch.no_grad()
     def guess(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
-        """[N, V] float32, the scores of the tokens behind the masks: a `Guesser`."""
+        """[N, V] float32, the scores of the tokens behind the masks: a `TokenScorer`."""
         return self._scores(inputs, document, asked)
 
     def learn(self, inputs: Tensor, document: Tensor, asked: Tensor, tokens: Tensor) -> None:
@@ -52,11 +52,11 @@ class Generator:
         self.heard.zero_()
         return loss, right
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Everything by name."""
         return moments(self.optimizer) | {f"model.{name}": part for name, part in self.model.state_dict().items()}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take up what `state` gave."""
         parts = {name.removeprefix("model."): part for name, part in state.items() if name.startswith("model.")}
         self.model.load_state_dict(parts)

@@ -25,7 +25,7 @@ from ...settings import settings
 from ...settings.schedule import Share
 from ..base.by_weight import ByWeight
 from ..base.problem import Problem
-from .policy import Masker, Mind, entropy, objection, policy
+from .policy import Masker, PolicyState, entropy, policy, policy_loss
 
 
 @settings
@@ -54,20 +54,20 @@ class Learned(ByWeight):
             with torch.no_grad():
                 return policy(mind.masker(rows.tokens, rows.maskable), rows.maskable, self.uniform)
 
-    def _begun(self, rows: Rows, seed: int) -> Mind:
+    def _begun(self, rows: Rows, seed: int) -> PolicyState:
         if "mind" not in self._known:
             masker = Masker(rows.vocabulary.size, self.channels, address(seed, "masker") % 2**63)
-            self._known["mind"] = Mind(masker, self.lr)
-        mind: Mind = self._known["mind"]
+            self._known["mind"] = PolicyState(masker, self.lr)
+        mind: PolicyState = self._known["mind"]
         if (size := mind.masker.embedding.num_embeddings) != rows.vocabulary.size:
             raise ValueError(f"the masker was learned of {size} tokens, and the tokenizer has {rows.vocabulary.size}")
         return mind
 
-    def fixed(self) -> "Learned":
+    def for_validation(self) -> "Learned":
         """The same with a masker that has learned nothing, which hides evenly."""
         return replace(self)
 
-    def feedback(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
+    def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Add to the gradient of the masker. What was kept in sight was no question, and earns nothing."""
         with self._timed():
             mind, asked = self._known["mind"], problem.targets != IGNORE
@@ -78,10 +78,10 @@ class Learned(ByWeight):
             reward = torch.zeros_like(loss)
             reward[hidden] = mind.expect(loss[hidden])
             chance = policy(mind.masker(tokens, free), free, self.uniform)
-            (objection(chance, free, asked, reward, self.entropy) / len(tokens)).backward()
+            (policy_loss(chance, free, asked, reward, self.entropy) / len(tokens)).backward()
             self._known["entropy"] = float(entropy(chance.detach(), free).mean())
 
-    def stepped(self) -> None:
+    def end_step(self) -> None:
         """Let the masker take its step."""
         with self._timed():
             self._known["mind"].step()
@@ -98,18 +98,18 @@ class Learned(ByWeight):
         yield
         self._known["seconds"] += monotonic() - begin
 
-    def state(self) -> dict[str, Tensor]:
-        return self._known["mind"].state() if "mind" in self._known else {}
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._known["mind"].state_dict() if "mind" in self._known else {}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         if state:
-            self._known["mind"] = Mind.restored(state, self.lr)
+            self._known["mind"] = PolicyState.restored(state, self.lr)
 
-    def describe(self) -> dict[str, Any]:
+    def log(self) -> dict[str, Any]:
         """Its entropy, and the share of the last step's time that it took."""
         return {"masker/entropy": self._known["entropy"], "masker/step_share": self._known["share"]}
 
-    def doubts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Whether it is below the floor."""
         if (found := self._known["entropy"]) >= self.entropy - 0.05:
             return []

@@ -13,9 +13,9 @@ from ..base.adam_state import moments, take_up
 
 WIDTH = 5
 """How many neighbours, itself included, a convolution sees."""
-DRIVEN = 10.0
+ENTROPY_PENALTY = 10.0
 """What missing entropy counts, beside a nat of the model's loss."""
-INERTIA = 0.9
+BASELINE_MOMENTUM = 0.9
 """What the baseline keeps of itself from step to step."""
 
 
@@ -73,7 +73,7 @@ def included(chance: Tensor, many: Tensor, rounds: int = 12) -> Tensor:
     return 1 - (-chance * time).exp()
 
 
-def objection(chance: Tensor, free: Tensor, asked: Tensor, reward: Tensor, floor: float) -> Tensor:
+def policy_loss(chance: Tensor, free: Tensor, asked: Tensor, reward: Tensor, floor: float) -> Tensor:
     """What is to be made small: minus the reward to expect of a position drawn from the policy, summed over rows, and
     what is missing of the entropy `floor`.
 
@@ -83,10 +83,10 @@ def objection(chance: Tensor, free: Tensor, asked: Tensor, reward: Tensor, floor
     """
     with torch.no_grad():
         worth = reward * asked / included(chance, asked.sum(1)).clamp(min=1e-6)
-    return DRIVEN * (floor - entropy(chance, free)).clamp(min=0).sum() - (worth * chance).sum()
+    return ENTROPY_PENALTY * (floor - entropy(chance, free)).clamp(min=0).sum() - (worth * chance).sum()
 
 
-class Mind:
+class PolicyState:
     """A masker, its optimizer, and the loss that it has come to expect: all that `learned` learns."""
 
     def __init__(self, masker: Masker, lr: float):
@@ -106,16 +106,17 @@ class Mind:
         self.optimizer.zero_grad()
         if self.heard[1] > 0:
             mean = (self.heard[0] / self.heard[1]).float()
-            self.baseline = mean if self.baseline.isnan() else INERTIA * self.baseline + (1 - INERTIA) * mean
+            kept = BASELINE_MOMENTUM * self.baseline + (1 - BASELINE_MOMENTUM) * mean
+            self.baseline = mean if self.baseline.isnan() else kept
         self.heard.zero_()
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Everything by name."""
         parts = {f"masker.{name}": part for name, part in self.masker.state_dict().items()}
         return moments(self.optimizer) | parts | {"baseline": self.baseline}
 
     @classmethod
-    def restored(cls, state: dict[str, Tensor], lr: float) -> "Mind":
+    def restored(cls, state: dict[str, Tensor], lr: float) -> "PolicyState":
         """What `state` gave."""
         mind = cls(Masker(*state["masker.embedding.weight"].shape), lr)
         parts = {name.removeprefix("masker."): part for name, part in state.items() if name.startswith("masker.")}

@@ -55,15 +55,15 @@ class Pmi(ByUnit):
         by_rows(group_words, *group.shape, tokens, word, document, self._table, group)
         return group
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         return self._state
 
-    def doubts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         if self._state["collocations"].numel():
             return []
         return [f"no words come together {self.least} times: pmi hides them one by one (objective.least)"]
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Raises ValueError when the collocations are not those that the run began with."""
         if not torch.equal(state["collocations"], self._state["collocations"]):
             raise ValueError("the collocations of the text have changed since the run began")

@@ -55,10 +55,10 @@ class Weighted(ByWeight):
             raise ValueError(f"weights={self.weights}: a table of weights is read where a run begins, by train")
         return of_types(self._state["weight"] ** value(self.power, rows.progress), rows.tokens)
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         return self._state
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Raises ValueError when the table is not the one that the run began with."""
         if state.keys() != self._state.keys() or not all(torch.equal(state[name], self._state[name]) for name in state):
             raise ValueError(f"objective.weights={self.weights} has changed since the run began")

@@ -19,7 +19,7 @@ from ..step import Step
 class LeftToRight(Sampler):
     """Reveal the leftmost, by a model that reads forward."""
 
-    skills: ClassVar[Mapping[str, int]] = {"forward": 1}
+    capabilities: ClassVar[Mapping[str, int]] = {"forward": 1}
     view: ClassVar[int] = FORWARD
 
     @property

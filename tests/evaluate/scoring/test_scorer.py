@@ -98,7 +98,7 @@ def test_two_ways_fused_are_their_mean(judged) -> None:
     assert both == pytest.approx(np.mean(ways, 0), abs=2e-3)
     masked = [scored(judged, way).total for way in ("mntp", "causal")]
     assert scored(judged, "fused", objective=Hybrid()).total == pytest.approx(np.mean(masked, 0), abs=2e-3)
-    with pytest.raises(ValueError, match="backend=fused takes a model with two skills"):
+    with pytest.raises(ValueError, match="backend=fused needs a model with two capabilities"):
         choose("fused", Mlm())
 
 

@@ -99,7 +99,7 @@ def test_an_objective_without_a_common_exam_is_asked_its_own(parts):
     data, model = parts
 
     class Own(Mlm):
-        skills = frozenset()
+        capabilities = frozenset()
 
     numbers = ablate(model, data.valid, Own())
     whole = validate(model, data.valid, Own(), data.shards.domains)

@@ -13,7 +13,9 @@ from ...handmade import plain, rows
 
 @pytest.fixture(scope="module")
 def figures():
-    return {one["patterns"]: one for one in report([plain(40, 64), plain(40, 64, first=40)], [Mlm()], epochs=12)}
+    return {
+        one["num_static_masks"]: one for one in report([plain(40, 64), plain(40, 64, first=40)], [Mlm()], epochs=12)
+    }
 
 
 def test_static_masks_stay(figures):

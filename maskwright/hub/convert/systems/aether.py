@@ -82,8 +82,8 @@ def _objective(given: Given) -> None:
         )
         return
     masked, other = given.number("training.mlm_replace_prob", 0.8), given.number("training.mlm_random_prob", 0.1)
-    keep = round(1 - masked - other, 6)
-    given.put("objective", name="mlm", ratio=given.number("training.mlm_mask_prob", 0.15), random=other, keep=keep)
+    ratio, keep = given.number("training.mlm_mask_prob", 0.15), round(1 - masked - other, 6)
+    given.put("objective", name="mlm", ratio=ratio, random_prob=other, keep_prob=keep)
     given.remarks.append(
         "training_mode=mlm sees both sides, and other places are hidden in every text and epoch; there the view stayed "
         "causal, and a generator that was seeded at every call hid the same places everywhere"

@@ -60,7 +60,7 @@ def _objective(given: Given) -> None:
     first, decay = given.number("mlm_prob", 0.15), given.number("mask_decay", 0.0)
     ratio: Any = {"start": first, "end": round(first - decay, 6)} if decay else first
     masked, other = given.number("mask_replace_prob", 0.8), given.number("random_replace_prob", 0.1)
-    shares = {"ratio": ratio, "random": other, "keep": round(1 - masked - other, 6)}
+    shares = {"ratio": ratio, "random_prob": other, "keep_prob": round(1 - masked - other, 6)}
     every, since, soft = given.whole("mask_update_steps", 100), given.whole("first_mask_update", 0), given.yes("soft")
     if given.yes("regular_mlm"):
         given.put("objective", name="mlm", **shares)

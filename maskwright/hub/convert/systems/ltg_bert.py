@@ -61,17 +61,17 @@ def _objective(given: Given) -> None:
     strategy = given.get("masking_strategy", "span")
     if strategy not in STRATEGIES:
         raise ValueError(f"masking_strategy={strategy!r}: it is one of {', '.join(STRATEGIES)}")
-    shares = {"ratio": given.number("mask_p", 0.15), "random": given.number("random_p", 0.1)}
-    shares["keep"] = given.number("keep_p", 0.1)
+    shares = {"ratio": given.number("mask_p", 0.15), "random_prob": given.number("random_p", 0.1)}
+    shares["keep_prob"] = given.number("keep_p", 0.1)
     given.put("objective", name=STRATEGIES[strategy], **shares)
     if strategy != "subword":
-        given.put("objective", fate="unit")
+        given.put("objective", corruption_unit="span")
     if strategy == "span":
         _lengths(given, given.whole("max_span_length", 10))
     elif "max_span_length" in given:
         given.leave({"max_span_length": f"masking_strategy is {strategy}; only spans have a length"})
     if not given.yes("use_dynamic_masking") and "use_dynamic_masking" in given:
-        given.put("objective", patterns=1)
+        given.put("objective", num_static_masks=1)
         given.remarks.append("use_dynamic_masking=false is static masking here; there the switch was not read")
     given.remarks.append(
         "every hidden token is asked for; there rows were masked twice, and half of the [MASK] had no loss"
@@ -79,7 +79,7 @@ def _objective(given: Given) -> None:
 
 
 def _lengths(given: Given, longest: int) -> None:
-    given.put("objective", p=round(P, 4), longest=longest)
+    given.put("objective", geometric_p=round(P, 4), max_span_length=longest)
     there, here = _means(longest)
     given.remarks.append(
         f"max_span_length={longest}: lengths are geometric and truncated, {here:.2f} tokens in the mean; "
