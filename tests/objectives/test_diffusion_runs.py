@@ -50,7 +50,7 @@ def test_counts_are_resumed_too(settings: dict, tmp_path: Path) -> None:
 def test_a_detector_starts_from_an_unmasker_and_learns_its_errors(settings: dict, tmp_path: Path) -> None:
     unmasker = train(settings, tmp_path / "unmasker", {"name": "diffusion"}, steps=10)
     errors = {"name": "remask", "corruption": {"synthetic": 1.0}, "generator_run": str(unmasker)}
-    detector = train(settings, tmp_path / "detector", errors, steps=10, start=str(unmasker))
+    detector = train(settings, tmp_path / "detector", errors, steps=10, init_from=str(unmasker))
     assert saved.load(detector)[0].state_dict().keys() == saved.load(unmasker)[0].state_dict().keys()
     with pytest.raises(ValueError, match="cannot guess hidden tokens: name a run of a masking objective"):
         train(settings, tmp_path / "third", errors | {"generator_run": str(detector)})
@@ -59,4 +59,4 @@ def test_a_detector_starts_from_an_unmasker_and_learns_its_errors(settings: dict
 def test_one_model_learns_both(settings: dict, tmp_path: Path) -> None:
     both = {"name": "hybrid", "masked": "diffusion", "causal": "remask", "share": 0.5}
     out = train(settings, tmp_path / "both", both, steps=10)
-    assert Config.load(out).objective.capabilities == {"unmask"}
+    assert Config.load(out).objective.capabilities == {"detect", "unmask"}

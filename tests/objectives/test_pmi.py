@@ -17,7 +17,7 @@ from maskwright.noise import absorb
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.pmi import Pmi
 from maskwright.objectives.pmi import collocations as _collocations
-from maskwright.objectives.pmi.collocations import LONGEST, SHARES, collocations, signs, table
+from maskwright.objectives.pmi.collocations import LONGEST, SHARES, find_collocations, signs, table
 from maskwright.run.config import Config
 from maskwright.settings import from_mapping
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
@@ -104,19 +104,19 @@ def test_collocations_are_those_of_a_plain_count(least: int, size: int) -> None:
         floor = max([0.0, *ranked[int(size * share) - 1 :][:1]])
         certain |= {name(words) for words in expected if len(words) == n and expected[words] > floor + 1e-5}
         possible |= {name(words) for words in expected if len(words) == n and expected[words] > floor - 1e-5}
-    found = collocations(text(DOCUMENTS), SIGNS, size, least).tolist()
+    found = find_collocations(text(DOCUMENTS), SIGNS, size, least).tolist()
     assert certain <= set(found) <= possible
     assert len(found) == len(set(found)) <= size
 
 
 def test_phrases_are_found() -> None:
-    found = set(collocations(text(DOCUMENTS), SIGNS, 64, 10).tolist())
+    found = set(find_collocations(text(DOCUMENTS), SIGNS, 64, 10).tolist())
     phrases = [tuple(WORDS[number] for number in phrase) for phrase in PHRASES]
     assert all(name(phrase) in found for phrase in phrases)
 
 
 def met(**knobs: object) -> Pmi:
-    objective = from_mapping(Pmi, {"least": 10, "size": 16, **knobs}, "objective")
+    objective = from_mapping(Pmi, {"least": 10, "num_collocations": 16, **knobs}, "objective")
     written = ["." if sign else "word" for sign in SIGNS]
     tokenizer = SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids, specials: written[ids[0]])
     objective.meet(SimpleNamespace(tokenizer=tokenizer, train=text(DOCUMENTS)))
@@ -171,10 +171,10 @@ def test_before_any_text_it_is_refused() -> None:
 
 
 def test_a_text_without_collocations_is_doubted() -> None:
-    (sentence,) = met(least=10_000).warnings()
+    (sentence,) = met(min_count=10_000).warnings()
     assert "no words come together 10000 times" in sentence
     assert not met().warnings()
-    assert np.array_equal(met(least=10_000).units(ROWS) > 0, ROWS.word.numpy() > 0)
+    assert np.array_equal(met(min_count=10_000).units(ROWS) > 0, ROWS.word.numpy() > 0)
 
 
 @pytest.mark.parametrize("kind", ["bpe", "wordpiece", "unigram", "character"])
@@ -198,7 +198,7 @@ def test_signs_are_what_has_no_letter(kind: str) -> None:
 def test_of_a_large_text_documents_from_all_over_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = text(DOCUMENTS)
     monkeypatch.setattr(_collocations, "LOOKED_AT", len(whole.tokens) // 2)
-    assert np.array_equal(collocations(whole, SIGNS, 64, 3), collocations(text(DOCUMENTS[::3]), SIGNS, 64, 3))
+    assert np.array_equal(collocations(whole, SIGNS, 64, 3), find_collocations(text(DOCUMENTS[::3]), SIGNS, 64, 3))
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 1000])
@@ -210,7 +210,7 @@ def test_a_table_holds_all_names_and_no_other(count: int) -> None:
 
 
 def test_a_run_keeps_its_collocations(settings: dict, tmp_path: Path) -> None:
-    inner = {"name": "pmi", "least": 3, "size": 64, "ratio": 0.2}
+    inner = {"name": "pmi", "least": 3, "num_collocations": 64, "ratio": 0.2}
     for objective in (inner, {"name": "hybrid", "masked": inner}):
         config = Config.of(settings | {"objective": objective})
         whole, broken = tmp_path / f"whole{len(objective)}", tmp_path / f"broken{len(objective)}"

@@ -19,7 +19,7 @@ from ...masking.parallel import by_rows
 from ...settings import settings
 from ...text.shards.shards import Shards
 from ..base.by_unit import ByUnit
-from .collocations import collocations, group_words, signs, table
+from .collocations import find_collocations, group_words, signs, table
 
 
 @settings
@@ -28,9 +28,9 @@ class Pmi(ByUnit):
 
     needs_text: ClassVar[bool] = True
 
-    size: Annotated[int, Field(ge=8)] = 20_000
+    num_collocations: Annotated[int, Field(ge=8)] = 20_000
     """How many collocations are kept: half of them two words, a quarter three, an eighth each four and five."""
-    least: Annotated[int, Field(ge=1)] = 10
+    min_count: Annotated[int, Field(ge=1)] = 10
     """How often words must come together to be looked at."""
 
     @cached_property
@@ -39,7 +39,7 @@ class Pmi(ByUnit):
 
     def meet(self, shards: Shards) -> None:
         """Find the collocations of the training text."""
-        found = collocations(shards.train, signs(shards.tokenizer), self.size, self.least)
+        found = find_collocations(shards.train, signs(shards.tokenizer), self.num_collocations, self.min_count)
         self._state["collocations"] = torch.from_numpy(found.view(np.int64))
 
     @cached_property
@@ -61,7 +61,7 @@ class Pmi(ByUnit):
     def warnings(self) -> list[str]:
         if self._state["collocations"].numel():
             return []
-        return [f"no words come together {self.least} times: pmi hides them one by one (objective.least)"]
+        return [f"no words come together {self.min_count} times: pmi hides them one by one (objective.min_count)"]
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Raises ValueError when the collocations are not those that the run began with."""

@@ -55,7 +55,7 @@ def _lengthen(names, words, places, by):
     return longer
 
 
-def collocations(text: Split, signs: np.ndarray, size: int, least: int) -> np.ndarray:
+def find_collocations(text: Split, signs: np.ndarray, size: int, least: int) -> np.ndarray:
     """[C] uint64, the names of at most `size` collocations, of those that occur at least `least` times, sorted.
 
     signs: [V] bool, the tokens of signs, which end a collocation.
