@@ -116,7 +116,7 @@ def test_phrases_are_found() -> None:
 
 
 def met(**knobs: object) -> Pmi:
-    objective = from_mapping(Pmi, {"least": 10, "num_collocations": 16, **knobs}, "objective")
+    objective = from_mapping(Pmi, {"min_count": 10, "num_collocations": 16, **knobs}, "objective")
     written = ["." if sign else "word" for sign in SIGNS]
     tokenizer = SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids, specials: written[ids[0]])
     objective.meet(SimpleNamespace(tokenizer=tokenizer, train=text(DOCUMENTS)))
@@ -198,7 +198,7 @@ def test_signs_are_what_has_no_letter(kind: str) -> None:
 def test_of_a_large_text_documents_from_all_over_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = text(DOCUMENTS)
     monkeypatch.setattr(_collocations, "LOOKED_AT", len(whole.tokens) // 2)
-    assert np.array_equal(collocations(whole, SIGNS, 64, 3), find_collocations(text(DOCUMENTS[::3]), SIGNS, 64, 3))
+    assert np.array_equal(find_collocations(whole, SIGNS, 64, 3), find_collocations(text(DOCUMENTS[::3]), SIGNS, 64, 3))
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 1000])
@@ -210,7 +210,7 @@ def test_a_table_holds_all_names_and_no_other(count: int) -> None:
 
 
 def test_a_run_keeps_its_collocations(settings: dict, tmp_path: Path) -> None:
-    inner = {"name": "pmi", "least": 3, "num_collocations": 64, "ratio": 0.2}
+    inner = {"name": "pmi", "min_count": 3, "num_collocations": 64, "ratio": 0.2}
     for objective in (inner, {"name": "hybrid", "masked": inner}):
         config = Config.of(settings | {"objective": objective})
         whole, broken = tmp_path / f"whole{len(objective)}", tmp_path / f"broken{len(objective)}"

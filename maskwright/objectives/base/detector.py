@@ -96,9 +96,8 @@ class CorruptionDetector(Objective, ABC):
     def chosen(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] bool, where a token is replaced, be it by itself."""
         known = count(rows.word.numpy())
-        mask_ratio = value(self.ratio, rows.progress)
-        if self.ratio_per_row == "uniform":
-            mask_ratio = mask_ratio * low_discrepancy(noise, "level")
+        per_row = low_discrepancy(noise, "level") if self.ratio_per_row == "uniform" else np.ones(len(rows))
+        mask_ratio = value(self.ratio, rows.progress) * per_row  # [B]
         many = np.minimum(mask_ratio * known + noise.uniform("budget", 1).numpy()[:, 0], known).astype(np.int64)
         return torch.from_numpy(select_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys("select"))) > 0
 
