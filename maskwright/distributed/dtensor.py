@@ -1,4 +1,4 @@
-"""Tensors of which every rank holds a part (DTensor), made whole and put back; other tensors stay what they are."""
+"""Sharded tensors (DTensor): gather them, scatter them, copy into them; ordinary tensors pass through unchanged."""
 
 import torch
 from torch import Tensor
@@ -6,12 +6,12 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """All of `tensor`. Every rank must call it at the same time."""
+    """The full tensor. Collective: every rank must call it at the same time."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
 def like(part: Tensor, tensor: Tensor) -> Tensor:
-    """The part of the whole `tensor`, the same on all ranks, that belongs where `part` is."""
+    """The shard of the full `tensor` (equal on all ranks) that matches the placement of `part`."""
     if not isinstance(part, DTensor):
         return tensor
     return distribute_tensor(tensor.to(part.device), part.device_mesh, part.placements, src_data_rank=None)
@@ -19,5 +19,5 @@ def like(part: Tensor, tensor: Tensor) -> Tensor:
 
 @torch.no_grad()
 def put(part: Tensor, tensor: Tensor) -> None:
-    """Write the whole `tensor` where `part` is."""
+    """Copy the full `tensor` into the possibly sharded `part`, in place."""
     part.copy_(like(part, tensor))

@@ -1,7 +1,7 @@
-"""Ranks: the processes that train one model together, and what they tell each other.
+"""Ranks: the processes that train one model together, and the collectives between them.
 
-torchrun starts them and says in the environment which is which; without it a process is a world of its own, and nothing
-here costs anything.
+torchrun starts them and sets the environment variables read here. Without it the world has one process and every
+collective is a no-op.
 """
 
 import atexit
@@ -24,28 +24,28 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class World:
-    """All ranks, and which of them this process is."""
+    """The number of ranks, and the rank of this process."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def first(self) -> bool:
-        """Whether this rank writes files and speaks to the user."""
+        """Whether this rank writes files and prints."""
         return self.rank == 0
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """`tensor`, changed in place to its sum over all ranks."""
+        """All-reduce: `tensor`, changed in place to its sum over all ranks."""
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
 
     def total(self, number: float) -> float:
-        """The sum of a number over all ranks. Processors tell each other, so that no GPU is waited for."""
+        """The sum of a number over all ranks. Uses CPU tensors, so no GPU is synchronised."""
         return float(self.sum(torch.tensor(number, dtype=torch.float64))) if self.size > 1 else number
 
-    def most(self, count: int) -> int:
-        """The largest of the counts that the ranks have."""
+    def max(self, count: int) -> int:
+        """The maximum over all ranks."""
         if self.size == 1:
             return count
         counts = torch.tensor(count)
@@ -53,22 +53,23 @@ class World:
         return int(counts)
 
     def gather(self, thing: T) -> list[T]:
-        """What each rank has, in their order."""
+        """The object of every rank, in rank order."""
         things: list[Any] = [thing] * self.size
         if self.size > 1:
             dist.all_gather_object(things, thing)
         return things
 
     def wait(self) -> None:
-        """Until all ranks are here."""
+        """A barrier."""
         if self.size > 1:
             dist.barrier()
 
     def leave(self, code: int) -> None:
-        """End this process at once, if it is one of several; alone it goes on.
+        """Exit this process immediately if it is one of several ranks; otherwise do nothing.
 
-        Gloo's threads may still hold tensors of the last exchange. One that lets go of them while the interpreter is
-        being torn down aborts the process (signal 6), so that is not waited for.
+        Gloo's threads may still hold tensors of the last collective. Releasing them while the interpreter shuts down
+        aborts the
+        process with signal 6, so the normal shutdown is skipped.
         """
         if self.size > 1:
             dist.destroy_process_group()
@@ -78,7 +79,7 @@ class World:
 
 
 def join(device: torch.device) -> World:
-    """The world that torchrun made, or that of this process alone."""
+    """The world that torchrun set up, or a world of one."""
     size = int(os.environ.get("WORLD_SIZE", 1))
     if size == 1:
         return World()
@@ -89,45 +90,45 @@ def join(device: torch.device) -> World:
 
 
 def restarted() -> bool:
-    """Whether torchrun started this process anew, after one of its ranks had failed."""
+    """Whether torchrun restarted this process after a rank failed."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
 
 
 class SingleProcess:
-    """A model that one process trains: every backward pass ends at its own gradients."""
+    """Training in one process: gradients need no communication. `loss_fn` is called instead of the model."""
 
     def __init__(self, loss_fn: LossFn):
         self.loss_fn = loss_fn
 
     def synchronised(self, last: bool) -> AbstractContextManager[None]:
-        """Around a micro-batch: after the `last` one gradients are the same everywhere."""
+        """Context of one micro-batch; after the `last` one, gradients are equal on all ranks."""
         return nullcontext()
 
 
-class _Asking(nn.Module):
-    """`loss_fn` as a module, so that its forward pass is the one that DistributedDataParallel sees."""
+class _LossModule(nn.Module):
+    """`loss_fn` as a module, because DistributedDataParallel hooks into a module's forward pass."""
 
     def __init__(self, model: nn.Module, loss_fn: LossFn):
         super().__init__()
-        self.model, self.question = model, loss_fn
+        self.model, self.loss_fn = model, loss_fn
 
-    def forward(self, *questions: Any) -> tuple[Tensor, Tensor]:
-        return self.question(self.model, *questions)
+    def forward(self, *inputs: Any) -> tuple[Tensor, Tensor]:
+        return self.loss_fn(self.model, *inputs)
 
 
 class DDP(SingleProcess):
-    """Every rank has the whole model; gradients are averaged after the last micro-batch (DistributedDataParallel)."""
+    """Every rank holds the whole model; gradients are averaged after the last micro-batch (DistributedDataParallel)."""
 
     def __init__(self, model: nn.Module, loss_fn: LossFn):
-        self.module = DistributedDataParallel(_Asking(model, loss_fn))
-        super().__init__(lambda _, *questions: self.module(*questions))
+        self.module = DistributedDataParallel(_LossModule(model, loss_fn))
+        super().__init__(lambda _, *inputs: self.module(*inputs))
 
     def synchronised(self, last: bool) -> AbstractContextManager[None]:
         return nullcontext() if last else self.module.no_sync()
 
 
 class FSDP(SingleProcess):
-    """Every rank has a part of each tensor and gathers the rest, block by block, when it is needed (fully_shard)."""
+    """Every rank holds a shard of each tensor and gathers block by block when needed (FSDP2, `fully_shard`)."""
 
     def __init__(self, model: nn.Module, loss_fn: LossFn):
         for block in model.layers:  # type: ignore[union-attr]
@@ -145,5 +146,5 @@ PARALLEL = {"ddp": DDP, "fsdp": FSDP}
 
 
 def parallelize(parallel: str, world: World, model: nn.Module, loss_fn: LossFn) -> SingleProcess:
-    """`model` as `world` trains it. With `fsdp` its parameters are replaced: build the optimizer after this."""
+    """Prepare `model` for training by `world`. `fsdp` replaces its parameters, so build the optimizer afterwards."""
     return PARALLEL[parallel](model, loss_fn) if world.size > 1 else SingleProcess(loss_fn)

@@ -1,18 +1,18 @@
-"""A Ray cluster: joined, or begun on this machine."""
+"""Connect to a Ray cluster, or start one on this machine."""
 
 from importlib.util import find_spec
 from typing import Any
 
 
 def join(address: str | None) -> Any:
-    """The package ray, joined to the cluster at `address`.
+    """The package ray, connected to the cluster at `address`.
 
-    `auto` is the one that runs here, `local` starts one, none is whichever of the two it can be.
+    address: `auto` for a running cluster, `local` to start one, None for a running one if there is any, else a new one.
 
-    Raises ImportError when the package is missing and ValueError when there is no such cluster.
+    Raises ImportError when ray is not installed and ValueError when there is no such cluster.
     """
     if find_spec("ray") is None:
-        raise ImportError("work on a cluster needs Ray: pip install 'maskwright[ray]'")
+        raise ImportError("running on a cluster needs Ray: pip install 'maskwright[ray]'")
     import ray
 
     try:

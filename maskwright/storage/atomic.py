@@ -1,4 +1,7 @@
-"""Files and folders that are whole or not there: written aside, synced to the disk, renamed."""
+"""Atomic writes: a file or folder is complete or absent. Written aside, synced to disk, renamed.
+
+A kill or a power cut at any moment leaves either the old content or the new, never a mixture.
+"""
 
 import errno
 import os
@@ -12,9 +15,9 @@ import safetensors.torch
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `folder`, whole and on the disk, when the block ends well.
+    """A temporary folder that becomes `folder`, complete and on disk, when the block ends without an error.
 
-    Raises ValueError when the disk is full; what was there before stays.
+    Raises ValueError when the disk is full; the previous content stays.
     """
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(aside, ignore_errors=True)
@@ -23,9 +26,9 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         yield aside
         _sync(aside)
         if folder.exists():
-            folder.rename(aside.with_suffix(".old"))
+            folder.rename(aside.with_suffix(".old"))  # a folder cannot be renamed onto one that has content
         aside.rename(folder)
-        _sync_one(folder.parent)
+        _sync_one(folder.parent)  # the rename itself is on disk only when the parent folder is
         shutil.rmtree(aside.with_suffix(".old"), ignore_errors=True)
     except (OSError, safetensors.SafetensorError) as error:
         if getattr(error, "errno", None) not in FULL and not any(f"os error {code})" in str(error) for code in FULL):
@@ -47,11 +50,11 @@ def _sync_one(path: Path) -> None:
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""What a disk says that takes no more: it is full, a quota is, or a file may not grow."""
+"""Error codes of a disk that takes no more data: full, over quota, or file too large."""
 
 
 def atomic_write(path: Path, text: str) -> None:
-    """Write `text` so that `path` is never seen half written, not even after a power cut."""
+    """Write `text` to `path` so that no reader ever sees a partial file, not even after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     with aside.open("w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
-"""The user's cache: where it is, names made of what is cached, and one process at a time.
+"""The user's cache folder: its location, content-based names, and locks between processes.
 
-A cached thing is written beside its place and renamed, so that whatever is found there is whole.
+Cached files are written aside and renamed, so whatever exists there is complete.
 """
 
 import fcntl
@@ -19,13 +19,13 @@ def cache_folder() -> Path:
 
 
 def key(*parts: Any) -> str:
-    """16 hexadecimal digits that change when any of the JSON-able `parts` does."""
+    """16 hexadecimal digits that depend on all of the JSON-serialisable `parts`."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Wait until no other process is inside `file_lock(path)`; a killed process is not inside any more."""
+    """Hold an exclusive lock next to `path`. The operating system releases it when the process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f"{path.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

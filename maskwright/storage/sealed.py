@@ -1,6 +1,7 @@
-"""Facts in JSON that know their own hash, and files that are known by size and hash: what was changed is refused.
+"""JSON files that carry their own hash, and data files recorded by size and hash: any change is detected.
 
-Reading them runs no code, and no name in them leads out of their folder.
+Why: a checkpoint or shard that was truncated, edited or half copied must be refused by name, not train a broken model.
+Reading runs no code (no pickle), and names inside cannot point outside their folder.
 """
 
 import hashlib
@@ -15,31 +16,31 @@ from pydantic import TypeAdapter, ValidationError
 from .atomic import atomic_write
 
 SEAL = "seal"
-"""The key of the hash of everything else."""
+"""The key that holds the hash of all other entries."""
 
 
 @dataclass
 class File:
-    """How a file is known."""
+    """The recorded size and hash of a file."""
 
     bytes: int
     sha256: str
 
 
 Files = dict[str, File]
-"""By name."""
+"""File name to record."""
 
 
 def write(path: Path, facts: Mapping[str, Any]) -> None:
-    """Write `facts` whole, sealed."""
+    """Write `facts` to `path` atomically, with their hash."""
     plain = json.loads(json.dumps(facts))
     atomic_write(path, json.dumps(plain | {SEAL: _seal(plain)}, indent=1))
 
 
 def read(path: Path, kind: Any, what: str) -> dict[str, Any]:
-    """The facts in `path`, which is `what` and fits the type `kind`.
+    """The facts in `path`, validated against the type `kind`; `what` describes the file in error messages.
 
-    Raises ValueError when it is not, or when they were changed. Facts without a seal are of an older version.
+    Raises ValueError when the file does not fit or was changed. Files without a seal come from an older version.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -63,14 +64,14 @@ def file_hash(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
-    """The size and the hash of a file, as `damaged` compares them."""
+    """Size and hash of a file, as `damaged` compares them."""
     return {"bytes": path.stat().st_size, "sha256": file_hash(path)}
 
 
 def damaged(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """The names among `files` that are not in `folder` as they are known."""
+    """Names in `files` whose file in `folder` is missing or differs from its record."""
     for name, facts in files.items():
         path = folder / name
-        inside = Path(name).name == name and path.is_file()
+        inside = Path(name).name == name and path.is_file()  # a plain name: `../` in a manifest leads nowhere
         if not inside or path.stat().st_size != facts["bytes"] or file_hash(path) != facts["sha256"]:
             yield name

@@ -201,7 +201,7 @@ class Trainer:
         whole = pad_rows(self.config.objective(rows, self.config.seed), rows)
         size = max(1, (self.config.training.micro_batch_tokens or whole.inputs.numel()) // whole.inputs.shape[1])
         parts = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
-        return parts + [empty_problem(whole, 1)] * (self.world.most(len(parts)) - len(parts))
+        return parts + [empty_problem(whole, 1)] * (self.world.max(len(parts)) - len(parts))
 
     def _rate(self) -> float:
         t = self.config.training
