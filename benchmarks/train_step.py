@@ -26,7 +26,7 @@ from steps.ours import flop, ours
 from steps.peers import peer
 from steps.task import Task
 
-from maskwright.training.peak_flops import matrix_product, peak
+from maskwright.training.peak_flops import matrix_product, peak_flops
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def show(cases: dict, task: Task, pairs: dict[str, Pair], seconds: dict[str, lis
     console = Console()
     console.print(table)
     rate = matrix_product(task.device, torch.bfloat16)[1] / statistics.median(seconds[RATE])
-    top = peak(task.device, torch.bfloat16) if task.device.type == "cuda" else rate
+    top = peak_flops(task.device, torch.bfloat16) if task.device.type == "cuda" else rate
     console.print(f"bfloat16 products: {rate / 1e9:,.0f} GFLOP/s, peak {top / 1e9:,.0f}; dropout {task.dropout}")
     for us, causal in dict.fromkeys((pair.ours, pair.causal) for pair in pairs.values()):
         for compiled in (True, False):

@@ -1,7 +1,7 @@
-"""The loss of each target: cross-entropy in float32, not reduced.
+"""Cross-entropy in float32, one value per target, unreduced.
 
-The trainer divides once, by the weight of all targets over all micro-steps and ranks. `z` adds z · ln²Z, which keeps
-the normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
+The trainer divides once, by the weight of all targets over all micro-batches and ranks. `z` adds z · ln²Z, which keeps
+the softmax normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
 """
 
 from typing import Any
@@ -11,9 +11,9 @@ from torch import Tensor
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
-    """−ln p(target) + z · ln²Z at every position.
+    """−ln p(target) + z · ln²Z, in nats.
 
-    logits: [N, V], any float dtype; the logarithm is taken in float32.  targets: [N] int64 in [0, V).
+    logits: [N, V], any float dtype; the log-sum-exp is computed in float32.  targets: [N] int64 in [0, V).
     Returns [N] float32, unreduced.
     """
     loss, normaliser = _CrossEntropy.apply(logits, targets)
@@ -21,7 +21,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Keeps the logits and their normaliser, and not a float32 copy of either: the gradient is computed from them."""
+    """Saves the logits and their normaliser, and no float32 copy of either: the gradient is recomputed from them."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,13 +37,14 @@ class _CrossEntropy(torch.autograd.Function):
 
 
 def _gradient(logits: Tensor, targets: Tensor, normaliser: Tensor, loss: Tensor, both: Tensor) -> Tensor:
-    """both · softmax − loss at the target, [n, V], of the gradients `loss` of −ln p and `both` of ln Z in all."""
-    chances = (logits.float() - normaliser[:, None]).exp()  # [n, V]
-    named = torch.arange(logits.shape[-1], device=logits.device) == targets[:, None]  # [n, V]
-    return torch.where(named, chances * both[:, None] - loss[:, None], chances * both[:, None]).to(logits.dtype)
+    """The gradient of the logits, [n, V]: both · softmax − loss at the target; `loss` is the gradient of −ln p, `both`
+    of ln Z."""
+    probs = (logits.float() - normaliser[:, None]).exp()  # [n, V]
+    is_target = torch.arange(logits.shape[-1], device=logits.device) == targets[:, None]  # [n, V]
+    return torch.where(is_target, probs * both[:, None] - loss[:, None], probs * both[:, None]).to(logits.dtype)
 
 
 def _parts(rows: Tensor) -> tuple[Tensor, ...]:
-    """A few rows at a time on a CPU, so that their float32 copy stays in its cache; compiled code makes no copy."""
+    """Split rows on a CPU, so that their float32 copy stays in cache; compiled code makes no copy."""
     whole = torch.compiler.is_compiling() or rows.device.type != "cpu"
     return rows.split(len(rows) if whole else 32)

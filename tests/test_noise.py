@@ -46,7 +46,7 @@ def test_a_row_has_its_key():
 
 @pytest.mark.parametrize("seed", [-1, LIMIT])
 def test_a_seed_must_fit(seed):
-    with pytest.raises(ValueError, match=rf"seed={seed}: a seed is a whole number from 0 to 2\^64 - 1"):
+    with pytest.raises(ValueError, match=rf"seed={seed}: must be an integer from 0 to 2\^64 - 1"):
         address(seed, "order")
 
 

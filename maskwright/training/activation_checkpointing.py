@@ -1,7 +1,8 @@
-"""Activation checkpointing: a block keeps its input alone and is computed again when its gradient is due.
+"""Activation checkpointing: keep only each block's input and recompute the block in the backward pass.
 
 Chen et al. 2016, "Training deep nets with sublinear memory cost" (arXiv 1604.06174), section 3. Losses and gradients
-are bit for bit the same, dropout included, for what is drawn the first time is drawn again.
+are
+bit-identical, dropout included, because the random state is restored for the recomputation.
 """
 
 from functools import partial
@@ -11,6 +12,6 @@ from torch.utils.checkpoint import checkpoint
 
 
 def checkpoint_activations(model: nn.Module) -> None:
-    """Let every block of `model` do so. Shard it after this, not before."""
+    """Checkpoint every block of `model`. Call it before sharding, not after."""
     for block in model.layers:  # type: ignore[union-attr]
         block.forward = partial(checkpoint, block.forward, use_reentrant=False)

@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights (Polyak and Juditsky 1992), evaluated and kept in their place."""
+"""Exponential moving average of the weights (Polyak and Juditsky 1992), used for validation and the saved model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from ..distributed.dtensor import put
 
 
 class EMA:
-    """The average of a model's parameters over its updates."""
+    """The moving average of a model's parameters."""
 
     def __init__(self, model: nn.Module, decay: float):
         self.decay, self.parameters = decay, dict(model.named_parameters())
@@ -22,13 +22,13 @@ class EMA:
         torch._foreach_lerp_(list(self.weights.values()), list(self.parameters.values()), 1 - self.decay)
 
     def restore(self, weights: dict[str, Tensor]) -> None:
-        """Take up the average of a checkpoint."""
+        """Load the averaged weights of a checkpoint."""
         for name, weight in weights.items():
             put(self.weights[name], weight)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The model has the average for weights while the block runs."""
+        """Swap the averaged weights into the model while the block runs."""
         self._swap()
         try:
             yield

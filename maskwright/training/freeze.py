@@ -1,7 +1,7 @@
-"""The body of a model as it was, while its head learns to use it: the first steps of a run that starts from another.
+"""Freeze the body for the first steps of a run that starts from pretrained weights, while the new head is trained.
 
-A head that knows nothing sends gradients that undo what the body has learned (Kumar et al. 2022, "Fine-tuning can
-distort pretrained features and underperform out-of-distribution", arXiv 2202.10054).
+An untrained head sends gradients that distort what the body has learned (Kumar et al. 2022, "Fine-tuning can distort
+pretrained features and underperform out-of-distribution", arXiv 2202.10054).
 """
 
 from math import ceil
@@ -10,29 +10,30 @@ import torch
 from torch import nn
 
 HEAD = ("head", "decoder", "decoder_bias")
-"""What a model names tokens with, besides the table of its embeddings, which is of the body."""
+"""Submodules that belong to the output head. The embedding table, even where tied to it, belongs to the body."""
 
 
 def body(model: nn.Module) -> list[nn.Parameter]:
-    """Every parameter but those of the head."""
+    """All parameters except those of the head."""
     return [weight for name, weight in model.named_parameters() if name.partition(".")[0] not in HEAD]
 
 
 class Freeze:
-    """Keeps the body of `model` for the first `share` of `steps`; none for not at all.
+    """Freezes the body of `model` for the first `share` of `steps`; None freezes nothing.
 
-    No gradient is computed for what is frozen, and its optimizer state begins when it thaws. Whether it is frozen
-    depends on the step alone. Raises ValueError when several ranks train the model.
+    Frozen parameters get no gradient and no optimizer state. Whether they are frozen depends on the step alone, so that
+    a
+    resumed run agrees. Raises ValueError with more than one rank.
     """
 
     def __init__(self, model: nn.Module, share: float | None, steps: int, ranks: int):
         if share is not None and ranks > 1:
-            raise ValueError(f"training.freeze={share:g} takes one rank, and there are {ranks}: train without --nproc")
+            raise ValueError(f"training.freeze={share:g} works with a single rank, not {ranks}: train without --nproc")
         self.until = 0 if share is None else ceil(share * steps)
         self.body, self.frozen = body(model), False
 
     def at(self, step: int) -> None:
-        """Be as it is to be when `step` updates are done. What was compiled is compiled again when the body thaws."""
+        """Freeze or unfreeze for the update after `step`. Unfreezing triggers recompilation."""
         if self.frozen == (step < self.until):
             return
         self.frozen = step < self.until

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM let the step finish, so that the run can be saved; a second Ctrl-C ends it at once."""
+"""Ctrl-C and SIGTERM let the current step finish, so that the run is saved; a second Ctrl-C exits at once."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def interrupts() -> Iterator[threading.Event]:
-    """An event that is set when the process is asked to stop while the block runs (in the main thread)."""
+    """An event that is set on SIGINT or SIGTERM while the block runs. Signals reach the main thread only."""
     asked = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:

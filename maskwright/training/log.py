@@ -1,4 +1,4 @@
-"""Numbers go to one JSONL file, to a line with a bar in the terminal, and to whatever trackers were asked for."""
+"""Metrics go to metrics.jsonl, to a progress bar in the terminal, and to the configured trackers."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from ..storage.atomic import atomic_write
 
 
 class Tracker(Protocol):
-    """Somewhere that numbers are sent to."""
+    """A destination for metrics."""
 
     def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
 
@@ -22,7 +22,7 @@ class Tracker(Protocol):
 
 
 class Log:
-    """The log of a run in `out`, from `step` on: later lines of an earlier attempt are dropped."""
+    """The log of the run in `out`, continued from `step`: lines that an earlier attempt wrote after it are dropped."""
 
     def __init__(
         self, out: Path, config: Mapping[str, Any], trackers: Iterable[str], step: int, steps: int, show: bool
@@ -47,7 +47,7 @@ class Log:
             tracker.close()
 
     def write(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Add numbers of `step` to the file and the trackers."""
+        """Append the metrics of `step` to the file and the trackers."""
         self.file.write(json.dumps({"step": step, **numbers}) + "\n")
         self.file.flush()
         for tracker in self.trackers:
@@ -59,12 +59,12 @@ class Log:
         self.progress.update(self.task, completed=step, description=said)
 
     def say(self, sentence: str) -> None:
-        """A line above the bar."""
+        """Print a line above the progress bar."""
         self.progress.console.print(sentence, highlight=False)
 
 
 class Silence:
-    """The log of all ranks but the first."""
+    """The log of all ranks but the first: does nothing."""
 
     def __enter__(self) -> "Silence":
         return self
@@ -82,12 +82,12 @@ console = Console(stderr=True)
 
 
 def _closing(line: Mapping[str, Any], steps: int) -> bool:
-    """Whether a line is the final evaluation, which a resumed run makes again."""
+    """Whether a line holds the final validation, which a resumed run repeats."""
     return line["step"] == steps and "valid/loss" in line
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The objects of a metrics file, without a last line that a killed run left unfinished."""
+    """The lines of a metrics file; an unfinished last line, left by a killed run, is dropped."""
     if not path.is_file():
         return []
     lines = path.read_text().split("\n")

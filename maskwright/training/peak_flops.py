@@ -1,4 +1,4 @@
-"""What a device multiplies at best, in floating-point operations a second: published for known GPUs, else measured."""
+"""Peak matrix-product throughput of a device, in FLOP/s: published for known GPUs, measured otherwise."""
 
 from collections.abc import Callable
 from functools import cache
@@ -24,15 +24,15 @@ PUBLISHED = {
     "NVIDIA L4": 121e12,
     "NVIDIA GeForce RTX 4090": 165e12,
 }
-"""Dense bfloat16 products summed in float32, by torch's name of the GPU (NVIDIA's data sheets)."""
+"""Dense bfloat16 throughput with float32 accumulation, by torch's name of the GPU (NVIDIA data sheets)."""
 SIZE = {"cpu": 1024, "cuda": 8192}
-"""Rows of the square matrices that are multiplied to measure."""
+"""Side of the square matrices used for measuring."""
 REPEATS = 3
 
 
 @cache
-def peak(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations a second of products of `dtype` on `device`; measured once a process, in a tenth of a second."""
+def peak_flops(device: torch.device, dtype: torch.dtype) -> float:
+    """Peak throughput of products in `dtype` on `device`, FLOP/s; measured at most once per process (0.1 s)."""
     known = PUBLISHED if device.type == "cuda" and dtype == torch.bfloat16 else {}
     if known and (name := torch.cuda.get_device_name(device)) in known:
         return known[name]
@@ -42,7 +42,7 @@ def peak(device: torch.device, dtype: torch.dtype) -> float:
 
 
 def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[Callable[[], Tensor], float]:
-    """One product of two square matrices, to be timed, and its operations."""
+    """A product of two square matrices, to be timed, and its number of operations."""
     size = SIZE[device.type]
     left, right = (torch.full((size, size), 1.5, device=device, dtype=dtype) for _ in range(2))
     return lambda: F.linear(left, right), 2.0 * size**3

@@ -1,4 +1,4 @@
-"""What of a run changes, and so all that a checkpoint holds."""
+"""Everything of a run that changes, and therefore everything that a checkpoint holds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .ema import EMA
 from .metrics import RunningMetrics
 
 Tensors = dict[str, dict[str, Tensor]]
-"""By file and name."""
+"""File name to tensor name to tensor."""
 
 
 @dataclass
@@ -30,9 +30,9 @@ class State:
     step: int = 0
 
     def saved(self) -> tuple[Tensors, dict[str, Any]]:
-        """Whole tensors, and what JSON takes. Raises ValueError when the loss is not finite.
+        """Full tensors, and the rest as JSON-serialisable facts. Raises ValueError when the loss is not finite.
 
-        All ranks must call it at the same time.
+        Collective: all ranks must call it at the same time.
         """
         optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
         tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "metrics": {"sums": self.metrics.summed()}}
@@ -47,12 +47,12 @@ class State:
         return tensors, facts
 
     def weights(self) -> dict[str, Tensor]:
-        """Every parameter and kept buffer, whole. All ranks must call it at the same time."""
+        """All parameters and persistent buffers, unsharded. Collective: all ranks must call it at the same time."""
         return _whole(self.model.state_dict())
 
     @torch.no_grad()
     def restore(self, tensors: Tensors, facts: Mapping[str, Any]) -> None:
-        """Take up what was saved, by however many ranks."""
+        """Load what `saved` returned, whatever the number of ranks was then."""
         for name, parameter in self.model.named_parameters():
             put(parameter, tensors["model"][name])
         optimizer = {key: self._placed(key, tensor) for key, tensor in tensors["optimizer"].items()}
@@ -65,7 +65,7 @@ class State:
         self.step = facts["step"]
 
     def _placed(self, key: str, tensor: Tensor) -> Tensor:
-        """A tensor of the optimizer, spread as its parameter is."""
+        """A tensor of the optimizer state, sharded like its parameter."""
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         parameter = parameters[int(key.partition(".")[0])]
         return like(parameter, tensor) if tensor.shape == parameter.shape else tensor

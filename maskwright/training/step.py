@@ -1,6 +1,6 @@
-"""One update: questions in, gradients out. The loss is divided once, by the weight of all that was asked.
+"""One update: micro-batches in, gradients out. The loss is divided once, by the total weight of all targets.
 
-Shapes: B rows, L positions, N asked positions (padded to a few sizes, and never none).
+Shapes: B rows, L positions, N target positions (padded to few distinct sizes, and never zero).
 """
 
 import os
@@ -20,7 +20,7 @@ from ..objectives.base.problem import Problem
 from ..prediction import LossFn, problem_loss
 
 WORTH_COMPILING = 5e6
-"""Positions in a run from which on a CPU wins back the half minute that compiling takes."""
+"""Positions in a run above which compiling pays on a CPU, where it takes about half a minute."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,25 @@ class MicroBatch:
     inputs: Tensor
     """[B, L] int64."""
     mask: Mask
-    """[B, 1, L, L] bool, or the same as blocks, or none when everyone sees everyone."""
+    """[B, 1, L, L] bool, a BlockMask, or None for full attention."""
     positions: Tensor
     """[B, L] int64."""
     asked: Tensor
-    """[N] int64, places in the flattened [B * L]; the padding asks place 0 with weight 0."""
+    """[N] int64, target positions as indices into the flattened [B * L]; padding points to 0 with weight 0."""
     targets: Tensor
     """[N] int64."""
     weights: Tensor
     """[N] float32."""
     weight: float
-    """Their sum."""
+    """Sum of `weights`."""
     count: int
-    """How many of the N are asked in earnest."""
+    """How many of the N are real targets, not padding."""
 
 
 def pad_rows(problem: Problem, rows: Rows) -> Problem:
-    """Where an objective makes more rows than there are of text, so many that it happens in few sizes.
+    """Pad a problem that has more rows than the text, so that few distinct batch sizes occur.
 
-    The rows that fill up are copies of the first, of which nothing is asked.
+    Every new shape recompiles the step and fragments GPU memory; the padding rows have no targets.
     """
     unit = max(1, len(rows) // 8)
     missing = -(-(len(problem) - len(rows)) // unit) * unit + len(rows) - len(problem)
@@ -59,7 +59,7 @@ def pad_rows(problem: Problem, rows: Rows) -> Problem:
 
 
 def empty_problem(problem: Problem, count: int) -> Problem:
-    """`count` times the first row of a problem, with nothing asked."""
+    """`count` copies of the first row of a problem, without targets."""
     first = problem[torch.zeros(count, dtype=torch.int64)]
     return replace(first, targets=torch.full_like(first.targets, IGNORE), weights=torch.zeros_like(first.weights))
 
@@ -73,29 +73,34 @@ def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_ma
     weights = torch.cat([problem.weights.flatten()[asked], padding.float()])
     targets = torch.cat([problem.targets.flatten()[asked], padding])
 
-    def sent(tensor: Tensor) -> Tensor:
+    def to_device(tensor: Tensor) -> Tensor:  # pinned memory makes the copy asynchronous
         return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
     shown = problem.prefix_mask if problem.prefix_mask.any() else None
     if use_block_mask and not is_full_attention(document, problem.view):
-        seen: Mask = block_mask(sent(document), sent(problem.view), None if shown is None else sent(shown))
+        on_device = (None if part is None else to_device(part) for part in (document, problem.view, shown))
+        attention: Mask = block_mask(*on_device)  # type: ignore[arg-type]
     else:
-        masked = mask(document, problem.view, shown)
-        seen = None if masked is None else sent(masked)
+        dense = mask(document, problem.view, shown)
+        attention = None if dense is None else to_device(dense)
     return MicroBatch(
-        sent(problem.inputs), seen, sent(positions(document)),
-        sent(torch.cat([asked, padding])), sent(targets), sent(weights), float(weights.sum(dtype=torch.float64)), count,
+        to_device(problem.inputs), attention, to_device(positions(document)), to_device(torch.cat([asked, padding])),
+        to_device(targets), to_device(weights), float(weights.sum(dtype=torch.float64)), count,
     )  # fmt: skip
 
 
 def round_up_count(count: int) -> int:
-    """`count` rounded up to a multiple of an eighth of its power of two: few sizes, little waste."""
+    """Round up to a multiple of 1/8 of the power of two below: at most 1/8 waste, and few distinct sizes.
+
+    The number of targets varies from batch to batch; unrounded, nearly every batch would be a new shape to compile and
+    allocate for.
+    """
     unit = max(32, 1 << max(count.bit_length() - 4, 0))
     return -(-count // unit) * unit
 
 
 def resolve_matmul_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The type of matrix products. `auto` is bf16 where the hardware multiplies it, else fp16 on a GPU."""
+    """The dtype of matrix products. `auto`: bf16 where the hardware is fast at it, else fp16 on a GPU, else fp32."""
     if name != "auto":
         return {"fp32": torch.float32, "fp16": torch.float16}.get(name, torch.bfloat16)
     if fast_bf16(device):
@@ -104,17 +109,18 @@ def resolve_matmul_dtype(name: str, device: torch.device) -> torch.dtype:
 
 
 def scaler(cast: torch.dtype, device: torch.device, parallel: str) -> torch.amp.GradScaler:
-    """What keeps small gradients above the smallest float16 (Micikevicius et al. 2018, §3.2); idle in other types.
+    """Loss scaling, which keeps small gradients representable in float16 (Micikevicius et al. 2018, section 3.2).
 
-    Raises ValueError where float16 meets sharded parameters, whose overflows one rank would not hear of from another.
+    Disabled for other dtypes. Raises ValueError for float16 with sharded parameters: an overflow on one rank would be
+    unknown to the others.
     """
     if cast == torch.float16 and parallel == "fsdp":
-        raise ValueError("training.parallel=fsdp does not go with products in float16: set training.precision=fp32")
+        raise ValueError("training.parallel=fsdp does not support float16 matrix products: set training.precision=fp32")
     return torch.amp.GradScaler(device.type, enabled=cast == torch.float16)
 
 
 def precision(name: str, device: torch.device) -> AbstractContextManager:
-    """Autocast to the type of matrix products, or nothing."""
+    """Autocast to the dtype of matrix products, or a no-op for float32."""
     cast = resolve_matmul_dtype(name, device)
     return nullcontext() if cast == torch.float32 else torch.autocast(device.type, cast)
 
@@ -128,9 +134,10 @@ def backward(
     cast: AbstractContextManager,
     scaler: torch.amp.GradScaler,
 ) -> tuple[Tensor, Tensor]:
-    """Add a micro-batch's share of the gradient of the mean loss over `total` weight, by the scale of `scaler`.
+    """Accumulate the gradient of a micro-batch's part of the mean loss, scaled by `scaler`.
 
-    Returns the loss [N] float32 and whether the best guess was right [N] bool, of the padded questions.
+    total: the weight of all targets of the update, so that the sum over micro-batches is the mean.
+    Returns the loss [N] float32 and correctness [N] bool, padding included.
     """
     with cast:
         loss, correct = loss_fn(model, micro.inputs, micro.mask, micro.positions, micro.asked, micro.targets, z_loss)
@@ -139,24 +146,24 @@ def backward(
 
 
 def use_block_mask(model: nn.Module, loss_fn: LossFn, device: torch.device) -> bool:
-    """Whether masks are sent as blocks: to a compiled model on a GPU whose attention takes them."""
+    """Whether masks are sent as BlockMask: to compiled models on a GPU whose attention supports it."""
     return device.type == "cuda" and loss_fn is not problem_loss and getattr(model, "takes_block_mask", False)
 
 
 def compile_loss(wanted: bool | str, tokens: float, device: torch.device) -> LossFn:
     """`problem_loss`, compiled when that pays: on a GPU, and on a CPU with a C++ compiler when the run is long.
 
-    Once for any number of questions, which follows the mask ratio; a new shape of the inputs compiles it again.
+    The number of targets is marked as dynamic, since it follows the mask ratio; a new shape of the inputs recompiles.
     """
     pays = device.type == "cuda" or (tokens > WORTH_COMPILING and which(os.environ.get("CXX", "g++")) is not None)
     if not (wanted is True or (wanted and pays)):
         return problem_loss
-    whole = torch.compile(problem_loss, dynamic=False)
+    compiled = torch.compile(problem_loss, dynamic=False)
 
-    def loss_fn(model: nn.Module, *question: Any) -> tuple[Tensor, Tensor]:
-        *_, asked, targets, _ = question
+    def loss_fn(model: nn.Module, *inputs: Any) -> tuple[Tensor, Tensor]:
+        *_, asked, targets, _ = inputs
         torch._dynamo.mark_dynamic(asked, 0)
         torch._dynamo.mark_dynamic(targets, 0)
-        return whole(model, *question)
+        return compiled(model, *inputs)
 
     return loss_fn

@@ -1,4 +1,4 @@
-"""mask_weights.parquet: what an objective has learned of each token, over time; one row for each step and token.
+"""mask_weights.parquet: per-token statistics of an adaptive objective over time, one row per step and token.
 
 Shapes: V tokens of the vocabulary.
 """
@@ -19,9 +19,9 @@ NAME = "mask_weights.parquet"
 
 
 def add(out: Path, step: int, columns: Mapping[str, np.ndarray]) -> None:
-    """Add columns [V] of `step` to the table in the folder `out`; rows of later steps, of an earlier attempt, go.
+    """Add columns [V] for `step` to the table in `out`; rows of later steps, left by an earlier attempt, are dropped.
 
-    The file is written aside and renamed, so that it is whole at any moment.
+    The file is written aside and renamed, so readers always see a complete file.
     """
     size = len(next(iter(columns.values())))
     places = {"step": np.full(size, step, np.int64), "token": np.arange(size, dtype=np.int32)}
@@ -35,7 +35,7 @@ def add(out: Path, step: int, columns: Mapping[str, np.ndarray]) -> None:
 
 
 def _groups(path: Path) -> list[pa.Table]:
-    """The row groups of an earlier file, if there is one."""
+    """The row groups of an existing file."""
     if not path.is_file():
         return []
     with pa.parquet.ParquetFile(path) as file:
@@ -43,9 +43,9 @@ def _groups(path: Path) -> list[pa.Table]:
 
 
 def read(out: Path) -> dict[str, np.ndarray]:
-    """The columns of the table in the folder of a run, each [S, V] for S steps; `step` and `token` are [S] and [V].
+    """The columns of a run's table, each [S, V] for S steps; `step` is [S] and `token` [V].
 
-    Raises ValueError when there is none.
+    Raises ValueError when the run has none.
     """
     if not (out / NAME).is_file():
         raise ValueError(f"{out} holds no {NAME}: only objectives that adapt to tokens write one, such as adaptive")
@@ -57,9 +57,9 @@ def read(out: Path) -> dict[str, np.ndarray]:
 
 
 def of_run(run: Path) -> tuple[dict[str, np.ndarray], Tokenizer]:
-    """The columns of a run, finished or not, and its tokenizer. Raises ValueError when they do not belong together."""
+    """The columns of a run, finished or not, and its tokenizer. Raises ValueError when their sizes differ."""
     found = read(run)
     tokenizer = build.data(Config.load(run), show=False).shards.tokenizer
     if (size := len(found["token"])) != tokenizer.vocabulary.size:
-        raise ValueError(f"{run / NAME} is of {size} tokens, and the run's tokenizer has {tokenizer.vocabulary.size}")
+        raise ValueError(f"{run / NAME} has {size} tokens, but the run's tokenizer has {tokenizer.vocabulary.size}")
     return found, tokenizer

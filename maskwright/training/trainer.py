@@ -1,7 +1,8 @@
-"""The loop: rows, problem, loss, update; at intervals a line in the log, a validation, a checkpoint.
+"""The training loop: rows, problem, loss, update; at intervals a logged line, a validation, a checkpoint.
 
-Everything random has an address, so the state of a run is its weights, its optimizer, what its objective learned and
-the step: a run that was killed and resumed is bit for bit the run that was not.
+All randomness is addressed, so the state of a run is its weights, its optimizer, what its objective has learned, and
+the
+step: a run that was killed and resumed is bit-identical to one that was not.
 """
 
 import json
@@ -32,7 +33,7 @@ from .freeze import Freeze
 from .interrupt import interrupts
 from .log import Log, Silence, console
 from .metrics import RunningMetrics
-from .peak_flops import peak
+from .peak_flops import peak_flops
 from .state import State
 from .step import (
     backward,
@@ -52,16 +53,16 @@ class Stopped(Exception):
 
 
 class Trainer:
-    """A run of `config` that is written to the folder `out`; `resume` goes on from the newest whole checkpoint there.
+    """Trains `config` into the folder `out`; `resume` continues from the newest intact checkpoint there.
 
-    Raises ValueError, in one sentence, when the config cannot be carried out.
+    Raises ValueError, in one sentence, when the config cannot be run.
     """
 
     def __init__(self, config: Config, out: str | Path = "run", resume: bool = False, show: bool = True):
         self.config, self.out, self.show = config, Path(out), show
         self.checkpoints = self.out / "checkpoints"
         if checkpoint.steps(self.checkpoints) and not (resume or ranks.restarted()):
-            raise ValueError(f"{out} holds a run already: resume it (--resume) or choose another folder (--out)")
+            raise ValueError(f"{out} already holds a run: resume it (--resume) or choose another folder (--out)")
         self.device = build.device(config.training.device)
         if config.training.precision == "fp8":
             fp8.check(self.device)
@@ -75,7 +76,7 @@ class Trainer:
         if config.training.init_from and found is None:
             saved.init_from(self.model, config.model, self.data.shards.tokenizer, config.training.init_from)
         flops, rounded = Flops(self.model), resolve_matmul_dtype(config.training.precision, self.device)
-        self.peak = peak(self.device, rounded)
+        self.peak_flops = peak_flops(self.device, rounded)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
         if config.training.precision == "fp8":
             fp8.convert(self.model)
@@ -89,7 +90,7 @@ class Trainer:
         optimizer = config.optimizer.build(self.model)
         ema = EMA(self.model, config.training.ema) if config.training.ema else None
         self.feedback = Feedback(config.objective, self.world)
-        metrics = RunningMetrics(self.device, self.world, flops, self.peak)
+        metrics = RunningMetrics(self.device, self.world, flops, self.peak_flops)
         self.state = State(self.model, optimizer, ema, config.objective, metrics, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
@@ -121,11 +122,12 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """How many updates are done."""
+        """Number of updates done."""
         return self.state.step
 
     def _agreed(self, flag: bool) -> bool:
-        """Whether any rank says so; several ranks ask each other only where a line of the log is due."""
+        """Whether the flag is set on any rank. Ranks communicate only at logged steps, which keeps them in step
+        cheaply."""
         if self.world.size > 1 and self.step % self.config.training.log_every:
             return False
         return self.world.total(float(flag)) > 0
@@ -148,7 +150,7 @@ class Trainer:
             f"{order}objective  {type(objective).__name__}, {masks} corruption\n"
             f"training   {self.steps:,} steps of {batches} tokens "
             f"= {self.data.loader.epoch(self.steps):.1f} epochs"
-            + f"\npeak       {self.peak / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
+            + f"\npeak       {self.peak_flops / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
             + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
             + f"\nkept       {len(kept)} checkpoints for good, the last at {max(kept, default=0):,} words" * bool(kept)
@@ -164,7 +166,10 @@ class Trainer:
         problems = self._problems(rows)
         asked = [micro_batch(rows, problem, self.device, self.use_block_mask) for problem in problems]
         total = self.world.total(sum(micro.weight for micro in asked))
-        mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
+        mean, z_loss = (
+            total / self.world.size,
+            self.config.training.z_loss,
+        )  # gradients are averaged over ranks
         self.model.train()
         self.freeze.at(self.step)
         self.state.metrics.see(rows)
@@ -178,10 +183,10 @@ class Trainer:
                 )
             self.feedback.note(problem, micro, loss, correct)
             self.state.metrics.count(micro, loss, correct)
-        self._move()
+        self._apply_gradients()
 
-    def _move(self) -> None:
-        """Take the step that the gradients ask for."""
+    def _apply_gradients(self) -> None:
+        """Apply the accumulated gradients."""
         if self.config.training.clip:
             self.state.scaler.unscale_(self.state.optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip)
@@ -250,15 +255,15 @@ class Trainer:
         self.world.wait()
 
     def _keep(self, words: int) -> None:
-        """Leave the model for good, in a folder that opens as a run does."""
+        """Save the model permanently, in a folder that opens like a run."""
         place = self.out / "words" / milestones.name(words)
         if self.world.first:
             place.mkdir(parents=True, exist_ok=True)
             self.config.write(place / "config.yaml")
             atomic_write(place / "final.json", json.dumps({"step": self.step, "words": words}))
-        self._leave(place / "final")
+        self._save_model(place / "final")
 
-    def _leave(self, place: Path) -> None:
+    def _save_model(self, place: Path) -> None:
         """Write the weights, or their average, as a model in the folder `place`."""
         shards = self.data.shards
         with self.state.ema.applied() if self.state.ema else nullcontext():
@@ -268,25 +273,27 @@ class Trainer:
         self.world.wait()
 
     def _latest(self) -> checkpoint.Loaded | None:
-        """The newest whole checkpoint of the run; what is damaged is named and passed over."""
+        """The newest intact checkpoint; damaged ones are reported and skipped."""
         found, complaints = resume.latest(self.checkpoints)
         for complaint in complaints if self.world.first else ():
-            console.print(f"[yellow]passed over:[/] {complaint}", highlight=False)
+            console.print(f"[yellow]skipped:[/] {complaint}", highlight=False)
         return found
 
     def _resume(self, tensors: dict[str, dict[str, Tensor]], facts: dict[str, Any]) -> None:
         resume.check(facts, self.config.tree(), self.out)
         if facts["data"] != self.data.shards.fingerprint:
-            raise ValueError(f"{self.out} was trained on other text or another tokenizer than the corpus gives now")
+            raise ValueError(
+                f"{self.out} was trained on different text or with a different tokenizer than the corpus gives now"
+            )
         self.state.restore(tensors, facts)
 
     def _finish(self, log: Log | Silence) -> dict[str, float]:
-        """Evaluate the last weights (or their average), and write them."""
+        """Validate and save the final weights (or their average)."""
         shards = self.data.shards
         numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state() | self._validate(shards.train)
         self._reflect(log)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
-        self._leave(self.out / "final")
+        self._save_model(self.out / "final")
         if self.world.first:
             atomic_write(self.out / "final.json", json.dumps(numbers, indent=1))
         self.world.wait()

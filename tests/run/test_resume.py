@@ -60,7 +60,7 @@ def test_an_empty_corpus_is_refused(settings: dict, tmp_path: Path) -> None:
 
 def test_another_runs_folder_is_refused(settings: dict, tmp_path: Path) -> None:
     interrupted(Config.of(settings), tmp_path / "run", 7)
-    assert "holds a run already" in refused(settings, tmp_path / "run")
+    assert "already holds a run" in refused(settings, tmp_path / "run")
     sentence = refused(settings, tmp_path / "run", "model.hidden=48", resume=True)
     assert "model.hidden is 32 there and 48 now" in sentence
 

@@ -74,5 +74,5 @@ def test_an_older_gpu_gets_float16(monkeypatch: pytest.MonkeyPatch, modern: bool
 
 def test_sharded_parameters_are_refused(settings: dict, tmp_path: Path) -> None:
     settings["training"] |= {"precision": "fp16", "parallel": "fsdp"}
-    with pytest.raises(ValueError, match="parallel=fsdp does not go with products in float16"):
+    with pytest.raises(ValueError, match="parallel=fsdp does not support float16 matrix products"):
         Trainer(Config.of(settings), tmp_path / "run", show=False)

@@ -99,5 +99,5 @@ def test_what_is_refused(settings: dict, first: Path) -> None:
         Config.of(settings, ["training.freeze=0.3"])
     with pytest.raises(ValueError, match=r"training\.freeze=1\.0"):
         following(settings, first, "training.freeze=1.0")
-    with pytest.raises(ValueError, match=r"training.freeze=0.3 takes one rank, and there are 2"):
+    with pytest.raises(ValueError, match=r"training.freeze=0.3 works with a single rank, not 2"):
         Freeze(torch.nn.Linear(2, 2), 0.3, 10, ranks=2)
