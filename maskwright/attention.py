@@ -17,8 +17,8 @@ def mask(document: Tensor, view: Tensor, prefix: Tensor | None = None) -> Tensor
     """The attention mask of a batch, [B, 1, L, L] bool, or None for full attention.
 
     document: [B, L], the document within its row that each position belongs to, -1 for padding. Attention never crosses
-    documents; padding attends to padding, so that every query has at least one key and softmax stays finite.
-    view: [B] BOTH, FORWARD or BACKWARD.
+    documents; padding attends to padding, so that every query has at least one key and softmax stays finite. view: [B]
+    BOTH, FORWARD or BACKWARD.
     prefix: [B, L] bool, positions visible to their whole document regardless of `view`; None for no prefix.
     """
     if is_full_attention(document, view):

@@ -13,8 +13,8 @@ from torch import Tensor
 def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
     """−ln p(target) + z · ln²Z, in nats.
 
-    logits: [N, V], any float dtype; the log-sum-exp is computed in float32.  targets: [N] int64 in [0, V).
-    Returns [N] float32, unreduced.
+    logits: [N, V], any float dtype; the log-sum-exp is computed in float32.  targets: [N] int64 in [0, V). Returns [N]
+    float32, unreduced.
     """
     loss, normaliser = _CrossEntropy.apply(logits, targets)
     return loss + z * normaliser.square() if z else loss

@@ -3,9 +3,8 @@
     draw(key(seed, stream, epoch, row), index)
 
 gives 64 bits of a counter-based hash (SplitMix64; Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
-generators") in integer arithmetic, identical on every platform. There is no generator state to advance, so batch
-size, evaluation order, workers, ranks and resuming cannot change a value. Seeds are hashed, never added: seed 0, epoch
-1
+generators") in integer arithmetic, identical on every platform. There is no generator state to advance, so batch size,
+evaluation order, workers, ranks and resuming cannot change a value. Seeds are hashed, never added: seed 0, epoch 1
 differs from seed 1, epoch 0. Streams are named, so adding a new kind of draw leaves all existing draws unchanged.
 """
 
@@ -153,8 +152,7 @@ def low_discrepancy(noise: Noise, stream: str) -> np.ndarray:
     """[B] float64, uniform in [0, 1), evenly spread over the rows of an epoch and over the epochs of a row.
 
     Systematic sampling: independent draws of, say, a mask ratio would leave gaps and clusters; a low-discrepancy
-    sequence
-    gives the same distribution with less variance. A value depends on the address alone, not on the batch.
+    sequence gives the same distribution with less variance. A value depends on the address alone, not on the batch.
     """
     index = np.stack([noise.rows.numpy(), noise.epochs.numpy()]).astype(np.uint64)
     bits = base_key(noise.seed, stream) + (index * R2_STEPS[:, None]).sum(0, dtype=np.uint64)
@@ -166,9 +164,9 @@ def token_probs(scores: Tensor, temperature: float = 1.0, top_k: int = 0, top_p:
     """Sampling probabilities, [N, V] float64, from logits.
 
     scores: [N, V], any float dtype; -inf excludes a token.
-    temperature: 0 puts all probability on the best token.  top_k: keep only the k best; 0 keeps all.
-    top_p: nucleus sampling (Holtzman et al. 2020, section 3.1): keep the fewest best tokens whose probability reaches
-    top_p, including the one that crosses it. Both cuts apply after the temperature.
+    temperature: 0 puts all probability on the best token.  top_k: keep only the k best; 0 keeps all. top_p: nucleus
+    sampling (Holtzman et al. 2020, section 3.1): keep the fewest best tokens whose probability reaches top_p, including
+    the one that crosses it. Both cuts apply after the temperature.
     """
     if temperature == 0:
         return torch.zeros(scores.shape, dtype=torch.float64).scatter_(1, scores.argmax(1, keepdim=True), 1.0)

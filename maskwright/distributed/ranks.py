@@ -68,8 +68,7 @@ class World:
         """Exit this process immediately if it is one of several ranks; otherwise do nothing.
 
         Gloo's threads may still hold tensors of the last collective. Releasing them while the interpreter shuts down
-        aborts the
-        process with signal 6, so the normal shutdown is skipped.
+        aborts the process with signal 6, so the normal shutdown is skipped.
         """
         if self.size > 1:
             dist.destroy_process_group()

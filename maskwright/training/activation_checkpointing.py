@@ -1,8 +1,7 @@
 """Activation checkpointing: keep only each block's input and recompute the block in the backward pass.
 
 Chen et al. 2016, "Training deep nets with sublinear memory cost" (arXiv 1604.06174), section 3. Losses and gradients
-are
-bit-identical, dropout included, because the random state is restored for the recomputation.
+are bit-identical, dropout included, because the random state is restored for the recomputation.
 """
 
 from functools import partial

@@ -22,8 +22,7 @@ class Freeze:
     """Freezes the body of `model` for the first `share` of `steps`; None freezes nothing.
 
     Frozen parameters get no gradient and no optimizer state. Whether they are frozen depends on the step alone, so that
-    a
-    resumed run agrees. Raises ValueError with more than one rank.
+    a resumed run agrees. Raises ValueError with more than one rank.
     """
 
     def __init__(self, model: nn.Module, share: float | None, steps: int, ranks: int):

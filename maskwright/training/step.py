@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..attention import Mask, block_mask, is_full_attention, mask, positions
 from ..data.rows import Rows
+from ..distributed.ranks import World
 from ..hardware import fast_bf16
 from ..objectives.base.objective import IGNORE
 from ..objectives.base.problem import Problem
@@ -43,6 +44,17 @@ class MicroBatch:
     """Sum of `weights`."""
     count: int
     """How many of the N are real targets, not padding."""
+
+
+def split(problem: Problem, rows: Rows, tokens: int | None, world: World) -> list[Problem]:
+    """Split the problem of an update into micro-batches of at most `tokens` positions; None keeps it whole.
+
+    All ranks return equally many (some may be empty), because under FSDP each forward and backward is a collective.
+    """
+    whole = pad_rows(problem, rows)
+    size = max(1, (tokens or whole.inputs.numel()) // whole.inputs.shape[1])
+    parts = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
+    return parts + [empty_problem(whole, 1)] * (world.max(len(parts)) - len(parts))
 
 
 def pad_rows(problem: Problem, rows: Rows) -> Problem:

@@ -1,8 +1,7 @@
 """The training loop: rows, problem, loss, update; at intervals a logged line, a validation, a checkpoint.
 
 All randomness is addressed, so the state of a run is its weights, its optimizer, what its objective has learned, and
-the
-step: a run that was killed and resumed is bit-identical to one that was not.
+the step: a run that was killed and resumed is bit-identical to one that was not.
 """
 
 import json
@@ -38,12 +37,11 @@ from .state import State
 from .step import (
     backward,
     compile_loss,
-    empty_problem,
     micro_batch,
-    pad_rows,
     precision,
     resolve_matmul_dtype,
     scaler,
+    split,
     use_block_mask,
 )
 
@@ -166,10 +164,7 @@ class Trainer:
         problems = self._problems(rows)
         asked = [micro_batch(rows, problem, self.device, self.use_block_mask) for problem in problems]
         total = self.world.total(sum(micro.weight for micro in asked))
-        mean, z_loss = (
-            total / self.world.size,
-            self.config.training.z_loss,
-        )  # gradients are averaged over ranks
+        mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
         self.model.train()
         self.freeze.at(self.step)
         self.state.metrics.see(rows)
@@ -202,11 +197,9 @@ class Trainer:
         self.state.step += 1
 
     def _problems(self, rows: Rows) -> list[Problem]:
-        """What is asked about the rows of a step, in parts that the device takes at once; as many on every rank."""
-        whole = pad_rows(self.config.objective(rows, self.config.seed), rows)
-        size = max(1, (self.config.training.micro_batch_tokens or whole.inputs.numel()) // whole.inputs.shape[1])
-        parts = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
-        return parts + [empty_problem(whole, 1)] * (self.world.max(len(parts)) - len(parts))
+        return split(
+            self.config.objective(rows, self.config.seed), rows, self.config.training.micro_batch_tokens, self.world
+        )
 
     def _rate(self) -> float:
         t = self.config.training

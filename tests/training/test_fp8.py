@@ -91,7 +91,7 @@ def test_it_can_be_traced_whole(emulated: None) -> None:
 
 def test_sides_that_do_not_fit_are_refused(emulated: None) -> None:
     with pytest.raises(
-        ValueError, match=r"^training\.precision=fp8: 16 must divide both sides of layers\.0\.feed_forward\.\w+, "
+        ValueError, match=r"^training\.precision=fp8: 16 must divide both sides of layers\.0\.\w+\.\w+, "
     ):
         fp8.convert(build(intermediate=40))
 
