@@ -13,7 +13,7 @@ from maskwright.settings import registry as folder
 
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
-    {"noise", "attention", "storage"},
+    {"noise", "attention", "storage", "files"},
     {"settings", "loss", "hardware"},
     {"masking", "layers"},
     {"prediction"},

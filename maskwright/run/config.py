@@ -15,6 +15,7 @@ from pydantic import Field
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import curriculum
 from ..data.order import Order
+from ..files.yaml_files import read_yaml
 from ..objectives.base.objective import Objective
 from ..settings import did_you_mean, field_names, from_mapping, override, registry, settings, short_repr
 from ..settings.schedule import Share
@@ -258,10 +259,7 @@ def read(source: str | Path) -> dict[str, Any]:
     found = next((candidate for candidate in candidates if candidate.is_file()), None)
     if found is None:
         raise ValueError(f"no recipe or file {str(source)!r}: {did_you_mean(str(source), recipes())}")
-    try:
-        tree = yaml.safe_load(found.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"{found} is not YAML: {' '.join(str(error).split())}") from None
+    tree = read_yaml(found)
     if not isinstance(tree, dict):
         raise ValueError(f"{found} holds no sections such as `objective:` or `training:`")
     return tree

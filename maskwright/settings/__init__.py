@@ -6,16 +6,25 @@ names the option, its value and what would be right; `override` applies `a.b=c` 
 
 import dataclasses
 import difflib
-import reprlib
 from collections.abc import Iterable, Mapping
 from types import NoneType
-from typing import Any, TypeVar, dataclass_transform, get_args
+from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
 import yaml
-from pydantic import ConfigDict, ValidationError
+from pydantic import BeforeValidator, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from ..files.errors import short_repr
+
 T = TypeVar("T")
+
+
+def _names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+"""Names, as a list, or as one text with commas between them."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -55,13 +64,6 @@ def _sentence(cls: type, error: ValidationError, where: str) -> str:
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}"
     return f"{option}={short_repr(fault['input'])}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-
-
-def short_repr(value: Any) -> str:
-    """`repr(value)`, with deep nesting and long strings cut short."""
-    writer = reprlib.Repr()
-    writer.maxlevel, writer.maxstring, writer.maxother = 2, 200, 200
-    return writer.repr(value)
 
 
 def _locate(cls: type, loc: list[str]) -> tuple[type, list[str]]:

@@ -6,13 +6,11 @@ a corpus in memory: documents come one by one, in the same order each time.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    pass
+from ..files.text import Errors
 
-Errors = Literal["strict", "replace"]
-"""What to do with bytes that are not UTF-8: refuse the file, or put U+FFFD in their place."""
+__all__ = ["Corpus", "Document", "Errors", "Source"]
 
 
 @dataclass(frozen=True, slots=True)

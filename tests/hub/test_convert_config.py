@@ -166,9 +166,9 @@ def test_the_model_of_amlm(imported) -> None:
 
 def test_flags_are_read_as_a_shell_reads_them() -> None:
     line = "CUDA_VISIBLE_DEVICES=0 python x.py --a 1 --b='two words' --c --d -3 # --e 4\n--f"
-    assert flags(line) == {"a": "1", "b": "two words", "c": True, "d": "-3", "f": True}
+    assert flags(line, "t.sh") == {"a": "1", "b": "two words", "c": True, "d": "-3", "f": True}
     with pytest.raises(ValueError, match="no closing quotation"):
-        flags('--a "b')
+        flags('--a "b', "t.sh")
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,16 @@
 What a line means is told by its fields, so a new task needs no code where its fields are known.
 """
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
-from typing import Any
 
 import numpy as np
 
+from ...files.errors import kind_of, listing, short_repr
+from ...files.names import JSON_LINES, kind, of_kind, stem, visible
+from ...files.tables import rows
 from ..scoring.jsonl import Line, read
 
 FORMS: tuple[tuple[str, ...], ...] = (
@@ -26,8 +27,8 @@ FORMS: tuple[tuple[str, ...], ...] = (
     ("{text}",),
 )
 """The texts of a line; the first form all of whose fields are there."""
-TRAIN, VALID = ("train",), ("valid", "validation", "val", "dev")
-KINDS = (".jsonl", ".tsv")
+VALID = ("valid", "validation", "val", "dev")
+KINDS = (*JSON_LINES, ".tsv")
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,14 @@ def tasks(data: Path | None) -> dict[str, tuple[Path, Path]]:
         raise ValueError(
             "this suite brings no tasks: say where they are, --data FOLDER (with train.jsonl, valid.jsonl)"
         )
-    below = [data, *sorted(path for path in data.glob("*") if path.is_dir()), data / "full_eval/glue_filtered"]
+    inside = sorted(visible((path for path in data.glob("*") if path.is_dir()), data))
     found: dict[str, tuple[Path, Path]] = {}
-    for folder in below:
-        for kind in KINDS:
-            for train in sorted([*folder.glob(f"train{kind}"), *folder.glob(f"*.train{kind}")]):
-                start = train.name.removesuffix(f"train{kind}")
-                valid = next((path for name in VALID if (path := folder / f"{start}{name}{kind}").is_file()), None)
-                if valid:
-                    found.setdefault(start.rstrip(".") or folder.resolve().name, (train, valid))
+    for folder in [data, *inside, data / "full_eval/glue_filtered"]:
+        files = {stem(path): path for path in reversed(of_kind(folder, *KINDS))}
+        for name in sorted(name for name in files if f".{name}".endswith(".train")):
+            start = name.removesuffix("train")
+            if valid := next((files[start + split] for split in VALID if start + split in files), None):
+                found.setdefault(start.rstrip(".") or folder.resolve().name, (files[name], valid))
     if not found:
         raise ValueError(f"{data} holds no train.jsonl with a valid.jsonl, nor TASK.train.jsonl, nor folders of these")
     return found
@@ -100,12 +100,9 @@ def task(name: str, train: Path, valid: Path, limit: int | None = None) -> Task:
 
 
 def _lines(path: Path) -> Iterator[Line]:
-    if path.suffix == ".jsonl":
-        yield from read([path], {})
-        return
-    with path.open(encoding="utf-8", newline="") as text:
-        for number, line in enumerate(csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
-            yield path, number, line
+    if kind(path) in JSON_LINES:
+        return read(path, {})
+    return ((path, row.line, dict(row.cells)) for row in rows(path, delimiter="\t", quotes=False))
 
 
 def _texts(line: Line) -> tuple[str, ...]:
@@ -113,25 +110,24 @@ def _texts(line: Line) -> tuple[str, ...]:
     form = next((form for form in FORMS if all(name in fields for name in _names(form))), None)
     if form is None:
         known = "; ".join(", ".join(_names(form)) for form in FORMS)
-        raise ValueError(f"{path}:{number}: no text: there is {', '.join(fields)}, where a task has {known}")
-    return tuple(part.format_map(_written(fields)) for part in form)
+        raise ValueError(f"{path}:{number}: no text: there is {listing(fields)}, where a task has {known}")
+    for name in _names(form):
+        if not isinstance(fields[name], str | int | float):
+            raise ValueError(f"{path}:{number}: {name} is {kind_of(fields[name])}, where a text belongs")
+    return tuple(part.format_map(fields) for part in form)
 
 
 def _names(form: tuple[str, ...]) -> list[str]:
     return [name for part in form for _, name, _, _ in Formatter().parse(part) if name]
 
 
-def _written(fields: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in fields.items()}
-
-
 def _label(line: Line) -> str:
     """A label as text: a number from 0, a word, or false and true as 0 and 1."""
     path, number, fields = line
     if "label" not in fields:
-        raise ValueError(f"{path}:{number}: no field 'label': there is {', '.join(fields)}")
+        raise ValueError(f"{path}:{number}: no field 'label': there is {listing(fields)}")
     label = fields["label"]
     label = int(label) if isinstance(label, bool) else label
     if not isinstance(label, int | str) or label == "" or (isinstance(label, int) and label < 0):
-        raise ValueError(f"{path}:{number}: label={label!r}: give a number from 0, or a word")
+        raise ValueError(f"{path}:{number}: label={short_repr(label)}: give a number from 0, or a word")
     return str(label)

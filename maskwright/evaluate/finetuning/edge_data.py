@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...files.errors import short_repr
 from ..scoring.jsonl import Line, read
 
 SPANS = ("span1", "span2")
@@ -48,7 +49,7 @@ def edges(train: Path, valid: Path, limit: int | None = None) -> Edges:
 
     Raises ValueError, with file and line, when something is missing, a span is none or a label was never trained.
     """
-    lines = [list(read([path], {"text": str, "targets": list}))[:limit] for path in (train, valid)]
+    lines = [list(read(path, {"text": str, "targets": list}))[:limit] for path in (train, valid)]
     targets = [[(line, target) for line in part for target in _targets(line)] for part in lines]
     for path, part in zip((train, valid), targets, strict=True):
         if not part:
@@ -59,7 +60,7 @@ def edges(train: Path, valid: Path, limit: int | None = None) -> Edges:
         if len(spans) != width:
             raise ValueError(f"{path}:{number}: {len(spans)} spans, where the first target has {width}")
         if unknown := [label for label in labels if label not in classes]:
-            raise ValueError(f"{path}:{number}: label={unknown[0]!r} is not among those of {train.name}")
+            raise ValueError(f"{path}:{number}: label={short_repr(unknown[0])} is not among those of {train.name}")
     return Edges(classes, *(_sentences(part, found, classes) for part, found in zip(lines, targets, strict=True)))
 
 
@@ -71,11 +72,11 @@ def _targets(line: Line) -> list[Target]:
 def _target(line: Line, words: list[tuple[int, int]], target: Any) -> Target:
     path, number, _ = line
     if not isinstance(target, dict) or SPANS[0] not in target or "label" not in target:
-        raise ValueError(f"{path}:{number}: a target has span1 and label, and may have span2, not {target!r}")
+        raise ValueError(f"{path}:{number}: a target has span1 and label, and may have span2, not {short_repr(target)}")
     spans = []
     for span in (target[name] for name in SPANS if target.get(name) is not None):
         if not _is_span(span, len(words)):
-            raise ValueError(f"{path}:{number}: span {span!r}: give the first word and the one after the last, "
+            raise ValueError(f"{path}:{number}: span {short_repr(span)}: give the first word and the one after the last, "
                              f"from 0 to {len(words)}")  # fmt: skip
         spans.append((words[span[0]][0], words[span[1] - 1][1]))
     label = target["label"]

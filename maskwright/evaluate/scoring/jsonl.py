@@ -1,15 +1,20 @@
 """The files of a suite: a JSON object a line, each with the fields that the suite needs."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...files.errors import KINDS, kind_of, listing, short_repr
+from ...files.json_files import objects
+from ...files.names import JSON_LINES, of_kind
+
 Line = tuple[Path, int, dict[str, Any]]
-"""A file, the number of a line in it (from 1) and what stands there."""
+"""A file, the number of a line in it (from 1) and the object in that line."""
+Fields = Mapping[str, type | tuple[type, ...]]
+"""The fields that must be there, and of which types."""
 
 
-def folder(data: Path | None, *names: str, pattern: str = "*.jsonl") -> Path:
+def folder(data: Path | None, *names: str, kinds: tuple[str, ...] = JSON_LINES) -> Path:
     """The folder with a suite's files: `data` itself, or the first of `names` that is there, in it or in its
     `full_eval` or `fast_eval`.
 
@@ -19,31 +24,37 @@ def folder(data: Path | None, *names: str, pattern: str = "*.jsonl") -> Path:
         raise ValueError(f"this suite brings no questions: say where they are, --data FOLDER (with {names[0]})")
     above = [data, data / "full_eval", data / "fast_eval"]
     places = [data, *(path / name for path in above for name in names)]
-    found = next((path for path in places if any(path.glob(pattern))), None)
+    found = next((path for path in places if of_kind(path, *kinds)), None)
     if found is None:
-        raise ValueError(f"{data} holds no {pattern}, nor does a folder {' or '.join(names)} in it")
+        raise ValueError(f"{data} holds no *{kinds[0]}, nor does a folder {' or '.join(names)} in it")
     return found
 
 
-def read(files: Iterator[Path] | list[Path], fields: Mapping[str, type | tuple[type, ...]]) -> Iterator[Line]:
-    """Every line of `files`. Raises ValueError, with file and line, when a field is missing or of another type."""
+def read(place: Path, fields: Fields) -> Iterator[Line]:
+    """Every line of a file, or of all such files in a folder.
+
+    Raises ValueError, with file and line, when a field is missing, null, empty or of another type.
+    """
+    files: Iterable[Path] = of_kind(place, *JSON_LINES) if place.is_dir() else [place]
     for path in files:
-        with path.open(encoding="utf-8") as lines:
-            for number, text in enumerate(lines, 1):
-                if text.strip():
-                    yield path, number, _checked(path, number, text, fields)
+        for number, found in objects(path):
+            check(found, fields, f"{path}:{number}")
+            yield path, number, found
 
 
-def _checked(path: Path, number: int, text: str, fields: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ValueError(f"{path}:{number}: a line is a JSON object, not {text.strip()[:40]!r}")
+def check(found: Mapping[str, Any], fields: Fields, where: str) -> None:
+    """Raises ValueError, which begins with `where`, unless `found` has the fields."""
     for field, kind in fields.items():
         if field not in found:
-            raise ValueError(f"{path}:{number}: no field {field!r}: there is {', '.join(map(repr, found)) or 'none'}")
-        if not isinstance(found[field], kind) or found[field] == "":
-            raise ValueError(f"{path}:{number}: {field}={found[field]!r} is not what the field holds")
-    return found
+            raise ValueError(f"{where}: no field {field!r}: there is {listing(map(repr, found))}")
+        value = found[field]
+        if value == "" or isinstance(value, bool) or not isinstance(value, kind):
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            wanted = " or ".join(dict.fromkeys(KINDS[one] for one in kinds))
+            raise ValueError(f"{where}: {field} is {_given(value)}, where {wanted} belongs")
+
+
+def _given(value: Any) -> str:
+    if value is None or value == "":
+        return "null" if value is None else "empty"
+    return f"{kind_of(value)} ({short_repr(value, 40)})"

@@ -1,29 +1,39 @@
 """Texts in a file, and what a scorer says of them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .jsonl import read
+from ...files.json_files import objects
+from ...files.names import JSON_LINES, kind
+from ...files.text import lines
+from .jsonl import check
 from .scorer import Scorer, Scores, Text
 
 PAIR = ("sentence_good", "sentence_bad")
 
 
 def texts(path: Path) -> list[tuple[str, ...]]:
-    """What stands in a file: a text a line; in a .jsonl the `text` of each line, or its pair, as BLiMP has it.
+    """The texts of a file: one a line; in JSON the `text` of each object, or its pair, as BLiMP has it.
 
     Raises ValueError, with file and line, when a line is empty or lacks its field.
     """
-    if path.suffix == ".jsonl":
-        fields = PAIR if PAIR[0] in path.read_text(encoding="utf-8").partition("\n")[0] else ("text",)
-        found = [tuple(line[field] for field in fields) for *_, line in read([path], dict.fromkeys(fields, str))]
-    else:
-        found = [(line,) for line in path.read_text(encoding="utf-8").splitlines()]
-    if empty := [number for number, line in enumerate(found, 1) if not all(text.strip() for text in line)]:
+    is_json = kind(path) in (*JSON_LINES, ".json")
+    numbered = list(_objects(path)) if is_json else [(number, (line,)) for number, line in lines(path)]
+    if empty := [number for number, line in numbered if not all(part.strip() for part in line)]:
         raise ValueError(f"{path}:{empty[0]}: there is no text")
-    if not found:
+    if not numbered:
         raise ValueError(f"{path} is empty: give a text a line")
-    return found
+    return [line for _, line in numbered]
+
+
+def _objects(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The number of a line and its text or pair; the first object says which all of them hold."""
+    fields: tuple[str, ...] = ()
+    for number, found in objects(path):
+        fields = fields or (PAIR if PAIR[0] in found else ("text",))
+        check(found, dict.fromkeys(fields, str), f"{path}:{number}")
+        yield number, tuple(found[field] for field in fields)
 
 
 def likelihoods(scorer: Scorer, lines: list[tuple[str, ...]]) -> list[dict[str, Any]]:

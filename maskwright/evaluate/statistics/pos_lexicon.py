@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...files.errors import short_repr
+from ...files.text import lines
 from ...settings import did_you_mean
 from ...text.tokenizers.tokenizer import Tokenizer
 
@@ -41,19 +43,21 @@ def read(path: str | Path) -> Counter[tuple[str, str]]:
 
     Raises ValueError when more than a few tokens (SLIPS, as every treebank has them) lack a tag that is known.
     """
-    found, unknown = Counter[tuple[str, str]](), Counter[str]()
-    with Path(path).open(encoding="utf-8") as lines:
-        for token in (token for line in lines for token in line.split()):
-            word, _, tag = token.rpartition("_")
-            kind = KIND.get(tag.split("|")[0])
-            if word and kind:
-                found[word, kind] += 1
-            else:
-                unknown[token] += 1
+    found, unknown, first = Counter[tuple[str, str]](), Counter[str](), dict[str, int]()
+    for number, token in ((number, token) for number, line in lines(Path(path)) for token in line.split()):
+        word, _, tag = token.rpartition("_")
+        kind = KIND.get(tag.split("|")[0])
+        if word and kind:
+            found[word, kind] += 1
+        else:
+            unknown[token] += 1
+            first.setdefault(token, number)
     if unknown.total() > SLIPS * found.total():
         token = unknown.most_common(1)[0][0]
-        hint = did_you_mean(token.rpartition("_")[2], KIND)
-        raise ValueError(f"{path}: {token!r} and {unknown.total() - 1} more have no tag that is known; {hint}")
+        more, hint = unknown.total() - 1, did_you_mean(token.rpartition("_")[2], KIND)
+        raise ValueError(
+            f"{path}:{first[token]}: {short_repr(token)} and {more} more have no tag that is known; {hint}"
+        )
     if not found:
         raise ValueError(f"{path} holds no tagged words, as in The_DT cat_NN")
     return found

@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ...settings import did_you_mean, settings
+from ...settings import Names, did_you_mean, settings
 from ..scoring.load import scorer
 from ..scoring.minimal_pairs import Item, Verdicts, accuracies, decide, limited, predictions
 from ..scoring.scorer import Scorer
-from ._names import Names
 
 
 def _numbers(value: object) -> object:

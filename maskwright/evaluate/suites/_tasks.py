@@ -5,9 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...settings import did_you_mean, settings
+from ...settings import Names, did_you_mean, settings
 from ..finetuning.classification_data import tasks
-from ._names import Names
 
 
 @settings

@@ -53,7 +53,7 @@ def figures(found: Verdicts, shares: np.ndarray, ratios: np.ndarray) -> dict[str
 
 def items(place: Path, task: str) -> Iterator[Rated]:
     """The pairs of every file."""
-    for path, number, line in read(sorted(place.glob("*.jsonl")), {"sentences": str, "ratio": (int, float, str)}):
+    for path, number, line in read(place, {"sentences": str, "ratio": (int, float, str)}):
         texts = line["sentences"].split("\t")
         if len(texts) != 2 or not all(texts):
             raise ValueError(f"{path}:{number}: sentences={line['sentences']!r}: give two, with a tab between them")

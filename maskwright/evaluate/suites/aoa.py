@@ -4,7 +4,6 @@ The official BabyLM evaluation sets surprisal in nats against a threshold in bit
 bits, and chance is that of the model's own vocabulary.
 """
 
-import csv
 import json
 from math import log
 from pathlib import Path
@@ -12,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ...files.errors import short_repr
+from ...files.json_files import read_object
+from ...files.tables import rows
 from ...run.discover import models
 from ..scoring.scorer import Text
 from ..statistics.acquisition import of_children, of_model
@@ -81,22 +83,25 @@ def _place(data: Path | None) -> Path:
 def _contexts(path: Path, limit: int | None) -> dict[str, list[str]]:
     """The contexts of each word. Raises ValueError when one has none."""
     found: dict[str, list[str]] = {}
-    for word, lines in json.loads(path.read_text(encoding="utf-8")).items():
-        if not lines or not all(isinstance(line, dict) and line.get("context") for line in lines):
-            raise ValueError(f"{path}: {word!r} has no context, or one without the field 'context'")
-        found[word] = [line["context"] for line in lines][:limit]
+    for word, lines in read_object(path).items():
+        some = lines if isinstance(lines, list) else []
+        contexts = [line["context"] for line in some if isinstance(line, dict) and line.get("context")]
+        if not contexts or len(contexts) < len(some) or not all(isinstance(one, str) for one in contexts):
+            raise ValueError(
+                f"{path}: {short_repr(word)} needs a list of objects, each with a text in the field 'context'"
+            )
+        found[word] = contexts[:limit]
     return found
 
 
 def _children(path: Path) -> dict[str, float]:
     """The month at which half of the children say each word. Raises ValueError when a column is missing."""
-    with path.open(encoding="utf-8", newline="") as text:
-        lines = list(csv.DictReader(text))
-    ages = [age for age in AGES if lines and age in lines[0]]
-    if not ages or "word" not in lines[0]:
-        raise ValueError(f"{path}:1: give the columns word and 16 to 30, the months")
+    lines = list(rows(path, ("word",)))
+    ages = [age for age in AGES if lines and age in lines[0].cells]
+    if not ages:
+        raise ValueError(f"{path}:1: give the columns word and 16 to 30, the months, and a row for each word")
     months = np.array(ages, np.float64)
-    shares = {line["word"]: np.array([float(line[age] or "nan") for age in ages]) for line in lines}
+    shares = {line["word"]: np.array([line.number(age) for age in ages]) for line in lines}
     return {word: of_children(months, share) for word, share in shares.items()}
 
 

@@ -24,6 +24,6 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
 
 def items(place: Path) -> Iterator[Item]:
     """The pairs of every file."""
-    for _, _, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+    for _, _, line in read(place, FIELDS):
         groups = {"field": line["field"].replace("/", "_"), "term": line["linguistics_term"], "paradigm": line["UID"]}
         yield Item((Text(line["sentence_good"]), Text(line["sentence_bad"])), groups)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...files.names import stem
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -22,5 +23,5 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
 
 def items(place: Path) -> Iterator[Item]:
     """The pairs of every file."""
-    for path, _, line in read(sorted(place.glob("*.jsonl")), {"sentence_good": str, "sentence_bad": str}):
-        yield Item((Text(line["sentence_good"]), Text(line["sentence_bad"])), {"paradigm": path.stem})
+    for path, _, line in read(place, {"sentence_good": str, "sentence_bad": str}):
+        yield Item((Text(line["sentence_good"]), Text(line["sentence_bad"])), {"paradigm": stem(path)})

@@ -6,6 +6,7 @@ The same property is scored after either concept.
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...files.names import stem
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -27,7 +28,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
 
 def items(place: Path) -> Iterator[Item]:
     """The choices of every file."""
-    for path, _, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+    for path, _, line in read(place, FIELDS):
         prefixes = (line["prefix_acceptable"], line["prefix_unacceptable"])
         texts = tuple(Text(f"{prefix} {line['property_phrase']}", len(prefix) + 1) for prefix in prefixes)
-        yield Item(texts, {"part": path.stem.removeprefix("comps_").replace("-", "_")})
+        yield Item(texts, {"part": stem(path).removeprefix("comps_").replace("-", "_")})

@@ -6,6 +6,7 @@ The first option is right; a choice among five is right by chance one time in fi
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...files.names import stem
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -27,9 +28,9 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
 
 def items(place: Path) -> Iterator[Item]:
     """The choices of every file."""
-    for path, number, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+    for path, number, line in read(place, FIELDS):
         prefix, options = line["input_prefix"], line["options"]
         if len(options) < 2 or not all(isinstance(option, str) and option for option in options):
             raise ValueError(f"{path}:{number}: options={options!r}: give two texts or more, the right one first")
         texts = tuple(Text(prefix + option, len(prefix)) for option in options)
-        yield Item(texts, {"split": path.stem, "paradigm": f"{path.stem}_{line['numops']}_ops"})
+        yield Item(texts, {"split": stem(path), "paradigm": f"{stem(path)}_{line['numops']}_ops"})

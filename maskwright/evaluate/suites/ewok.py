@@ -28,7 +28,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
 
 def items(place: Path) -> Iterator[Item]:
     """The choices of every file."""
-    for _, _, line in read(sorted(place.glob("*.jsonl")), FIELDS):
+    for _, _, line in read(place, FIELDS):
         context = line["Context1"]
         texts = tuple(Text(f"{context} {line[target]}", len(context)) for target in ("Target1", "Target2"))
         groups = {name: line[field].replace("/", "_") for name, field in GROUPS.items()}

@@ -4,12 +4,12 @@ The measure of the official BabyLM evaluation: the share of the variance that fr
 and surprisal takes. For self-paced reading the word before counts too.
 """
 
-import csv
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...files.tables import Row, rows
 from ..scoring.backends import PLAIN
 from ..scoring.scorer import Text
 from ..statistics.regression import gain
@@ -37,7 +37,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     words = [_word(line["item"], line["word"]) for line in lines]
     earlier = [_word(line["prev_item"], line["prev_word"]) if line["prev_word"] else None for line in lines]
     surprise = -scorer([word for word in (*words, *earlier) if word]).total[0]
-    columns = {name: _numbers([line[name] for line in lines]) for name in (*EYES, PACE, *BASE, "prev_length")}
+    columns = {name: np.array([line.number(name) for line in lines]) for name in (*EYES, PACE, *BASE, "prev_length")}
     columns["pred"], columns["prev_pred"] = surprise[: len(lines)], np.full(len(lines), np.nan)
     columns["prev_pred"][[word is not None for word in earlier]] = surprise[len(lines) :]
     if knobs.predictions:
@@ -68,26 +68,14 @@ def _file(data: Path | None) -> Path:
     return found
 
 
-def read(path: Path) -> list[dict[str, str]]:
-    """The lines of the table. Raises ValueError when a column is missing or there is no line."""
-    with path.open(encoding="utf-8", newline="") as text:
-        table = csv.DictReader(text)
-        lines = list(table)
-    if missing := [
-        name for name in (*TEXTS, *EYES, PACE, *BASE, "prev_length") if name not in (table.fieldnames or ())
-    ]:
-        raise ValueError(f"{path}:1: no column {missing[0]!r}")
+def read(path: Path) -> list[Row]:
+    """The rows of the table. Raises ValueError as `tables.rows` does, when a word is empty or there is no row."""
+    lines = list(rows(path, (*TEXTS, *EYES, PACE, *BASE, "prev_length")))
     if not lines:
         raise ValueError(f"{path} is empty: it holds no words")
-    for number, line in enumerate(lines, 2):
-        if not line["word"]:
-            raise ValueError(f"{path}:{number}: word is empty")
+    if empty := [line for line in lines if not line["word"]]:
+        raise ValueError(f"{empty[0].place}: word is empty")
     return lines
-
-
-def _numbers(cells: list[str]) -> np.ndarray:
-    """[N] float64; what is not filled in is NaN."""
-    return np.array([float(cell) if cell.strip() not in ("", "NA") else np.nan for cell in cells])
 
 
 def _predictions(columns: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ A file is a paradigm, `PHENOMENON-PARADIGM.txt`; of two lines that follow each o
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...files.names import of_kind, stem
+from ...files.text import lines
 from ..scoring.jsonl import folder
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -19,17 +21,17 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
 
     data: the folder of the text files; or one that holds it as `zorro` or `sentences/babyberta`.
     """
-    place = folder(data, "zorro", "sentences/babyberta", pattern="*.txt")
+    place = folder(data, "zorro", "sentences/babyberta", kinds=(".txt",))
     return judge(run, items(place), knobs, ("zorro", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:
     """The pairs of every file. Raises ValueError when lines do not come in pairs."""
-    for path in sorted(place.glob("*.txt")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if len(lines) % 2 or not all(line.strip() for line in lines):
-            empty = next((number for number, line in enumerate(lines, 1) if not line.strip()), len(lines))
+    for path in of_kind(place, ".txt"):
+        found = [line for _, line in lines(path)]
+        if len(found) % 2 or not all(line.strip() for line in found):
+            empty = next((number for number, line in enumerate(found, 1) if not line.strip()), len(found))
             raise ValueError(f"{path}:{empty}: lines come in pairs, the wrong sentence and then the right one")
-        groups = {"phenomenon": path.stem.partition("-")[0], "paradigm": path.stem}
-        for bad, good in zip(lines[::2], lines[1::2], strict=True):
+        groups = {"phenomenon": stem(path).partition("-")[0], "paradigm": stem(path)}
+        for bad, good in zip(found[::2], found[1::2], strict=True):
             yield Item((Text(good), Text(bad)), groups)

@@ -2,7 +2,6 @@
 without a word. What each system's settings mean is a file in `systems/`.
 """
 
-import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -11,6 +10,10 @@ from typing import Any
 
 import yaml
 
+from ...files.json_files import parse_json
+from ...files.names import kind
+from ...files.text import read_text
+from ...files.yaml_files import parse_yaml
 from ...run.config import Config
 from ...settings.registry import files, module
 from .systems._source import Given
@@ -70,30 +73,27 @@ def _system(path: Path, given: Given) -> str:
 
 def read(path: Path) -> dict[str, Any]:
     """The settings in a JSON or YAML file, or in flags. Raises ValueError when there are none."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".json":
-            tree = json.loads(text)
-        elif path.suffix in (".yaml", ".yml") or "--" not in text:
-            tree = yaml.safe_load(text)
-        else:
-            tree = flags(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path} is neither JSON nor YAML nor flags: {' '.join(str(error).split())}") from None
+    written = read_text(path)
+    if kind(path) == ".json":
+        tree = parse_json(written, str(path))
+    elif kind(path) in (".yaml", ".yml") or "--" not in written:
+        tree = parse_yaml(written, str(path))
+    else:
+        tree = flags(written, str(path))
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise ValueError(f"{path} holds no settings: give JSON, YAML or a line of flags such as --mlm_prob 0.4")
     return tree
 
 
-def flags(text: str) -> dict[str, Any]:
+def flags(written: str, where: str) -> dict[str, Any]:
     """`--name value`, `--name=value` and `--name` (True) of a shell line or several; anything else is passed over.
 
     Raises ValueError when a quote is not closed.
     """
     try:
-        words = shlex.split(text.replace("\\\n", " "), comments=True)
+        words = shlex.split(written.replace("\\\n", " "), comments=True)
     except ValueError as error:
-        raise ValueError(f"the flags cannot be read: {str(error).lower()}") from None
+        raise ValueError(f"{where}: the flags cannot be read: {str(error).lower()}") from None
     found: dict[str, Any] = {}
     for word, following in zip(words, [*words[1:], "--"], strict=True):
         if word.startswith("--"):

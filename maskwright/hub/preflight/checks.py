@@ -5,7 +5,6 @@ the tokenizer's offsets, and ignores revisions of folders that are on the disk.
 """
 
 import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from ...files.json_files import read_object
 from .._quiet import silence
 
 TEXT = "Who does Mary's café think that 42 children saw?"
@@ -53,7 +53,7 @@ class Patient:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        return dict(json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
+        return read_object(self.folder / "config.json")
 
     @cached_property
     def causal(self) -> bool:

@@ -4,15 +4,17 @@
 `token` (as the vocabulary writes it) or `id`.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+
+from ...files import tables
+from ...files.errors import listing, short_repr
+from ...files.json_files import read_json
+from ...files.names import kind
+from ...files.parquet import read_parquet
 
 Pairs = Iterable[tuple[Any, Any]]
 """Tokens or ids, each with its weight."""
@@ -25,17 +27,19 @@ def read(source: str | Path, tokens: Sequence[str]) -> np.ndarray:
     at least 0.
     """
     path = Path(source)
-    if path.suffix not in FORMATS or not path.is_file():
+    if kind(path) not in FORMATS or not path.is_file():
         state = "is neither .json, .csv nor .parquet" if path.is_file() else "does not exist"
         raise ValueError(f"the table of weights {path} {state}")
     ids = {token: i for i, token in enumerate(tokens) if token}
     weights = np.ones(len(tokens), np.float32)
-    for name, weight in FORMATS[path.suffix](path, len(tokens)):
+    for name, weight in FORMATS[kind(path)](path, len(tokens)):
         place = name if isinstance(name, int) else ids.get(name, -1)
         if not 0 <= place < len(tokens):
-            raise ValueError(f"{path}: no token {name!r} among the {len(tokens)} of the vocabulary")
+            raise ValueError(f"{path}: no token {short_repr(name)} among the {len(tokens)} of the vocabulary")
         if not isinstance(weight, int | float) or not 0 <= weight < np.inf:
-            raise ValueError(f"{path}: the weight of {name!r} is {weight}, where a number of at least 0 belongs")
+            raise ValueError(
+                f"{path}: the weight of {short_repr(name)} is {short_repr(weight)}, not a number of at least 0"
+            )
         weights[place] = weight
     if not weights.any():
         raise ValueError(f"{path}: all {len(tokens)} weights are 0, which leaves nothing to hide")
@@ -43,37 +47,33 @@ def read(source: str | Path, tokens: Sequence[str]) -> np.ndarray:
 
 
 def _json(path: Path, size: int) -> Pairs:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
+    found = read_json(path)
     if isinstance(found, Mapping):
         return found.items()
     if not isinstance(found, list) or len(found) != size:
-        kind = f"an array of {len(found)}" if isinstance(found, list) else f"{found!r:.20}"
-        raise ValueError(f"{path} holds {kind}, where an object or an array of {size} weights belongs")
+        held = f"an array of {len(found)}" if isinstance(found, list) else short_repr(found, 20)
+        raise ValueError(f"{path} holds {held}, where an object or an array of {size} weights belongs")
     return enumerate(found)
 
 
-def _columns(read_table: Callable[[Path], pa.Table]) -> Callable[[Path, int], Pairs]:
-    def pairs(path: Path, size: int) -> Pairs:
-        try:
-            found = read_table(path)
-        except pa.ArrowInvalid as error:
-            raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
-        name = next((name for name in ("id", "token") if name in found.column_names), None)
-        if name is None or "weight" not in found.column_names:
-            raise ValueError(f"{path} has columns {found.column_names}, where weight and token or id belong")
-        return zip(found[name].to_pylist(), found["weight"].to_pylist(), strict=True)
-
-    return pairs
+def _parquet(path: Path, size: int) -> Pairs:
+    found = read_parquet(path)
+    name = _key(path, found.column_names)
+    return zip(found[name].to_pylist(), found["weight"].to_pylist(), strict=True)
 
 
-def _csv(path: Path) -> pa.Table:
-    kinds = {"token": pa.string(), "id": pa.int64(), "weight": pa.float64()}
-    return pa.csv.read_csv(path, convert_options=pa.csv.ConvertOptions(column_types=kinds))
+def _csv(path: Path, size: int) -> Pairs:
+    for row in tables.rows(path):
+        name = _key(path, row.cells)
+        yield (row.whole(name) if name == "id" else row[name]), row.number("weight")
 
 
-FORMATS: dict[str, Callable[[Path, int], Pairs]] = {
-    ".json": _json, ".csv": _columns(_csv), ".parquet": _columns(pa.parquet.read_table)
-}  # fmt: skip
+def _key(path: Path, columns: Collection[str]) -> str:
+    """The column that says which token a weight is of."""
+    name = next((name for name in ("id", "token") if name in columns), None)
+    if name is None or "weight" not in columns:
+        raise ValueError(f"{path} has columns {listing(columns)}, where weight and token or id belong")
+    return name
+
+
+FORMATS: dict[str, Callable[[Path, int], Pairs]] = {".json": _json, ".csv": _csv, ".parquet": _parquet}

@@ -1,26 +1,22 @@
 """Files of text as streams of documents, in bounded memory whatever the size of the file or of its documents.
 
-What ends a document depends on the kind of file: a blank line in `.txt`; a line in `.jsonl`; a row in `.parquet`; a
+What ends a document depends on the kind of file: a blank line in `.txt`; an object in JSON; a row in `.parquet`; a
 blank line or a fixed number of lines in the `.train`, `.dev` and `.test` files of BabyLM, which mark no documents.
 """
 
-import codecs
-import io
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from ..corpus import Errors, Source
-
-BLOCK = 1 << 20
-"""Bytes read at once."""
-
-COMPRESSED = (".gz", ".zst", ".bz2", ".lz4")
+from ...files.compression import BLOCK, is_compressed
+from ...files.errors import kind_of, listing, note
+from ...files.json_files import objects
+from ...files.names import kind, stem
+from ...files.parquet import column_of_texts
+from ...files.text import blocks
+from ..corpus import Document, Errors, Source
 
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 
@@ -31,29 +27,24 @@ class Reading:
 
     errors: Errors = "strict"
     field: str = "text"
-    """Where the text stands: the field of a `.jsonl` object, the column of a `.parquet` file."""
+    """What holds the text: a field of JSON objects, the column of a `.parquet` file."""
     longest: int = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
     lines: int = 100
     """Lines that make a document in BabyLM's files."""
 
 
-def kind(path: Path) -> str:
-    """The suffix that says how `path` is read, without the one of its compression."""
-    return (path.with_suffix("") if path.suffix in COMPRESSED else path).suffix
-
-
-def domain(path: Path) -> str:
-    """The name of the file without its suffixes: `bnc_spoken` for `bnc_spoken.train`."""
-    return (path.with_suffix("") if path.suffix in COMPRESSED else path).stem
-
-
 def source(path: Path, validation: bool) -> Source:
     """A file as a source: another size or time of change makes it another."""
     facts = path.stat()
-    plain = path.suffix not in (*COMPRESSED, ".parquet")
+    plain = kind(path) != ".parquet" and not is_compressed(path)
     version = f"{facts.st_size}-{facts.st_mtime_ns}"
     return Source(str(path.resolve()), version, facts.st_size if plain else None, validation)
+
+
+def documents(path: Path, reading: Reading) -> Iterator[Document]:
+    """The documents of one file, whose name without suffixes is their domain."""
+    return (Document(text, stem(path)) for text in texts(path, reading))
 
 
 def texts(path: Path, reading: Reading) -> Iterator[str]:
@@ -81,44 +72,21 @@ def pieces(text: str, longest: int) -> Iterator[str]:
         yield text[start:]
 
 
-def blocks(path: Path, errors: Errors) -> Iterator[str]:
-    """The decoded, decompressed file in blocks of about a megabyte, its line ends made `\\n`."""
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(errors), translate=True)
-    done = 0
-    with pa.input_stream(str(path), compression="detect") as file:
-        while True:
-            block = file.read(BLOCK)
-            done += len(block)
-            try:
-                yield decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                raise ValueError(_not_utf8(path, error, done)) from None
-            if not block:
-                return
-
-
-def _not_utf8(path: Path, error: UnicodeDecodeError, done: int) -> str:
-    at = done - len(error.object) + error.start
-    return f"{path} is not UTF-8: byte {error.object[error.start]:#04x} at position {at}; errors=replace reads on"
-
-
 def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
-    """What stands between blank lines; the start of an endless paragraph is given out before its end is seen."""
-    rest = ""
-    for block in blocks(path, reading.errors):
-        *whole, rest = BLANK_LINE.split(rest + block)
-        yield from whole
-        if len(rest) > reading.longest + BLOCK:
-            *whole, rest = pieces(rest, reading.longest)
-            yield from whole
-    yield rest
+    """What lies between blank lines."""
+    return _parts(path, reading, BLANK_LINE.split)
 
 
 def lines(path: Path, reading: Reading) -> Iterator[str]:
     """The lines of a file; one of more than `longest` characters comes in several."""
+    return _parts(path, reading, lambda text: text.split("\n"))
+
+
+def _parts(path: Path, reading: Reading, split: Callable[[str], list[str]]) -> Iterator[str]:
+    """What `split` makes of a file; the start of an endless part is yielded before its end is read."""
     rest = ""
     for block in blocks(path, reading.errors):
-        *whole, rest = (rest + block).split("\n")
+        *whole, rest = split(rest + block)
         yield from whole
         if len(rest) > reading.longest + BLOCK:
             *whole, rest = pieces(rest, reading.longest)
@@ -138,33 +106,37 @@ def grouped_lines(path: Path, reading: Reading) -> Iterator[str]:
     yield "\n".join(group)
 
 
-def json_lines(path: Path, reading: Reading) -> Iterator[str]:
-    """The field of the object on each line."""
-    for number, line in enumerate(_whole_lines(path, reading.errors), 1):
-        if line.strip():
-            yield _field(line, reading, f"{path}, line {number}")
+def json_objects(path: Path, reading: Reading) -> Iterator[str]:
+    """A field of the objects in a file; those in which it is null are skipped."""
+    rows = objects(path, reading.errors)
+    return without_nulls((text_of(row, reading, f"{path}:{number}") for number, row in rows), path, reading.field)
 
 
-def _whole_lines(path: Path, errors: Errors) -> Iterator[str]:
-    rest: list[str] = []
-    for block in blocks(path, errors):
-        first, *others = block.split("\n")
-        rest.append(first)
-        for line in others:
-            yield "".join(rest)
-            rest = [line]
-    yield "".join(rest)
+def columns(path: Path, reading: Reading) -> Iterator[str]:
+    """The text column of a parquet file; rows in which it is null are skipped."""
+    return without_nulls(column_of_texts(path, reading.field, reading.errors), path, reading.field)
 
 
-def _field(line: str, reading: Reading, where: str) -> str:
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is not JSON: {error.msg} at column {error.colno}") from None
-    if not isinstance(value, dict) or not isinstance(value.get(reading.field), str):
-        found = ", ".join(value) if isinstance(value, dict) else type(value).__name__
-        raise ValueError(f"{where} has no text in the field {reading.field!r}: it has {found}")
-    return without_surrogates(value[reading.field], reading.errors, where)
+def without_nulls(found: Iterable[str | None], name: object, field: str) -> Iterator[str]:
+    """The texts among `found`; how many there were none is logged."""
+    missing = 0
+    for text in found:
+        if text is None:
+            missing += 1
+        else:
+            yield text
+    if missing:
+        note(f"{name}: skipped {missing:,} row{'s' * (missing > 1)} in which {field!r} is null")
+
+
+def text_of(row: Mapping[str, Any], reading: Reading, where: str) -> str | None:
+    """The text in a row, None where it is null. Raises ValueError when there is none or something else."""
+    if reading.field not in row:
+        raise ValueError(f"{where}: no field {reading.field!r}: there is {listing(map(repr, row))}")
+    found = row[reading.field]
+    if not isinstance(found, str | None):
+        raise ValueError(f"{where}: the field {reading.field!r} holds {kind_of(found)}, not a text")
+    return found and without_surrogates(found, reading.errors, where)
 
 
 def without_surrogates(text: str, errors: Errors, where: str) -> str:
@@ -175,23 +147,11 @@ def without_surrogates(text: str, errors: Errors, where: str) -> str:
         raise ValueError(f"{where} holds half a character (a lone surrogate); errors=replace reads on") from None
 
 
-def columns(path: Path, reading: Reading) -> Iterator[str]:
-    """The text column of a parquet file, batch by batch; rows without a text are passed over."""
-    with pq.ParquetFile(path) as file:
-        names = file.schema_arrow.names
-        if reading.field not in names:
-            raise ValueError(f"{path} has no column {reading.field!r}: it has {', '.join(names)}")
-        for batch in file.iter_batches(batch_size=256, columns=[reading.field]):
-            for text in batch.column(0).to_pylist():
-                if not isinstance(text, str | None):
-                    raise ValueError(f"{path}: the column {reading.field!r} holds no text but {text!r}")
-                if text is not None:
-                    yield text
-
-
 READERS: dict[str, Callable[[Path, Reading], Iterator[str]]] = {
     ".txt": paragraphs,
-    ".jsonl": json_lines,
+    ".jsonl": json_objects,
+    ".ndjson": json_objects,
+    ".json": json_objects,
     ".parquet": columns,
     ".train": grouped_lines,
     ".dev": grouped_lines,

@@ -4,12 +4,14 @@ The files hold lines and mark no documents; a blank line or a fixed number of li
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+from ...files.names import kind, of_kind
 from ...settings import settings
 from ..corpus import Document, Errors, Source
-from ._reading import Reading, domain, source, texts
+from ._reading import Reading, documents, source
 
 
 @settings
@@ -33,19 +35,18 @@ class Babylm:
 
     def sources(self) -> list[Source]:
         """Name, size and time of the last change of each file."""
-        return [source(path, path.suffix == ".dev") for path in (*self._train(), *self._dev())]
+        return [source(path, kind(path) == ".dev") for path in (*self._train(), *self._dev())]
 
     def _train(self) -> list[Path]:
         folder = Path(self.folder).expanduser()
-        files = sorted(folder.glob(f"train_{self.track}/*.train")) or sorted(folder.glob("*.train"))
+        files = of_kind(folder / f"train_{self.track}", ".train") or of_kind(folder, ".train")
         if not files:
             raise ValueError(f"corpus.folder={self.folder!r} holds no train_{self.track}/*.train files of BabyLM")
         return files
 
     def _dev(self) -> list[Path]:
-        return sorted((self._train()[0].parent.parent / "dev").glob("*.dev"))
+        return of_kind(self._train()[0].parent.parent / "dev", ".dev")
 
     def _read(self, files: list[Path], errors: Errors) -> Iterator[Document]:
         reading = Reading(errors=errors, lines=self.lines)
-        for path in files:
-            yield from (Document(text, domain(path)) for text in texts(path, reading))
+        return chain.from_iterable(documents(path, reading) for path in files)

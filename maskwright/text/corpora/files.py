@@ -1,4 +1,4 @@
-"""Your own files: texts, JSON lines, parquet, and the files of BabyLM.
+"""Your own files: texts, JSON, parquet, and the files of BabyLM.
 
 Files, folders and globs are read in the order given, the files of a folder or glob by name. A file's name without its
 suffixes is the domain of its documents.
@@ -6,31 +6,35 @@ suffixes is the domain of its documents.
 
 import glob
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
 
-from ...settings import settings
+from ...files.errors import listing, note
+from ...files.names import COMPRESSED, kind, visible
+from ...settings import Names, settings
 from ..corpus import Document, Errors, Source
-from ._reading import COMPRESSED, READERS, Reading, domain, kind, source, texts
+from ._reading import READERS, Reading, documents, source
 
 
 @settings
 class Files:
-    """Text in files: .txt (a blank line ends a document), .jsonl, .parquet, .train/.dev/.test; .gz and .zst of them."""
+    """Text in files: .txt (a blank line ends a document), .json, .jsonl, .ndjson, .parquet, .train/.dev/.test, any of
+    them compressed (.gz, .bz2, .xz, .zst, .lz4)."""
 
-    files: tuple[str, ...]
-    """Files, folders (read with all that is below them) and globs."""
-    valid: tuple[str, ...] = ()
+    files: Names
+    """Files, folders (read with all that is below them) and globs; a single name, or several with commas or as a list.
+    Hidden files and folders are skipped."""
+    valid: Names = ()
     """The same for validation; without any, a share of the documents is held out."""
     field: str = "text"
-    """Where the text stands: the field of a .jsonl object, the column of a .parquet file."""
+    """What holds the text: a field of JSON objects, the column of a .parquet file."""
     longest: int = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
     lines: int = 100
     """Lines that make a document in .train, .dev and .test files, unless a blank line ends it sooner."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:
-        """Raises ValueError when nothing is found, and for what `text.reading.texts` refuses."""
+        """Raises ValueError when nothing is found, and for what `corpora._reading.texts` refuses."""
         return self._read(self.files, "files", errors)
 
     def validation_documents(self, errors: Errors) -> Iterator[Document] | None:
@@ -42,28 +46,42 @@ class Files:
         train = (source(path, validation=False) for path in found(self.files, "files"))
         return [*train, *(source(path, validation=True) for path in (found(self.valid, "valid") if self.valid else []))]
 
-    def _read(self, patterns: tuple[str, ...], knob: str, errors: Errors) -> Iterator[Document]:
+    def _read(self, patterns: tuple[str, ...], field: str, errors: Errors) -> Iterator[Document]:
         reading = Reading(errors=errors, field=self.field, longest=self.longest, lines=self.lines)
-        for path in found(patterns, knob):
-            yield from (Document(text, domain(path)) for text in texts(path, reading))
+        return chain.from_iterable(documents(path, reading) for path in found(patterns, field))
 
 
-def found(patterns: tuple[str, ...], knob: str) -> list[Path]:
+def found(patterns: tuple[str, ...], field: str) -> list[Path]:
     """The files behind `patterns`, each once."""
     if not patterns:
-        raise ValueError(f"corpus.{knob} is empty: name files, folders or globs")
-    return list(dict.fromkeys(chain.from_iterable(_matches(pattern, knob) for pattern in patterns)))
+        raise ValueError(f"corpus.{field} is empty: name files, folders or globs")
+    return list(dict.fromkeys(chain.from_iterable(_matches(pattern, field) for pattern in patterns)))
 
 
-def _matches(pattern: str, knob: str) -> list[Path]:
+def _matches(pattern: str, field: str) -> list[Path]:
     path = Path(pattern).expanduser()
     if path.is_file():
         return [path]
+    root = path if path.is_dir() else Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
     below = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-    files = sorted(file for file in below if file.is_file() and kind(file) in READERS)
-    if not files:
+    files = sorted(file for file in visible(below, root) if file.is_file() and not _ours(file, root))
+    readable = [file for file in files if kind(file) in READERS]
+    if not readable:
         endings = ", ".join(READERS)
         raise ValueError(
-            f"corpus.{knob}: no file at {pattern!r} that ends in {endings} (or with {', '.join(COMPRESSED)})"
+            f"corpus.{field}: no file at {pattern!r} that ends in {endings} (or with {', '.join(COMPRESSED)})"
         )
-    return files
+    if others := [file for file in files if kind(file) not in READERS]:
+        endings = listing(sorted({kind(file) or "no suffix" for file in others}))
+        note(f"{pattern}: skipped {len(others):,} files of other kinds: {endings}")
+    return readable
+
+
+def _ours(file: Path, root: Path) -> bool:
+    """Whether a folder below `root` that holds `file` is a run, or text that was tokenized."""
+    folders = takewhile(lambda folder: folder != root, file.parents)
+    return any(all((folder / name).is_file() for name in names) for folder in folders for names in WRITTEN)
+
+
+WRITTEN = (("manifest.json", "tokenizer.json"), ("config.yaml", "metrics.jsonl"))
+"""The files that tell such a folder."""

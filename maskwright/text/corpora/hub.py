@@ -8,9 +8,10 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
+from ...files.errors import cut
 from ...settings import settings
 from ..corpus import Document, Errors, Source
-from ._reading import pieces, without_surrogates
+from ._reading import Reading, pieces, text_of, without_nulls
 
 
 @settings
@@ -47,11 +48,10 @@ class Hub:
         return [Source(f"{self.dataset}:{split}", version, validation=validation) for split, validation in named]
 
     def _read(self, split: str, errors: Errors) -> Iterator[Document]:
-        name = self.dataset.rstrip("/").rpartition("/")[2]
-        for number, row in enumerate(self._rows(split), 1):
-            if not isinstance(row.get(self.field), str):
-                raise ValueError(f"{self.dataset} has no text in the column {self.field!r}: it has {', '.join(row)}")
-            text = without_surrogates(row[self.field], errors, f"{self.dataset}, row {number}")
+        name, reading = self.dataset.rstrip("/").rpartition("/")[2], Reading(errors=errors, field=self.field)
+        rows = enumerate(self._rows(split), 1)
+        found = (text_of(row, reading, f"{self.dataset}, row {number}") for number, row in rows)
+        for text in without_nulls(found, self.dataset, self.field):
             yield from (Document(piece, name) for piece in pieces(text, self.longest) if piece.strip())
 
     def _rows(self, split: str) -> Iterator[dict[str, Any]]:
@@ -65,4 +65,8 @@ class Hub:
         except (FileNotFoundError, ConnectionError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             raise ValueError(f"cannot open the split {split!r} of {self.dataset!r}: {reason}") from None
-        yield from opened
+        try:
+            yield from opened
+        except Exception as error:  # whatever the reader of its format raises
+            reason = cut(str(error).partition("\n")[0], 160)
+            raise ValueError(f"cannot read the split {split!r} of {self.dataset!r}: {reason}") from None

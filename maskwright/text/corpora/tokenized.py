@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ...settings import settings
+from ...settings import Names, settings
 from ..corpus import Document, Errors, Source
 from ..shards.concatenate import joined
 from ..shards.remote import elsewhere, fetch
@@ -14,7 +14,7 @@ from ..shards.shards import Shards, Split
 class Tokenized:
     """Tokenized text as it is; the tokenizer and what is held out are those that it was written with."""
 
-    folders: tuple[str, ...]
+    folders: Names
     """Folders and URLs (s3://bucket/shards), of one tokenizer; their documents are trained on as one corpus."""
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from tokenizers import AddedToken, Encoding, processors
 from tokenizers import Tokenizer as Backend
 
+from ...files.text import read_text
 from ...storage.atomic import atomic_write
 from . import sentencepiece
 from .training import TokenizerSettings, learn
@@ -183,7 +184,7 @@ def _file(path: Path) -> Path:
 
 
 def _json(path: Path) -> Backend:
-    content = path.read_text(encoding="utf-8")
+    content = read_text(path)
     try:
         return Backend.from_str(content)
     except Exception as error:  # the bindings raise nothing narrower

@@ -1,0 +1,82 @@
+"""The bytes of a file as they were before compression, which is recognised by content, whatever the name says."""
+
+import gzip
+import lzma
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from .errors import named
+
+BLOCK = 1 << 20
+"""Bytes in a block."""
+
+MAGIC = {
+    "gzip": rb"\x1f\x8b",
+    "bz2": rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)",
+    "xz": rb"\xfd7zXZ\x00",
+    "zstd": rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\*M\x18",
+    "lz4": rb"\x04\x22M\x18",
+}
+"""How the bytes of each kind begin; none of these is the beginning of a text in UTF-8 but by intent."""
+
+FOREIGN = {
+    b"version https://git-lfs.github.com/": "a Git LFS pointer and not the file itself: run git lfs pull",
+    b"PK\x03\x04": "a zip archive or an office document: unpack it, or export it as text",
+}
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The decompressed bytes, none of the blocks empty or over a megabyte.
+
+    Raises ValueError when the file is damaged, is a folder or is not there.
+    """
+    if not path.exists() or path.is_dir():
+        raise ValueError(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
+    with named(path), path.open("rb") as raw:
+        head = raw.peek(64)
+        for magic, name in FOREIGN.items():
+            if head.startswith(magic):
+                raise ValueError(f"{path} is {name}")
+        yield from _decompressed(raw, compression(head))
+
+
+def compression(head: bytes) -> str | None:
+    """The compression of a file that begins with the bytes `head`."""
+    return next((name for name, magic in MAGIC.items() if re.match(magic, head)), None)
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether the content of a file is compressed."""
+    with path.open("rb") as raw:
+        return compression(raw.peek(64)) is not None
+
+
+def _decompressed(raw: BinaryIO, kind: str | None) -> Iterator[bytes]:
+    if kind == "xz":
+        return _xz(raw)
+    if kind == "gzip":  # the one of Python, since zeros after the last member are padding to it
+        return _read(gzip.GzipFile(fileobj=raw))
+    return _read(pa.input_stream(raw, compression=kind) if kind else raw)
+
+
+def _read(file: Any) -> Iterator[bytes]:
+    while block := file.read(BLOCK):
+        yield block
+
+
+def _xz(raw: BinaryIO) -> Iterator[bytes]:
+    """Every stream of the file; lzma.LZMAFile would ignore what is damaged after the first."""
+    data = raw.read(BLOCK)
+    while data:
+        decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        while not decoder.eof:
+            if block := decoder.decompress(data, BLOCK):
+                yield block
+            data = raw.read(BLOCK) if decoder.needs_input else b""
+            if decoder.needs_input and not data and not decoder.eof:
+                raise EOFError("it ends before the end of the compressed text")
+        data = decoder.unused_data.lstrip(b"\0") or raw.read(BLOCK).lstrip(b"\0")

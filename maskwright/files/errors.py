@@ -1,0 +1,70 @@
+"""What is said about a file: every error names it, values are cut to the width of a screen, and notes come once."""
+
+import gzip
+import logging
+import lzma
+import reprlib
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+WIDTH = 80
+"""Characters of a value that a message shows."""
+
+DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, pa.ArrowException)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Turn the errors of the libraries that read `path` into ValueError with its name."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise ValueError(f"{path} is damaged: {_first_line(error)}") from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise ValueError(f"{path} cannot be read: {_first_line(error)}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return cut(str(error).strip().partition("\n")[0] or type(error).__name__, 2 * WIDTH)
+
+
+def cut(text: str, width: int = WIDTH) -> str:
+    """`text`, with an ellipsis in the place of what goes beyond `width`."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def short_repr(value: Any, width: int = WIDTH) -> str:
+    """`value` as it is written in Python, without the depths of one that is deep or the rest of one that is long."""
+    writer = reprlib.Repr()
+    writer.maxlevel, writer.maxstring, writer.maxother = 2, width, width
+    return cut(writer.repr(value), width)
+
+
+def listing(names: Iterable[Any]) -> str:
+    """Names after commas, as many as a message can show."""
+    return cut(", ".join(map(str, names)) or "nothing", 2 * WIDTH)
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value in words."""
+    return KINDS.get(type(value), type(value).__name__)
+
+
+KINDS = {
+    type(None): "null", dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number",
+    float: "a number",
+}  # fmt: skip
+
+
+@cache
+def note(sentence: str) -> None:
+    """Log what was skipped; a file that is read twice says it once."""
+    logging.getLogger("maskwright").warning(sentence)
