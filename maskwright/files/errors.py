@@ -25,7 +25,9 @@ def named(path: Path) -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
-        raise ValueError(f"{path} is damaged: {_first_line(error)}") from None
+        after = isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file")
+        reason = "what follows the compressed bytes is not gzip" if after else _first_line(error)
+        raise ValueError(f"{path} is damaged: {reason}") from None
     except OSError as error:
         if error.filename is not None:
             raise

@@ -38,8 +38,7 @@ def visible(paths: Iterable[Path], root: Path) -> Iterator[Path]:
         else:
             yield path
     if skipped:
-        files = "1 hidden file" if len(skipped) == 1 else f"{len(skipped)} hidden files"
-        note(f"{root}: skipped {files}: {listing(sorted(skipped))}")
+        note(f"{root}: skipped what is hidden ({len(skipped):,}): {listing(sorted(skipped))}")
 
 
 def hidden(path: Path, root: Path) -> bool:

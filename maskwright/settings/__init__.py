@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def _names(value: object) -> object:
-    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+    return tuple(dict.fromkeys(name.strip() for name in value.split(","))) if isinstance(value, str) else value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]

@@ -64,7 +64,7 @@ def _matches(pattern: str, field: str) -> list[Path]:
         return [path]
     root = path if path.is_dir() else Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
     below = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-    files = sorted(file for file in visible(below, root) if file.is_file() and not _ours(file, root))
+    files = sorted(file for file in visible(filter(Path.is_file, below), root) if not _ours(file, root))
     readable = [file for file in files if kind(file) in READERS]
     if not readable:
         endings = ", ".join(READERS)
