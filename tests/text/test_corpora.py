@@ -170,10 +170,10 @@ def test_bytes_that_are_not_utf8_are_named_or_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ('{"text": "a"}\n{"text": \n', r"line 2 is not JSON"),
-        ('{"body": "a"}\n', r"line 1 has no text in the field 'text': it has body"),
-        ("[1]\n", r"line 1 has no text in the field 'text': it has list"),
-        ('{"text": "\\ud800"}\n', r"line 1 holds half a character"),
+        ('{"text": "a"}\n{"text": \n', r"bad\.jsonl:2 is not JSON: Expecting value"),
+        ('{"body": "a"}\n', r"bad\.jsonl:1: no field 'text': there is 'body'"),
+        ("[1]\n", r"bad\.jsonl:1: a JSON object belongs here, not \[1\]"),
+        ('{"text": "\\ud800"}\n', r"bad\.jsonl:1 holds half a character"),
     ],
 )
 def test_bad_json_lines_are_named(content: str, complaint: str, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_missing_files_columns_and_kinds_are_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"body": ["a"]}), tmp_path / "t.parquet")
     (tmp_path / "notes.doc").write_text("x")
     for files, complaint in {
-        (str(tmp_path / "t.parquet"),): "no column 'text': it has body",
+        (str(tmp_path / "t.parquet"),): "no column 'text': there is 'body'",
         (str(tmp_path / "nothing*"),): "no file at",
         (str(tmp_path / "notes.doc"),): "not a kind of file that can be read",
         (): "corpus.files is empty",
@@ -201,7 +201,7 @@ def test_missing_files_columns_and_kinds_are_named(tmp_path: Path) -> None:
 def test_the_hub_reads_local_folders_and_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = hub(tmp_path)
     assert [document.text for document in corpus.documents("strict")] == ["one", "two"]
-    with pytest.raises(ValueError, match="no text in the column 'body': it has text"):
+    with pytest.raises(ValueError, match="row 1: no field 'body': there is 'text'"):
         list(Hub(dataset=str(tmp_path), field="body").documents("strict"))
     with pytest.raises(ValueError, match="cannot open the split 'test'"):
         list(Hub(dataset=str(tmp_path), split="test").documents("strict"))

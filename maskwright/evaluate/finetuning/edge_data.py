@@ -76,8 +76,8 @@ def _target(line: Line, words: list[tuple[int, int]], target: Any) -> Target:
     spans = []
     for span in (target[name] for name in SPANS if target.get(name) is not None):
         if not _is_span(span, len(words)):
-            raise ValueError(f"{path}:{number}: span {short_repr(span)}: give the first word and the one after the last, "
-                             f"from 0 to {len(words)}")  # fmt: skip
+            wanted = f"give the first word and the one after the last, from 0 to {len(words)}"
+            raise ValueError(f"{path}:{number}: span {short_repr(span)}: {wanted}")
         spans.append((words[span[0]][0], words[span[1] - 1][1]))
     label = target["label"]
     return spans, list(map(str, label)) if isinstance(label, list) else [str(label)]

@@ -52,9 +52,9 @@ def test_predictions_lie_where_the_official_evaluation_puts_them(suite, write, t
     ("line", "complaint"),
     [
         ({"sentence_good": "a"}, r"one\.jsonl:4: no field 'sentence_bad': there is 'sentence_good'"),
-        (lines("one")[0] | {"sentence_bad": 3}, r"one\.jsonl:4: sentence_bad=3 is not what the field holds"),
-        (lines("one")[0] | {"sentence_bad": ""}, r"one\.jsonl:4: sentence_bad='' is not what the field holds"),
-        ("{half a line", r"one\.jsonl:4: a line is a JSON object, not '\{half a line'"),
+        (lines("one")[0] | {"sentence_bad": 3}, r"one\.jsonl:4: sentence_bad is a number \(3\), where a text belongs"),
+        (lines("one")[0] | {"sentence_bad": ""}, r"one\.jsonl:4: sentence_bad is empty, where a text belongs"),
+        ("{half a line", r"one\.jsonl:4 is not JSON: .*near '\{half a line'"),
         (lines("one")[0] | {"sentence_bad": "long " * 80}, r"'long long .*the model takes max_length=64"),
     ],
 )
