@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwright.hub.export.run import export, way
-from maskwright.run.load import opened
+from maskwright.run.load import load
 
 Choices = dict[str, list[str]]
 """The chosen sentences of each paradigm, in order."""
@@ -44,7 +44,7 @@ def measure(
     run: Path, pipeline: Path, data: Path, limit: int | None, causal: bool | None, place: Path
 ) -> dict[str, dict[str, Any]]:
     """Both commands, and what they make of the same sentences."""
-    source = opened(run)
+    source = load(run, "cpu")
     _, backend = way(source.config.objective if source.config else None, causal)
     export(source, place / "model", causal)
     good = copied(data, place / "blimp", limit)

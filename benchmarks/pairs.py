@@ -35,7 +35,7 @@ from maskwright.evaluate.scoring.scorer import Scorer
 from maskwright.evaluate.suites.blimp import items
 from maskwright.hub.export.run import export
 from maskwright.run.config import Config
-from maskwright.run.load import Source, untrained
+from maskwright.run.load import LoadedRun, untrained
 
 MODELS = {
     "quickstart": [],
@@ -99,7 +99,7 @@ def measure(model: str, backend: str, place: Path, repeats: int) -> dict[str, An
     return found | {"spread": np.percentile(ratios, [5, 95]).tolist(), "same_choices": float(np.mean(same))}
 
 
-def shaken(model: str, backend: str) -> Source:
+def shaken(model: str, backend: str) -> LoadedRun:
     """A model on the documentation's vocabulary, each of its weights moved a little."""
     source = untrained(Config.load("quickstart", [*MODELS[model], f"objective.name={BACKENDS[backend]}"]))
     generator = torch.Generator().manual_seed(0)
@@ -109,7 +109,7 @@ def shaken(model: str, backend: str) -> Source:
     return source
 
 
-def ours(source: Source, backend: str, asked: list[Item]) -> Callable[[], Choices]:
+def ours(source: LoadedRun, backend: str, asked: list[Item]) -> Callable[[], Choices]:
     """The choices of ours."""
     assert source.config is not None
     _, ask = choose(backend, source.config.objective)

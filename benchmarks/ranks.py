@@ -25,7 +25,7 @@ from rich.table import Table
 from steps.measure import Comparison
 
 from maskwright import Config, Trainer
-from maskwright.training.log import read
+from maskwright.run.metrics_log import read_lines
 
 EVERY = 3
 """Updates in a line of the log."""
@@ -70,7 +70,7 @@ def speed(options: argparse.Namespace, ranks: int) -> float:
         command = [sys.executable, "-m", "maskwright", "train", str(recipe), "--out", str(out), "--quiet"]
         command += ["--nproc", str(ranks)] * (ranks > 1)
         subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, stdout=subprocess.DEVNULL)
-        lines = [line["tokens_per_second"] for line in read(out / "metrics.jsonl") if "tokens_per_second" in line]
+        lines = [line["tokens_per_second"] for line in read_lines(out / "metrics.jsonl") if "tokens_per_second" in line]
     return statistics.median(lines[1:])
 
 

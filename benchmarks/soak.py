@@ -21,8 +21,8 @@ from pathlib import Path
 import yaml
 
 from maskwright.run import checkpoint
+from maskwright.run.metrics_log import read_lines
 from maskwright.settings.registry import names
-from maskwright.training.log import read
 
 SETTINGS = {
     "corpus": {"name": "embedded"},
@@ -113,14 +113,19 @@ def killed(process: subprocess.Popen, out: Path, chance: random.Random) -> bool:
 
 def reached(log: Path, step: int, since: float) -> bool:
     """Whether the attempt that began at `since` has come to `step`."""
-    return log.exists() and log.stat().st_mtime > since and read(log)[-1:] != [] and read(log)[-1]["step"] >= step
+    return (
+        log.exists()
+        and log.stat().st_mtime > since
+        and read_lines(log)[-1:] != []
+        and read_lines(log)[-1]["step"] >= step
+    )
 
 
 def alike(one: Path, other: Path) -> bool:
     """Whether two runs have the same final weights, and the same log but for the clock."""
     weights = [(run / "final" / "model.safetensors").read_bytes() for run in (one, other)]
     logs = [
-        [{name: fact for name, fact in line.items() if name not in TIMES} for line in read(run / "metrics.jsonl")]
+        [{name: fact for name, fact in line.items() if name not in TIMES} for line in read_lines(run / "metrics.jsonl")]
         for run in (one, other)
     ]
     return weights[0] == weights[1] and logs[0] == logs[1]

@@ -4,16 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import Run, Trainer, load
     from .hub.collator import MaskingCollator
     from .objectives.base.objective import Masked, Objective
     from .objectives.base.problem import Problem
     from .prediction import predict
     from .run.config import Config
-    from .run.saved import load
-    from .training.trainer import Trainer
 
 __version__ = "0.1.0"
-__all__ = ["Config", "Masked", "MaskingCollator", "Objective", "Problem", "Trainer", "load", "predict"]
+__all__ = ["Config", "Masked", "MaskingCollator", "Objective", "Problem", "Run", "Trainer", "load", "predict"]
 
 _HOMES = {
     "Config": "run.config",
@@ -21,8 +20,9 @@ _HOMES = {
     "MaskingCollator": "hub.collator",
     "Objective": "objectives.base.objective",
     "Problem": "objectives.base.problem",
-    "Trainer": "training.trainer",
-    "load": "run.saved",
+    "Run": "api",
+    "Trainer": "api",
+    "load": "api",
     "predict": "prediction",
 }
 

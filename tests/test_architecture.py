@@ -30,6 +30,7 @@ FLOORS = [
     {"display"},
     {"compare"},
     {"serving"},
+    {"api"},
     {"cli"},
     {"__main__"},
 ]

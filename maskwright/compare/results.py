@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..training.log import read
+from ..run.metrics_log import read_lines
 
 HIGHER = {"loss": False, "perplexity": False, "bits_per_byte": False, "accuracy": True, "top5": True}
 """Whether more is better, by the last part of a metric's name."""
@@ -58,7 +58,7 @@ class Run:
     @cached_property
     def curve(self) -> dict[str, np.ndarray]:
         """Columns over the V validations of the run: step, tokens, seconds and every main metric, [V] float64."""
-        lines = read(self.folder / "metrics.jsonl")
+        lines = read_lines(self.folder / "metrics.jsonl")
         seen = [line for line in lines if "tokens" in line]
         asked = [line for line in lines if "valid/loss" in line]
         step = np.array([line["step"] for line in asked], float)

@@ -9,10 +9,10 @@ from string import Template
 from typing import Any
 
 from ..objectives.base.capabilities import named_from
-from ..run import build, saved
 from ..run.config import Config
+from ..run.load import load
+from ..run.metrics_log import read_lines
 from ..sampling.fill import Gap, gaps
-from ..training.log import read
 from .curves import curves
 from .validation import lines
 
@@ -23,7 +23,7 @@ GAPS = 12
 def write(out: Path) -> str:
     """Write `report.html` (and `plots/`) into the folder of a finished run. Returns the lines to print."""
     config, numbers = Config.load(out), json.loads((out / "final.json").read_text())
-    logged = read(out / "metrics.jsonl")
+    logged = read_lines(out / "metrics.jsonl")
     figures = curves(logged, numbers, out / "plots")
     if reached := [line["mfu"] for line in logged if "mfu" in line]:
         numbers["mfu"] = median(reached)
@@ -51,10 +51,8 @@ def summary(numbers: Mapping[str, float]) -> list[str]:
 def _gaps(out: Path, config: Config) -> list[Gap]:
     if (shift := named_from(config.objective)) is None:
         return []
-    model, tokenizer = saved.load(out)
-    data = build.data(config, show=False)
-    saved.check(out, data.shards.fingerprint)
-    return gaps(model, tokenizer, data.valid, GAPS, shift=shift)
+    run = load(out, "cpu")
+    return gaps(run.model, run.tokenizer, run.data.valid, GAPS, shift=shift)
 
 
 def _line(gap: Gap) -> str:

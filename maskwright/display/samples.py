@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 
 from ..sampling.generate import Frame
-from ..sampling.request import Wish, cast, form, named
+from ..sampling.request import Wish, form, named, opened
 from ..text.tokenizers.tokenizer import Tokenizer
 from .replay import page, view
 
@@ -28,7 +28,7 @@ def write(wish: Wish, live: bool = False, html: Path | None = None) -> Written:
     live: show them as they form, where there is a terminal.  html: write a page on which they form again.
     Raises ValueError when something does not fit.
     """
-    models = cast(wish.run, wish.remasker)
+    models = opened(wish)
     tokenizer, sampler = models.tokenizer, named(wish, models)
     frames, console, kept = form(wish, models), Console(stderr=True), list[Frame]()
     for frame in _shown(frames, tokenizer, console) if live and console.is_terminal else frames:

@@ -6,12 +6,12 @@ This is the harness's own command line with one model type more. A text is score
 model by its pseudo-log-likelihood, a causal one by its log-likelihood, in nats.
 """
 
-from pathlib import Path
 from typing import Any
 
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
+from ..run.load import load
 from .scoring.load import scorer, windows
 from .scoring.scorer import Text
 
@@ -34,8 +34,9 @@ class Maskwright(LM):
         max_batch_size: int | None = None,
     ):
         super().__init__()
-        self.backend, self.score = scorer(Path(run), backend, batch_tokens=int(batch_tokens), device=device or "auto")
-        self.windows = windows(Path(run), self.backend, self.score)
+        opened = load(run, device or "auto")
+        self.backend, self.score = scorer(opened, backend, batch_tokens=int(batch_tokens))
+        self.windows = windows(opened, self.backend, self.score)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Of each (context, continuation) the log-likelihood of the tokens that reach into the continuation.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..run import saved
 from ..run.config import Config
-from ..run.load import Source, opened
+from ..run.load import LoadedRun, load
 from ..settings import registry
 from ..storage.atomic import atomic_folder
 
@@ -47,7 +47,9 @@ def merge(wish: Merge, out: Path) -> str:
     weights = merged(wish, sources, base)
     config = _config(sources, out)
     with atomic_folder(out) as aside:
-        saved.save(aside / "final", weights, sources[0].settings, sources[0].tokenizer, sources[0].data)
+        saved.save(
+            aside / "final", weights, sources[0].model_settings, sources[0].tokenizer, sources[0].text_fingerprint
+        )
         config.write(aside / "config.yaml")
         (aside / "merged.json").write_text(json.dumps(_origin(wish, sources), indent=1))
     return _told(wish, sources, config)
@@ -78,16 +80,15 @@ def _check(wish: Merge, out: Path) -> None:
         raise ValueError(f"method={wish.method} {has} base: the model that tasks began from")
 
 
-def _opened(path: Path) -> Source:
-    found = opened(path)
-    if found.config is None:
-        raise ValueError(f"{path} does not say how it was trained: name the folder of a run")
+def _opened(path: Path) -> LoadedRun:
+    found = load(path, "cpu")
+    found.known_config  # noqa: B018  raises
     return found
 
 
-def difference(one: Source, other: Source) -> str:
+def difference(one: LoadedRun, other: LoadedRun) -> str:
     """The first thing in which two models differ that makes them unlike, in words; empty where they are alike."""
-    if told := saved.difference(*(saved.describe(source.settings, 0) for source in (one, other))):
+    if told := saved.difference(*(saved.describe(source.model_settings, 0) for source in (one, other))):
         return told
     if one.tokenizer.fingerprint != other.tokenizer.fingerprint:
         return "it has another tokenizer"
@@ -98,7 +99,7 @@ def difference(one: Source, other: Source) -> str:
 
 
 @torch.no_grad()
-def merged(wish: Merge, sources: Sequence[Source], base: Source | None) -> dict[str, Tensor]:
+def merged(wish: Merge, sources: Sequence[LoadedRun], base: LoadedRun | None) -> dict[str, Tensor]:
     """Every tensor of the merged model by name; what is not trained is that of the first."""
     found = registry.module("merging.methods", wish.method)
     states = [source.model.state_dict() for source in sources]
@@ -110,7 +111,7 @@ def merged(wish: Merge, sources: Sequence[Source], base: Source | None) -> dict[
     }
 
 
-def _config(sources: Sequence[Source], out: Path) -> Config:
+def _config(sources: Sequence[LoadedRun], out: Path) -> Config:
     """That of the first, with what the others learned to do."""
     first, *others = (config.tree() for config in _configs(sources))
     other = next((tree for tree in others if tree["objective"]["name"] != first["objective"]["name"]), None)
@@ -121,25 +122,30 @@ def _config(sources: Sequence[Source], out: Path) -> Config:
     return Config.of(first)
 
 
-def _configs(sources: Sequence[Source]) -> Iterator[Config]:
+def _configs(sources: Sequence[LoadedRun]) -> Iterator[Config]:
     for source in sources:
         assert source.config
         yield source.config
 
 
-def _origin(wish: Merge, sources: Sequence[Source]) -> dict[str, Any]:
+def _origin(wish: Merge, sources: Sequence[LoadedRun]) -> dict[str, Any]:
     columns = zip(wish.models, wish.weights, _configs(sources), sources, strict=True)
     parents = [
-        {"run": str(path.resolve()), "weight": weight, "objective": config.tree()["objective"], "data": source.data}
+        {
+            "run": str(path.resolve()),
+            "weight": weight,
+            "objective": config.tree()["objective"],
+            "data": source.text_fingerprint,
+        }
         for path, weight, config, source in columns
     ]
     return {"method": wish.method, "base": str(wish.base.resolve()) if wish.base else None, "parents": parents}
 
 
-def _told(wish: Merge, sources: Sequence[Source], config: Config) -> str:
+def _told(wish: Merge, sources: Sequence[LoadedRun], config: Config) -> str:
     shares = " + ".join(f"{weight:g} {path}" for path, weight in zip(wish.models, wish.weights, strict=True))
     lines = [f"{wish.method}  {shares}" + (f", from {wish.base}" if wish.base else "")]
     lines += [f"objective  {config.tree()['objective']['name']}"]
-    if len({source.data for source in sources}) > 1:
+    if len({source.text_fingerprint for source in sources}) > 1:
         lines.append("the models were trained on different text: what the first held out, others may have seen")
     return "\n".join(lines)

@@ -1,107 +1,158 @@
-"""A trained model beside the text that its run held out: what an evaluation starts from."""
+"""The one way to open a trained model: a run, a checkpoint, a kept model, or a folder exported for `transformers`."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..objectives.base.objective import Objective
 from ..text.tokenizers.tokenizer import Tokenizer
 from . import build, checkpoint, saved
 from .config import Config
+from .metrics_log import Columns, columns, read_lines
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A model as it came out of training, in evaluation mode, on the device of its run."""
+@dataclass(eq=False)
+class LoadedRun:
+    """A trained model, and all that its folder says of it. What is large is opened when it is first used."""
 
-    model: nn.Module
-    config: Config
-    data: build.Data
+    path: Path
+    """The folder that was opened."""
+    config: Config | None
+    """Of the run; none where only its folder `final` is left."""
+    model_settings: Any
+    """The settings that built the model."""
+    tokenizer: Tokenizer
+    open_model: Callable[[], nn.Module] = field(repr=False)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """The final metrics; of a checkpoint, what it had seen; empty where the folder has none."""
+    text_fingerprint: str = ""
+    """Of the tokenized text that the model was trained on; empty where it is not known."""
+    opened_data: build.Data | None = field(default=None, repr=False)
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The model in evaluation mode."""
+        return self.open_model().eval()
+
+    @property
+    def objective(self) -> Objective | None:
+        """What the model was trained by; none where its config is not known."""
+        return self.config.objective if self.config else None
+
+    @cached_property
+    def data(self) -> build.Data:
+        """The text of the run, tokenized and packed. Raises ValueError when it is not the text of the training."""
+        if self.opened_data is None:
+            self.opened_data = build.data(self.known_config, show=False)
+            self.check_text(self.opened_data.shards.fingerprint)
+        return self.opened_data
+
+    @property
+    def known_config(self) -> Config:
+        """The config. Raises ValueError when the folder has none."""
+        if self.config is None:
+            raise ValueError(f"{self.path} does not say how it was trained: name the folder of a run")
+        return self.config
+
+    @property
+    def known_objective(self) -> Objective:
+        """The objective. Raises ValueError when the folder does not say how the model was trained."""
+        self.known_config  # noqa: B018  raises
+        assert self.objective
+        return self.objective
+
+    @cached_property
+    def history(self) -> Columns:
+        """What the run logged up to this model, a column of numbers for each name; NaN where a step has none."""
+        places = (self.path, *self.path.resolve().parents[:2])
+        log = next((path for place in places if (path := place / "metrics.jsonl").is_file()), Path())
+        last = self.metrics.get("step", float("inf"))
+        return columns(line for line in read_lines(log) if line["step"] <= last)
+
+    def check_text(self, fingerprint: str) -> None:
+        """Refuse to judge the model by other text than it was trained on. Raises ValueError."""
+        if self.text_fingerprint != fingerprint:
+            raise ValueError(f"{self.path} was trained on other text or another tokenizer than its config gives now")
 
 
-def trained(source: str | Path) -> Trained:
-    """The model of a finished run (its folder), or of a checkpoint (`RUN/checkpoints/step-100`) as evaluated there.
+def load(path: str | Path, device: str = "auto", trust_code: bool = False) -> LoadedRun:
+    """Open a trained model, whatever folder it lies in; see `maskwright.load`, which gives the same with its methods.
 
-    Raises ValueError when `source` holds neither, or when its config now gives other text than it was trained on.
+    Raises ValueError, in one sentence, when there is no model or it is damaged.
     """
-    path = Path(source)
-    return _checkpoint(path) if (path / "state.json").is_file() else _finished(path)
+    found = described(path, device, trust_code)
+    found.model  # noqa: B018  opened now, so that damage is found here
+    return found
 
 
-def _finished(run: Path) -> Trained:
-    config = Config.load(run)
-    model, _ = saved.load(run, build.device(config.training.device))
+def described(path: str | Path, device: str = "auto", trust_code: bool = False) -> LoadedRun:
+    """What `load` gives, its model not yet opened."""
+    read = _checkpoint if (Path(path) / "state.json").is_file() else _finished
+    return read(Path(path), build.device(device), trust_code)
+
+
+def just_trained(
+    out: Path, config: Config, data: build.Data, metrics: dict[str, Any], device: torch.device
+) -> LoadedRun:
+    """The run that training has written to `out`; its model is read from there when it is first used."""
+    final, shards = out / "final", data.shards
+    return LoadedRun(
+        out, config, config.model, shards.tokenizer, lambda: saved.model(final, saved.read(final), device),
+        metrics, shards.fingerprint, data,
+    )  # fmt: skip
+
+
+def untrained(config: Config) -> LoadedRun:
+    """The model that a run of `config` begins with, on the CPU."""
     data = build.data(config, show=False)
-    saved.check(run, data.shards.fingerprint)
-    return Trained(model, config, data)
+    built = partial(build.model, config, data.shards, torch.device("cpu"))
+    return LoadedRun(Path(), config, config.model, data.shards.tokenizer, built, opened_data=data)
 
 
-@torch.no_grad()
-def _checkpoint(path: Path) -> Trained:
+def _finished(path: Path, device: torch.device, trust_code: bool) -> LoadedRun:
+    final = saved.final(path)
+    facts, known = saved.read(final), saved.run_of(path)
+    numbers = (known or path) / "final.json"
+    return LoadedRun(
+        path,
+        Config.load(known) if known else None,
+        saved.settings_of(facts),
+        saved.tokenizer(final, facts),
+        partial(saved.model, final, facts, device),
+        json.loads(numbers.read_text()) if numbers.is_file() else {},
+        facts.get("data", ""),
+    )
+
+
+def _checkpoint(path: Path, device: torch.device, trust_code: bool) -> LoadedRun:
+    """Of a checkpoint, whose tokenizer and n-hot parts are those of its text, so that this is opened too."""
     tensors, state = checkpoint.load(path)
     config = Config.of(state["config"])
     data = build.data(config, show=False)
-    if state["data"] != data.shards.fingerprint:
-        raise ValueError(f"{path} was trained on other text or another tokenizer than its config gives now")
-    model = build.model(config, data.shards, build.device(config.training.device))
     weights = tensors.get("ema", tensors["model"])
+    found = LoadedRun(
+        path,
+        config,
+        config.model,
+        data.shards.tokenizer,
+        partial(_with_weights, config, data, device, weights),
+        {"step": state["step"]} | state["metrics"],
+        state["data"],
+        data,
+    )
+    found.check_text(data.shards.fingerprint)
+    return found
+
+
+@torch.no_grad()
+def _with_weights(config: Config, data: build.Data, device: torch.device, weights: dict[str, Tensor]) -> nn.Module:
+    model = build.model(config, data.shards, device)
     for name, parameter in model.named_parameters():
         parameter.copy_(weights[name])
-    return Trained(model.eval(), config, data)
-
-
-CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A model, and all that is known of it."""
-
-    model: nn.Module
-    settings: Any
-    tokenizer: Tokenizer
-    config: Config | None
-    """Of the run; none where only its folder `final` is left."""
-    numbers: dict[str, Any] = field(default_factory=dict)
-    """Its final metrics; of a checkpoint, what it had seen."""
-    data: str = ""
-    """The fingerprint of the text that it was trained on."""
-
-
-def opened(path: Path) -> Source:
-    """The model of a finished run, of a checkpoint or of a folder `final`. Raises ValueError when there is none."""
-    if (path / "state.json").is_file():
-        found, state = trained(path), json.loads((path / "state.json").read_text())
-        seen = {"step": state["step"]} | state["metrics"]
-        shards = found.data.shards
-        return Source(found.model.to(CPU), found.config.model, shards.tokenizer, found.config, seen, shards.fingerprint)
-    model, tokenizer = saved.load(path)
-    known = saved.run_of(path)
-    numbers = known / "final.json" if known else path / "final.json"
-    told = json.loads(numbers.read_text()) if numbers.is_file() else {}
-    data = saved.read(path / "final" if (path / "final").is_dir() else path).get("data", "")
-    return Source(model, saved.settings(path), tokenizer, Config.load(known) if known else None, told, data)
-
-
-def untrained(config: Config) -> Source:
-    """The model that a run of `config` begins with."""
-    data = build.data(config, show=False)
-    return Source(build.model(config, data.shards, CPU).eval(), config.model, data.shards.tokenizer, config)
-
-
-Parts = tuple[nn.Module, Tokenizer, Objective | None]
-
-
-def parts(source: Path, device: str = "auto") -> Parts:
-    """The model, its tokenizer and its objective, where a config.yaml lies in or beside the folder."""
-    where = build.device(device)
-    if (source / "state.json").is_file():
-        found = trained(source)
-        return found.model.to(where), found.data.shards.tokenizer, found.config.objective
-    model, tokenizer = saved.load(source, where)
-    known = saved.run_of(source)
-    return model, tokenizer, Config.load(known).objective if known else None
+    return model

@@ -14,7 +14,7 @@ from ..settings import from_mapping, registry
 from ..storage import sealed
 from ..storage.atomic import atomic_folder
 from ..text.tokenizers.tokenizer import Tokenizer
-from .checkpoint import steps
+from . import checkpoint
 
 WEIGHTS = "model.safetensors"
 
@@ -24,6 +24,7 @@ class _Model:
     name: str
     vocabulary_size: int
     knobs: dict[str, Any]
+    names: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     files: sealed.Files = dataclasses.field(default_factory=dict)
 
 
@@ -33,8 +34,20 @@ def save(out: Path, weights: Mapping[str, Tensor], settings: Any, tokenizer: Tok
         tokenizer.save(aside)
         whole = {name: weight.cpu().contiguous() for name, weight in weights.items()}
         safetensors.torch.save_file(whole, aside / WEIGHTS)
-        facts = describe(settings, tokenizer.vocabulary.size) | {"data": data, "tokenizer": tokenizer.fingerprint}
-        sealed.write(aside / "model.json", facts | {"files": {WEIGHTS: sealed.fingerprint(aside / WEIGHTS)}})
+        write_description(aside, settings, tokenizer, data)
+
+
+def write_description(
+    folder: Path, settings: Any, tokenizer: Tokenizer, data: str, names: Mapping[str, list[str]] | None = None
+) -> None:
+    """Write model.json, by which `load` opens the weights that lie in `folder`.
+
+    names: under which names model.safetensors has each of our tensors, where they are not ours; several are parts of
+        one, to be joined.
+    """
+    facts = describe(settings, tokenizer.vocabulary.size) | {"data": data, "tokenizer": tokenizer.fingerprint}
+    files = {WEIGHTS: sealed.fingerprint(folder / WEIGHTS)}
+    sealed.write(folder / "model.json", facts | {"names": names or {}, "files": files})
 
 
 def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
@@ -53,29 +66,45 @@ def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return ""
 
 
-def load(source: str | Path, device: str | torch.device = "cpu") -> tuple[nn.Module, Tokenizer]:
-    """The model (in evaluation mode) and the tokenizer of a finished run, or of its folder `final`.
+def load(source: str | Path) -> tuple[nn.Module, Tokenizer]:
+    """The model (in evaluation mode, on the CPU) and the tokenizer of a finished run, or of its folder `final`.
 
-    Raises ValueError when `source` holds none.
+    For what lies below `run.load`, which everything else opens a run by. Raises ValueError when `source` holds none.
     """
-    final = _final(Path(source))
-    facts = read(final)
-    for name in sealed.damaged(final, facts.get("files", {})):
-        raise ValueError(f"{final} is damaged: {name} is not what was written")
-    tokenizer = Tokenizer.load(final)
-    if facts.get("tokenizer", tokenizer.fingerprint) != tokenizer.fingerprint:
-        raise ValueError(f"{final} is damaged: its tokenizer is not the one that the model was trained with")
+    folder = final(Path(source))
+    facts = read(folder)
+    return model(folder, facts, torch.device("cpu")).eval(), tokenizer(folder, facts)
+
+
+def tokenizer(folder: Path, facts: Mapping[str, Any]) -> Tokenizer:
+    """The tokenizer in a folder `final`. Raises ValueError when it is not the one that model.json knows."""
+    found = Tokenizer.load(folder)
+    if facts.get("tokenizer", found.fingerprint) != found.fingerprint:
+        raise ValueError(f"{folder} is damaged: its tokenizer is not the one that the model was trained with")
+    return found
+
+
+def model(folder: Path, facts: Mapping[str, Any], device: torch.device) -> nn.Module:
+    """The model in a folder `final` that its model.json describes. Raises ValueError when it is damaged."""
+    for name in sealed.damaged(folder, facts.get("files", {})):
+        raise ValueError(f"{folder} is damaged: {name} is not what was written")
     try:
-        model: nn.Module = settings_of(facts).build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
-        safetensors.torch.load_model(model, str(final / WEIGHTS))
-    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        raise ValueError(f"{final} is damaged or not of this version: {' '.join(str(error).split())}") from None
-    return model.to(device).eval(), tokenizer
+        built: nn.Module = settings_of(facts).build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
+        if names := facts.get("names"):
+            built.load_state_dict(_renamed(checkpoint.tensors(folder / WEIGHTS), names))
+        else:
+            safetensors.torch.load_model(built, str(folder / WEIGHTS))
+    except (OSError, RuntimeError, KeyError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{folder} is damaged or not of this version: {' '.join(str(error).split())}") from None
+    return built.to(device)
 
 
-def settings(source: str | Path) -> Any:
-    """The model's settings of a finished run, or of its folder `final`. Raises ValueError when `source` holds none."""
-    return settings_of(read(_final(Path(source))))
+def _renamed(tensors: Mapping[str, Tensor], names: Mapping[str, list[str]]) -> dict[str, Tensor]:
+    """The tensors of an exported folder under our names; one of ours may be several there, one after another."""
+    return {
+        ours: torch.cat([tensors[name] for name in theirs]) if len(theirs) > 1 else tensors[theirs[0]]
+        for ours, theirs in names.items()
+    }
 
 
 def settings_of(facts: Mapping[str, Any]) -> Any:
@@ -89,12 +118,12 @@ def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str
 
     Raises ValueError when that has another model or another tokenizer.
     """
-    final = _final(Path(source))
-    if told := difference(describe(settings, 0), read(final)):
-        raise ValueError(f"training.init_from={source!r} is another model: {told}")
-    trained, spoken = load(source)
-    if spoken.fingerprint != tokenizer.fingerprint:
-        raise ValueError(f"training.init_from={source!r} has another tokenizer: take that one, tokenizer.file={final}")
+    folder = final(Path(source))
+    if differs := difference(describe(settings, 0), read(folder)):
+        raise ValueError(f"training.init_from={source!r} is another model: {differs}")
+    trained, its_tokenizer = load(source)
+    if its_tokenizer.fingerprint != tokenizer.fingerprint:
+        raise ValueError(f"training.init_from={source!r} has another tokenizer: take that one, tokenizer.file={folder}")
     model.load_state_dict(trained.state_dict())
 
 
@@ -111,14 +140,18 @@ def run_of(source: Path, depth: int = 1) -> Path | None:
 
 def check(out: Path, data: str) -> None:
     """Refuse to judge the model of the run `out` by other text than it was trained on. Raises ValueError."""
-    if read(_final(out)).get("data") != data:
+    if read(final(out)).get("data") != data:
         raise ValueError(f"{out} was trained on other text or another tokenizer than its config gives now")
 
 
-def _final(path: Path) -> Path:
-    final = path / "final" if (path / "final").is_dir() else path
-    if not (final / "model.json").is_file():
-        found = steps(path / "checkpoints")
-        unfinished = f"; its run stopped at step {found[-1]}, resume it" if found else ""
-        raise ValueError(f"{path} holds no trained model (final/model.json){unfinished}")
-    return final
+def final(path: Path) -> Path:
+    """The folder with the model of a finished run: `path/final`, or `path` itself. Raises ValueError without one."""
+    found = path / "final" if (path / "final").is_dir() else path
+    if (found / "model.json").is_file():
+        return found
+    hint = ""
+    if steps := checkpoint.steps(path / "checkpoints"):
+        hint = f"; its run stopped at step {steps[-1]}, resume it"
+    elif (path / "config.json").is_file():
+        hint = "; it is a model of transformers: maskwright import-model makes a run of it"
+    raise ValueError(f"{path} holds no trained model (final/model.json){hint}")

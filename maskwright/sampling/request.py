@@ -11,7 +11,7 @@ from torch import nn
 from ..attention import FORWARD
 from ..objectives.base.detector import detector
 from ..objectives.base.objective import Objective
-from ..run.load import parts
+from ..run.load import LoadedRun, load
 from ..settings import from_mapping, override, registry, settings
 from ..text.tokenizers.tokenizer import Tokenizer
 from .canvas import Canvas, blank, whole
@@ -88,16 +88,20 @@ class Cast:
     judge: Judge | None
 
 
-def cast(run: Path, remasker: Path | None = None) -> Cast:
+def opened(wish: Wish) -> Cast:
+    """The models that a wish names. Raises ValueError when they cannot do what they are for."""
+    return cast(load(wish.run, "cpu"), load(wish.remasker, "cpu") if wish.remasker else None)
+
+
+def cast(run: LoadedRun, remasker: LoadedRun | None = None) -> Cast:
     """The models of a run and its remasker. Raises ValueError when they cannot do what they are for."""
-    model, tokenizer, objective = parts(run, "cpu")
-    if objective is None:
-        raise ValueError(f"{run} does not say how it was trained: name the folder of a run")
+    objective = run.known_objective
     if not able(objective):
         raise ValueError(
-            f"{run} was trained with {registry.name_of(objective)}, which neither fills masks nor names what comes next"
+            f"{run.path} was trained with {registry.name_of(objective)}, "
+            "which neither fills masks nor names what comes next"
         )
-    return Cast(model, tokenizer, objective, judge(run, remasker, tokenizer))
+    return Cast(run.model, run.tokenizer, objective, judge(run, remasker))
 
 
 def able(objective: Objective) -> list[str]:
@@ -112,25 +116,27 @@ def named(wish: Wish, models: Cast) -> str:
     return wish.sampler or next(name for name in (*USUAL, *fit) if name in fit)
 
 
-def judge(run: Path, remasker: Path | None, tokenizer: Tokenizer) -> Judge | None:
+def judge(run: LoadedRun, remasker: LoadedRun | None) -> Judge | None:
     """The model that finds wrong tokens, if there is one. Raises ValueError when what is given cannot."""
-    model, known, objective = parts(source := remasker or run, "cpu")
-    found = detector(objective) if objective else None
+    source = remasker or run
+    found = detector(source.objective) if source.objective else None
     if found is None and remasker is None:
         return None
     if found is None:
         raise ValueError(
-            f"{source} never learned to find wrong tokens: a remasker is trained with objective.name=remask"
+            f"{source.path} never learned to find wrong tokens: a remasker is trained with objective.name=remask"
         )
-    if known.fingerprint != tokenizer.fingerprint:
-        raise ValueError(f"{source} has another tokenizer than {run}: a remasker reads what the unmasker writes")
-    return Judge(model, found, tokenizer.vocabulary)
+    if source.tokenizer.fingerprint != run.tokenizer.fingerprint:
+        raise ValueError(
+            f"{source.path} has another tokenizer than {run.path}: a remasker reads what the unmasker writes"
+        )
+    return Judge(source.model, found, run.tokenizer.vocabulary)
 
 
-def forming(wish: Wish) -> tuple[Tokenizer, Iterator[Frame]]:
-    """The tokenizer, and a frame after each step. Raises ValueError when something does not fit."""
-    models = cast(wish.run, wish.remasker)
-    return models.tokenizer, form(wish, models)
+def texts(wish: Wish, models: Cast) -> list[str]:
+    """The finished texts. Raises ValueError when something does not fit."""
+    *_, last = form(wish, models)
+    return [models.tokenizer.decode(row).strip() for row in last.tokens]
 
 
 def form(wish: Wish, models: Cast) -> Iterator[Frame]:

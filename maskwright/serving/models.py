@@ -9,7 +9,7 @@ from ..evaluate.scoring.backends import choose
 from ..evaluate.scoring.scorer import Scorer
 from ..objectives.base.capabilities import fitting, named_from
 from ..objectives.base.objective import Objective
-from ..run.load import parts
+from ..run.load import load
 from ..sampling.request import Cast, able, judge, longest
 from ..settings.registry import name_of
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -62,10 +62,9 @@ def opened(run: Path, remasker: Path | None, most: int) -> Models:
 
     most: tokens of the longest text; never more than the model takes.
     """
-    model, tokenizer, objective = parts(run, "cpu")
-    if objective is None:
-        raise ValueError(f"{run} does not say how it was trained: name the folder of a run")
-    found = judge(run, remasker, tokenizer)
-    cast = Cast(model, tokenizer, objective, found) if able(objective) else None
-    room = [longest(part) - 2 for part in (model, found and found.model) if part]
-    return Models(run, objective, model, tokenizer, cast, min(most, *room))
+    source = load(run, "cpu")
+    objective = source.known_objective
+    found = judge(source, load(remasker, "cpu") if remasker else None)
+    cast = Cast(source.model, source.tokenizer, objective, found) if able(objective) else None
+    room = [longest(part) - 2 for part in (source.model, found and found.model) if part]
+    return Models(run, objective, source.model, source.tokenizer, cast, min(most, *room))

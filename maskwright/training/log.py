@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..run.metrics_log import read_lines
 from ..settings import registry
 from ..storage.atomic import atomic_write
 
@@ -28,7 +29,7 @@ class Log:
         self, out: Path, config: Mapping[str, Any], trackers: Iterable[str], step: int, steps: int, show: bool
     ):
         path = out / "metrics.jsonl"
-        kept = [line for line in read(path) if line["step"] <= step and not _closing(line, steps)]
+        kept = [line for line in read_lines(path) if line["step"] <= step and not _closing(line, steps)]
         atomic_write(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
         self.trackers: list[Tracker] = [registry.load("training.trackers", name)[0](out, config) for name in trackers]
@@ -84,11 +85,3 @@ console = Console(stderr=True)
 def _closing(line: Mapping[str, Any], steps: int) -> bool:
     """Whether a line holds the final validation, which a resumed run repeats."""
     return line["step"] == steps and "valid/loss" in line
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file; an unfinished last line, left by a killed run, is dropped."""
-    if not path.is_file():
-        return []
-    lines = path.read_text().split("\n")
-    return [json.loads(line) for line in lines[:-1] if line]

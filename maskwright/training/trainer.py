@@ -20,6 +20,7 @@ from ..noise import address, dropout_generator
 from ..objectives.base.problem import Problem
 from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
+from ..run.load import LoadedRun, just_trained
 from ..settings.schedule import learning_rate
 from ..storage.atomic import atomic_write
 from ..text.shards.shards import Split
@@ -95,8 +96,8 @@ class Trainer:
         if found is not None:
             self._resume(*found)
 
-    def train(self) -> dict[str, float]:
-        """Train to the end, evaluate, and write `final/` and `final.json`. Returns every final metric.
+    def train(self) -> LoadedRun:
+        """Train to the end, evaluate, and write `final/` and `final.json`. Returns the run, with every final metric.
 
         Raises Stopped when the process was asked to stop, and ValueError when the loss is not finite.
         """
@@ -116,7 +117,8 @@ class Trainer:
                     raise Stopped(f"stopped at step {self.step}; resume with --resume")
                 if late:
                     break
-            return self._finish(log)
+            numbers = self._finish(log)
+        return just_trained(self.out, self.config, self.data, numbers, self.device)
 
     @property
     def step(self) -> int:

@@ -20,7 +20,7 @@ from maskwright.cli import app
 from maskwright.compare.arms import arms
 from maskwright.compare.runner import one_run
 from maskwright.run import build, saved
-from maskwright.training.log import read
+from maskwright.run.metrics_log import read_lines
 from maskwright.training.trainer import Trainer
 
 from ..browser import browsing
@@ -68,7 +68,7 @@ def done(written: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("compared") / "out"
     command = [sys.executable, "-m", "maskwright", "compare", *written, "--seeds", "2", "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not any(len(read(path)) > 8 for path in out.glob("runs/*/*/metrics.jsonl")):
+    while not any(len(read_lines(path)) > 8 for path in out.glob("runs/*/*/metrics.jsonl")):
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.02)
     process.kill()
@@ -148,7 +148,7 @@ def test_only_the_unfinished_run_goes_on(done: Path, written: list[str], tmp_pat
     broken = out / "runs" / RUNS[2]
     for path in (broken / "final.json", broken / "checkpoints/step-30"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    lines = read(broken / "metrics.jsonl")
+    lines = read_lines(broken / "metrics.jsonl")
     lines[0]["mark"] = 1
     (broken / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     others = [path for run in RUNS if run != RUNS[2] for path in (out / "runs" / run).rglob("*")]
@@ -156,7 +156,7 @@ def test_only_the_unfinished_run_goes_on(done: Path, written: list[str], tmp_pat
     result = invoke(*written, "--seeds", 2, "--out", out, "--quiet", "--json")
     assert result.exit_code == 0, result.exception
     assert {path: path.stat().st_mtime_ns for path in others} == before
-    assert read(broken / "metrics.jsonl")[0]["mark"] == 1, "it began anew"
+    assert read_lines(broken / "metrics.jsonl")[0]["mark"] == 1, "it began anew"
     again, first = (json.loads((folder / "results.json").read_text()) for folder in (out, done))
     assert json.loads(result.stdout) == again
     assert again["differences"] == first["differences"]

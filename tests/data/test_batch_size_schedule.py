@@ -15,7 +15,7 @@ from maskwright.data.loader import Loader
 from maskwright.data.rows import Rows
 from maskwright.run.build import data
 from maskwright.run.config import Config
-from maskwright.training.log import read
+from maskwright.run.metrics_log import read_lines
 from maskwright.training.trainer import Trainer
 
 from ..handmade import packed
@@ -124,7 +124,7 @@ def test_a_run_grows_its_batches_and_resumes_exactly(settings: dict, tmp_path: P
     Trainer(config, tmp_path / "broken", resume=True, show=False).train()
     assert losses(tmp_path / "whole") == losses(tmp_path / "broken")
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
-    tokens = [line["tokens"] for line in read(tmp_path / "whole" / "metrics.jsonl") if "tokens" in line]
+    tokens = [line["tokens"] for line in read_lines(tmp_path / "whole" / "metrics.jsonl") if "tokens" in line]
     taken = [after - before for before, after in zip([0, *tokens], tokens, strict=False)]
     assert taken[0] <= 256 < 700 < taken[-1] <= 1024
 

@@ -17,9 +17,9 @@ import yaml
 
 from maskwright.run import build
 from maskwright.run.config import Config
+from maskwright.run.metrics_log import read_lines
 from maskwright.settings import override
 from maskwright.settings.registry import names
-from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -40,7 +40,7 @@ def run(recipe: Path, out: Path, *rest: str) -> subprocess.CompletedProcess:
 
 
 def losses(out: Path) -> list[float]:
-    return [line["loss"] for line in read(out / "metrics.jsonl") if "loss" in line]
+    return [line["loss"] for line in read_lines(out / "metrics.jsonl") if "loss" in line]
 
 
 @pytest.mark.parametrize("name", names("objectives"))

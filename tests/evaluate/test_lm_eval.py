@@ -10,6 +10,7 @@ import yaml
 from maskwright.evaluate.scoring.load import scorer, windows
 from maskwright.evaluate.scoring.scorer import Text
 from maskwright.run.config import Config
+from maskwright.run.load import load
 from maskwright.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -53,7 +54,7 @@ def test_a_local_task_has_our_choices(run: Path, tmp_path: Path, monkeypatch: py
     found = lm_eval.simple_evaluate(
         model=harness.Maskwright(str(run)), tasks=["pairs"], task_manager=tasks, bootstrap_iters=0
     )
-    _, score = scorer(run)
+    _, score = scorer(load(run))
     texts = [Text(context + end, len(context)) for context, *ends in PAIRS for end in ends]
     good, bad = score(texts).total[0].reshape(-1, 2).T
     assert found["results"]["pairs"]["acc,none"] == pytest.approx((good > bad).mean())
@@ -66,14 +67,14 @@ def test_likelihoods_are_those_of_score_and_long_texts_are_read_in_windows(run: 
 
     model = get_model("maskwright").create_from_arg_string(f"run={run}", {"batch_size": 4, "device": "cpu"})
     assert type(model) is harness.Maskwright
-    _, score = scorer(run)
+    _, score = scorer(load(run))
     context, good, _ = PAIRS[0]
     ((total, greedy),) = model.loglikelihood([asked(context, good)])
     assert (total, greedy) == (pytest.approx(score([Text(context + good, len(context))]).total[0, 0]), False)
     long = " ".join(context for context, *_ in PAIRS * 20)
     short, rolled = model.loglikelihood_rolling([asked(context), asked(long)])
     assert short == pytest.approx(score([Text(context)]).total[0, 0])
-    assert rolled == pytest.approx(score([Text(long)], windows(run, model.backend, score)).total[0, 0])
+    assert rolled == pytest.approx(score([Text(long)], windows(load(run), model.backend, score)).total[0, 0])
     assert rolled < 10 * short
     with pytest.raises(ValueError, match="write none: see maskwright sample"):
         model.generate_until([asked(context, "")])

@@ -7,7 +7,7 @@ import torch
 from transformers import dynamic_module_utils
 
 from maskwright.run.config import Config
-from maskwright.run.load import Source
+from maskwright.run.load import LoadedRun
 from maskwright.settings import from_mapping
 from maskwright.settings.registry import load
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
@@ -33,7 +33,7 @@ def tokenizer(text: Path) -> Tokenizer:
 def source(tokenizer: Tokenizer):
     """A model without zeros, of a family, knobs and an objective."""
 
-    def made(name: str, objective: str, **knobs) -> Source:
+    def made(name: str, objective: str, **knobs) -> LoadedRun:
         kind, _ = load("models", name)
         settings = from_mapping(kind, SIZE | knobs, "model")
         size, generator = tokenizer.vocabulary.size, torch.Generator().manual_seed(1)
@@ -45,6 +45,6 @@ def source(tokenizer: Tokenizer):
             torch.nn.init.normal_(parameter, std=0.2, generator=generator)
         sections = {"model": {"name": name} | SIZE | knobs, "rows": {"length": 32}}
         config = Config.of(sections | {"objective": {"name": objective}, "training": {"steps": 1}})
-        return Source(model.eval(), settings, tokenizer, config)
+        return LoadedRun(Path("made"), config, settings, tokenizer, lambda: model)
 
     return made

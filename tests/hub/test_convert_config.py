@@ -152,7 +152,7 @@ def test_what_is_imported_trains(imported, text: Path, tmp_path: Path, given: di
     result, _ = imported(given, name)
     corpus = ["corpus.name=files", f"corpus.files=[{text}]", "corpus.valid=[]"]
     small = Config.of(result.tree, [*corpus, *SMALL])
-    assert Trainer(small, tmp_path / "run", show=False).train()["step"] == 3
+    assert Trainer(small, tmp_path / "run", show=False).train().metrics["step"] == 3
 
 
 def test_the_model_of_amlm(imported) -> None:

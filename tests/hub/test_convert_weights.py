@@ -26,7 +26,7 @@ def test_there_and_back(family: str, source, tmp_path: Path) -> None:
     made = source(family.split()[0], objective, **knobs)
     export(made, tmp_path / "theirs")
     settings, weights, causal = adopt(tmp_path / "theirs")
-    assert settings == made.settings
+    assert settings == made.model_settings
     assert causal == (objective == "causal")
     assert_close(weights, dict(made.model.state_dict()), rtol=0, atol=0)
 

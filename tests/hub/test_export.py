@@ -141,7 +141,7 @@ def test_a_way_that_was_not_learned_is_refused() -> None:
 def run(source, tmp_path: Path) -> Path:
     """A finished run."""
     made, folder = source("modern", "whole_word"), tmp_path / "run"
-    saved.save(folder / "final", made.model.state_dict(), made.settings, made.tokenizer, "text")
+    saved.save(folder / "final", made.model.state_dict(), made.model_settings, made.tokenizer, "text")
     made.config.write(folder / "config.yaml")
     (folder / "final.json").write_text(json.dumps({"step": 7, "words": 1234, "valid/loss": 2.5}))
     return folder

@@ -37,7 +37,7 @@ def run(source, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     made, folder = source(getattr(request, "param", "modern"), "mlm"), tmp_path / "run"
     for number, place in enumerate([*(f"words/{name}" for name in KEPT), "."]):
         weights = {name: weight + number / 10 for name, weight in made.model.state_dict().items()}
-        saved.save(folder / place / "final", weights, made.settings, made.tokenizer, "text")
+        saved.save(folder / place / "final", weights, made.model_settings, made.tokenizer, "text")
         made.config.write(folder / place / "config.yaml")
         (folder / place / "final.json").write_text(json.dumps({"step": number}))
     return folder
@@ -52,7 +52,7 @@ def test_every_branch_holds_what_export_writes(command, hub: Hub, run: Path, tmp
     code, out, complaint = command("push", run, NAME)
     assert code == 0, complaint
     assert out.splitlines()[0] == (
-        "main: MaskwrightForMaskedLM, with code of ours (trust_remote_code=True): 7 files sent"
+        "main: MaskwrightForMaskedLM, with code of ours (trust_remote_code=True): 9 files sent"
     )
     assert out.splitlines()[-1] == f"{hub.url}/{NAME}"
     assert WRITER not in out + complaint
@@ -107,8 +107,8 @@ def test_a_push_that_broke_off_goes_on(command, hub: Hub, run: Path, action: str
     code, out, _ = command("push", run, NAME)
     assert code == 0
     assert [line.endswith("is there already") for line in out.splitlines()] == [True, False, False, False]
-    assert (before, len(hub.sent)) == (6, 18)
-    assert len(set(hub.sent)) == 18
+    assert (before, len(hub.sent)) == (8, 24)
+    assert len(set(hub.sent)) == 24
 
 
 REFUSALS = {

@@ -119,7 +119,8 @@ def test_a_merged_model_is_a_run(runs: Path, tmp_path: Path, monkeypatch: pytest
     told = said("merge", runs / "d", runs / "r", "--weights", "0.75,0.25", "--out", out)
     assert "objective  hybrid" in told
     expected = {name: 0.75 * one + 0.25 * weights(runs / "r")[name] for name, one in weights(runs / "d").items()}
-    model, tokenizer = maskwright.load(out)
+    run = maskwright.load(out)
+    model, tokenizer = run.model, run.tokenizer
     assert all(torch.equal(found, expected[name]) for name, found in model.state_dict().items() if "rotary" not in name)
     hidden = torch.eye(32)
     model.head = torch.nn.Identity()
@@ -193,7 +194,8 @@ def test_other_statistics_of_parts_are_named(runs: Path, tmp_path: Path) -> None
     """Same tokenizer and settings, but frequencies of another text."""
     model, tokenizer = saved.load(runs / "parts")
     model.parts.frequency.mul_(2)
-    saved.save(tmp_path / "o" / "final", model.state_dict(), saved.settings(runs / "parts"), tokenizer, "other")
+    built_by = maskwright.load(runs / "parts").model_settings
+    saved.save(tmp_path / "o" / "final", model.state_dict(), built_by, tokenizer, "other")
     Config.load(runs / "parts").write(tmp_path / "o" / "config.yaml")
     with pytest.raises(ValueError, match=r"its n-hot parts are others, in parts\.frequency"):
         merge(Merge([runs / "parts", tmp_path / "o"], [0.5, 0.5], "average"), tmp_path / "out")

@@ -11,7 +11,7 @@ from maskwright.display import replay
 from maskwright.display.samples import write
 from maskwright.run.config import Config
 from maskwright.sampling.canvas import blank
-from maskwright.sampling.request import Wish, forming
+from maskwright.sampling.request import Wish, form, opened
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 
@@ -49,7 +49,8 @@ def test_texts_are_written_shown_and_replayed(runs: Path, monkeypatch: pytest.Mo
     assert "".join(piece for piece, _ in steps[-1][1]).strip() == found["texts"][1]
 
     wish = Wish(run=runs / "unmasker", prompt="One [MASK] of [MASK].", steps=3)
-    tokenizer, frames = forming(wish)
+    models = opened(wish)
+    tokenizer, frames = models.tokenizer, form(wish, models)
     last = list(frames)[-1]
     assert (last.tokens == tokenizer.vocabulary.mask).sum() == 0
     (text,) = write(wish).texts

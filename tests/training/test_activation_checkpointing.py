@@ -8,9 +8,9 @@ from torch import nn
 
 from maskwright.prediction import problem_loss
 from maskwright.run.config import Config
+from maskwright.run.metrics_log import read_lines
 from maskwright.settings import from_mapping, registry
 from maskwright.training.activation_checkpointing import checkpoint_activations
-from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
 SIZES = {"hidden": 32, "layers": 3, "heads": 2, "intermediate": 48, "max_length": 32, "dropout": 0.1}
@@ -82,5 +82,5 @@ def test_a_run_is_the_same_run(settings: dict, tmp_path: Path) -> None:
     for again in (False, True):
         settings["training"]["activation_checkpointing"] = again
         Trainer(Config.of(settings), tmp_path / str(again), show=False).train()
-        losses.append([line["loss"] for line in read(tmp_path / str(again) / "metrics.jsonl") if "loss" in line])
+        losses.append([line["loss"] for line in read_lines(tmp_path / str(again) / "metrics.jsonl") if "loss" in line])
     assert losses[0] == losses[1]

@@ -35,7 +35,7 @@ def restless(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_ends_near_that_in_float32(half: Config, settings: dict, tmp_path: Path) -> None:
     exact = Config.of(settings | {"training": settings["training"] | {"precision": "fp32"}})
     rounded, other = (
-        Trainer(config, tmp_path / config.training.precision, show=False).train() for config in (half, exact)
+        Trainer(config, tmp_path / config.training.precision, show=False).train().metrics for config in (half, exact)
     )
     assert rounded["valid/loss"] == pytest.approx(other["valid/loss"], rel=0.01)
     assert rounded["valid/loss"] != other["valid/loss"]

@@ -69,7 +69,7 @@ def test_a_run_learns_as_in_bf16_and_goes_on_where_it_was(settings: dict, emulat
     found = {}
     for precision in ("bf16", "fp8"):
         settings["training"]["precision"] = precision
-        found[precision] = Trainer(Config.of(settings), tmp_path / precision, show=False).train()["valid/loss"]
+        found[precision] = Trainer(Config.of(settings), tmp_path / precision, show=False).train().metrics["valid/loss"]
     first = losses(tmp_path / "fp8")[0]["loss"]
     assert 0 < abs(found["fp8"] - found["bf16"]) < 0.05 * (first - found["bf16"])
     interrupted(Config.of(settings), broken := tmp_path / "broken", 14)

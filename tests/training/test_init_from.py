@@ -7,7 +7,7 @@ import torch
 
 from maskwright.run import saved
 from maskwright.run.config import Config
-from maskwright.training.log import read
+from maskwright.run.metrics_log import read_lines
 from maskwright.training.trainer import Trainer
 
 from .test_trainer import interrupted, losses, same, weights
@@ -32,7 +32,7 @@ def test_a_model_goes_on_under_another_objective(settings: dict, first: Path, tm
     assert all(torch.equal(kept, weights(first)[name]) for name, kept in trainer.state.ema.weights.items())
     trainer.train()
     Trainer(Config.of(settings, ["objective.name=causal", "training.steps=8"]), tmp_path / "new", show=False).train()
-    ahead, new = (read(tmp_path / name / "metrics.jsonl")[0]["loss"] for name in ("second", "new"))
+    ahead, new = (read_lines(tmp_path / name / "metrics.jsonl")[0]["loss"] for name in ("second", "new"))
     assert ahead < new - 0.3
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from maskwright.run import checkpoint
-from maskwright.training.log import read
+from maskwright.run.metrics_log import read_lines
 
 from .test_trainer import losses, same, weights
 
@@ -27,7 +27,7 @@ def finish(recipe: Path, out: Path, *flags: str) -> None:
 
 def kill_when(process: subprocess.Popen, out: Path, lines: int, wait: float) -> None:
     """SIGKILL `wait` seconds after the metrics have so many lines."""
-    while len(read(out / "metrics.jsonl")) < lines:
+    while len(read_lines(out / "metrics.jsonl")) < lines:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.005)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -49,7 +49,7 @@ def test_a_killed_run_resumes_to_the_same_bits(settings: dict, tmp_path: Path) -
         assert checkpoint.steps(broken / "checkpoints")
         assert not (broken / "final.json").exists()
     finish(recipe, broken, "--resume")
-    epochs = [line["epoch"] for line in read(whole / "metrics.jsonl") if "epoch" in line]
+    epochs = [line["epoch"] for line in read_lines(whole / "metrics.jsonl") if "epoch" in line]
     assert epochs[-1] > 3
     assert losses(broken) == losses(whole)
     assert same(weights(broken), weights(whole))
@@ -60,7 +60,7 @@ def test_a_run_that_is_asked_to_stop_saves_itself(settings: dict, tmp_path: Path
     recipe, out = tmp_path / "recipe.yaml", tmp_path / "run"
     recipe.write_text(yaml.safe_dump(settings))
     process = start(recipe, out)
-    while len(read(out / "metrics.jsonl")) < 3:
+    while len(read_lines(out / "metrics.jsonl")) < 3:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.005)
     process.terminate()

@@ -7,7 +7,6 @@ from torch.testing import assert_close
 from maskwright import load
 from maskwright.cli import app
 from maskwright.run.config import Config
-from maskwright.run.load import trained
 from maskwright.training.trainer import Trainer
 
 
@@ -30,12 +29,12 @@ def test_a_trained_model_opens_with_its_parts(settings, tmp_path, fusion):
     trainer = Trainer(Config.of(settings), tmp_path, show=False)
     trainer.train()
     tokens = torch.arange(60).view(2, 30)
-    opened_here, _ = load(tmp_path)
+    opened_here = load(tmp_path).model
     assert len(opened_here.parts.parts) > 100
     assert opened_here.parts.table.weight.any()
     assert_close(logits(opened_here, tokens), logits(trainer.model.eval(), tokens), rtol=0, atol=0)
     for place in (tmp_path, tmp_path / "checkpoints" / "step-8"):
-        assert_close(logits(trained(place).model, tokens), logits(opened_here, tokens), rtol=0, atol=0)
+        assert_close(logits(load(place).model, tokens), logits(opened_here, tokens), rtol=0, atol=0)
 
 
 def test_a_run_goes_on_where_it_stopped(settings, tmp_path):
@@ -67,7 +66,7 @@ def test_knobs_are_set_on_the_command_line(settings, tmp_path, monkeypatch, caps
     assert command(monkeypatch, *train, "model.parts.shortest=3") == 0
     knobs = Config.load(tmp_path / "out").model.parts
     assert (knobs.fusion, knobs.shortest, knobs.longest) == ("gate", 3, 16)
-    assert load(tmp_path / "out")[0].parts.knobs == knobs
+    assert load(tmp_path / "out").model.parts.knobs == knobs
 
 
 @pytest.mark.parametrize(

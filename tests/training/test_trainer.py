@@ -10,8 +10,9 @@ import maskwright
 from maskwright.evaluate.suites.validation import evaluate
 from maskwright.run import checkpoint, saved
 from maskwright.run.config import Config
+from maskwright.run.load import load
+from maskwright.run.metrics_log import read_lines
 from maskwright.settings.registry import names
-from maskwright.training.log import read
 from maskwright.training.trainer import Trainer
 
 TIMES = ("seconds", "tokens_per_second", "mfu")
@@ -20,7 +21,8 @@ TIMES = ("seconds", "tokens_per_second", "mfu")
 def losses(out: Path) -> list[dict]:
     """The metrics of a run without what depends on the clock."""
     return [
-        {name: number for name, number in line.items() if name not in TIMES} for line in read(out / "metrics.jsonl")
+        {name: number for name, number in line.items() if name not in TIMES}
+        for line in read_lines(out / "metrics.jsonl")
     ]
 
 
@@ -35,13 +37,14 @@ def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
 def test_a_run_learns_and_leaves_what_it_promises(settings: dict, tmp_path: Path) -> None:
     settings["training"]["steps"] = 80
     config = Config.of(settings)
-    numbers = Trainer(config, tmp_path / "run", show=False).train()
-    lines = read(tmp_path / "run" / "metrics.jsonl")
+    numbers = Trainer(config, tmp_path / "run", show=False).train().metrics
+    lines = read_lines(tmp_path / "run" / "metrics.jsonl")
     assert numbers["valid/loss"] < numbers["valid/unigram/loss"]
     assert [line["loss"] for line in lines if "loss" in line][-1] < lines[0]["loss"] - 0.5
     assert json.loads((tmp_path / "run" / "final.json").read_text()) == numbers
     assert Config.load(tmp_path / "run").tree() == config.tree()
-    model, tokenizer = maskwright.load(tmp_path / "run")
+    run = maskwright.load(tmp_path / "run")
+    model, tokenizer = run.model, run.tokenizer
     assert not model.training
     assert tokenizer.vocabulary.size == 404
     promised = {"step", "epoch", "tokens", "words", "loss", "lr", "mask_ratio", "tokens_per_second", "mfu"}
@@ -103,11 +106,11 @@ def test_a_model_is_not_judged_by_other_text(settings: dict, text: Path, tmp_pat
     own.write_text(text.read_text())
     settings["corpus"]["files"] = [str(own)]
     settings["training"]["steps"] = 3
-    numbers = Trainer(Config.of(settings), tmp_path / "run", show=False).train()
-    assert evaluate(tmp_path / "run", None)["loss"] == pytest.approx(numbers["valid/loss"], abs=1e-9)
+    numbers = Trainer(Config.of(settings), tmp_path / "run", show=False).train().metrics
+    assert evaluate(load(tmp_path / "run"), None)["loss"] == pytest.approx(numbers["valid/loss"], abs=1e-9)
     own.write_text(text.read_text().replace("the", "teh"))
     with pytest.raises(ValueError, match="was trained on other text"):
-        evaluate(tmp_path / "run", None)
+        evaluate(load(tmp_path / "run"), None)
 
 
 def test_a_damaged_model_is_one_sentence(settings: dict, tmp_path: Path) -> None:
@@ -124,7 +127,7 @@ def test_micro_batches_add_up_to_the_batch(settings: dict, tmp_path: Path) -> No
     for micro in (None, 96, 512):
         settings["training"] |= {"steps": 5, "micro_batch_tokens": micro}
         Trainer(Config.of(settings), tmp_path / str(micro), show=False).train()
-        runs[micro] = [line["loss"] for line in read(tmp_path / str(micro) / "metrics.jsonl") if "loss" in line]
+        runs[micro] = [line["loss"] for line in read_lines(tmp_path / str(micro) / "metrics.jsonl") if "loss" in line]
     assert runs[96] == pytest.approx(runs[None], abs=2e-4)
     assert runs[512] == pytest.approx(runs[None], abs=2e-4)
 
@@ -133,7 +136,7 @@ def test_micro_batches_add_up_to_the_batch(settings: dict, tmp_path: Path) -> No
 def test_every_objective_trains(settings: dict, tmp_path: Path, objective: str) -> None:
     settings["objective"], settings["training"]["steps"] = {"name": objective}, 30
     Trainer(Config.of(settings), tmp_path / "run", show=False).train()
-    lines = [line["loss"] for line in read(tmp_path / "run" / "metrics.jsonl") if "loss" in line]
+    lines = [line["loss"] for line in read_lines(tmp_path / "run" / "metrics.jsonl") if "loss" in line]
     assert sum(lines[-5:]) < sum(lines[:5])
 
 
@@ -144,7 +147,7 @@ def test_a_curriculum_keeps_tokens_and_changes_rows(settings: dict, tmp_path: Pa
     assert shapes[0] == (64, 16)
     assert shapes[-1] == (32, 32)
     trainer.train()
-    epochs = [line["epoch"] for line in read(tmp_path / "run" / "metrics.jsonl") if "epoch" in line]
+    epochs = [line["epoch"] for line in read_lines(tmp_path / "run" / "metrics.jsonl") if "epoch" in line]
     assert epochs == sorted(epochs)
 
 
@@ -173,7 +176,7 @@ def test_a_run_may_be_given_in_epochs_or_tokens(
 
 def test_time_can_end_a_run(settings: dict, tmp_path: Path) -> None:
     settings["training"]["minutes"] = 1e-6
-    assert Trainer(Config.of(settings), tmp_path / "run", show=False).train()["step"] == 1
+    assert Trainer(Config.of(settings), tmp_path / "run", show=False).train().metrics["step"] == 1
 
 
 def test_the_average_is_what_is_kept(settings: dict, tmp_path: Path) -> None:

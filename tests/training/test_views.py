@@ -32,7 +32,7 @@ def test_one_setting_changes_the_objective(settings: dict, name: str, tmp_path: 
     start = trainer.model.state_dict()
     other = Trainer(Config.of(settings), tmp_path / "other", show=False)
     assert same(start, other.model.state_dict()), "the weights do not know the objective"
-    numbers = trainer.train()
+    numbers = trainer.train().metrics
     exams = {"mlm": {"masked"}, "causal": {"forward"}, "mntp": {"masked"}, "mirror": {"forward", "backward"}}
     assert {exam for exam in ("masked", "forward", "backward") if f"valid/{exam}/loss" in numbers} == exams[name]
 

@@ -27,9 +27,9 @@ def command(
     """Write trained models as folders that `transformers` opens, with tokenizer and model card."""
     from ...hub.export.run import export
     from ...run.discover import models
-    from ...run.load import opened
+    from ...run.load import load
 
     several = {path: out / path.name for path in models(run).values()}
     for source, target in (several or {run: out}).items():
-        typer.echo(export(opened(source), target, causal))
+        typer.echo(export(load(source, "cpu"), target, causal))
         typer.echo(target)

@@ -25,17 +25,11 @@ def command(
     """Fill the masks in a text: the best guesses with their probabilities."""
     from rich.console import Console
 
+    from ...api import load
     from ...display.metrics import blanks
-    from ...objectives.base.capabilities import named_from
-    from ...run.config import Config
-    from ...run.saved import load
-    from ...sampling.fill import fill
 
-    model, tokenizer = load(run)
-    config = Config.load(run)
-    if (shift := named_from(config.objective)) is None:
-        raise ValueError(f"{run} was trained with {config.tree()['objective']['name']}, which never fills a mask")
-    filled = {text: fill(model, tokenizer, text, top, shift) for text in texts}
+    opened = load(run, "cpu")
+    filled = {text: opened.fill(text, top) for text in texts}
     if as_json:
         typer.echo(json.dumps({text: [asdict(blank) for blank in found] for text, found in filled.items()}))
         return

@@ -30,9 +30,10 @@ def command(
     from ...display.text_scores import table
     from ...evaluate.scoring.load import scorer
     from ...evaluate.scoring.text_files import likelihoods, texts
+    from ...run.load import load
 
     lines = texts(file)
-    name, ready = scorer(run, backend)
+    name, ready = scorer(load(run), backend)
     found = likelihoods(ready, lines)
     if as_json:
         typer.echo(json.dumps({"backend": name, "texts": found}))

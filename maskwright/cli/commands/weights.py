@@ -30,7 +30,8 @@ def command(
 
     from ...display import weight_plots
     from ...evaluate.statistics import pos_lexicon as tagged
-    from ...training import log, token_weights
+    from ...run.metrics_log import read_lines
+    from ...training import token_weights
 
     found, spoken = token_weights.of_run(run)
     ends = weight_plots.extremes(found, spoken.tokens, top)
@@ -40,7 +41,7 @@ def command(
         kinds, counts = tagged.tokens(tagged.read(lexicon), spoken)
         shares = tagged.by_kind(found["weight"], counts)
     files = weight_plots.plots(
-        found, spoken.tokens, log.read(run / "metrics.jsonl"), kinds, shares, plots or run / "plots"
+        found, spoken.tokens, read_lines(run / "metrics.jsonl"), kinds, shares, plots or run / "plots"
     )
     if as_json:
         last = {} if shares is None else {"kinds": dict(zip(kinds, shares[-1].tolist(), strict=True))}

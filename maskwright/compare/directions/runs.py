@@ -16,8 +16,8 @@ import yaml
 from safetensors import safe_open
 
 from ...display.series import series
+from ...run.metrics_log import read_lines
 from ...run.resume import FREE, leaves
-from ...training.log import read
 
 DIRECTIONS = "forward", "backward"
 
@@ -89,7 +89,7 @@ class Run:
 
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:
-        return read(self.folder / "metrics.jsonl")
+        return read_lines(self.folder / "metrics.jsonl")
 
     def _epoch(self, step: int) -> float:
         told = np.array([(0, 0.0), *((line["step"], line["epoch"]) for line in self._lines if "epoch" in line)])

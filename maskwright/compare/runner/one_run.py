@@ -18,7 +18,6 @@ from torch import nn
 
 from ...evaluate.validation.exam_result import ExamResult
 from ...evaluate.validation.validate import validate_all
-from ...run import saved
 from ...run.build import Data
 from ...run.config import Config
 from ...storage.cache import file_lock
@@ -44,8 +43,7 @@ def carry_out(folder: Path) -> None:
             return
         config = Config.load(folder)
         trainer = Trainer(config, folder, resume=True, show=False)
-        trainer.train()
-        model, _ = saved.load(folder, trainer.device)
+        model = trainer.train().model
         (folder / "cost.json").write_text(json.dumps(cost(config, trainer.data, model)))
         _keep(folder / "documents.npz", documents(config, trainer.data, model))
 

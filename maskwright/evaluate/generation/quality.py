@@ -9,7 +9,6 @@ Shapes: N texts, M others, L tokens in each, without [CLS] and [SEP]; D dimensio
 
 from dataclasses import dataclass
 from math import log
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from ...loss import cross_entropy
 from ...noise import address
 from ...objectives.base.objective import IGNORE
 from ...prediction import logits_in_chunks
-from ...run.load import parts
+from ...run.load import LoadedRun
 from ...text.tokenizers.tokenizer import Tokenizer
 from ..scoring.backends import Ask, choose
 from ..statistics.bootstrap import interval, resampled
@@ -169,14 +168,14 @@ def _share(above: np.ndarray, below: np.ndarray, again: np.ndarray) -> Figure:
     return float(above.sum() / below.sum()), (again @ above) / (again @ below)
 
 
-def causal_scorer(source: Path, tokenizer: Tokenizer, device: str = "auto") -> CausalScorer:
+def causal_scorer(run: LoadedRun, tokenizer: Tokenizer) -> CausalScorer:
     """The model of a run that reads forward, to judge texts of `tokenizer`.
 
     Raises ValueError when it was never asked to, or has another tokenizer: a perplexity is over a tokenizer's tokens.
     """
-    model, known, objective = parts(source, device)
+    objective = run.objective
     if objective is None or "forward" not in objective.capabilities:
-        raise ValueError(f"{source} does not read forward: name a run with objective.name=causal")
-    if known.fingerprint != tokenizer.fingerprint:
-        raise ValueError(f"{source} has another tokenizer: train a causal model with that of the texts")
-    return CausalScorer(model, known, choose("causal", objective)[1])
+        raise ValueError(f"{run.path} does not read forward: name a run with objective.name=causal")
+    if run.tokenizer.fingerprint != tokenizer.fingerprint:
+        raise ValueError(f"{run.path} has another tokenizer: train a causal model with that of the texts")
+    return CausalScorer(run.model, run.tokenizer, choose("causal", objective)[1])

@@ -56,3 +56,9 @@ def _figures(scores: Scores, place: int, text: str) -> dict[str, Any]:
     names = {"log_likelihood": "text", "per_token": "token", "per_byte": "byte"}
     figures = {name: float(scores.per(unit)[0, place]) for name, unit in names.items()}
     return {"text": text} | figures | {"tokens": int(scores.tokens[place]), "bytes": int(scores.bytes[place])}
+
+
+def surprisals(scorer: Scorer, text: str) -> list[tuple[str, float]]:
+    """Each token of `text`, as the part of it that it stands for, with −ln p in nats; NaN for a special token."""
+    nats = -scorer.by_token(text)
+    return list(zip(scorer.tokenizer.slices(text), nats.tolist(), strict=True))

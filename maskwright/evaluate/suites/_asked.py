@@ -5,8 +5,10 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...run.discover import models
+from ...run.load import LoadedRun, load
 from ...settings import from_mapping, override
 from ...settings.registry import module
 
@@ -17,17 +19,42 @@ LONGEST = 120
 """Signs of a name; a longer one ends in a digest of the whole."""
 
 
-def ask(suite: str, run: Path, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
-    """The numbers of a suite, its knobs set by `knob=value`; RUN/evaluations keeps them, named as `kept_as` says.
+def ask(suite: str, folder: Path, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
+    """The numbers of a suite, its options set by `name=value`; FOLDER/evaluations keeps them, named by `kept_as`.
 
-    Where `run` is a folder of models, all are asked: `words/1000000/accuracy` is that of chck_1M in it, `step/500/…` of
-    step-500. Raises ValueError when there is no such suite or knob.
+    Where `folder` holds several models, all are evaluated: `words/1000000/accuracy` is that of chck_1M in it,
+    `step/500/…` of step-500. Raises ValueError when there is no such suite or option.
     """
-    several = {} if hasattr(module("evaluate.suites", suite), "SEVERAL") else models(run)
-    numbers = _curve(suite, several, data, assignments) if several else _one(suite, run, data, assignments)
-    (kept := run / "evaluations").mkdir(exist_ok=True)
+    found = module("evaluate.suites", suite)
+    if hasattr(found, "SEVERAL"):
+        return _keep(suite, folder, data, assignments, found.evaluate(folder, data, *_knobs(suite, assignments)))
+    if several := models(folder):
+        return _keep(suite, folder, data, assignments, _curve(suite, several, data, assignments))
+    device = next((getattr(knobs, "device", "auto") for knobs in _knobs(suite, assignments)), "auto")
+    return ask_run(suite, load(folder, device), data, assignments)
+
+
+def ask_run(suite: str, run: LoadedRun, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
+    """The same of an opened run, on the device that it was opened on."""
+    found = module("evaluate.suites", suite)
+    whole = run.path if hasattr(found, "SEVERAL") else run
+    return _keep(suite, run.path, data, assignments, found.evaluate(whole, data, *_knobs(suite, assignments)))
+
+
+def _keep(
+    suite: str, folder: Path, data: Path | None, assignments: Sequence[str], numbers: dict[str, float]
+) -> dict[str, float]:
+    (kept := folder / "evaluations").mkdir(exist_ok=True)
     (kept / f"{kept_as(suite, data, assignments)}.json").write_text(json.dumps(numbers, indent=1))
     return numbers
+
+
+def _knobs(suite: str, assignments: Sequence[str]) -> list[Any]:
+    """The options that a suite takes, if it takes any. Raises ValueError for one that it does not have."""
+    kind, given = getattr(module("evaluate.suites", suite), "Knobs", None), override({}, assignments)
+    if kind is None and given:
+        raise ValueError(f"the suite {suite} has no options such as {next(iter(given))!r}")
+    return [from_mapping(kind, given, suite)] if kind else []
 
 
 def kept_as(suite: str, data: Path | None, assignments: Iterable[str]) -> str:
@@ -43,15 +70,6 @@ def kept_as(suite: str, data: Path | None, assignments: Iterable[str]) -> str:
 def _plain(value: object) -> str:
     """A value as a part of a file's name."""
     return re.sub(r"[^\w.+,-]+", "_", str(value)).strip("_")
-
-
-def _one(suite: str, run: Path, data: Path | None, assignments: Iterable[str]) -> dict[str, float]:
-    found, knobs = module("evaluate.suites", suite), override({}, assignments)
-    if not hasattr(found, "Knobs"):
-        if knobs:
-            raise ValueError(f"the suite {suite} has no knobs such as {next(iter(knobs))!r}")
-        return dict(found.evaluate(run, data))
-    return dict(found.evaluate(run, data, from_mapping(found.Knobs, knobs, suite)))
 
 
 def _curve(suite: str, several: dict[str, Path], data: Path | None, assignments: Sequence[str]) -> dict[str, float]:

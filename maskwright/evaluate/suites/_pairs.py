@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from ...run.load import LoadedRun
 from ...settings import Names, did_you_mean, settings
 from ..scoring.load import scorer
 from ..scoring.minimal_pairs import Item, Verdicts, accuracies, decide, limited, predictions
@@ -44,13 +45,13 @@ class Knobs:
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
 
 
-def scored(run: Path, knobs: Knobs) -> tuple[str, Scorer]:
+def scored(run: LoadedRun, knobs: Knobs) -> tuple[str, Scorer]:
     """The name of the backend that the knobs or the run choose, and the scorer."""
-    return scorer(run, knobs.backend, knobs.temperatures, knobs.batch_tokens, knobs.device, knobs.half)
+    return scorer(run, knobs.backend, knobs.temperatures, knobs.batch_tokens, knobs.half)
 
 
 def judge(
-    run: Path, items: Iterable[Item], knobs: Knobs, place: Sequence[str], whole: bool = False
+    run: LoadedRun, items: Iterable[Item], knobs: Knobs, place: Sequence[str], whole: bool = False
 ) -> dict[str, float]:
     """Accuracies of the model in `run`, over all and by group; see `accuracies`.
 
@@ -85,9 +86,9 @@ def _swept(found: Sequence[Verdicts], knobs: Knobs) -> dict[str, float]:
     return {f"temperature={t:g}/accuracy": accuracies(one)["accuracy"] for t, one in pairs}
 
 
-def write(out: Path, run: Path, backend: str, place: Sequence[str], made: object) -> Path:
+def write(out: Path, run: LoadedRun, backend: str, place: Sequence[str], made: object) -> Path:
     """Write predictions to `out`/MODEL/main/zero_shot/BACKEND/TASK/DATASET/predictions.json."""
-    target = out / run.resolve().name / "main" / "zero_shot" / backend / Path(*place) / "predictions.json"
+    target = out / run.path.resolve().name / "main" / "zero_shot" / backend / Path(*place) / "predictions.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(made), encoding="utf-8")
     return target

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...run.load import LoadedRun
 from ..scoring.jsonl import read
 from ..scoring.minimal_pairs import Item, Verdicts, decide, predictions
 from ..scoring.scorer import Text
@@ -15,7 +16,7 @@ Rated = tuple[Item, float]
 """A pair, and the share of people who prefer its first text."""
 
 
-def judge(run: Path, place: Path, knobs: Knobs, task: str) -> dict[str, float]:
+def judge(run: LoadedRun, place: Path, knobs: Knobs, task: str) -> dict[str, float]:
     """Rank correlation with people's preferences (`spearman`), and how often the text that most prefer wins.
 
     Of each pair, exp(score) of the first text over the sum of both is set against the share of people; a pair with NaN

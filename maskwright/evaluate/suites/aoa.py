@@ -15,6 +15,7 @@ from ...files.errors import short_repr
 from ...files.json_files import read_object
 from ...files.tables import rows
 from ...run.discover import models
+from ...run.load import load
 from ..scoring.scorer import Text
 from ..statistics.acquisition import of_children, of_model
 from ..statistics.correlation import pearson
@@ -40,7 +41,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     contexts, children = _contexts(place / "cdi_childes.json", knobs.limit), _children(place / "cdi_human.csv")
     results, size = [], 0
     for path in checkpoints.values():
-        name, scorer = scored(path, knobs)
+        name, scorer = scored(load(path, knobs.device), knobs)
         size = scorer.tokenizer.vocabulary.size
         results += [{"step": path.name} | line for line in _surprisals(scorer, contexts)]
     if knobs.predictions:

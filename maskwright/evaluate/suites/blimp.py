@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -13,7 +14,7 @@ __all__ = ["Knobs", "evaluate"]
 FIELDS = dict.fromkeys(("sentence_good", "sentence_bad", "field", "linguistics_term", "UID"), str)
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Accuracy over the paradigms and by field, phenomenon and paradigm.
 
     data: the folder of the JSONL files; or one that holds it as `blimp`, `blimp_filtered` or `blimp_fast`.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...files.names import stem
+from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -12,7 +13,7 @@ from ._pairs import Knobs, judge
 __all__ = ["Knobs", "evaluate"]
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Accuracy over the paradigms and by paradigm, which is the name of a file.
 
     data: the folder of the JSONL files; or one that holds it as `supplement_filtered` or `supplement_fast`.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...run.load import parts
+from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import Finetuning, Result, Tuner
@@ -22,21 +22,20 @@ class Knobs(Finetuning, Learned):
     """A folder for predictions.json in the official format, of seed 0."""
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with their standard deviations `…_sd`.
 
     data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
     """
     found = knobs.files(data)
-    model, tokenizer, objective = parts(run, knobs.device)
     numbers: dict[str, float] = {}
     for name, files in found.items():
         one = task(name, *files, knobs.limit)
-        tuner = Tuner(model, tokenizer, objective, one, knobs)
+        tuner = Tuner(run.model, run.tokenizer, run.objective, one, knobs)
         results = [tuner(seed) for seed in range(knobs.seeds)]
         numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
         if knobs.predictions:
-            _write(knobs.predictions / run.resolve().name / "main" / "finetune" / name, name, results[0])
+            _write(knobs.predictions / run.path.resolve().name / "main" / "finetune" / name, name, results[0])
     return numbers
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...files.names import stem
+from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -17,7 +18,7 @@ __all__ = ["Knobs", "evaluate"]
 FIELDS = dict.fromkeys(("prefix_acceptable", "prefix_unacceptable", "property_phrase"), str)
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Accuracy over the parts and by part: base, wugs, wugs_dist_before, wugs_dist_in_between.
 
     data: the folder of the JSONL files (comps_base, comps_wugs, …); or one that holds it as `comps`.

@@ -5,27 +5,27 @@ from functools import partial
 from pathlib import Path
 
 from ...objectives.base.detector import Mixture, detector
-from ...run import load
+from ...run.load import LoadedRun
 from ...run.token_scorer import token_scorer
 from ..validation.detection import detection
 
 
-def evaluate(run: Path, data: Path | None) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
     """`own/auroc`, `random/recall` … of the detector `run`; `synthetic/…` where `data` is the folder of an unmasker.
 
     Raises ValueError when the run never learned to judge.
     """
-    trained = load.trained(run)
-    judge = detector(trained.config.objective)
+    text, batch = run.data, run.known_config.evaluation.batch_tokens
+    judge = detector(run.known_objective)
     if judge is None:
-        raise ValueError(f"{run} was not trained to find wrong tokens: train with objective.name=remask")
+        raise ValueError(f"{run.path} was not trained to find wrong tokens: train with objective.name=remask")
     kinds = {"own": judge} | {
         kind: replace(judge, corruption=Mixture(**{kind: 1.0}), generator_run=str(data))
         for kind in ("random", "fragment", *(["synthetic"] if data else []))
     }
     numbers: dict[str, float] = {}
     for kind, asker in kinds.items():
-        asker.equip(partial(token_scorer, tokenizer=trained.data.shards.tokenizer))
-        found = detection(trained.model, trained.data.valid, asker, trained.config.evaluation.batch_tokens)
+        asker.equip(partial(token_scorer, tokenizer=text.shards.tokenizer))
+        found = detection(run.model, text.valid, asker, batch)
         numbers |= {f"{kind}/{name}": number for name, number in found.items()}
     return numbers

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...run.load import parts
+from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.edge_data import edges
 from ..finetuning.edge_probe import Prober, Probing
@@ -18,17 +18,16 @@ class Knobs(Probing, Learned):
     """How probes learn, and which tasks."""
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """`TASK/f1`, `…/precision`, `…/recall`, `…/layer` (the mean under the mixture) and `…/3/weight`: means over the
     seeds, F1 with its standard deviation.
 
     data: a folder with train.jsonl and valid.jsonl, or a folder of such folders.
     """
     found = knobs.files(data)
-    model, tokenizer, objective = parts(run, knobs.device)
     numbers: dict[str, float] = {}
     for name, files in found.items():
-        prober = Prober(model, tokenizer, objective, edges(*files, knobs.limit), knobs)
+        prober = Prober(run.model, run.tokenizer, run.objective, edges(*files, knobs.limit), knobs)
         results = [prober(seed) for seed in range(knobs.seeds)]
         numbers |= {f"{name}/{key}": float(np.mean([one[key] for one in results])) for key in results[0]}
         if len(results) > 1:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...files.names import stem
+from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -17,7 +18,7 @@ __all__ = ["Knobs", "evaluate"]
 FIELDS = {"input_prefix": str, "options": list, "numops": int}
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Accuracy over the paradigms, by split (the name of a file) and by split and number of operations.
 
     data: the folder of the JSONL files; or one that holds it as `entity_tracking` or `entity_tracking_fast`.

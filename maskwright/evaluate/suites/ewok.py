@@ -6,6 +6,7 @@ As in the official BabyLM evaluation, the targets are compared after the first c
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -17,7 +18,7 @@ GROUPS = {"context_type": "ContextType", "context_contrast": "ContextDiff", "tar
 FIELDS = dict.fromkeys(("Context1", "Target1", "Target2", "Domain", *GROUPS.values()), str)
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Accuracy over the domains, by domain and by what the contrasts are about.
 
     data: the folder of the JSONL files; or one that holds it as `ewok_filtered` or `ewok_fast`.

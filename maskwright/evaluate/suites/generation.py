@@ -9,8 +9,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...run import load, saved
-from ...sampling.request import LENGTH, Manner, Wish, forming, longest
+from ...run.load import LoadedRun, load
+from ...sampling.request import LENGTH, Manner, Wish, cast, form, longest
 from ...settings import from_mapping, settings
 from ..generation.quality import causal_scorer, judge, shuffled
 from ..generation.references import halves
@@ -28,36 +28,34 @@ class Knobs(Manner):
     """How many texts."""
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """The figures of `judge` for texts of `run`; `held_out/…` and `shuffled/…` for held-out text and for its tokens in
     any order, as many as there are up to `samples`. All are measured against other held-out documents than those of
     `held_out/…`.
 
     Raises ValueError when the scorer is the writer or a part of its run, is not causal, or was trained on other text.
     """
-    writer, judged_by = run.resolve(), knobs.scorer.resolve()
+    writer, judged_by = run.path.resolve(), knobs.scorer.resolve()
     if writer.is_relative_to(judged_by) or judged_by.is_relative_to(writer):
         raise ValueError(f"scorer={str(knobs.scorer)!r} is the writer itself: name a causal model that stands apart")
-    trained = load.trained(run)
-    shards = trained.data.shards
-    saved.check(knobs.scorer, shards.fingerprint)
-    scorer = causal_scorer(knobs.scorer, shards.tokenizer)
+    shards, causal = run.data.shards, load(knobs.scorer)
+    causal.check_text(shards.fingerprint)
+    scorer = causal_scorer(causal, shards.tokenizer)
     manner = {name: getattr(knobs, name) for name in vars(knobs) if name not in ("scorer", "samples")}
-    length = knobs.length or min(LENGTH, longest(trained.model) - 2)
-    whole = {"run": run, "count": knobs.samples, "length": length, "ends": False}  # as long as what is held out
+    length = knobs.length or min(LENGTH, longest(run.model) - 2)
+    whole = {"run": run.path, "count": knobs.samples, "length": length, "ends": False}  # as long as what is held out
     wish = from_mapping(Wish, manner | whole, "generation")
     reference, held_out = halves(shards.valid, shards.vocabulary, length, knobs.samples)
     many = min(len(reference), len(held_out))
     reference, held_out = reference[:many], held_out[:many]
-    texts = {"": written(wish), "held_out/": held_out, "shuffled/": shuffled(held_out)}
+    texts = {"": written(wish, run), "held_out/": held_out, "shuffled/": shuffled(held_out)}
     numbers: dict[str, float] = {"texts": knobs.samples, "length": length, "held_out/texts": len(held_out)}
     for column, tokens in texts.items():
         numbers |= {f"{column}{name}": figure for name, figure in judge(tokens, reference, scorer).items()}
     return numbers
 
 
-def written(wish: Wish) -> np.ndarray:
+def written(wish: Wish, run: LoadedRun) -> np.ndarray:
     """[N, L] int64, the texts that are wished for, without [CLS] and [SEP]."""
-    _, frames = forming(wish)
-    *_, last = frames
+    *_, last = form(wish, cast(run, load(wish.remasker) if wish.remasker else None))
     return last.tokens[:, 1:-1].numpy()

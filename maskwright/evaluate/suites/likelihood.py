@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from ...run import load
+from ...run.load import LoadedRun
 from ..validation import likelihood
 
 
-def evaluate(run: Path, data: Path | None) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
     """`nats_per_token`, `perplexity` and `bits_per_byte` of the text that the finished `run` held out."""
-    trained = load.trained(run)
-    config = trained.config
-    return likelihood.likelihood(trained.model, trained.data.valid, config.objective, config.evaluation.batch_tokens)
+    batch = run.known_config.evaluation.batch_tokens
+    return likelihood.likelihood(run.model, run.data.valid, run.known_objective, batch)

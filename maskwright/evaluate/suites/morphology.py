@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...run.load import LoadedRun
 from ...settings import settings
 from ...text.corpora.files import Files
 from ..scoring.minimal_pairs import Item
@@ -33,7 +34,7 @@ class Knobs(_pairs.Knobs):
     """A file of tagged sentences, `The_DT cat_NN`, that says which words are adjectives."""
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Accuracy over both endings (the mean), and by ending.
 
     data: the held-out text, a file or a folder. Raises ValueError when it is not given or holds no pair.

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ...run.load import LoadedRun
 from ...settings import settings
 from ...text.corpora.files import Files
 from ...text.corpus import Document
@@ -49,7 +50,7 @@ class Knobs:
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """`nats_per_token`, `perplexity`, `word_perplexity` and `bits_per_byte` of all files, and of each by its name.
 
     data: a file of text, or a folder of such files, as `corpus.files` takes them.
@@ -58,7 +59,7 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
         raise ValueError("this suite brings no text: say where it is, --data FILE or a folder of files")
     if not data.exists():
         raise ValueError(f"there is no file or folder {data}")
-    backend, score = scorer(run, knobs.backend, batch_tokens=knobs.batch_tokens, device=knobs.device, half=knobs.half)
+    backend, score = scorer(run, knobs.backend, batch_tokens=knobs.batch_tokens, half=knobs.half)
     read = windows(run, backend, score, knobs.length, knobs.stride)
     costs: dict[str, Counter[str]] = {}
     documents = Files(files=(str(data),), field=knobs.field).documents("strict")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...files.tables import Row, rows
+from ...run.load import LoadedRun
 from ..scoring.backends import PLAIN
 from ..scoring.scorer import Text
 from ..statistics.regression import gain
@@ -26,7 +27,7 @@ PACE = "self_paced_reading_time"
 TEXTS = ("item", "word", "prev_item", "prev_word")
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """`eye_tracking`, the mean over four measures, `self_paced`, and each measure's own, as shares of variance.
 
     data: reading_data.csv, or a folder that holds it, or holds `reading/reading_data.csv`.

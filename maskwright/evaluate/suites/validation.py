@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-from ...run import load
+from ...run.load import LoadedRun
 from ..validation.validate import validate
 
 
-def evaluate(run: Path, data: Path | None) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
     """The metrics of `validate`, floors included, of a finished `run` or a checkpoint; the text is the run's own."""
-    trained = load.trained(run)
-    shards, batch = trained.data.shards, trained.config.evaluation.batch_tokens
-    objective = trained.config.objective
-    return validate(trained.model, trained.data.valid, objective, shards.domains, batch, shards.train)
+    text, batch = run.data, run.known_config.evaluation.batch_tokens
+    return validate(run.model, text.valid, run.known_objective, text.shards.domains, batch, text.shards.train)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
 from ._pairs import Knobs
 from ._wug import judge
@@ -9,7 +10,7 @@ from ._wug import judge
 __all__ = ["Knobs", "evaluate"]
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Rank correlation with people's preferences, and accuracy.
 
     data: the folder of the JSONL file; or one that holds it as `wug_past_tense`.

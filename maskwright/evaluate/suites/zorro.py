@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...files.names import of_kind, stem
 from ...files.text import lines
+from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
@@ -16,7 +17,7 @@ from ._pairs import Knobs, judge
 __all__ = ["Knobs", "evaluate"]
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
     """Accuracy over the paradigms, by phenomenon and by paradigm.
 
     data: the folder of the text files; or one that holds it as `zorro` or `sentences/babyberta`.

@@ -9,7 +9,8 @@ from ...data.rows import Rows
 from ...objectives.base.capabilities import fitting
 from ...objectives.base.objective import Objective
 from ...objectives.base.problem import Problem
-from ...run.load import Source
+from ...run import saved
+from ...run.load import LoadedRun
 from ...settings.registry import name_of
 from ...storage.atomic import atomic_folder
 from ...text.tokenizers.tokenizer import Tokenizer
@@ -35,8 +36,10 @@ def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
     return ways[found], found
 
 
-def export(source: Source, out: Path, causal: bool | None = None, name: str = "", revision: str = "") -> str:
+def export(source: LoadedRun, out: Path, causal: bool | None = None, name: str = "", revision: str = "") -> str:
     """Write `source` as a folder of `transformers` with its card, and say under which class and why.
+
+    model.json and config.yaml go along, so that `maskwright.load` opens the folder as the very model that it was.
 
     name, revision: by which it will be loaded, as the card says; by default the folder's name, and none.
 
@@ -46,9 +49,9 @@ def export(source: Source, out: Path, causal: bool | None = None, name: str = ""
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty: choose another folder")
-    forward, backend = way(source.config.objective if source.config else None, causal)
+    forward, backend = way(source.objective, causal)
     tokenizer = opened_as_trained(source, forward)
-    found = transformers.peer(source.model, source.settings, tokenizer.vocabulary, forward)
+    found = transformers.peer(source.model, source.model_settings, tokenizer.vocabulary, forward)
     facts = {
         "name": name or out.resolve().name,
         "revision": revision,
@@ -59,17 +62,20 @@ def export(source: Source, out: Path, causal: bool | None = None, name: str = ""
         "backend": backend,
         "parameters": sum(parameter.numel() for parameter in source.model.parameters()),
         "vocabulary": source.tokenizer.vocabulary.size,
-        "length": source.settings.max_length,
+        "length": source.model_settings.max_length,
     }
     with atomic_folder(out) as aside:
-        transformers.write(aside, found, tokenizer, source.settings.max_length)
-        text = model_card.card(facts, source.config.tree() if source.config else {}, source.numbers)
+        transformers.write(aside, found, tokenizer, source.model_settings.max_length)
+        text = model_card.card(facts, source.config.tree() if source.config else {}, source.metrics)
         (aside / "README.md").write_text(text, encoding="utf-8")
+        saved.write_description(aside, source.model_settings, tokenizer, source.text_fingerprint, found.names)
+        if source.config:
+            source.config.write(aside / "config.yaml")
     code = "with code of ours (trust_remote_code=True)" if found.source else "native"
     return f"{facts['kind']}, {code}: {found.why}"
 
 
-def opened_as_trained(source: Source, forward: bool) -> Tokenizer:
+def opened_as_trained(source: LoadedRun, forward: bool) -> Tokenizer:
     """The tokenizer by which a text opens as in training, with [FW] where the objective puts that before it."""
     if source.config is None:
         return source.tokenizer

@@ -5,11 +5,13 @@ modelling file goes along (`bundle`) and is opened with `trust_remote_code=True`
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ...models.deberta import Deberta
 from ...models.modern import Modern
@@ -38,6 +40,8 @@ class Peer:
     """The modelling file that it needs, or none for a native class."""
     why: str
     """A sentence that says why it is this class."""
+    names: dict[str, list[str]]
+    """Our name of each tensor, and its names there; several are parts of it, in order."""
 
 
 def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool) -> Peer:
@@ -45,12 +49,27 @@ def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool) 
     native, special = NATIVE.get((type(settings), causal)), ids(vocabulary)
     if native is None:
         why = f"transformers has no {WAYS[causal]} class of the architecture {type(settings).__name__}"
-        return Peer(*bundle.peer(model, settings, causal, special), why)
+        return _with_our_code(model, settings, causal, special, why)
     try:
         found = native.to_transformers(model, settings, **special)
     except ValueError as reason:
-        return Peer(*bundle.peer(model, settings, causal, special), str(reason))
-    return Peer(found.eval(), None, "its mathematics are those of the model: no code of ours is needed")
+        return _with_our_code(model, settings, causal, special, str(reason))
+    why = "its mathematics are those of the model: no code of ours is needed"
+    return Peer(found.eval(), None, why, _names(model, native.to_names))
+
+
+def _with_our_code(model: nn.Module, settings: Any, causal: bool, special: dict[str, int], why: str) -> Peer:
+    names = {name: [f"model.network.{name}"] for name in model.state_dict()}
+    return Peer(*bundle.peer(model, settings, causal, special), why, names)
+
+
+def _names(model: nn.Module, to_names: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> dict[str, list[str]]:
+    """What `to_names` does to the names of `model`: it is shown tensors that hold their own number."""
+    ours = list(model.state_dict())
+    found: dict[str, list[str]] = {}
+    for theirs, number in to_names({name: torch.full((3,), i) for i, name in enumerate(ours)}).items():
+        found.setdefault(ours[int(number[0])], []).append(theirs)
+    return found
 
 
 def ids(vocabulary: Vocabulary) -> dict[str, int]:

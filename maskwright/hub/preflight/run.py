@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...run.config import Config
 from ...run.discover import is_model
-from ...run.load import Source, opened, untrained
+from ...run.load import LoadedRun, load, untrained
 from ..export.run import export
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def findings(source: str, longest: int) -> "list[Finding]":
         return preflight(folder, longest)
 
 
-def _found(source: str) -> Source:
+def _found(source: str) -> LoadedRun:
     path = Path(source)
     if is_model(path):
-        return opened(path)
+        return load(path, "cpu")
     if path.is_dir() and not (path / "config.yaml").is_file():
         raise ValueError(f"{source} holds no model and no config.yaml of a run to come")
     return untrained(Config.load(source))

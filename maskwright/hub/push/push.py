@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...run.discover import is_model, models
-from ...run.load import opened
+from ...run.load import load
 from ..export.run import export
 
 MAIN = "main"
@@ -36,7 +36,9 @@ def push(run: Path, name: str, private: bool = False, causal: bool | None = None
     for branch, path in found.items():
         with TemporaryDirectory() as place:
             folder = Path(place) / "model"
-            kind, _, _ = export(opened(path), folder, causal, name, "" if branch == MAIN else branch).partition(":")
+            kind, _, _ = export(load(path, "cpu"), folder, causal, name, "" if branch == MAIN else branch).partition(
+                ":"
+            )
             sent = repository.put(branch, folder)
         yield f"{branch}: {kind}: {f'{sent} files sent' if sent else 'is there already'}"
     yield f"{repository.api.endpoint}/{name}"

@@ -77,7 +77,7 @@ def test_what_is_not_there_is_said(suite, write, tmp_path) -> None:
         suite("blimp", folder, "paradigms=pasive_1")
     with pytest.raises(ValueError, match=r"unknown key blimp\.limt: did you mean 'limit'"):
         suite("blimp", folder, "limt=3")
-    with pytest.raises(ValueError, match="the suite validation has no knobs such as 'limit'"):
+    with pytest.raises(ValueError, match="the suite validation has no options such as 'limit'"):
         suite("validation", None, "limit=3")
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from maskwright.evaluate.suites import layers, validation
+from maskwright.evaluate.suites._asked import ask
 from maskwright.run.config import Config
+from maskwright.run.load import load
 from maskwright.training.trainer import Trainer
 
 from .evaluating import said
@@ -22,7 +24,7 @@ def run(settings: dict, tmp_path: Path) -> Path:
 
 def test_layers_on_the_command_line(run: Path) -> None:
     numbers = json.loads(said(run, "layers", "--json"))
-    assert numbers == json.loads((run / "evaluations" / "layers.json").read_text()) == layers.evaluate(run, None)
+    assert numbers == json.loads((run / "evaluations" / "layers.json").read_text()) == layers.evaluate(load(run), None)
     final = json.loads((run / "final.json").read_text())
     for name in ("forward/loss", "backward/loss", "backward/accuracy"):
         assert numbers[f"layers/2/{name}"] == pytest.approx(final[f"valid/{name}"], abs=1e-6)
@@ -36,10 +38,10 @@ def test_layers_on_the_command_line(run: Path) -> None:
 
 def test_a_checkpoint_is_evaluated_as_it_was_then(run: Path) -> None:
     last, before = (run / "checkpoints" / f"step-{step}" for step in (14, 7))
-    assert layers.evaluate(last, None) == layers.evaluate(run, None)
-    assert validation.evaluate(before, None)["loss"] > validation.evaluate(last, None)["loss"]
+    assert layers.evaluate(load(last), None) == layers.evaluate(load(run), None)
+    assert validation.evaluate(load(before), None)["loss"] > validation.evaluate(load(last), None)["loss"]
 
 
 def test_what_holds_no_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no recipe or file"):
-        layers.evaluate(tmp_path, None)
+    with pytest.raises(ValueError, match="holds no trained model"):
+        ask("layers", tmp_path, None)

@@ -8,6 +8,7 @@ import pytest
 from maskwright.evaluate.scoring.load import scorer, windows
 from maskwright.evaluate.scoring.scorer import Text
 from maskwright.evaluate.scoring.windows import Windows
+from maskwright.run.load import load
 
 TEXTS = {
     "short": ["A name is bound.", "The statement assigns values, from left to right."],
@@ -27,7 +28,7 @@ def folder(tmp_path):
 
 def by_hand(trained, texts, length=32, stride=16):
     """The four figures of a list of texts, by default in windows as long as the rows that the model was trained on."""
-    _, score = scorer(trained, device="cpu")
+    _, score = scorer(load(trained, "cpu"))
     found = score(map(Text, texts), Windows(length, stride, 0.5))
     nats, words = -found.total[0].sum(), sum(len(text.split()) for text in texts)
     return {
@@ -55,9 +56,10 @@ def test_a_file_alone_its_first_documents_and_a_stride(suite, trained, folder):
 
 @pytest.mark.parametrize("place", ["checkpoints/step-4", "final"])
 def test_a_checkpoint_is_read_as_its_run(trained, folder, place):
-    name, score = scorer(trained / place, device="cpu")
-    assert windows(trained / place, name, score) == Windows(32, 16, 0.5)
-    assert windows(trained / place, "causal", score, 64, 3) == Windows(64, 3, 1.0)
+    run = load(trained / place, "cpu")
+    name, score = scorer(run)
+    assert windows(run, name, score) == Windows(32, 16, 0.5)
+    assert windows(run, "causal", score, 64, 3) == Windows(64, 3, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.remask import Remask
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
+from maskwright.run.load import load
 from maskwright.training.trainer import Trainer
 
 from ...handmade import VOCABULARY, packed
@@ -95,11 +96,11 @@ def test_a_run_reports_both(settings: dict, tmp_path):
     settings["training"]["steps"] = 10
     unmasker, finder = (Config.of(settings | {"objective": {"name": name}}) for name in ("diffusion", "remask"))
     Trainer(unmasker, tmp_path / "unmasker", show=False).train()
-    final = Trainer(finder, tmp_path / "finder", show=False).train()
+    final = Trainer(finder, tmp_path / "finder", show=False).train().metrics
     assert {"valid/detection/auroc", "valid/detection/recall", "valid/detection/precision"} <= final.keys()
-    found = suite.evaluate(tmp_path / "finder", tmp_path / "unmasker")
+    found = suite.evaluate(load(tmp_path / "finder"), tmp_path / "unmasker")
     assert {name.partition("/")[0] for name in found} == {"own", "random", "fragment", "synthetic"}
     assert found["own/auroc"] == pytest.approx(final["valid/detection/auroc"])
-    assert price.evaluate(tmp_path / "unmasker", None)["bits_per_byte"] > 0
+    assert price.evaluate(load(tmp_path / "unmasker"), None)["bits_per_byte"] > 0
     with pytest.raises(ValueError, match=r"was not trained to find wrong tokens: train with objective\.name=remask"):
-        suite.evaluate(tmp_path / "unmasker", None)
+        suite.evaluate(load(tmp_path / "unmasker"), None)

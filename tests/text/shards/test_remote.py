@@ -168,5 +168,5 @@ def test_the_command_line_publishes_and_trains(settings: dict, store, tmp_path: 
     ready = Config.load(tmp_path / "run.yaml", ["corpus.name=tokenized", f"corpus.folders=[{url}]"])
     runs = [Trainer(config, tmp_path / name, show=False) for name, config in (("a", Config.of(settings)), ("b", ready))]
     assert len({run.data.shards.fingerprint for run in runs}) == 1
-    losses = [run.train()["valid/loss"] for run in runs]
+    losses = [run.train().metrics["valid/loss"] for run in runs]
     assert losses[0] == losses[1]
