@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from maskwright.run.config import Config
+from maskwright.settings.outside import TRUST
 
 torch.set_num_threads(1)
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
@@ -47,6 +48,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> C
     def call(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["maskwright", *map(str, words)])
         monkeypatch.setattr(app.app, "registered_commands", [])
+        monkeypatch.setenv(TRUST, "")
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             app.main()

@@ -1,8 +1,10 @@
 """The commands. Each is a file in `commands/`; here they are put in the order of the journey, and errors get a voice.
 
-Whatever a user can mend is one sentence and exit code 2; `--debug` shows the traceback.
+Whatever a user can mend is one sentence and exit code 2; `--debug` shows the traceback, and so does an error in code
+from outside the package. `--trust-code` lets a run open that names such code.
 """
 
+import os
 import sys
 from importlib import import_module
 
@@ -10,6 +12,7 @@ import typer
 from rich.console import Console
 
 from .. import __version__
+from ..settings import outside
 from ..settings.registry import files
 
 EPILOG = """
@@ -21,7 +24,8 @@ EPILOG = """
   maskwright train quickstart objective.name=span "corpus.files=\\[texts/]" --out second\n
   maskwright evaluate second validation
 
-Add --debug to any command for the traceback behind an error.
+Add --debug to any command for the traceback behind an error, and --trust-code to one that opens a run with code from
+outside maskwright.
 """
 
 app = typer.Typer(
@@ -54,12 +58,14 @@ def register() -> None:
 def main() -> None:
     """Run the command line; the entry point of `maskwright`."""
     debug = "--debug" in sys.argv
-    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    if "--trust-code" in sys.argv:
+        os.environ[outside.TRUST] = "1"
+    sys.argv = [argument for argument in sys.argv if argument not in ("--debug", "--trust-code")]
     register()
     try:
         app()
     except (ValueError, OSError, ImportError) as error:
-        if debug:
+        if debug or outside.raised_there(error):
             raise
         Console(stderr=True).print(f"[bold red]error:[/] {_sentence(error)}", highlight=False, soft_wrap=True)
         sys.exit(2)

@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from ..settings import outside
 from ..storage import sealed
 from ..storage.atomic import atomic_folder
 
@@ -46,6 +47,7 @@ def load(folder: Path) -> Loaded:
     state = sealed.read(folder / "state.json", _State, f"the state of a checkpoint, so {folder} is no checkpoint")
     if state.get("format") != FORMAT:
         raise ValueError(f"{folder} is no checkpoint of this version: it lacks `format: {FORMAT}`")
+    outside.locate(state.get("config"), folder)
     for name in sealed.damaged(folder, state["files"]):
         raise ValueError(f"the checkpoint {folder} is damaged: {name} is not what was written")
     return {Path(name).stem: tensors(folder / name) for name in state["files"]}, state

@@ -17,7 +17,8 @@ from ..data.loader import curriculum
 from ..data.order import Order
 from ..files.yaml_files import read_yaml
 from ..objectives.base.objective import Objective
-from ..settings import did_you_mean, field_names, from_mapping, override, registry, settings, short_repr
+from ..settings import did_you_mean, field_names, from_mapping, outside, override, registry, settings, short_repr
+from ..settings.outside import trusting
 from ..settings.schedule import Share
 from ..storage.atomic import atomic_write
 from ..text.tokenizers.tokenizer import TokenizerSettings
@@ -146,9 +147,17 @@ class Config:
     errors: Literal["strict", "replace"]
 
     @classmethod
-    def of(cls, tree: Mapping[str, Any], overrides: Iterable[str] = ()) -> "Config":
-        """The run that a nested mapping describes. Raises ValueError with one sentence for whatever does not fit."""
+    def of(cls, tree: Mapping[str, Any], overrides: Iterable[str] = (), trust_code: bool = False) -> "Config":
+        """The run that a nested mapping describes. Raises ValueError with one sentence for whatever does not fit.
+
+        trust_code: whether code from outside the package that `tree` names may run; what overrides name may.
+        """
         overrides = list(overrides)
+        with trusting(override({}, overrides), everything=trust_code):
+            return cls._build(tree, overrides)
+
+    @classmethod
+    def _build(cls, tree: Mapping[str, Any], overrides: list[str]) -> "Config":
         if any(assignment.startswith("corpus.files=") for assignment in overrides):
             overrides.append("corpus.name=files")
         tree = override(_explicit(tree), overrides)
@@ -157,17 +166,16 @@ class Config:
                 raise ValueError(f"unknown section {key}: {did_you_mean(key, choices)}")
         parts = {name: _named(name, where, _section(tree, name)) for name, where in NAMED.items()}
         parts |= {name: from_mapping(kind, _section(tree, name), name) for name, kind in PLAIN.items()}
+        parts["training"] = _with_trackers(parts["training"])
         top = from_mapping(Top, {knob: tree[knob] for knob in field_names(Top) if knob in tree}, "")
         config = cls(**parts, seed=top.seed, errors=top.errors)
         _check_lengths(config)
-        for tracker in config.training.trackers:
-            registry.module("training.trackers", tracker)
         return config
 
     @classmethod
-    def load(cls, source: str | Path, overrides: Iterable[str] = ()) -> "Config":
-        """The run of a recipe's name, a YAML file or a folder that a run was written to."""
-        return cls.of(read(source), overrides)
+    def load(cls, source: str | Path, overrides: Iterable[str] = (), trust_code: bool = False) -> "Config":
+        """The run of a recipe's name, a YAML file or a folder that a run was written to; `trust_code` as in `of`."""
+        return cls.of(read(source), overrides, trust_code)
 
     def tree(self) -> dict[str, Any]:
         """The nested mapping that `of` takes back, complete."""
@@ -178,8 +186,10 @@ class Config:
         return named | plain | {"seed": self.seed, "errors": self.errors}
 
     def write(self, path: Path) -> None:
-        """Write the run as YAML."""
-        atomic_write(path, yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True))
+        """Write the run as YAML, and beside it the files of code from outside the package that it names."""
+        tree = self.tree()
+        outside.keep(tree, path.parent)
+        atomic_write(path, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
 
 NAMED = {
@@ -218,8 +228,17 @@ def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _named(section: str, where: str, values: Mapping[str, Any]) -> Any:
-    kind, preset = registry.load(where, str(values.get("name") or DEFAULT[section]))
+    kind, preset = registry.load(where, name := str(values.get("name") or DEFAULT[section]))
+    if not dataclasses.is_dataclass(kind) or (section == "objective" and not issubclass(kind, Objective)):
+        what = "a subclass of maskwright.Objective" if section == "objective" else "a class"
+        raise ValueError(f"{section}.name={name} is not {what} with @settings from maskwright.settings")
     return from_mapping(kind, preset | {key: value for key, value in values.items() if key != "name"}, section)
+
+
+def _with_trackers(training: Training) -> Training:
+    """`training` with its trackers by the names under which they are found from anywhere. Raises ValueError."""
+    kinds = [registry.load("training.trackers", name)[0] for name in training.trackers]
+    return dataclasses.replace(training, trackers=tuple(registry.class_name(kind) for kind in kinds))
 
 
 def _check_lengths(config: Config) -> None:
@@ -262,4 +281,5 @@ def read(source: str | Path) -> dict[str, Any]:
     tree = read_yaml(found)
     if not isinstance(tree, dict):
         raise ValueError(f"{found} holds no sections such as `objective:` or `training:`")
+    outside.locate(tree, found.parent)
     return tree

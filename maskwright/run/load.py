@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..objectives.base.objective import Objective
+from ..settings.outside import trusting
 from ..text.tokenizers.tokenizer import Tokenizer
 from . import build, checkpoint, saved
 from .config import Config
@@ -94,7 +95,8 @@ def load(path: str | Path, device: str = "auto", trust_code: bool = False) -> Lo
 def described(path: str | Path, device: str = "auto", trust_code: bool = False) -> LoadedRun:
     """What `load` gives, its model not yet opened."""
     read = _checkpoint if (Path(path) / "state.json").is_file() else _finished
-    return read(Path(path), build.device(device), trust_code)
+    with trusting(everything=trust_code):
+        return read(Path(path), build.device(device))
 
 
 def just_trained(
@@ -115,7 +117,7 @@ def untrained(config: Config) -> LoadedRun:
     return LoadedRun(Path(), config, config.model, data.shards.tokenizer, built, opened_data=data)
 
 
-def _finished(path: Path, device: torch.device, trust_code: bool) -> LoadedRun:
+def _finished(path: Path, device: torch.device) -> LoadedRun:
     final = saved.final(path)
     facts, known = saved.read(final), saved.run_of(path)
     numbers = (known or path) / "final.json"
@@ -130,7 +132,7 @@ def _finished(path: Path, device: torch.device, trust_code: bool) -> LoadedRun:
     )
 
 
-def _checkpoint(path: Path, device: torch.device, trust_code: bool) -> LoadedRun:
+def _checkpoint(path: Path, device: torch.device) -> LoadedRun:
     """Of a checkpoint, whose tokenizer and n-hot parts are those of its text, so that this is opened too."""
     tensors, state = checkpoint.load(path)
     config = Config.of(state["config"])

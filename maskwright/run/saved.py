@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..settings import from_mapping, registry
+from ..settings import from_mapping, outside, registry
 from ..storage import sealed
 from ..storage.atomic import atomic_folder
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -47,6 +47,7 @@ def write_description(
     """
     facts = describe(settings, tokenizer.vocabulary.size) | {"data": data, "tokenizer": tokenizer.fingerprint}
     files = {WEIGHTS: sealed.fingerprint(folder / WEIGHTS)}
+    outside.keep(facts, folder)
     sealed.write(folder / "model.json", facts | {"names": names or {}, "files": files})
 
 
@@ -129,7 +130,9 @@ def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str
 
 def read(final: Path) -> dict[str, Any]:
     """What model.json says of a trained model. Raises ValueError when it says nothing, or was changed."""
-    return sealed.read(final / "model.json", _Model, "the description of a model")
+    facts = sealed.read(final / "model.json", _Model, "the description of a model")
+    outside.locate(facts, final)
+    return facts
 
 
 def run_of(source: Path, depth: int = 1) -> Path | None:

@@ -2,16 +2,20 @@
 
 Names may be written with dashes. What follows the name of a file is a preset: `modern-tiny` is the entry `tiny` of
 PRESETS in `models/modern.py`. A file that offers several classes lists them as ENTRIES.
+
+From outside the package come `FILE.py:CLASS` and `package.module:CLASS` (see `outside`), and the entry points of
+installed packages: `maskwright.objectives`, `maskwright.models`, … and `maskwright.suites`, which names a module.
 """
 
 import importlib
 import pkgutil
 import re
 from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
-from . import did_you_mean
+from . import did_you_mean, outside
 
 
 def files(folder: str) -> list[str]:
@@ -21,17 +25,24 @@ def files(folder: str) -> list[str]:
     return sorted(name for name in found if name != "base" and not name.startswith("_"))
 
 
-def module(folder: str, name: str) -> ModuleType:
+def module(folder: str, name: str) -> Any:
     """The file `name` of the folder as a module. Raises ValueError, suggesting the nearest name, when there is none."""
     stem = name.replace("-", "_")
-    if stem not in files(folder):
-        raise _unknown(folder, name)
-    return _import(folder, stem)
+    if stem in files(folder):
+        return _import(folder, stem)
+    if outside.is_outside(name):
+        return outside.load(name)
+    if name in (installed := _installed(folder)):
+        return _load_installed(installed[name])
+    choices = [*files(folder), *installed]
+    raise ValueError(f"no {_kind(folder)} {name!r}: {did_you_mean(name, choices)}")
 
 
 def entries(folder: str) -> dict[str, type]:
     """The classes that a folder offers, by name."""
-    found = {name: kind for stem in files(folder) for name, kind in _classes(folder, stem).items()}
+    found = {name: _load_installed(entry) for name, entry in _installed(folder).items()}
+    for stem in files(folder):
+        found |= _classes(folder, stem)
     return dict(sorted(found.items()))
 
 
@@ -46,8 +57,10 @@ def names(folder: str) -> list[str]:
 def load(folder: str, name: str) -> tuple[type, dict[str, Any]]:
     """The class behind `name`, and the options that its preset sets (none without a preset).
 
-    Raises ValueError, suggesting the nearest name, when there is none.
+    Raises ValueError, suggesting the nearest name, when there is none, and as `outside.load` does.
     """
+    if outside.is_outside(name):
+        return outside.load(name), {}
     stem, preset = _split(name.replace("-", "_"), files(folder))
     # only where no file has the name is every file imported, to see whether one lists it among its ENTRIES
     kind = (_classes(folder, stem) if stem in files(folder) else entries(folder)).get(stem)
@@ -58,7 +71,32 @@ def load(folder: str, name: str) -> tuple[type, dict[str, Any]]:
 
 def name_of(thing: object) -> str:
     """The name under which the class of `thing` is found."""
-    return _snake_case(type(thing))
+    return class_name(type(thing))
+
+
+def class_name(kind: type[Any]) -> str:
+    """The name under which `kind` is found. Raises ValueError as `outside.name_of` does."""
+    if kind.__module__.startswith("maskwright."):
+        return _snake_case(kind)
+    return _plugins.get(kind) or outside.name_of(kind)
+
+
+_plugins: dict[type, str] = {}
+"""The names of classes that came by entry points."""
+
+
+def _installed(folder: str) -> dict[str, EntryPoint]:
+    """What installed packages offer, by name."""
+    return {entry.name: entry for entry in entry_points(group=f"maskwright.{folder.rpartition('.')[2]}")}
+
+
+def _load_installed(entry: EntryPoint) -> Any:
+    """Who installs a package that offers itself to us has asked for its code: it needs no other permission."""
+    found = entry.load()
+    outside.note_package(entry.module)
+    if isinstance(found, type):
+        _plugins[found] = entry.name
+    return found
 
 
 def _import(folder: str, stem: str) -> ModuleType:
@@ -92,5 +130,8 @@ def _snake_case(kind: type) -> str:
 
 
 def _unknown(folder: str, name: str) -> ValueError:
-    kind = folder.rpartition(".")[2].removesuffix("s")
-    return ValueError(f"no {kind} {name!r}: {did_you_mean(name, names(folder))}")
+    return ValueError(f"no {_kind(folder)} {name!r}: {did_you_mean(name, names(folder))}")
+
+
+def _kind(folder: str) -> str:
+    return folder.rpartition(".")[2].removesuffix("s")
