@@ -16,6 +16,7 @@ from .run.load import load as load_run
 from .sampling.fill import Blank, fill
 from .sampling.request import Wish, cast, texts
 from .settings import field_names, from_mapping
+from .settings.outside import trusting
 from .settings.registry import name_of
 from .training import trainer
 
@@ -64,7 +65,8 @@ class Run(LoadedRun):
         plain = {name: value for name, value in options.items() if name in known}
         knobs = _assignments({name: value for name, value in options.items() if name not in known})
         wish = {"run": self.path, "remasker": judge and judge.path, "prompt": prompt, "count": count, "knobs": knobs}
-        return texts(from_mapping(Wish, wish | plain, "sample"), cast(self, judge))
+        with trusting(plain):
+            return texts(from_mapping(Wish, wish | plain, "sample"), cast(self, judge))
 
     def evaluate(self, suite: str = "validation", data: str | Path | None = None, **options: Any) -> dict[str, float]:
         """The numbers of a suite, such as validation, blimp or perplexity; the run's folder keeps them too.
@@ -72,7 +74,8 @@ class Run(LoadedRun):
         data: the folder with the suite's files.  options: those of the suite, such as limit=100.
         Raises ValueError when there is no such suite or option, or its data are not found.
         """
-        return ask_run(suite, self, None if data is None else Path(data), _assignments(options))
+        with trusting(suite, options):
+            return ask_run(suite, self, None if data is None else Path(data), _assignments(options))
 
     def export(self, folder: str | Path, causal: bool | None = None) -> str:
         """Write the model as a folder that `transformers` and `load` open, and say under which class and why.

@@ -89,8 +89,8 @@ def model(folder: Path, facts: Mapping[str, Any], device: torch.device) -> nn.Mo
     """The model in a folder `final` that its model.json describes. Raises ValueError when it is damaged."""
     for name in sealed.damaged(folder, facts.get("files", {})):
         raise ValueError(f"{folder} is damaged: {name} is not what was written")
+    built: nn.Module = settings_of(facts).build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
     try:
-        built: nn.Module = settings_of(facts).build(facts["vocabulary_size"], torch.Generator().manual_seed(0))
         if names := facts.get("names"):
             built.load_state_dict(_renamed(checkpoint.tensors(folder / WEIGHTS), names))
         else:

@@ -60,6 +60,7 @@ class Trainer:
     def __init__(self, config: Config, out: str | Path = "run", resume: bool = False, show: bool = True):
         self.config, self.out, self.show = config, Path(out), show
         self.checkpoints = self.out / "checkpoints"
+        config.tree()  # refuses, before any work, a class whose source cannot be kept with the run
         if checkpoint.steps(self.checkpoints) and not (resume or ranks.restarted()):
             raise ValueError(f"{out} already holds a run: resume it (--resume) or choose another folder (--out)")
         self.device = build.device(config.training.device)

@@ -26,7 +26,9 @@ EXAMPLES = """
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run or of a checkpoint; or a folder of several.")],
-    suite: Annotated[str, typer.Argument(help="What to evaluate: a file in `suites/`.")] = "validation",
+    suite: Annotated[
+        str, typer.Argument(help="What to evaluate: a file in `suites/`, or one of yours, my_suite.py.")
+    ] = "validation",
     knobs: Annotated[list[str] | None, typer.Argument(help="Knobs of the suite: per=token …")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
     backend: Annotated[str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …")] = None,
@@ -40,10 +42,13 @@ def command(
     from ...display import accuracies, series, side_by_side
     from ...display.metrics import metrics
     from ...evaluate.suites._asked import ask, kept_as
+    from ...settings import override
+    from ...settings.outside import trusting
 
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
     assignments = [*(knobs or []), *(f"{knob}={value}" for knob, value in shortcuts.items() if value is not None)]
-    numbers = ask(suite, run, data, assignments)
+    with trusting(suite, override({}, assignments)):
+        numbers = ask(suite, run, data, assignments)
     figure = run / "plots" / f"{kept_as(suite, data, assignments)}.svg"
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):

@@ -62,7 +62,7 @@ def kept_as(suite: str, data: Path | None, assignments: Iterable[str]) -> str:
     asked otherwise, `blimp,data=full_eval,backend=causal`."""
     knobs = {"data": data.resolve().name} if data else {}
     asked = {knob: value for knob, value in override(knobs, assignments).items() if knob not in SILENT}
-    whole = ",".join([suite, *(f"{knob}={_plain(value)}" for knob, value in asked.items())])
+    whole = ",".join([_plain(suite), *(f"{knob}={_plain(value)}" for knob, value in asked.items())])
     digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
     return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}-{digest}"
 
