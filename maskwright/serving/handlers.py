@@ -16,6 +16,7 @@ from ..sampling.fill import SIGNS
 from ..sampling.fill import fill as filled
 from ..sampling.mask_schedule import SHAPES
 from ..sampling.request import LENGTH, Wish, able, form, sampler
+from ..settings.outside import is_outside
 from ..settings.registry import name_of
 from .models import Models
 from .requests import MOST_EPOCHS, MOST_GUESSES, MOST_STEPS, Fill, Masks, Sample, Score
@@ -91,6 +92,8 @@ def sample(models: Models, asked: Sample) -> Iterator[Answer]:
     """The text after each step: for each token how it is written and its state, a number in `states`."""
     cast = _able(models, "sample").cast
     assert cast
+    if asked.sampler is not None and is_outside(asked.sampler):
+        raise ValueError(f"sampler={asked.sampler!r}: a page runs the samplers that it lists")
     whole = asked.edit or SIGNS in asked.text  # its length is that of the text
     wish = Wish(
         run=models.run, sampler=asked.sampler, length=asked.length or (None if whole else min(LENGTH, models.most)),

@@ -26,9 +26,7 @@ EXAMPLES = """
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run or of a checkpoint; or a folder of several.")],
-    suite: Annotated[
-        str, typer.Argument(help="What to evaluate: a file in `suites/`, or one of yours, my_suite.py.")
-    ] = "validation",
+    suite: Annotated[str, typer.Argument(help="A file in `suites/`, or your own: my_suite.py.")] = "validation",
     knobs: Annotated[list[str] | None, typer.Argument(help="Knobs of the suite: per=token …")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
     backend: Annotated[str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …")] = None,
