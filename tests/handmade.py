@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from maskwright.data.loader import read
+from maskwright.data.loader import read_rows
 from maskwright.data.pack import Pack, pack
 from maskwright.data.rows import Rows
 from maskwright.text.tokenizers.vocabulary import Vocabulary
@@ -44,7 +44,7 @@ def rows(count=12, length=64, epoch=0, progress=0.0) -> Rows:
     pack = packed(length)
     assert 1 < count <= len(pack)
     numbers = np.arange(count) * (len(pack) - 1) // (count - 1)
-    return read(pack, numbers, np.full(count, epoch), progress)
+    return read_rows(pack, numbers, np.full(count, epoch), progress)
 
 
 def plain(count, length, epoch=0, first=0) -> Rows:

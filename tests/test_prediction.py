@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from maskwright import predict
 from maskwright.attention import mask, positions
-from maskwright.data.loader import exam
+from maskwright.data.loader import validation_batches
 from maskwright.evaluate.validation.validate import take_exam
 from maskwright.masking.select import IGNORE
 from maskwright.prediction import CHUNK, logits, logits_in_chunks, problem_loss
@@ -67,7 +67,7 @@ def test_validation_says_the_same(config):
     data = build.data(config, show=False)
     model = build.model(config, data.shards, torch.device("cpu")).eval()
 
-    found = [predict(model, config.objective(rows, 0), rows.document) for rows in exam(data.valid, 64)]
+    found = [predict(model, config.objective(rows, 0), rows.document) for rows in validation_batches(data.valid, 64)]
     losses, weights = (torch.cat([getattr(one, name) for one in found]) for name in ("losses", "weights"))
     known = take_exam(model, data.valid, config.objective).mean()["loss"]
     assert float((losses * weights).sum() / weights.sum()) == pytest.approx(known, rel=1e-5)

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM
 
-from maskwright.data.loader import read
-from maskwright.data.order import places
+from maskwright.data.loader import read_rows
+from maskwright.data.order import shuffled_range
 from maskwright.data.rows import Rows
 from maskwright.optimizers.muon import Muon
 from maskwright.settings.schedule import learning_rate
@@ -87,8 +87,8 @@ race_with_muon = partial(race, muon=True)
 
 def dataset(text: Text, count: int) -> list[dict[str, list[int]]]:
     """The first `count` rows in the order in which our side sees them."""
-    epochs, numbers = places(0, count, len(text.train), 0)
-    rows = read(text.train, numbers, epochs, 0.0)
+    epochs, numbers = shuffled_range(0, count, len(text.train), 0)
+    rows = read_rows(text.train, numbers, epochs, 0.0)
     columns = rows.tokens.tolist(), (rows.document >= 0).long().tolist()
     return [{"input_ids": ids, "attention_mask": seen} for ids, seen in zip(*columns, strict=True)]
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskwright.data.loader import read
+from maskwright.data.loader import read_rows
 from maskwright.data.pack import Pack, pack
 from maskwright.data.rows import Rows
 from maskwright.loss import cross_entropy
@@ -60,7 +60,7 @@ class Text:
         chosen = np.arange(0, len(self.valid), 3)
         for begin in range(0, len(chosen), AT_ONCE):
             numbers = chosen[begin : begin + AT_ONCE]
-            rows = read(self.valid, numbers, np.zeros_like(numbers), 1.0)
+            rows = read_rows(self.valid, numbers, np.zeros_like(numbers), 1.0)
             problem = EXAM(rows, 0)
             asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
             yield rows, problem.inputs, asked, problem.targets.flatten()[asked]

@@ -1,7 +1,7 @@
-"""Batches as a function of the step. The loader's whole state is the step; it reads ahead, but draws nothing.
+"""Batches as a function of the step. The loader's only state is the step; it prefetches, but draws nothing.
 
-A curriculum of row lengths is several packs of the same text, each from some epoch on; the batch is counted in tokens,
-so that shorter rows come in larger batches. Ranks and micro-batches are slices of the batch that one process would see.
+A schedule of row lengths is several packs of the same text, each from some epoch on. Batch size is counted in tokens,
+so shorter rows come in larger batches. Ranks and micro-batches are slices of the batch that a single process would see.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,10 +23,10 @@ Epoch = TypeVar("Epoch", int, float)
 Number = TypeVar("Number", int, float)
 
 
-def by_epoch(
+def parse_epochs(
     written: float | str, epoch: Callable[[str], Epoch], number: Callable[[str], Number]
 ) -> list[tuple[Epoch, Number]]:
-    """From which epoch on there is which number in `128` or `0:64,5:256`; nothing where it is written otherwise."""
+    """(first epoch, number) pairs of `128` or `0:64,5:256`; empty when malformed."""
     text = str(written)
     try:
         pairs = [part.split(":") for part in text.split(",")] if ":" in text else [["0", text]]
@@ -37,40 +37,40 @@ def by_epoch(
     return found if epochs[0] == 0 and all(before < after < inf for before, after in pairwise(epochs)) else []
 
 
-def curriculum(length: int | str) -> list[tuple[int, int]]:
-    """The first epoch and the row length of each stage of `128` or `0:64,5:256`. Raises ValueError on anything else."""
-    stages = by_epoch(length, int, int)
+def length_schedule(length: int | str) -> list[tuple[int, int]]:
+    """(first epoch, row length) of each stage of `128` or `0:64,5:256`. Raises ValueError on anything else."""
+    stages = parse_epochs(length, int, int)
     if not stages or min(positions for _, positions in stages) < 3:
-        raise ValueError(f"rows.length={length!r}: give positions, at least 3, as in 128, or epochs as in 0:64,5:256")
+        raise ValueError(f"rows.length={length!r}: give at least 3 positions as in 128, or a schedule as in 0:64,5:256")
     return stages
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of the run with rows of one length."""
+    """A part of the run with one row length."""
 
     pack: Pack
     epoch: int
-    """The epoch in which it begins."""
+    """Its first epoch."""
     step: int
-    """The step at which it begins."""
+    """Its first step."""
     rows: int
-    """Rows in a batch."""
+    """Rows per batch."""
     order: Order
     seed: int
 
-    def places(self, begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        """The epoch and the row at the places from `begin` to `end`, [N] int64 each."""
+    def rows_at(self, begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """The epoch and the row number at places `begin` to `end` of the stage, [N] int64 each."""
         before = self.epoch * len(self.pack)
-        return self.order.places(before + begin, before + end, self.pack.groups, self.seed)
+        return self.order.rows_at(before + begin, before + end, self.pack.groups, self.seed)
 
     def words(self, rows: int) -> int:
-        """The words between blanks in its first so many rows."""
+        """Whitespace-separated words in the first `rows` rows of the stage."""
         epochs, rest = divmod(rows, len(self.pack))
         return sum(islice(self._totals(), epochs)) + int(self._running(epochs)[:rest][-1:].sum())
 
     def seen(self, words: int) -> int:
-        """How many rows it takes to see so many words between blanks."""
+        """Number of rows after which `words` words have been seen."""
         for epoch, total in enumerate(self._totals()):
             if words <= total:
                 within = 1 + int(np.searchsorted(self._running(epoch), words)) if words else 0
@@ -80,12 +80,12 @@ class Stage:
 
     @cached_property
     def _counted(self) -> list[int]:
-        """The words of the epochs that were counted so far."""
+        """Words of the epochs counted so far."""
         return []
 
     def _totals(self) -> Iterator[int]:
-        """The words of epoch after epoch."""
-        if self.order.steady:
+        """Words of each epoch in turn."""
+        if self.order.covers_every_row:
             yield from repeat(int(self.pack.words.sum()))
         for epoch in count():
             if epoch == len(self._counted):
@@ -93,13 +93,13 @@ class Stage:
             yield self._counted[epoch]
 
     def _running(self, epoch: int) -> np.ndarray:
-        """[R] int64, the words of the rows of an epoch up to each."""
+        """[R] int64, cumulative words over the rows of an epoch."""
         begin, end = epoch * len(self.pack), (epoch + 1) * len(self.pack)
-        return np.cumsum(self.pack.words[self.places(begin, end)[1]])
+        return np.cumsum(self.pack.words[self.rows_at(begin, end)[1]])
 
 
-def read(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float) -> Rows:
-    """The rows of a pack with the given numbers ([B] int64), each in its epoch ([B] int64)."""
+def read_rows(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float) -> Rows:
+    """Read rows by number ([B] int64), each in its epoch ([B] int64). progress: part of the run done, in [0, 1]."""
     shape = len(rows), pack.length
     tokens, document, word = (torch.empty(shape, dtype=kind) for kind in (torch.int64, torch.int32, torch.int32))
     pack.gather(rows, tokens.numpy(), document.numpy(), word.numpy())
@@ -110,9 +110,9 @@ def read(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float) -> R
 class Loader:
     """The training batches of a run.
 
-    packs: the first epoch of each stage and its pack, in order, the first from epoch 0.
-    batch_tokens: positions in a batch, all ranks together; at least the longest row.
-    order: of the rows of each epoch.
+    packs: (first epoch, pack) of each stage, in order, the first from epoch 0.
+    batch_tokens: positions in a batch over all ranks; at least the longest row.
+    order: the order of rows; shuffled by default.
     """
 
     def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, seed: int, order: Order | None = None):
@@ -126,21 +126,21 @@ class Loader:
             step += -(-(end - epoch) * len(pack) // rows)
 
     def stage(self, step: int) -> Stage:
-        """The stage that `step` lies in."""
+        """The stage that contains `step`."""
         return max((stage for stage in self.stages if stage.step <= step), key=lambda stage: (stage.step, stage.epoch))
 
     def epoch(self, step: int) -> float:
-        """How often the rows were gone through before `step`, with fractions."""
+        """Epochs completed before `step`, fractional."""
         stage = self.stage(step)
         return stage.epoch + (step - stage.step) * stage.rows / len(stage.pack)
 
-    def step_of(self, epochs: float) -> int:
-        """The first step at which at least `epochs` are done."""
+    def step_at_epoch(self, epochs: float) -> int:
+        """The first step at which at least `epochs` epochs are done."""
         stage = max((stage for stage in self.stages if stage.epoch <= epochs), key=lambda stage: stage.epoch)
         return stage.step + int(np.ceil((epochs - stage.epoch) * len(stage.pack) / stage.rows))
 
-    def step_at(self, words: int) -> int:
-        """The first step before which at least so many words between blanks were seen."""
+    def step_at_words(self, words: int) -> int:
+        """The first step before which at least `words` whitespace-separated words have been seen."""
         stage = self.stages[0]
         for following in self.stages[1:]:
             here = stage.words((following.step - stage.step) * stage.rows)
@@ -150,15 +150,15 @@ class Loader:
         return stage.step + -(-stage.seen(words) // stage.rows)
 
     def batch(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Rows:
-        """The rows that `rank` of `world` sees at `step` of `steps`."""
+        """The rows that `rank` of `world` gets at `step` of `steps`."""
         stage = self.stage(step)
         place = (step - stage.step) * stage.rows
         begin, end = place + stage.rows * rank // world, place + stage.rows * (rank + 1) // world
-        epochs, rows = stage.places(begin, end)
-        return read(stage.pack, rows, epochs, step / steps)
+        epochs, rows = stage.rows_at(begin, end)
+        return read_rows(stage.pack, rows, epochs, step / steps)
 
     def batches(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Iterator[Rows]:
-        """The batches from `step` to the end of a run of `steps`, the next one read while this one is used."""
+        """The batches from `step` to the end of a run of `steps`; the next one is read while this one is used."""
         with ThreadPoolExecutor(1, thread_name_prefix="maskwright-loader") as reader:
             ahead = reader.submit(self.batch, step, steps, rank, world)
             for following in range(step + 1, steps + 1):
@@ -166,8 +166,11 @@ class Loader:
                 yield rows
 
 
-def exam(pack: Pack, rows: int) -> Iterator[Rows]:
-    """All rows of a pack, in their own order, `rows` at a time, in epoch 0 and at the end of the run: a fixed exam."""
+def validation_batches(pack: Pack, rows: int) -> Iterator[Rows]:
+    """All rows of a pack in order, `rows` at a time: the same every time, so that validation losses are comparable.
+
+    They are in epoch 0, with progress 1.
+    """
     for begin in range(0, len(pack), rows):
         numbers = np.arange(begin, min(begin + rows, len(pack)))
-        yield read(pack, numbers, np.zeros_like(numbers), 1.0)
+        yield read_rows(pack, numbers, np.zeros_like(numbers), 1.0)

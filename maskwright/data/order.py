@@ -1,7 +1,8 @@
-"""The order of rows, as a function: which one stands at which place. A file of `orders/` is an order by name.
+"""The order of rows, as a function from place to row. The files in `orders/` are the orders.
 
-A Feistel network over the next power of four, walked until it lands inside (Black and Rogaway 2002, "Ciphers with
-arbitrary finite domains"). Nothing is stored, so resuming anywhere costs nothing and any number of rows fits in memory.
+Shuffling uses a Feistel network over the next power of four, applied until the result is in range (cycle walking; Black
+and Rogaway 2002, "Ciphers with arbitrary finite domains"). It is a permutation that is computed, not stored: resuming
+anywhere is free, and any number of rows fits in memory.
 """
 
 import numpy as np
@@ -36,10 +37,9 @@ def _shuffle(places: np.ndarray, length: int, half: int, base: np.uint64, epochs
 
 
 def shuffled(places: np.ndarray, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The epoch and the row at each of `places` ([N] int64) of an endless run through `length` rows.
+    """The epoch and row at each of `places` ([N] int64) in an endless sequence of shuffled passes over `length` rows.
 
-    Place p lies in epoch p // length; within an epoch every row comes once, in an order of its own.
-    Returns two [N] int64 arrays: epochs, rows.
+    Place p lies in epoch p // length; every epoch is another permutation. Returns two [N] int64 arrays: epochs, rows.
     """
     epochs, rows = np.empty_like(places), np.empty_like(places)
     half = max(1, ((length - 1).bit_length() + 1) // 2)
@@ -47,15 +47,15 @@ def shuffled(places: np.ndarray, length: int, seed: int) -> tuple[np.ndarray, np
     return epochs, rows
 
 
-def places(begin: int, end: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is `shuffled` to the places from `begin` to `end`."""
+def shuffled_range(begin: int, end: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """`shuffled` for places `begin` to `end`."""
     return shuffled(np.arange(begin, end), length, seed)
 
 
-def within(groups: np.ndarray, group: int, places: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is `shuffled` to `places` ([N] int64) of an endless run through the rows of one group alone.
+def shuffled_within(groups: np.ndarray, group: int, places: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """`shuffled` for `places` ([N] int64) of an endless sequence over the rows of one group.
 
-    groups: [G + 1] int64, where the rows of each begin.
+    groups: [G + 1] int64, the first row of each group.
     """
     begin, end = groups[group : group + 2]
     epochs, rows = shuffled(places, int(end - begin), address(seed, "group", group))
@@ -64,27 +64,29 @@ def within(groups: np.ndarray, group: int, places: np.ndarray, seed: int) -> tup
 
 @settings
 class Order:
-    """Every row once an epoch, in an order of its own. Others part documents into groups, and say how these go."""
+    """Every row once per epoch, shuffled differently each epoch. Subclasses divide documents into groups and order
+    those."""
 
     @property
-    def steady(self) -> bool:
-        """Whether every epoch has every row once."""
+    def covers_every_row(self) -> bool:
+        """Whether every epoch contains every row exactly once."""
         return True
 
     def groups(self, shards: Shards) -> np.ndarray | None:
-        """[D] int64, the group of each training document: those of two never share a row, and -1 is left out.
+        """[D] int64, the group of each training document; documents of different groups never share a row; -1 leaves
+        one out.
 
-        None where all may share a row. Raises ValueError for what the text does not have.
+        None when any documents may share a row. Raises ValueError for settings that the corpus cannot satisfy.
         """
         return None
 
-    def places(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """The row at each place from `begin` to `end`, and how often it was gone through before, as [N] int64 each.
+    def rows_at(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The epoch and row at each place from `begin` to `end`, [N] int64 each; the epoch counts passes over that row.
 
-        groups: [G + 1] int64, where the rows of each group begin. An epoch is as many places as there are rows.
+        groups: [G + 1] int64, the first row of each group. An epoch has as many places as there are rows.
         """
-        return places(begin, end, int(groups[-1]), seed)
+        return shuffled_range(begin, end, int(groups[-1]), seed)
 
     def describe(self, groups: np.ndarray) -> str:
-        """What a user should hear of it before the run; by default nothing."""
+        """A line shown before training; empty by default."""
         return ""

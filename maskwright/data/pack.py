@@ -1,7 +1,7 @@
-"""Documents packed into rows of fixed length: best fit, longest first, packed once, so that a row has a name.
+"""Packing: documents into rows of fixed length, once per run, so that a row has a permanent identity.
 
-Every piece of a document is opened by [CLS]; [SEP] closes the document where it ends. A document that is too long for a
-row is cut into full rows and a rest.
+Best-fit decreasing (longest first, into the fullest row that has room), which leaves little padding. Every piece of a
+document starts with [CLS]; [SEP] ends the document. A document longer than a row is cut into full rows and a remainder.
 
 Shapes: D documents, P pieces, R rows, L positions.
 """
@@ -19,12 +19,12 @@ from ..text.tokenizers.vocabulary import Vocabulary
 from .prefetch import LINE, prefetch
 
 AHEAD = 16
-"""Rows whose text is asked for at once: enough to wait for it but once, and few enough to stay near."""
+"""Rows prefetched together: enough to hide the latency of memory, few enough to stay in cache."""
 
 
 @njit(cache=True)
 def _cut(offsets: np.ndarray, length: int, out: np.ndarray, write: bool) -> int:
-    """Cut documents into pieces (document, first token, tokens, closed); returns how many."""
+    """Cut documents into pieces (document, first token, number of tokens, closed by [SEP]); returns how many."""
     count = 0
     for d in range(len(offsets) - 1):
         begin, end = offsets[d], offsets[d + 1]
@@ -40,7 +40,7 @@ def _cut(offsets: np.ndarray, length: int, out: np.ndarray, write: bool) -> int:
 
 @njit(cache=True)
 def _best_fit(sizes: np.ndarray, order: np.ndarray, length: int, row: np.ndarray) -> int:
-    """Give each piece the fullest open row that still takes it; returns the number of rows."""
+    """Assign each piece to the fullest open row that has room for it; returns the number of rows."""
     head = np.full(length + 1, -1, np.int64)  # by space left: the last row opened with that much
     below = np.full(len(order), -1, np.int64)  # by row: the row under it in the same pile
     rows = 0
@@ -61,7 +61,7 @@ def _best_fit(sizes: np.ndarray, order: np.ndarray, length: int, row: np.ndarray
 
 @njit(cache=True, nogil=True)
 def _fetch(rows, begins, pieces, stream, word_starts):
-    """Ask for the text of rows that are about to be copied; first for all that tells where it is."""
+    """Prefetch the text of the next rows; first the indices that say where the text is."""
     for row in rows:
         prefetch(begins, row)
     for row in rows:
@@ -77,7 +77,7 @@ def _fetch(rows, begins, pieces, stream, word_starts):
 
 @njit(cache=True, nogil=True)
 def _copy(stream, word_starts, special, words, tokens, word):
-    """Write one piece's tokens and their words, counted on from `words`; returns how many words there are now."""
+    """Copy the tokens of a piece and number their words on from `words`; returns the last word number."""
     words = np.int32(words + (len(stream) > 0 and word_starts[0] == 0))  # a piece begins a word, wherever it was cut
     for i in range(len(stream)):
         tokens[i] = stream[i]
@@ -115,31 +115,34 @@ class Pack:
     vocabulary: Vocabulary
     length: int
     pieces: np.ndarray
-    """[P, 4] int64, in the order of rows: document, first token, number of tokens, whether the document ends here."""
+    """[P, 4] int64, ordered by row: document, first token, number of tokens, whether [SEP] closes the document here."""
     begins: np.ndarray
-    """[R + 1] int64, where each row's pieces begin."""
+    """[R + 1] int64, the first piece of each row."""
     groups: np.ndarray
-    """[G + 1] int64, where the rows of each group of documents begin."""
+    """[G + 1] int64, the first row of each group of documents."""
 
     def __len__(self) -> int:
         return len(self.begins) - 1
 
     @property
     def padding(self) -> float:
-        """The share of positions that are padding."""
+        """Proportion of positions that are padding."""
         used = self.pieces[:, 2].sum() + self.pieces[:, 3].sum() + len(self.pieces)
         return 1 - used / (len(self) * self.length)
 
     @property
     def cut(self) -> float:
-        """The share of documents that were cut."""
+        """Proportion of documents that were cut."""
         documents, pieces = np.unique(self.pieces[:, 0], return_counts=True)
         return float((pieces > 1).sum() / len(documents))
 
     @cached_property
     def words(self) -> np.ndarray:
-        """[R] int64, the words between blanks that each row holds; those of a document that was cut are shared out over
-        its pieces by their tokens, so that all rows together hold every word once."""
+        """[R] int64, whitespace-separated words per row.
+
+        The words of a cut document are divided over its pieces in proportion to their tokens, so that the rows sum to
+        the corpus.
+        """
         document, begin, tokens, _ = self.pieces.T
         words, size = self.split.words[document], np.diff(self.split.offsets)[document]
         before = begin - self.split.offsets[document]
@@ -147,7 +150,7 @@ class Pack:
         return np.diff(np.r_[0, np.cumsum(mine)][self.begins])
 
     def gather(self, rows: np.ndarray, tokens: np.ndarray, document: np.ndarray, word: np.ndarray) -> None:
-        """Write rows: tokens [B, L] int64, document [B, L] int32, word [B, L] int32, as in `Rows`."""
+        """Write rows into tokens [B, L] int64, document [B, L] int32 and word [B, L] int32, as defined in `Rows`."""
         v, s = self.vocabulary, self.split
         by_rows(
             _gather, *tokens.shape, rows, self.begins, self.pieces, s.tokens, s.word_starts, v.is_special,
@@ -155,7 +158,7 @@ class Pack:
         )  # fmt: skip
 
     def documents(self, rows: np.ndarray, document: np.ndarray) -> np.ndarray:
-        """[B, L] int64, which document of the split each position comes from; -1 for padding."""
+        """[B, L] int64, the document of the split that each position comes from; -1 for padding."""
         first = self.begins[rows][:, None]
         return np.where(document >= 0, self.pieces[first + np.maximum(document, 0), 0], -1)
 
@@ -163,8 +166,8 @@ class Pack:
 def pack(split: Split, vocabulary: Vocabulary, length: int, groups: np.ndarray | None = None) -> Pack:
     """Pack a split into rows of `length`. Raises ValueError when a row could not hold [CLS], a token and [SEP].
 
-    groups: [D] int64; documents of different groups (0, 1, ...) share no row, and those of -1 are left out. By default
-    all are of one.
+    groups: [D] int64; documents of different groups (0, 1, ...) share no row, and those of group -1 are left out. By
+    default all documents are in one group.
     """
     if length < 3:
         raise ValueError(f"rows.length={length}: a row holds [CLS], at least one token and [SEP], so at least 3")
@@ -179,6 +182,6 @@ def pack(split: Split, vocabulary: Vocabulary, length: int, groups: np.ndarray |
         rows = _best_fit(sizes, mine, length, row)
         row[mine] += firsts[-1]
         firsts.append(firsts[-1] + rows)
-    placed = np.argsort(row, kind="stable")[bounds[0] :]  # what is left out comes first
+    placed = np.argsort(row, kind="stable")[bounds[0] :]  # row -1, left out, sorts first
     begins = np.searchsorted(row[placed], np.arange(firsts[-1] + 1))
     return Pack(split, vocabulary, length, pieces[placed], begins, np.array(firsts))

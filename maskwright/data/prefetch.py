@@ -1,4 +1,4 @@
-"""Ask the processor for memory before it is needed: rows in random order are where it cannot guess what comes next."""
+"""Software prefetch: rows in random order defeat the hardware prefetcher, so memory is requested ahead of use."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 LINE = 64
-"""Bytes that come at once."""
+"""Bytes in a cache line."""
 
 
 @intrinsic
 def prefetch(typing_context: Any, array: types.Array, index: types.Integer) -> Any:
-    """Begin to load the line that holds `array[index]`, array: [N], and go on; in compiled code alone.
+    """Start loading the cache line of `array[index]`, array: [N], without waiting; in compiled code only.
 
-    An index beyond the array is no fault, and loads what is there.
+    An index out of bounds is harmless: prefetch instructions never fault.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

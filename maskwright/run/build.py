@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..data.batch_size_schedule import ScheduledLoader, batch_size_schedule
-from ..data.loader import Loader, curriculum
+from ..data.loader import Loader, length_schedule
 from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
 from ..noise import address
@@ -69,7 +69,7 @@ def data(config: Config, show: bool = True) -> Data:
         )
     config.objective.equip(partial(token_scorer, tokenizer=shards.tokenizer))
     config.objective.meet(shards)
-    stages = curriculum(config.rows.length)
+    stages = length_schedule(config.rows.length)
     groups = config.order.groups(shards)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
     loader = ScheduledLoader(packs, batch_size_schedule(config.training.batch_tokens), config.seed, config.order)
@@ -81,11 +81,11 @@ def steps(config: Config, loader: ScheduledLoader) -> int:
     """The number of updates that steps, epochs, tokens or words of the config come to."""
     training = config.training
     if training.words is not None:
-        return loader.step_at(training.words)
+        return loader.step_at_words(training.words)
     if training.epochs is not None:
-        return max(1, loader.step_of(training.epochs))
+        return max(1, loader.step_at_epoch(training.epochs))
     first = loader.stages[0]
-    return training.steps or loader.step_after(ceil((training.tokens or 0) / (first.rows * first.pack.length)))
+    return training.steps or loader.first_step_after(ceil((training.tokens or 0) / (first.rows * first.pack.length)))
 
 
 def check_ranks(loader: Loader, size: int) -> None:

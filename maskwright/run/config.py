@@ -13,7 +13,7 @@ import yaml
 from pydantic import Field
 
 from ..data.batch_size_schedule import batch_size_schedule
-from ..data.loader import curriculum
+from ..data.loader import length_schedule
 from ..data.order import Order
 from ..files.yaml_files import read_yaml
 from ..objectives.base.objective import Objective
@@ -35,7 +35,7 @@ class Rows:
     """Positions in a row; or a curriculum by epoch, `0:64,5:256`."""
 
     def __post_init__(self) -> None:
-        curriculum(self.length)
+        length_schedule(self.length)
 
 
 @settings
@@ -242,7 +242,7 @@ def _with_trackers(training: Training) -> Training:
 
 
 def _check_lengths(config: Config) -> None:
-    longest = max(length for _, length in curriculum(config.rows.length))
+    longest = max(length for _, length in length_schedule(config.rows.length))
     if longest > config.model.max_length:
         raise ValueError(f"rows.length={longest} is over the model's max_length={config.model.max_length}")
     if longest > batch_size_schedule(config.training.batch_tokens)[0][1]:

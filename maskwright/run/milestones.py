@@ -55,6 +55,6 @@ def milestone_steps(milestones: Iterable[int], loader: Loader, steps: int) -> di
     """The marks that a run of `steps` reaches, by the step after which the model is kept."""
     found: dict[int, list[int]] = {}
     for words in sorted(set(milestones)):
-        if (step := loader.step_at(words)) <= steps:
+        if (step := loader.step_at_words(words)) <= steps:
             found.setdefault(step, []).append(words)
     return found

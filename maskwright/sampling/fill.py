@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.loader import read
-from ..data.order import places
+from ..data.loader import read_rows
+from ..data.order import shuffled_range
 from ..data.pack import Pack
 from ..noise import address
 from ..prediction import logits
@@ -46,15 +46,15 @@ def fill(model: nn.Module, tokenizer: Tokenizer, text: str, top: int = 5, shift:
 def fill_tokens(model: nn.Module, tokenizer: Tokenizer, tokens: Tensor, top: int = 5, shift: int = 0) -> list[Blank]:
     """The `top` guesses wherever a row of ids, [L] int64 with [CLS] and [SEP], holds the mask."""
     vocabulary = tokenizer.vocabulary
-    places = torch.nonzero(tokens == vocabulary.mask)[:, 0]
+    shuffled_range = torch.nonzero(tokens == vocabulary.mask)[:, 0]
     device = next(model.parameters()).device
     hidden = model(tokens[None].to(device), None, None)[0]  # [L, D]
-    scores = logits(model, hidden[(places - shift).to(device)]).float().cpu()  # [N, V]
+    scores = logits(model, hidden[(shuffled_range - shift).to(device)]).float().cpu()  # [N, V]
     scores[:, torch.from_numpy(vocabulary.is_special)] = float("-inf")
     best = scores.softmax(-1).topk(min(top, len(vocabulary.ordinary)))
     return [
         Blank(int(place), [(tokenizer.decode([i]), float(p)) for i, p in zip(ids, shares, strict=True)])
-        for place, ids, shares in zip(places.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
+        for place, ids, shares in zip(shuffled_range.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
     ]
 
 
@@ -71,13 +71,13 @@ class Gap:
 
 def gaps(model: nn.Module, tokenizer: Tokenizer, pack: Pack, count: int, top: int = 5, shift: int = 0) -> list[Gap]:
     """`count` gaps in as many rows of `pack`, always the same: words that are one token of three letters or more."""
-    _, numbers = places(0, len(pack), len(pack), seed=0)
+    _, numbers = shuffled_range(0, len(pack), len(pack), seed=0)
     found = (_gap(model, tokenizer, pack, int(number), top, shift) for number in numbers)
     return list(islice((gap for gap in found if gap), count))
 
 
 def _gap(model: nn.Module, tokenizer: Tokenizer, pack: Pack, number: int, top: int, shift: int) -> Gap | None:
-    rows = read(pack, np.array([number]), np.zeros(1, np.int64), 1.0)
+    rows = read_rows(pack, np.array([number]), np.zeros(1, np.int64), 1.0)
     tokens, document, word = rows.tokens[0], rows.document[0], rows.word[0].numpy()
     sizes = np.bincount(word)
     fit = [i for i in np.flatnonzero(word) if sizes[word[i]] == 1 and _is_word(tokenizer.decode([int(tokens[i])]))]

@@ -40,7 +40,8 @@ def test_a_batch_that_does_not_grow_is_that_of_the_plain_loader(packs: list) -> 
     plain, growing = Loader(packs, 256, 3), ScheduledLoader(packs, batch_size_schedule(256), 3)
     assert all(alike(plain.batch(step, STEPS), growing.batch(step, STEPS)) for step in range(STEPS))
     assert [plain.epoch(step) for step in range(STEPS)] == [growing.epoch(step) for step in range(STEPS)]
-    assert [plain.step_of(epochs / 7) for epochs in range(30)] == [growing.step_of(epochs / 7) for epochs in range(30)]
+    epochs = [seventh / 7 for seventh in range(30)]
+    assert [plain.step_at_epoch(epoch) for epoch in epochs] == [growing.step_at_epoch(epoch) for epoch in epochs]
 
 
 def test_rows_come_in_the_order_of_the_smallest_batches(packs: list) -> None:
@@ -52,7 +53,7 @@ def test_rows_come_in_the_order_of_the_smallest_batches(packs: list) -> None:
 
 def test_batches_have_the_size_of_their_epoch(packs: list) -> None:
     growing, wanted = ScheduledLoader(packs, batch_size_schedule(SIZES), 3), dict(batch_size_schedule(SIZES))
-    changes = {growing.step_of(epochs) for epochs in [*wanted, 2]}
+    changes = {growing.step_at_epoch(epochs) for epochs in [*wanted, 2]}
     for step in range(STEPS):
         size = wanted[max(epoch for epoch in wanted if epoch <= growing.epoch(step))]
         found = growing.batch(step, STEPS).tokens.numel()
@@ -84,12 +85,12 @@ def test_a_run_goes_on_anywhere(packs: list, begin: int) -> None:
 def test_steps_and_epochs_agree(more: list[tuple[float, int]], epochs: float) -> None:
     sizes = [(0.0, 128), *((epoch, 128 * many) for epoch, many in sorted(more))]
     growing = ScheduledLoader([(0, PACKS[32]), (2, PACKS[64])], sizes, 0)
-    step = growing.step_of(epochs)
+    step = growing.step_at_epoch(epochs)
     assert growing.epoch(step) >= epochs
     assert step == 0 or growing.epoch(step - 1) < epochs
     units = [growing.unit(step) for step in range(40)]
     assert units == sorted(set(units))
-    assert [growing.step_after(unit) for unit in units] == list(range(40))
+    assert [growing.first_step_after(unit) for unit in units] == list(range(40))
 
 
 @pytest.mark.parametrize("batch", [512, "0:64,0.5:128,1:512"])
@@ -98,7 +99,7 @@ def test_words_are_reached_at_the_first_step(settings: dict, batch: int | str) -
     loader = data(Config.of(settings), show=False).loader
     seen = torch.tensor(list(accumulate(loader.batch(step, 60).words for step in range(60))))
     for words in range(1, int(seen[-1]), 97):
-        assert loader.step_at(words) == 1 + int((seen < words).sum())
+        assert loader.step_at_words(words) == 1 + int((seen < words).sum())
 
 
 @pytest.mark.parametrize("length", [{"epochs": 2}, {"tokens": 20_000}, {"words": "3K"}])
@@ -132,12 +133,12 @@ def test_a_run_grows_its_batches_and_resumes_exactly(settings: dict, tmp_path: P
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (0, "give positions, at least 1, as in 4096, or epochs as in 0:512,0.5:4096"),
-        ("many", "give positions, at least 1"),
-        ("1:512", "give positions, at least 1"),
-        ("0:512,1:1024,0.5:2048", "give positions, at least 1"),
-        ("0:512,nan:1024", "give positions, at least 1"),
-        ("0:512,1:1000", "1000 is no multiple of the first batch, 512"),
+        (0, "give at least 1 position as in 4096, or a schedule as in 0:512,0.5:4096"),
+        ("many", "give at least 1 position"),
+        ("1:512", "give at least 1 position"),
+        ("0:512,1:1024,0.5:2048", "give at least 1 position"),
+        ("0:512,nan:1024", "give at least 1 position"),
+        ("0:512,1:1000", "1000 is not a multiple of the first, 512"),
         ("0:16,1:32", "training.batch_tokens=0:16,1:32: a batch holds at least a row of 32"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from maskwright.data.loader import Loader, curriculum, exam
+from maskwright.data.loader import Loader, length_schedule, validation_batches
 from maskwright.data.rows import Rows
 
 from ..handmade import packed
@@ -50,7 +50,7 @@ def test_every_row_comes_once_in_every_epoch_of_a_stage():
 
 
 def test_a_curriculum_changes_the_length_and_keeps_the_tokens(loader):
-    change = loader.step_of(2)
+    change = loader.step_at_epoch(2)
     before, after = loader.batch(change - 1, 100), loader.batch(change, 100)
     assert (before.tokens.shape, after.tokens.shape) == ((8, 32), (4, 64))
     assert after.epoch.unique().tolist() == [2]
@@ -59,7 +59,7 @@ def test_a_curriculum_changes_the_length_and_keeps_the_tokens(loader):
 
 @pytest.mark.parametrize("epochs", [0, 0.5, 1, 2, 3.7])
 def test_steps_and_epochs_agree(loader, epochs):
-    step = loader.step_of(epochs)
+    step = loader.step_at_epoch(epochs)
     assert loader.epoch(step) >= epochs
     assert step == 0 or loader.epoch(step - 1) < epochs
 
@@ -75,7 +75,7 @@ def test_the_seed_decides_the_order():
 
 def test_an_exam_is_all_rows_in_their_order():
     pack = packed(32)
-    batches = list(exam(pack, 7))
+    batches = list(validation_batches(pack, 7))
     assert torch.cat([rows.ids for rows in batches]).tolist() == [row | 32 << 32 for row in range(len(pack))]
     assert {rows.progress for rows in batches} == {1.0}
     assert not torch.cat([rows.epoch for rows in batches]).any()
@@ -92,10 +92,10 @@ def test_rows_can_be_taken_and_repeated(loader):
     ("length", "stages"), [(128, [(0, 128)]), ("64", [(0, 64)]), ("0:64,5:256", [(0, 64), (5, 256)])]
 )
 def test_a_curriculum_is_read(length, stages):
-    assert curriculum(length) == stages
+    assert length_schedule(length) == stages
 
 
 @pytest.mark.parametrize("length", ["", "abc", "1:64", "0:64,0:128", "0:64,5:2", 2, "5:1,0:64"])
 def test_a_curriculum_that_makes_no_sense_is_refused(length):
-    with pytest.raises(ValueError, match="give positions, at least 3, as in 128, or epochs as in 0:64,5:256"):
-        curriculum(length)
+    with pytest.raises(ValueError, match="give at least 3 positions as in 128, or a schedule as in 0:64,5:256"):
+        length_schedule(length)

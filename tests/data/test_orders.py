@@ -43,7 +43,7 @@ class Text:
 
 def run(order, epochs, seed=0):
     """The rows' epochs and the rows of each epoch, [E, R] each."""
-    return [part.reshape(epochs, -1) for part in order.places(0, epochs * 150, GROUPS, seed)]
+    return [part.reshape(epochs, -1) for part in order.rows_at(0, epochs * 150, GROUPS, seed)]
 
 
 def of(rows):
@@ -55,8 +55,8 @@ def of(rows):
 @given(cuts=st.lists(st.integers(0, 900), max_size=5), seed=st.integers(0, 2**64 - 1))
 def test_any_split_gives_the_same_order(order, cuts, seed):
     bounds = sorted([0, 900, *cuts])
-    parts = [order.places(begin, end, GROUPS, seed) for begin, end in pairwise(bounds)]
-    assert np.array_equal(np.concatenate(parts, axis=1), np.stack(order.places(0, 900, GROUPS, seed)))
+    parts = [order.rows_at(begin, end, GROUPS, seed) for begin, end in pairwise(bounds)]
+    assert np.array_equal(np.concatenate(parts, axis=1), np.stack(order.rows_at(0, 900, GROUPS, seed)))
 
 
 @by_order
@@ -135,14 +135,14 @@ def test_words_seen_are_counted_as_they_come(order):
     loader = Loader([(0, packed)], 128, 3, order)
     seen = np.cumsum([rows.words for rows in loader.batches(0, 400)])
     for words in (1, 500, int(seen[200]), int(seen[-2])):
-        assert loader.step_at(words) == 1 + int(np.searchsorted(seen, words))
+        assert loader.step_at_words(words) == 1 + int(np.searchsorted(seen, words))
 
 
 def test_a_stage_of_longer_rows_goes_on_with_the_shares_of_its_epoch():
     order = Mixed(shares={"a": "0:1,2:0", "b": 0.0, "c": "0:0,2:1"})
     packs = [pack(Text.train, VOCABULARY, length, order.groups(Text)) for length in (32, 64)]
     loader = Loader([(0, packs[0]), (2, packs[1])], 256, 0, order)
-    change = loader.step_of(2)
+    change = loader.step_at_epoch(2)
     for step, domain in ((change - 2, 0), (change, 2)):
         rows = loader.batch(step, 100)
         documents = rows.source.documents(rows.ids.numpy() & 0xFFFFFFFF, rows.document.numpy())
@@ -152,13 +152,13 @@ def test_a_stage_of_longer_rows_goes_on_with_the_shares_of_its_epoch():
 @pytest.mark.parametrize(
     ("knobs", "complaint"),
     [
-        ({}, "exactly one of shares and temperature"),
-        ({"shares": {"a": 1}, "temperature": 0.5}, "exactly one of shares and temperature"),
-        ({"shares": {"a": -1}}, "order: shares.a=-1.0: give a share, at least 0, or epochs as in '0:1,2:0.5'"),
-        ({"shares": {"a": "nan"}}, "order: shares.a='nan': give a share"),
-        ({"shares": {"a": "1:1"}}, "order: shares.a='1:1': give a share"),
-        ({"shares": {"a": "0:1,3:0"}}, "in each epoch some domain must have a share above 0"),
-        ({"shares": {}}, "in each epoch some domain must have a share above 0"),
+        ({}, "give exactly one of shares and temperature"),
+        ({"shares": {"a": 1}, "temperature": 0.5}, "give exactly one of shares and temperature"),
+        ({"shares": {"a": -1}}, "order: shares.a=-1.0: give a number >= 0, or a schedule as in '0:1,2:0.5'"),
+        ({"shares": {"a": "nan"}}, "order: shares.a='nan': give a number"),
+        ({"shares": {"a": "1:1"}}, "order: shares.a='1:1': give a number"),
+        ({"shares": {"a": "0:1,3:0"}}, "in every epoch some domain must have a share above 0"),
+        ({"shares": {}}, "in every epoch some domain must have a share above 0"),
     ],
 )
 def test_bad_shares_are_refused_in_a_sentence(knobs, complaint):
@@ -169,7 +169,7 @@ def test_bad_shares_are_refused_in_a_sentence(knobs, complaint):
 
 @pytest.mark.parametrize(
     ("name", "complaint"),
-    [("aa", "no domain 'aa'; did you mean 'a'?"), ("empty", "all documents of 'empty' are held out, none is left")],
+    [("aa", "no domain 'aa'; did you mean 'a'?"), ("empty", "all documents of 'empty' are held out for validation")],
 )
 def test_a_domain_that_is_not_there_is_refused(name, complaint):
     with pytest.raises(ValueError, match=re.escape(complaint)):
@@ -181,7 +181,7 @@ def test_a_domain_that_is_not_there_is_refused(name, complaint):
     [(Mixed(shares={"a": 1000, "b": 1, "c": 0}), "b"), (Mixed(shares={"a": "0:1,5:0", "b": "0:0,5:9", "c": 9e9}), "a")],
 )
 def test_a_share_that_comes_to_no_row_is_refused(order, who):
-    with pytest.raises(ValueError, match=f"order: {who} has so small a share that none of the 150 rows is its own"):
+    with pytest.raises(ValueError, match=f"order: {who} has too small a share: it gets none of the 150 rows"):
         order.describe(GROUPS)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskwright.data.loader import exam
+from maskwright.data.loader import validation_batches
 from maskwright.data.pack import pack
 from maskwright.noise import absorb
 from maskwright.objectives.hybrid import Hybrid
@@ -124,7 +124,7 @@ def met(**knobs: object) -> Pmi:
 
 
 PACK = pack(text(DOCUMENTS), VOCABULARY, 32)
-ROWS = next(exam(PACK, len(PACK)))
+ROWS = next(validation_batches(PACK, len(PACK)))
 
 
 def test_units_are_the_longest_collocations_from_left_to_right() -> None:

@@ -34,7 +34,7 @@ def test_words_add_up_and_are_reached_at_the_first_step(settings: dict, length: 
     seen = torch.tensor([loader.batch(step, 60).words for step in range(60)]).cumsum(0)
     assert seen[-1] > 3 * train.words.sum()
     for words in range(1, int(seen[-1]), 97):
-        assert loader.step_at(words) == 1 + int((seen < words).sum())
+        assert loader.step_at_words(words) == 1 + int((seen < words).sum())
 
 
 def test_a_row_holds_the_words_between_its_blanks(settings: dict) -> None:

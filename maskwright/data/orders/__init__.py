@@ -1,1 +1,1 @@
-"""The orders in which rows can come: one file each, the folder is the registry."""
+"""Orders of rows, one file each; the folder is the registry."""

@@ -1,7 +1,8 @@
-"""From common words to rare ones, as in a curriculum.
+"""Curriculum by token frequency: from common tokens to rare ones.
 
-Documents are ranked by how rare their tokens are, and share rows with documents of like rank only (Platanios et al.
-2019, "Competence-based curriculum learning for neural machine translation", §2.1, whose rarity is that of words).
+Documents are ranked by the mean surprisal of their tokens under a unigram model, and share rows only with documents of
+similar rank (Platanios et al. 2019, "Competence-based curriculum learning for neural machine translation", section 2.1,
+which uses word rarity).
 """
 
 from typing import Annotated
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from ...settings import settings
 from ...text.shards.shards import Shards
-from ..order import Order, places, within
+from ..order import Order, shuffled_range, shuffled_within
 
 
 @njit(cache=True)
@@ -29,9 +30,9 @@ class EasyFirst(Order):
     """Rows of common tokens before rows of rare ones."""
 
     levels: Annotated[int, Field(ge=2)] = 10
-    """How many parts of as many tokens each, from easy to hard; within a part rows are shuffled."""
+    """Difficulty levels with equally many tokens; within a level rows are shuffled."""
     epochs: Annotated[int, Field(ge=1)] | None = None
-    """How many epochs go from easy to hard, before those that are shuffled; none for all."""
+    """Epochs that go from easy to hard; later ones are shuffled. Null orders all epochs."""
 
     def groups(self, shards: Shards) -> np.ndarray:
         train = shards.train
@@ -45,15 +46,15 @@ class EasyFirst(Order):
         level[order] = before * self.levels // sizes.sum()
         return np.unique(level, return_inverse=True)[1]
 
-    def places(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        epochs, rows = places(begin, end, int(groups[-1]), seed)
+    def rows_at(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        epochs, rows = shuffled_range(begin, end, int(groups[-1]), seed)
         turn = np.arange(begin, end) % groups[-1]
         ordered = np.ones(len(turn), bool) if self.epochs is None else epochs < self.epochs
         level = np.searchsorted(groups, turn, side="right") - 1
         for number in np.unique(level[ordered]):
             mine = ordered & (level == number)
             size = groups[number + 1] - groups[number]
-            rows[mine] = within(groups, number, epochs[mine] * size + turn[mine] - groups[number], seed)[1]
+            rows[mine] = shuffled_within(groups, number, epochs[mine] * size + turn[mine] - groups[number], seed)[1]
         return epochs, rows
 
     def describe(self, groups: np.ndarray) -> str:

@@ -1,7 +1,7 @@
-"""Domains in shares of their own, so that a small one is not lost among large ones.
+"""Domains in chosen proportions, so that a small domain is not lost among large ones.
 
-Each domain is gone through by itself, over and over, so that after any epoch no row of it has come two times more than
-another; an epoch has as many rows as they have together.
+Each domain is cycled through by itself, so that after any number of epochs no row of a domain has been seen two times
+more than another. An epoch has as many places as all domains have rows together.
 """
 
 from functools import cached_property
@@ -13,32 +13,33 @@ from pydantic import Field
 
 from ...settings import did_you_mean, settings
 from ...text.shards.shards import Shards
-from ..loader import by_epoch
-from ..order import Order, places, within
+from ..loader import parse_epochs
+from ..order import Order, shuffled_range, shuffled_within
 
 
 @settings
 class Mixed(Order):
-    """Domains in shares of your choice, by epoch if you like, or by their size to a power."""
+    """Domains in fixed or scheduled proportions, or in proportion to their size raised to a power."""
 
     shares: dict[str, float | str] | None = None
-    """The part of each domain in the rows, in any unit: {spoken: 3, wiki: 1}; by epoch as in {spoken: "0:1,2:0.5"}.
-    Domains that are not named are left out."""
+    """Relative weight of each domain, in any unit: {spoken: 3, wiki: 1}; by epoch as in {spoken: "0:1,2:0.5"}. Domains
+    that are not named are left out."""
     temperature: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Instead of shares: every domain in the proportion of its rows to this power; 1 as they are, 0 all alike (Conneau
-    et al. 2020, "Unsupervised cross-lingual representation learning at scale", eq. 1, where it is α)."""
+    """Instead of shares, temperature sampling: each domain in proportion to its number of rows to this power; 1 is
+    proportional, 0 uniform (Conneau et al. 2020, "Unsupervised cross-lingual representation learning at scale", eq. 1,
+    where it is α)."""
 
     def __post_init__(self) -> None:
         if (self.shares is None) == (self.temperature is None):
-            raise ValueError("exactly one of shares and temperature says how domains are mixed")
+            raise ValueError("give exactly one of shares and temperature")
         for domain, written in (self.shares or {}).items():
             if not _by_epoch(written) or not all(0 <= share < inf for _, share in _by_epoch(written)):
-                raise ValueError(f"shares.{domain}={written!r}: give a share, at least 0, or epochs as in '0:1,2:0.5'")
+                raise ValueError(f"shares.{domain}={written!r}: give a number >= 0, or a schedule as in '0:1,2:0.5'")
         if self.shares is not None and not (self.shares and all(shares.any() for _, shares in self._stages)):
-            raise ValueError(f"shares={self.shares}: in each epoch some domain must have a share above 0")
+            raise ValueError(f"shares={self.shares}: in every epoch some domain must have a share above 0")
 
     @property
-    def steady(self) -> bool:
+    def covers_every_row(self) -> bool:
         return False
 
     def groups(self, shards: Shards) -> np.ndarray:
@@ -49,12 +50,12 @@ class Mixed(Order):
             if name not in shards.domains:
                 raise ValueError(f"order.shares: no domain {name!r}; {did_you_mean(name, found)}")
             if name not in found:
-                raise ValueError(f"order.shares: all documents of {name!r} are held out, none is left to train on")
+                raise ValueError(f"order.shares: all documents of {name!r} are held out for validation")
         named = {name: number for number, name in enumerate(self.shares or found)}
         return np.array([named.get(name, -1) for name in shards.domains])[train.domains]
 
-    def places(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        epochs, slots = places(begin, end, int(groups[-1]), seed)
+    def rows_at(self, begin: int, end: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        epochs, slots = shuffled_range(begin, end, int(groups[-1]), seed)
         seen, rows = np.empty_like(epochs), np.empty_like(epochs)
         stages = self._quotas(groups)
         firsts, done = [epoch for epoch, _ in stages], np.zeros(len(groups) - 1, np.int64)
@@ -67,7 +68,7 @@ class Mixed(Order):
                 mine = here & (group == number)
                 before = done[number] + (epochs[mine] - first) * quota[number]
                 turn = before + slots[mine] - (ends[number] - quota[number])
-                seen[mine], rows[mine] = within(groups, number, turn, seed)
+                seen[mine], rows[mine] = shuffled_within(groups, number, turn, seed)
         return seen, rows
 
     def describe(self, groups: np.ndarray) -> str:
@@ -82,29 +83,29 @@ class Mixed(Order):
 
     @cached_property
     def _stages(self) -> list[tuple[int, np.ndarray]]:
-        """From which epoch on the domains have which shares, [G] float64."""
+        """(first epoch, [G] float64 shares) for each stage."""
         written = [_by_epoch(share) for share in (self.shares or {}).values()]
         epochs = sorted({epoch for stages in written for epoch, _ in stages})
         return [(now, np.array([[share for e, share in s if e <= now][-1] for s in written])) for now in epochs]
 
     def _quotas(self, groups: np.ndarray) -> list[tuple[int, np.ndarray]]:
-        """From which epoch on the domains have how many of its rows, [G] int64; their sum is that of all."""
+        """(first epoch, [G] int64 rows per domain and epoch) for each stage; they sum to the number of rows."""
         stages = self._stages if self.temperature is None else [(0, np.diff(groups) ** self.temperature)]
         quotas = [(epoch, _rounded(shares / shares.sum() * groups[-1])) for epoch, shares in stages]
         for (_, shares), (_, quota) in zip(stages, quotas, strict=True):
             if (shares > 0)[quota == 0].any():
                 number = int(np.flatnonzero((shares > 0) & (quota == 0))[0])
                 name = list(self.shares)[number] if self.shares else f"domain {number}"
-                raise ValueError(f"order: {name} has so small a share that none of the {groups[-1]} rows is its own")
+                raise ValueError(f"order: {name} has too small a share: it gets none of the {groups[-1]} rows")
         return quotas
 
 
 def _by_epoch(share: float | str) -> list[tuple[int, float]]:
-    return by_epoch(share, int, float)
+    return parse_epochs(share, int, float)
 
 
 def _rounded(parts: np.ndarray) -> np.ndarray:
-    """`parts` [G] as integers of the same sum, those with the largest rest rounded up."""
+    """`parts` [G] rounded to integers with the same sum: the largest remainders are rounded up."""
     whole = np.floor(parts).astype(np.int64)
     missing = round(parts.sum()) - whole.sum()
     whole[np.argsort(whole - parts, kind="stable")[:missing]] += 1

@@ -1,4 +1,4 @@
-"""The order that a run has if nothing else is said."""
+"""The default order."""
 
 from ...settings import settings
 from ..order import Order
@@ -6,4 +6,4 @@ from ..order import Order
 
 @settings
 class Shuffled(Order):
-    """Every row once an epoch, each epoch in an order of its own."""
+    """Every row once per epoch, shuffled differently each epoch."""

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...data.order import places
+from ...data.order import shuffled_range
 from ...noise import address
 from ...objectives.base.capabilities import reading
 from ...objectives.base.objective import Objective
@@ -83,12 +83,12 @@ class Probe(nn.Module):
         """[T, C] scores. layers: [K, B, L, D]. owner: [T] int64, rows of B. spans: [T, S, 2] int64, positions."""
         alike = F.layer_norm(layers, layers.shape[-1:])  # weights are only then what the layers are worth
         mixed = self.scale * torch.tensordot(self.mixture.softmax(0), alike, 1)  # [B, L, D]
-        places = torch.arange(mixed.shape[1], device=mixed.device)
+        shuffled_range = torch.arange(mixed.shape[1], device=mixed.device)
         pooled = []
         for number, (project, attend) in enumerate(zip(self.project, self.attend, strict=True)):
             vectors = project(mixed)  # [B, L, W]
             begin, end = spans[:, number, :, None].unbind(1)  # each [T, 1]
-            inside = (places >= begin) & (places < end)  # [T, L]
+            inside = (shuffled_range >= begin) & (shuffled_range < end)  # [T, L]
             scores = attend(vectors)[owner, :, 0].masked_fill(~inside, -torch.inf)  # [T, L]
             pooled.append(torch.einsum("tl,tlw->tw", scores.softmax(1), vectors[owner]))
         return self.out(torch.tanh(self.into(torch.cat(pooled, 1))))
@@ -135,7 +135,7 @@ class Prober:
     def _learn(self, probe: Probe, seed: int) -> int:
         """Learn until F1 on what is held out no longer rises, and keep the best epoch's weights. Returns that epoch."""
         train, count = self.train, len(self.train.ids)
-        order = places(0, count, count, address(seed, "held out"))[1]
+        order = shuffled_range(0, count, count, address(seed, "held out"))[1]
         if (deciding := int(np.ceil(count * self.knobs.held_out))) >= count:
             raise ValueError(f"held_out={self.knobs.held_out:g} leaves nothing of {count} sentences to learn from")
         judging, learning = order[:deciding], order[deciding:]
@@ -143,7 +143,7 @@ class Prober:
         optimizer = torch.optim.Adam(probe.parameters(), lr=self.knobs.lr)
         best, kept, at = -1.0, deepcopy(probe.state_dict()), 0
         for epoch in range(1, self.knobs.epochs + 1):
-            turn = places(epoch * len(learning), (epoch + 1) * len(learning), len(learning), seed)[1]
+            turn = shuffled_range(epoch * len(learning), (epoch + 1) * len(learning), len(learning), seed)[1]
             for some in train.batches(learning[turn], self.knobs.batch):
                 wanted = torch.from_numpy(train.labels[train.targets(some)]).float().to(self.device)
                 F.binary_cross_entropy_with_logits(self._scores(probe, train, some), wanted).backward()

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...data.order import places
+from ...data.order import shuffled_range
 from ...noise import address, dropout_generator
 from ...objectives.base.capabilities import reading
 from ...objectives.base.objective import Objective
@@ -121,7 +121,7 @@ class Tuner:
         deciding = int(np.ceil(count * self.knobs.held_out))
         if not deciding:
             return np.arange(count), np.arange(count, len(self.ids))
-        _, order = places(0, count, count, address(seed, "held out"))
+        _, order = shuffled_range(0, count, count, address(seed, "held out"))
         if deciding >= count:
             raise ValueError(f"held_out={self.knobs.held_out:g} leaves nothing of {count} examples to learn from")
         return order[deciding:], order[:deciding]
@@ -155,7 +155,7 @@ class Tuner:
 
     def _batches(self, train: np.ndarray, epoch: int, seed: int) -> Iterator[np.ndarray]:
         """The examples in an order of the epoch's own."""
-        _, order = places(len(train) * epoch, len(train) * (epoch + 1), len(train), seed)
+        _, order = shuffled_range(len(train) * epoch, len(train) * (epoch + 1), len(train), seed)
         for begin in range(0, len(train), self.knobs.batch):
             yield train[order[begin : begin + self.knobs.batch]]
 

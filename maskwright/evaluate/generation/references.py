@@ -5,7 +5,7 @@ Shapes: D documents, P pieces, L tokens in each.
 
 import numpy as np
 
-from ...data.order import places
+from ...data.order import shuffled_range
 from ...text.shards.shards import Split
 from ...text.tokenizers.vocabulary import Vocabulary
 
@@ -34,4 +34,4 @@ def halves(split: Split, vocabulary: Vocabulary, length: int, most: int) -> tupl
 
 def _some(pieces: np.ndarray, most: int) -> np.ndarray:
     """[min(P, most), L] of them, from all over."""
-    return pieces[places(0, min(most, len(pieces)), len(pieces), 0)[1]]
+    return pieces[shuffled_range(0, min(most, len(pieces)), len(pieces), 0)[1]]

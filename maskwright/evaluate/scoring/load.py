@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...data.loader import curriculum
+from ...data.loader import length_schedule
 from ...run.load import LoadedRun
 from .backends import choose
 from .scorer import Scorer
@@ -33,6 +33,6 @@ def windows(
     most = int(score.model.max_length)  # type: ignore[arg-type]
     if length is not None and length > most:
         raise ValueError(f"length={length}: the model takes max_length={most}")
-    trained = max(rows for _, rows in curriculum(run.config.rows.length)) if run.config else most
+    trained = max(rows for _, rows in length_schedule(run.config.rows.length)) if run.config else most
     length = length or min(trained, most)
     return Windows(length, stride or length // 2, BEFORE.get(backend, 0.5))

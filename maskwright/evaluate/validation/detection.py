@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ...attention import mask, positions
-from ...data.loader import exam
+from ...data.loader import validation_batches
 from ...data.pack import Pack
 from ...data.rows import Rows
 from ...noise import Noise
@@ -29,7 +29,7 @@ def detection(
     """The figures of `score` for every token of the rows of `pack`, corrupted as the objective does, always alike."""
     training = model.training
     model.eval()
-    batches = exam(pack, max(1, batch_tokens // pack.length))
+    batches = validation_batches(pack, max(1, batch_tokens // pack.length))
     parts = [part for rows in batches for part in _judged(model, rows, objective)]
     model.train(training)
     doubts, wrong = (np.concatenate(column) for column in zip(*parts, strict=True))

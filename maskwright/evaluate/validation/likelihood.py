@@ -9,7 +9,7 @@ from math import exp, log
 import torch
 from torch import nn
 
-from ...data.loader import exam
+from ...data.loader import validation_batches
 from ...data.pack import Pack
 from ...objectives.base.objective import IGNORE, Objective
 from .validate import score_targets
@@ -21,7 +21,7 @@ def likelihood(model: nn.Module, pack: Pack, objective: Objective, batch_tokens:
     training = model.training
     model.eval()
     nats = tokens = 0.0
-    for rows in exam(pack, max(1, batch_tokens // pack.length)):
+    for rows in validation_batches(pack, max(1, batch_tokens // pack.length)):
         tokens += int(rows.maskable.sum())
         for problem in objective.scoring(rows):
             asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]

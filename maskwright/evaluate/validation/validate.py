@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...attention import mask, positions
-from ...data.loader import exam
+from ...data.loader import validation_batches
 from ...data.pack import Pack
 from ...data.rows import Rows
 from ...loss import cross_entropy
@@ -89,7 +89,7 @@ def take_exam(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: 
     """The result of `model` on the exam of `objective` over all rows of `pack`, always the same questions."""
     training = model.training
     model.eval()
-    batches = exam(pack, max(1, batch_tokens // pack.length))
+    batches = validation_batches(pack, max(1, batch_tokens // pack.length))
     parts = [_answer_rows(model, rows, objective(rows, EXAM), pack) for rows in batches]
     model.train(training)
     return ExamResult(*(np.concatenate(column) for column in zip(*parts, strict=True)))

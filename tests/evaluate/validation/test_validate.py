@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskwright.data.loader import exam
+from maskwright.data.loader import validation_batches
 from maskwright.evaluate.validation.common import MASKED
 from maskwright.evaluate.validation.unigram import unigram
 from maskwright.evaluate.validation.validate import EXAM, take_exam, validate
@@ -30,7 +30,7 @@ def test_the_means_are_those_of_a_plain_loop(parts) -> None:
     data, model = parts
     numbers = validate(model, data.valid, Mlm(), data.shards.domains, batch_tokens=96)
     losses, rights, fives = [], [], []
-    for rows in exam(data.valid, 1):
+    for rows in validation_batches(data.valid, 1):
         problem = MASKED(rows, EXAM)
         alone = rows.document[:, :, None] == rows.document[:, None]
         logits = model.logits(model(problem.inputs, alone[:, None], None)[0]).log_softmax(-1)
