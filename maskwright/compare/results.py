@@ -4,7 +4,6 @@ Metric names are those of validation, without `valid/`: `loss` … for the objec
 and `backward/…` for the common ones, and that of a suite for what `maskwright evaluate` asked of a finished run.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files.json_files import read_object
 from ..run.metrics_log import read_lines
 
 HIGHER = {"loss": False, "perplexity": False, "bits_per_byte": False, "accuracy": True, "top5": True}
@@ -36,18 +36,16 @@ class Run:
     @cached_property
     def numbers(self) -> dict[str, float]:
         """Every final metric, and under its name what a suite said since: `blimp,data=full_eval/accuracy`."""
-        found = json.loads((self.folder / "final.json").read_text())
+        found = read_object(self.folder / "final.json")
         kept = sorted((self.folder / "evaluations").glob("*.json"))
-        asked = {
-            path.stem: json.loads(path.read_text()) for path in kept if path.stem.partition(",")[0] not in TRAINING
-        }
+        asked = {path.stem: read_object(path) for path in kept if path.stem.partition(",")[0] not in TRAINING}
         said = {f"{suite}/{name}": number for suite, numbers in asked.items() for name, number in numbers.items()}
         return {name.removeprefix("valid/"): number for name, number in found.items()} | said
 
     @cached_property
     def cost(self) -> dict[str, float]:
         """`parameters`, and `flops_per_token` of text."""
-        return dict(json.loads((self.folder / "cost.json").read_text()))
+        return read_object(self.folder / "cost.json")
 
     @cached_property
     def documents(self) -> dict[str, np.ndarray]:

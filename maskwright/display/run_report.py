@@ -1,6 +1,5 @@
 """The report of a run: its validation, its curves, its metrics by domain, and masks that it fills in held-out text."""
 
-import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -8,6 +7,7 @@ from statistics import median
 from string import Template
 from typing import Any
 
+from ..files.json_files import read_object
 from ..objectives.base.capabilities import named_from
 from ..run.config import Config
 from ..run.load import load
@@ -22,7 +22,7 @@ GAPS = 12
 
 def write(out: Path) -> str:
     """Write `report.html` (and `plots/`) into the folder of a finished run. Returns the lines to print."""
-    config, numbers = Config.load(out), json.loads((out / "final.json").read_text())
+    config, numbers = Config.load(out), read_object(out / "final.json")
     logged = read_lines(out / "metrics.jsonl")
     figures = curves(logged, numbers, out / "plots")
     if reached := [line["mfu"] for line in logged if "mfu" in line]:

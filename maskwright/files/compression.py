@@ -3,13 +3,15 @@
 import gzip
 import lzma
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from .errors import named
+from .errors import WIDTH, cut
 
 BLOCK = 1 << 20
 """Bytes in a block."""
@@ -27,6 +29,28 @@ FOREIGN = {
     b"version https://git-lfs.github.com/": "a Git LFS pointer and not the file itself: run git lfs pull",
     b"PK\x03\x04": "a zip archive or an office document: unpack it, or export it as text",
 }
+
+
+DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, pa.ArrowException)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Turn the errors of the libraries that read `path` into ValueError with its name."""
+    try:
+        yield
+    except DAMAGE as error:
+        after = isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file")
+        reason = "what follows the compressed bytes is not gzip" if after else _first_line(error)
+        raise ValueError(f"{path} is damaged: {reason}") from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise ValueError(f"{path} cannot be read: {_first_line(error)}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return cut(str(error).strip().partition("\n")[0] or type(error).__name__, 2 * WIDTH)
 
 
 def blocks(path: Path) -> Iterator[bytes]:

@@ -1,41 +1,13 @@
 """What is said about a file: every error names it, values are cut to the width of a screen, and notes come once."""
 
-import gzip
 import logging
-import lzma
 import reprlib
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 WIDTH = 80
 """Characters of a value that a message shows."""
-
-DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, pa.ArrowException)
-
-
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Turn the errors of the libraries that read `path` into ValueError with its name."""
-    try:
-        yield
-    except DAMAGE as error:
-        after = isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file")
-        reason = "what follows the compressed bytes is not gzip" if after else _first_line(error)
-        raise ValueError(f"{path} is damaged: {reason}") from None
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        raise ValueError(f"{path} cannot be read: {_first_line(error)}") from None
-
-
-def _first_line(error: BaseException) -> str:
-    return cut(str(error).strip().partition("\n")[0] or type(error).__name__, 2 * WIDTH)
 
 
 def cut(text: str, width: int = WIDTH) -> str:

@@ -65,7 +65,8 @@ def _items(source: str, path: Path, errors: text.Errors) -> Iterator[tuple[int, 
     if not isinstance(whole, list):
         yield 1, whole
         return
-    line, end = 1, source.index("[") + 1
+    end = source.index("[") + 1
+    line = 1 + source.count("\n", 0, end)
     for value in whole:
         begin = _match_end(source, end)
         line += source.count("\n", end, begin)
@@ -86,7 +87,7 @@ def parse_json(source: str, where: str, errors: text.Errors = "strict") -> Any:
         value = json.loads(source)
     except json.JSONDecodeError as error:
         line = f" in line {error.lineno}" if "\n" in source.strip() else ""
-        near = cut(source[max(error.pos - 20, 0) :].partition("\n")[0].strip(), 40)
+        near = source[max(error.pos - error.colno + 1, error.pos - 20) : error.pos + 20].partition("\n")[0].strip()
         raise ValueError(f"{where} is not JSON: {error.msg}{line} at column {error.colno}, near {near!r}") from None
     except RecursionError:
         raise ValueError(f"{where} is JSON that is nested too deeply") from None

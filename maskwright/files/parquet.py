@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import text
-from .compression import blocks
-from .errors import cut, listing, named
+from .compression import blocks, named
+from .errors import cut, listing
 
 TEXTS = (pa.string(), pa.large_string(), pa.string_view(), pa.null())
 

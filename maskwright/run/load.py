@@ -1,6 +1,5 @@
 """The one way to open a trained model: a run, a checkpoint, a kept model, or a folder exported for `transformers`."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..files.json_files import read_object
 from ..objectives.base.objective import Objective
 from ..settings.outside import trusting
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -127,7 +127,7 @@ def _finished(path: Path, device: torch.device) -> LoadedRun:
         saved.settings_of(facts),
         saved.tokenizer(final, facts),
         partial(saved.model, final, facts, device),
-        json.loads(numbers.read_text()) if numbers.is_file() else {},
+        read_object(numbers) if numbers.is_file() else {},
         facts.get("data", ""),
     )
 

@@ -1,12 +1,14 @@
 """metrics.jsonl of a run: one object a logged step, and the same as a table."""
 
-import json
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ..files.json_files import parse_json
+from ..files.text import read_text
 
 
 class Columns(dict[str, np.ndarray]):
@@ -32,8 +34,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     """The objects of a metrics file, without a last line that a killed run left unfinished; none without a file."""
     if not path.is_file():
         return []
-    lines = path.read_text().split("\n")
-    return [json.loads(line) for line in lines[:-1] if line]
+    lines = enumerate(read_text(path).split("\n")[:-1], 1)
+    return [parse_json(line, f"{path}:{number}") for number, line in lines if line]
 
 
 def columns(lines: Iterable[Mapping[str, Any]]) -> Columns:

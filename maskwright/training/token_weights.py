@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from ..files.parquet import read_parquet
 from ..run import build
 from ..run.config import Config
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -49,7 +50,7 @@ def read(out: Path) -> dict[str, np.ndarray]:
     """
     if not (out / NAME).is_file():
         raise ValueError(f"{out} holds no {NAME}: only objectives that adapt to tokens write one, such as adaptive")
-    table = pa.parquet.read_table(out / NAME)
+    table = read_parquet(out / NAME)
     columns = {name: table[name].to_numpy() for name in table.column_names}
     steps = np.unique(columns["step"])
     grid = {name: column.reshape(len(steps), -1) for name, column in columns.items()}

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from safetensors import safe_open
 
 from ...display.series import series
+from ...files.json_files import read_object
+from ...files.yaml_files import read_yaml
 from ...run.metrics_log import read_lines
 from ...run.resume import FREE, leaves
 
@@ -31,7 +32,7 @@ class Run:
     @cached_property
     def tree(self) -> dict[str, Any]:
         """Its config."""
-        return dict(yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8")))
+        return dict(read_yaml(self.folder / "config.yaml"))
 
     @property
     def seed(self) -> int:
@@ -72,7 +73,7 @@ class Run:
     @cached_property
     def final(self) -> dict[str, float]:
         """The last validation: `forward/loss` …"""
-        numbers = json.loads((self.folder / "final.json").read_text())
+        numbers = read_object(self.folder / "final.json")
         return {name.removeprefix("valid/"): number for name, number in numbers.items()}
 
     @cached_property
@@ -99,7 +100,7 @@ class Run:
     def layers(self) -> dict[int, dict[str, float]]:
         """The exams by how many layers are left, where `maskwright evaluate RUN layers` was called; and all of them."""
         path = self.folder / "evaluations" / "layers.json"
-        found = series(json.loads(path.read_text())).get("layers", {}) if path.is_file() else {}
+        found = series(read_object(path)).get("layers", {}) if path.is_file() else {}
         return {self.depth: self.final} | found
 
 

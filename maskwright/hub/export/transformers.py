@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...files.json_files import read_object
 from ...models.deberta import Deberta
 from ...models.modern import Modern
 from ...text.tokenizers.tokenizer import Tokenizer
@@ -87,7 +88,7 @@ def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int) -> N
         (folder / f"{bundle.FILE}.py").write_text(found.source, encoding="utf-8")
     tokenizer.save(folder)
     path = folder / "tokenizer_config.json"
-    facts = json.loads(path.read_text(encoding="utf-8")) | {
+    facts = read_object(path) | {
         "model_max_length": max_length,
         "model_input_names": ["input_ids", "attention_mask"],
         "padding_side": "right",
