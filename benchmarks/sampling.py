@@ -24,9 +24,9 @@ from torch import Tensor, nn
 from maskwright.models.modern import Modern
 from maskwright.objectives.remask import Remask
 from maskwright.sampling.canvas import Canvas
-from maskwright.sampling.denoiser import Judge, Speaker
+from maskwright.sampling.denoiser import Denoiser, Remasker
 from maskwright.sampling.generate import generate
-from maskwright.sampling.mask_schedule import Shares
+from maskwright.sampling.mask_schedule import MaskSchedule
 from maskwright.sampling.sampler import Sampler
 from maskwright.sampling.samplers.learned import Learned
 from maskwright.sampling.samplers.mdlm import Mdlm
@@ -47,8 +47,8 @@ def main() -> None:
     for name, (sampler, rule) in cases.items():
         runs[name] = lambda sampler=sampler: ours(built, sampler, options)
         runs[f"plain {name}"] = lambda rule=rule: plain(built, rule, options)
-    judge = Judge(built, Remask(), VOCABULARY)
-    runs["learned"] = lambda: ours(built, Learned(), options, judge)
+    remasker = Remasker(built, Remask(), VOCABULARY)
+    runs["learned"] = lambda: ours(built, Learned(), options, remasker)
     clock = time.process_time if options.busy else time.perf_counter
     seconds = take_turns(runs, options.repeats, warmup=1, finish=lambda: None, clock=clock)
     amount = options.rows * (options.length - 2)
@@ -66,9 +66,9 @@ def canvas(options: argparse.Namespace) -> Canvas:
     return Canvas(tokens, tokens == VOCABULARY.mask)
 
 
-def ours(model: nn.Module, sampler: Sampler, options: argparse.Namespace, judge: Judge | None = None) -> Tensor:
-    speaker, shares = Speaker(model, VOCABULARY), Shares(steps=options.steps)
-    for frame in generate(speaker, sampler, canvas(options), shares, judge=judge):
+def ours(model: nn.Module, sampler: Sampler, options: argparse.Namespace, remasker: Remasker | None = None) -> Tensor:
+    denoiser, shares = Denoiser(model, VOCABULARY), MaskSchedule(steps=options.steps)
+    for frame in generate(denoiser, sampler, canvas(options), shares, remasker=remasker):
         last = frame.tokens
     return last
 
@@ -82,14 +82,14 @@ def by_chance(free: Tensor, masked: Tensor, before: float, after: float) -> Tens
 
 
 def at_random(free: Tensor, masked: Tensor, before: float, after: float) -> Tensor:
-    luck = torch.where(free, torch.rand(free.shape), 2.0)
-    return luck.argsort(1).argsort(1) < int(after * int(free[0].sum()))
+    u = torch.where(free, torch.rand(free.shape), 2.0)
+    return u.argsort(1).argsort(1) < int(after * int(free[0].sum()))
 
 
 @torch.no_grad()
 def plain(model: nn.Module, rule: Rule, options: argparse.Namespace) -> Tensor:
     tokens, free = canvas(options).tokens, canvas(options).free
-    shares = [1.0, *Shares(steps=options.steps).after]
+    shares = [1.0, *MaskSchedule(steps=options.steps).after]
     for before, after in pairwise(shares):
         logits = model.logits(model(tokens, None, None).flatten(0, 1))  # type: ignore[operator]  # [B · L, V]
         logits[:, torch.from_numpy(VOCABULARY.is_special)] = -torch.inf

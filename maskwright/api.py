@@ -14,7 +14,7 @@ from .objectives.base.capabilities import named_from
 from .run.load import LoadedRun, described
 from .run.load import load as load_run
 from .sampling.fill import Blank, fill
-from .sampling.request import Wish, cast, texts
+from .sampling.request import SampleRequest, models_of, texts
 from .settings import field_names, from_mapping
 from .settings.outside import trusting
 from .settings.registry import name_of
@@ -60,13 +60,19 @@ class Run(LoadedRun):
             the sampler, such as eta=0.1 of remdm.
         Raises ValueError when something does not fit.
         """
-        judge = load_run(remasker) if isinstance(remasker, str | Path) else remasker
-        known = set(field_names(Wish))
+        loaded = load_run(remasker) if isinstance(remasker, str | Path) else remasker
+        known = set(field_names(SampleRequest))
         plain = {name: value for name, value in options.items() if name in known}
         knobs = _assignments({name: value for name, value in options.items() if name not in known})
-        wish = {"run": self.path, "remasker": judge and judge.path, "prompt": prompt, "count": count, "knobs": knobs}
+        request = {
+            "run": self.path,
+            "remasker": loaded and loaded.path,
+            "prompt": prompt,
+            "count": count,
+            "sampler_options": knobs,
+        }
         with trusting(plain):
-            return texts(from_mapping(Wish, wish | plain, "sample"), cast(self, judge))
+            return texts(from_mapping(SampleRequest, request | plain, "sample"), models_of(self, loaded))
 
     def evaluate(self, suite: str = "validation", data: str | Path | None = None, **options: Any) -> dict[str, float]:
         """The numbers of a suite, such as validation, blimp or perplexity; the run's folder keeps them too.

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..sampling.fill import SIGNS, Blank
+from ..sampling.fill import MASK_TEXT, Blank
 from .accuracies import scores
 from .accuracies import table as scores_table
 from .series import series
@@ -50,7 +50,7 @@ def _list(numbers: Mapping[str, float]) -> Table:
 def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
     """A text with its masks in colour, and the guesses for each."""
     line = Text(text)
-    line.highlight_words([SIGNS], "bold black on yellow")
+    line.highlight_words([MASK_TEXT], "bold black on yellow")
     table = Table(box=None, show_header=False, padding=(0, 2))
     for number, blank in enumerate(found, 1):
         guesses = [f"{guess.strip() or repr(guess)} [dim]{share:.1%}[/]" for guess, share in blank.guesses]

@@ -45,7 +45,7 @@ def view(frame: Frame, tokenizer: Tokenizer, rows: int = 4) -> RenderableType:
         for row in range(min(rows, len(frame.tokens)))
     ]
     parts = [part for text in texts for part in (Text(), text)]
-    return Group(legend, Text(f"step {frame.step} of at most {frame.most}", "dim"), *parts)
+    return Group(legend, Text(f"step {frame.step} of at most {frame.max_steps}", "dim"), *parts)
 
 
 def page(frames: Sequence[Frame], tokenizer: Tokenizer, title: str, path: Path) -> Path:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 
 from ..sampling.generate import Frame
-from ..sampling.request import Wish, form, named, opened
+from ..sampling.request import SampleRequest, load_models, sampler_name, stream
 from ..text.tokenizers.tokenizer import Tokenizer
 from .replay import page, view
 
@@ -22,19 +22,19 @@ class Written:
     """Its file in `samplers/`."""
 
 
-def write(wish: Wish, live: bool = False, html: Path | None = None) -> Written:
+def write(request: SampleRequest, live: bool = False, html: Path | None = None) -> Written:
     """The texts that are wished for.
 
     live: show them as they form, where there is a terminal.  html: write a page on which they form again.
     Raises ValueError when something does not fit.
     """
-    models = opened(wish)
-    tokenizer, sampler = models.tokenizer, named(wish, models)
-    frames, console, kept = form(wish, models), Console(stderr=True), list[Frame]()
+    models = load_models(request)
+    tokenizer, sampler = models.tokenizer, sampler_name(request, models)
+    frames, console, kept = stream(request, models), Console(stderr=True), list[Frame]()
     for frame in _shown(frames, tokenizer, console) if live and console.is_terminal else frames:
         kept = [*kept, frame] if html else [frame]
     if html:
-        title = f"{sampler}, {kept[-1].step} steps, seed {wish.seed}"
+        title = f"{sampler}, {kept[-1].step} steps, seed {request.seed}"
         console.print(f"replay  {page(kept, tokenizer, title, html)}", highlight=False)
     return Written([tokenizer.decode(row).strip() for row in kept[-1].tokens], sampler)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..text.tokenizers.tokenizer import Tokenizer
-from .fill import SIGNS
+from .fill import MASK_TEXT
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def whole(tokenizer: Tokenizer, text: str, count: int, longest: int) -> Canvas:
 
 def encoded(tokenizer: Tokenizer, text: str) -> list[int]:
     """The ids of a text with [MASK]s. Raises ValueError when the tokenizer does not know a part of it."""
-    ids, _ = tokenizer.encode(text.replace(SIGNS, tokenizer.names["mask"]), specials=True)
+    ids, _ = tokenizer.encode(text.replace(MASK_TEXT, tokenizer.names["mask"]), specials=True)
     unknown = tokenizer.tokens.index(tokenizer.names["unk"])
     if unknown in ids:
         before = tokenizer.decode(ids[: list(ids).index(unknown)])
@@ -57,7 +57,7 @@ def _framed(tokenizer: Tokenizer, row: Tensor, free: Tensor, count: int, longest
     if len(row) + 2 > longest:
         raise ValueError(f"length={len(row)}: the model takes at most {longest - 2} tokens, besides [CLS] and [SEP]")
     if not free.any():
-        raise ValueError(f"nothing to write: give a length above that of the prompt, or a prompt with {SIGNS}")
+        raise ValueError(f"nothing to write: give a length above that of the prompt, or a prompt with {MASK_TEXT}")
     known, no = tokenizer.vocabulary, torch.tensor([False])
     tokens = torch.cat([torch.tensor([known.cls]), row, torch.tensor([known.sep])])
     return Canvas(tokens.repeat(count, 1), torch.cat([no, free, no]).repeat(count, 1))

@@ -46,7 +46,7 @@ SCORES: dict[str, Score] = {score.__name__: score for score in (confidence, marg
 
 
 @dataclass(frozen=True)
-class Said:
+class Prediction:
     """What a model says of some places of B rows."""
 
     tokens: Tensor
@@ -58,7 +58,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Speaker:
+class Denoiser:
     """A model that names hidden tokens, and how its tokens are drawn."""
 
     model: nn.Module
@@ -71,7 +71,7 @@ class Speaker:
     seen: Tensor | None = None
     """[L, L] bool, True where a position (first) sees another, never one behind it; none where all see all. With it,
     each row is asked about one place at a time."""
-    ends: bool = False
+    allow_sep: bool = False
     """Whether [SEP] may be drawn."""
 
     def __post_init__(self) -> None:
@@ -81,43 +81,43 @@ class Speaker:
                 "temperature and top_k are at least 0, top_p is in (0, 1]"
             )
 
-    def say(self, tokens: Tensor, where: Tensor, luck: Tensor, score: str = "confidence") -> Said:
-        """Draw a token for each place of `where`, [B, L] bool, by `luck`, [B, L] float64 in [0, 1).
+    def sample_tokens(self, tokens: Tensor, where: Tensor, u: Tensor, score: str = "confidence") -> Prediction:
+        """Draw a token for each place of `where`, [B, L] bool, by `u`, [B, L] float64 in [0, 1).
 
         Special tokens are never drawn, but [SEP] where it `ends` a text.
         """
         said, sure, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
         parts = []
-        asked = answers(self.model, tokens, where, self.shift, self.seen, tokens[where], luck[where])
-        for scores, seen, lucks in asked:
+        asked = answers(self.model, tokens, where, self.shift, self.seen, tokens[where], u[where])
+        for scores, seen, draws in asked:
             scores[:, self._never.to(scores.device)] = -torch.inf
             chance = token_probs(scores)
             plain = (self.temperature, self.top_k, self.top_p) == (1, 0, 1)
             best = inverse_cdf(
-                chance if plain else token_probs(scores, self.temperature, self.top_k, self.top_p), lucks
+                chance if plain else token_probs(scores, self.temperature, self.top_k, self.top_p), draws
             )
             parts.append((best, confidence(chance, best, seen).float(), SCORES[score](chance, best, seen).float()))
         if parts:
             said[where], sure[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
-        return Said(said, sure, scored)
+        return Prediction(said, sure, scored)
 
     @cached_property
     def _never(self) -> Tensor:
         """[V] bool, the tokens that are never drawn."""
         never = torch.from_numpy(self.vocabulary.is_special.copy())
-        never[self.vocabulary.sep] = not self.ends
+        never[self.vocabulary.sep] = not self.allow_sep
         return never
 
 
 @dataclass(frozen=True)
-class Judge:
+class Remasker:
     """A model that finds wrong tokens."""
 
     model: nn.Module
     objective: CorruptionDetector
     vocabulary: Vocabulary
 
-    def doubts(self, tokens: Tensor, where: Tensor) -> Tensor:
+    def p_wrong(self, tokens: Tensor, where: Tensor) -> Tensor:
         """[B, L] float32, P(wrong) at the places of `where`, [B, L] bool; elsewhere 0."""
         found = torch.zeros(tokens.shape)
         parts = [

@@ -14,7 +14,7 @@ from ..noise import address
 from ..prediction import logits
 from ..text.tokenizers.tokenizer import Tokenizer
 
-SIGNS = "[MASK]"
+MASK_TEXT = "[MASK]"
 """How a hidden token is written in a prompt, whatever the tokenizer calls it."""
 
 
@@ -34,11 +34,11 @@ def fill(model: nn.Module, tokenizer: Tokenizer, text: str, top: int = 5, shift:
     Raises ValueError when there is none, or the text is too long.
     """
     vocabulary = tokenizer.vocabulary
-    prompt = text.replace(SIGNS, tokenizer.names["mask"])
+    prompt = text.replace(MASK_TEXT, tokenizer.names["mask"])
     ids, _ = tokenizer.encode(prompt, specials=True)
     tokens = torch.tensor([vocabulary.cls, *ids, vocabulary.sep])
     if vocabulary.mask not in tokens:
-        raise ValueError(f"nothing to fill in {text!r}: write {SIGNS} where a word is missing")
+        raise ValueError(f"nothing to fill in {text!r}: write {MASK_TEXT} where a word is missing")
     return fill_tokens(model, tokenizer, tokens, top, shift)
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from ..noise import Noise
 from ..settings.registry import name_of
 from .canvas import Canvas
-from .denoiser import Judge, Speaker
-from .mask_schedule import Shares
+from .denoiser import Denoiser, Remasker
+from .mask_schedule import MaskSchedule
 from .sampler import Sampler
 from .step import Step
 
@@ -32,33 +32,34 @@ class Frame:
     """[B, L] int64."""
     state: Tensor
     """[B, L] int64, GIVEN, MASKED, NEW, REMASKED or SETTLED."""
-    most: int
-    """How many steps there may be."""
+    max_steps: int
+    """The largest number of steps there can be."""
 
 
 def generate(
-    speaker: Speaker,
+    denoiser: Denoiser,
     sampler: Sampler,
     canvas: Canvas,
-    shares: Shares,
+    schedule: MaskSchedule,
     seed: int = 0,
-    judge: Judge | None = None,
-    block: int | None = None,
+    remasker: Remasker | None = None,
+    block_length: int | None = None,
 ) -> Iterator[Frame]:
-    """A frame at the outset and after each step; the last holds the texts.
+    """A frame before the first step and after each step; the last holds the finished texts.
 
-    block: write so many free positions after the others, the steps shared out to the blocks; none for all at once.
-    Every draw has the address (seed, step, row, position), so that a seed gives one text.
-    Raises ValueError when the sampler needs a judge that is not there, or cannot polish a text.
+    block_length: write the free positions in blocks of this size from left to right, and divide the steps among the
+        blocks (semi-autoregressive sampling); none for all positions at once.
+    Every draw has the address (seed, step, row, position), so that the same seed gives the same text.
+    Raises ValueError when the sampler needs a remasker that is not there, or cannot polish a text.
     """
-    masked = canvas.free & (canvas.tokens == speaker.vocabulary.mask)
+    masked = canvas.free & (canvas.tokens == denoiser.vocabulary.mask)
     polish = not torch.equal(masked, canvas.free)
-    check(sampler, judge, polish)
+    check(sampler, remasker, polish)
     tokens, settled, steps = canvas.tokens.clone(), torch.full(canvas.tokens.shape, torch.inf), count()
-    blocks = _blocks(canvas.free, block)
-    plan = replace(shares, steps=max(1, shares.steps // len(blocks))).after
-    most = len(plan) * len(blocks)
-    yield Frame(0, tokens.clone(), _state(canvas.free, masked), most)
+    blocks = _blocks(canvas.free, block_length)
+    plan = replace(schedule, steps=max(1, schedule.steps // len(blocks))).after
+    max_steps = len(plan) * len(blocks)
+    yield Frame(0, tokens.clone(), _state(canvas.free, masked), max_steps)
     for active in blocks:
         alive = torch.arange(len(tokens))
         for number, (before, after) in enumerate(pairwise([0.0 if polish else 1.0, *plan])):
@@ -66,17 +67,17 @@ def generate(
                 break
             noise = Noise(seed, torch.full_like(alive, next(steps)), alive)
             parts = tokens[alive], active[alive], before, after, settled[alive]
-            now = Step(number, len(plan), *parts, noise, speaker, judge)
+            now = Step(number, len(plan), *parts, noise, denoiser, remasker)
             hidden, tokens[alive], settled[alive] = _advance(sampler, now)
-            state = _state(canvas.free, canvas.free & (tokens == speaker.vocabulary.mask))
-            state[alive] = state[alive].where(~(now.masked & ~hidden), NEW).where(~(now.shown & hidden), REMASKED)
-            yield Frame(int(noise.epochs[0]) + 1, tokens.clone(), state, most)
-            alive = alive if sampler.restless else alive[hidden.any(1)]
+            state = _state(canvas.free, canvas.free & (tokens == denoiser.vocabulary.mask))
+            state[alive] = state[alive].where(~(now.masked & ~hidden), NEW).where(~(now.unmasked & hidden), REMASKED)
+            yield Frame(int(noise.epochs[0]) + 1, tokens.clone(), state, max_steps)
+            alive = alive if sampler.stochastic_remask else alive[hidden.any(1)]
 
 
-def check(sampler: Sampler, judge: Judge | None, polish: bool) -> None:
+def check(sampler: Sampler, remasker: Remasker | None, polish: bool) -> None:
     """Raises ValueError when the sampler cannot do what is wanted."""
-    if sampler.judged and judge is None:
+    if sampler.needs_remasker and remasker is None:
         raise ValueError(f"sampler {name_of(sampler)} needs a model that finds wrong tokens: give --remasker DIR")
     if polish and not sampler.revises:
         raise ValueError(
@@ -94,7 +95,7 @@ def _advance(sampler: Sampler, now: Step) -> tuple[Tensor, Tensor, Tensor]:
     hidden = torch.zeros_like(now.active) if last else sampler.hide(now)
     assert not (hidden & ~now.active).any()
     revealed = now.masked & ~hidden
-    said, known = now.reveal(revealed), now.speaker.vocabulary
+    said, known = now.reveal(revealed), now.denoiser.vocabulary
     ends = revealed & (said.tokens == known.sep)
     behind = (ends.cumsum(1) > 0) & ~ends
     hidden = hidden & ~behind

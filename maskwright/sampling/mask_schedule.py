@@ -19,7 +19,7 @@ SHAPES: dict[str, Callable[[float], float]] = {
 
 
 @settings
-class Shares:
+class MaskSchedule:
     """How fast the masks go: by a shape over a number of steps, or by a list."""
 
     steps: Annotated[int, Field(ge=1)] = 64

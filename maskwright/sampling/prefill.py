@@ -17,7 +17,7 @@ from ..text.tokenizers.vocabulary import Vocabulary
 from .canvas import Canvas
 
 
-def ahead(canvas: Canvas, objective: Objective, vocabulary: Vocabulary) -> tuple[Canvas, Tensor]:
+def prefill(canvas: Canvas, objective: Objective, vocabulary: Vocabulary) -> tuple[Canvas, Tensor]:
     """The canvas and who sees whom on it, [L, L] bool, for a model that was trained by `objective`.
 
     What is to be written is asked for as in the causal exam, dressed by the objective: with [FW] before it, where that

@@ -15,31 +15,31 @@ from ..run.load import LoadedRun, load
 from ..settings import from_mapping, override, registry, settings
 from ..text.tokenizers.tokenizer import Tokenizer
 from .canvas import Canvas, blank, whole
-from .denoiser import Judge, Speaker
-from .fill import SIGNS
+from .denoiser import Denoiser, Remasker
+from .fill import MASK_TEXT
 from .generate import Frame, generate
-from .mask_schedule import SHAPES, Shares
-from .prefill import ahead
+from .mask_schedule import SHAPES, MaskSchedule
+from .prefill import prefill
 from .sampler import Sampler
 
 LENGTH = 64
 """Tokens in a text of which nothing else is said."""
-USUAL = "mdlm", "left_to_right"
+DEFAULTS = "mdlm", "left_to_right"
 """The samplers that are taken where none is named, the first that the model can write with."""
-TOUCH = 0.3
+EDIT_RATIO = 0.3
 """The share of a text that is masked at the outset when it is polished."""
 Count = Annotated[int, Field(ge=1)]
 
 
 @settings
-class Manner:
+class SamplingOptions:
     """How texts are written."""
 
     remasker: Path | None = None
     """The run whose model finds wrong tokens; none for the writer itself, where it learned both."""
     sampler: str | None = None
     """A file in `samplers/`; none for mdlm where the model fills masks, else left_to_right."""
-    knobs: tuple[str, ...] = ()
+    sampler_options: tuple[str, ...] = ()
     """Its knobs, `eta=0.1`."""
     length: Count | None = None
     """Tokens in a text; none for those of a prompt with gaps, else 64."""
@@ -47,9 +47,9 @@ class Manner:
     """How often the model is asked; from left to right it is once for each token."""
     schedule: str = "linear"
     """A shape, or the share masked after each step but the last: `0.5,0.2`."""
-    start: Annotated[float, Field(ge=0, le=1)] | None = None
+    start_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
     """The share masked at the outset of the schedule; none for all, and for a light touch where a text is polished."""
-    block: Count | None = None
+    block_length: Count | None = None
     """Write so many tokens after the others."""
     temperature: float = 1.0
     """Of the draws; 0 for the best token always."""
@@ -62,7 +62,7 @@ class Manner:
 
 
 @settings
-class Wish(Manner):
+class SampleRequest(SamplingOptions):
     """What to write, and how."""
 
     run: Path
@@ -73,50 +73,50 @@ class Wish(Manner):
     """A text to polish instead."""
     count: Count = 1
     """How many texts."""
-    ends: bool = True
+    stop_at_sep: bool = True
     """Whether a text that is written from left to right may end before its length."""
 
 
 @dataclass(frozen=True)
-class Cast:
+class LoadedModels:
     """The models that write, opened once for any number of texts."""
 
     model: nn.Module
     tokenizer: Tokenizer
     objective: Objective
     """What the model was trained by."""
-    judge: Judge | None
+    remasker: Remasker | None
 
 
-def opened(wish: Wish) -> Cast:
-    """The models that a wish names. Raises ValueError when they cannot do what they are for."""
-    return cast(load(wish.run, "cpu"), load(wish.remasker, "cpu") if wish.remasker else None)
+def load_models(request: SampleRequest) -> LoadedModels:
+    """The models that a request names. Raises ValueError when they cannot do what they are for."""
+    return models_of(load(request.run, "cpu"), load(request.remasker, "cpu") if request.remasker else None)
 
 
-def cast(run: LoadedRun, remasker: LoadedRun | None = None) -> Cast:
+def models_of(run: LoadedRun, remasker: LoadedRun | None = None) -> LoadedModels:
     """The models of a run and its remasker. Raises ValueError when they cannot do what they are for."""
     objective = run.known_objective
-    if not able(objective):
+    if not compatible_samplers(objective):
         raise ValueError(
             f"{run.path} was trained with {registry.name_of(objective)}, "
             "which neither fills masks nor names what comes next"
         )
-    return Cast(run.model, run.tokenizer, objective, judge(run, remasker))
+    return LoadedModels(run.model, run.tokenizer, objective, remasker_of(run, remasker))
 
 
-def able(objective: Objective) -> list[str]:
+def compatible_samplers(objective: Objective) -> list[str]:
     """The samplers that a model trained by `objective` can write with."""
     kinds = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
     return [name for name, kind in kinds.items() if not objective.capabilities.isdisjoint(kind.capabilities)]  # type: ignore[attr-defined]
 
 
-def named(wish: Wish, models: Cast) -> str:
-    """The sampler that a wish names, or the one that is taken where it names none."""
-    fit = able(models.objective)
-    return wish.sampler or next(name for name in (*USUAL, *fit) if name in fit)
+def sampler_name(request: SampleRequest, models: LoadedModels) -> str:
+    """The sampler that a request names, or the one that is taken where it names none."""
+    fit = compatible_samplers(models.objective)
+    return request.sampler or next(name for name in (*DEFAULTS, *fit) if name in fit)
 
 
-def judge(run: LoadedRun, remasker: LoadedRun | None) -> Judge | None:
+def remasker_of(run: LoadedRun, remasker: LoadedRun | None) -> Remasker | None:
     """The model that finds wrong tokens, if there is one. Raises ValueError when what is given cannot."""
     source = remasker or run
     found = detector(source.objective) if source.objective else None
@@ -130,42 +130,42 @@ def judge(run: LoadedRun, remasker: LoadedRun | None) -> Judge | None:
         raise ValueError(
             f"{source.path} has another tokenizer than {run.path}: a remasker reads what the unmasker writes"
         )
-    return Judge(source.model, found, run.tokenizer.vocabulary)
+    return Remasker(source.model, found, run.tokenizer.vocabulary)
 
 
-def texts(wish: Wish, models: Cast) -> list[str]:
+def texts(request: SampleRequest, models: LoadedModels) -> list[str]:
     """The finished texts. Raises ValueError when something does not fit."""
-    *_, last = form(wish, models)
+    *_, last = stream(request, models)
     return [models.tokenizer.decode(row).strip() for row in last.tokens]
 
 
-def form(wish: Wish, models: Cast) -> Iterator[Frame]:
+def stream(request: SampleRequest, models: LoadedModels) -> Iterator[Frame]:
     """A frame after each step. Raises ValueError when something does not fit."""
-    made = sampler(named(wish, models), wish.knobs)
-    canvas, speaker = _canvas(wish, models.tokenizer, longest(models.model)), _speaker(wish, made, models)
-    if models.judge and longest(models.judge.model) < canvas.tokens.shape[1]:
+    made = build_sampler(sampler_name(request, models), request.sampler_options)
+    canvas, denoiser = _canvas(request, models.tokenizer, longest(models.model)), _denoiser(request, made, models)
+    if models.remasker and longest(models.remasker.model) < canvas.tokens.shape[1]:
         raise ValueError(
-            f"{wish.remasker or wish.run} takes {longest(models.judge.model)} tokens, "
+            f"{request.remasker or request.run} takes {longest(models.remasker.model)} tokens, "
             f"and the text has {canvas.tokens.shape[1]}"
         )
     if made.view == FORWARD:
-        canvas, seen = ahead(canvas, models.objective, models.tokenizer.vocabulary)
-        speaker, plan = replace(speaker, seen=seen, ends=wish.ends), Shares(steps=int(canvas.free[0].sum()))
-        return generate(speaker, made, canvas, plan, wish.seed)
-    return generate(speaker, made, canvas, shares(wish), wish.seed, models.judge, wish.block)
+        canvas, seen = prefill(canvas, models.objective, models.tokenizer.vocabulary)
+        denoiser = replace(denoiser, seen=seen, allow_sep=request.stop_at_sep)
+        return generate(denoiser, made, canvas, MaskSchedule(steps=int(canvas.free[0].sum())), request.seed)
+    return generate(denoiser, made, canvas, mask_schedule(request), request.seed, models.remasker, request.block_length)
 
 
-def _speaker(wish: Wish, made: Sampler, models: Cast) -> Speaker:
+def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels) -> Denoiser:
     """The model as the sampler asks it. Raises ValueError when it was never trained to answer that."""
     capabilities = models.objective.capabilities
     shift = next((shift for capability, shift in made.capabilities.items() if capability in capabilities), None)
     if shift is None:
         raise ValueError(
             f"sampler {registry.name_of(made)} needs a model with the capability {' or '.join(made.capabilities)}; "
-            f"{wish.run} was trained with {registry.name_of(models.objective)}, "
+            f"{request.run} was trained with {registry.name_of(models.objective)}, "
             f"which has {' and '.join(sorted(capabilities))}"
         )
-    return Speaker(models.model, models.tokenizer.vocabulary, shift, wish.temperature, wish.top_k, wish.top_p)
+    return Denoiser(models.model, models.tokenizer.vocabulary, shift, request.temperature, request.top_k, request.top_p)
 
 
 def longest(model: nn.Module) -> int:
@@ -173,28 +173,28 @@ def longest(model: nn.Module) -> int:
     return int(model.max_length)  # type: ignore[arg-type]
 
 
-def sampler(name: str, knobs: Iterable[str] = ()) -> Sampler:
+def build_sampler(name: str, options: Iterable[str] = ()) -> Sampler:
     """The sampler of a name with `knob=value` set. Raises ValueError when there is none, or no such knob."""
     kind, preset = registry.load("sampling.samplers", name)
-    made: Sampler = from_mapping(kind, override(preset, knobs), name)
+    made: Sampler = from_mapping(kind, override(preset, options), name)
     return made
 
 
-def shares(wish: Wish) -> Shares:
+def mask_schedule(request: SampleRequest) -> MaskSchedule:
     """The schedule that is wished for. Raises ValueError for a shape that does not exist."""
-    start = wish.start if wish.start is not None else 1.0 if wish.edit is None else TOUCH
-    knobs: dict[str, Any] = {"steps": wish.steps, "shape": wish.schedule, "start": start}
-    if wish.schedule not in SHAPES:
+    start = request.start_ratio if request.start_ratio is not None else 1.0 if request.edit is None else EDIT_RATIO
+    knobs: dict[str, Any] = {"steps": request.steps, "shape": request.schedule, "start": start}
+    if request.schedule not in SHAPES:
         try:
-            knobs |= {"shape": "linear", "custom": tuple(float(share) for share in wish.schedule.split(","))}
+            knobs |= {"shape": "linear", "custom": tuple(float(share) for share in request.schedule.split(","))}
         except ValueError:
             shapes = ", ".join(SHAPES)
-            raise ValueError(f"schedule={wish.schedule!r}: give {shapes}, or shares such as 0.8,0.5,0.2") from None
-    return from_mapping(Shares, knobs, "schedule")
+            raise ValueError(f"schedule={request.schedule!r}: give {shapes}, or shares such as 0.8,0.5,0.2") from None
+    return from_mapping(MaskSchedule, knobs, "schedule")
 
 
-def _canvas(wish: Wish, tokenizer: Tokenizer, room: int) -> Canvas:
-    if wish.edit is not None:
-        return whole(tokenizer, wish.edit, wish.count, room)
-    default = None if SIGNS in wish.prompt else min(LENGTH, room - 2)
-    return blank(tokenizer, wish.prompt, wish.length or default, wish.count, room)
+def _canvas(request: SampleRequest, tokenizer: Tokenizer, room: int) -> Canvas:
+    if request.edit is not None:
+        return whole(tokenizer, request.edit, request.count, room)
+    default = None if MASK_TEXT in request.prompt else min(LENGTH, room - 2)
+    return blank(tokenizer, request.prompt, request.length or default, request.count, room)

@@ -31,11 +31,11 @@ class Sampler(ABC):
     view: ClassVar[int] = BOTH
     """What the model sees: the whole row with its masks, BOTH, or what is before a token alone, FORWARD; then it is
     asked once for each token, and may end a text with [SEP]."""
-    restless: ClassVar[bool] = False
+    stochastic_remask: ClassVar[bool] = False
     """Whether it may mask again a row in which nothing is masked, so that such a row is not finished."""
 
     @property
-    def judged(self) -> bool:
+    def needs_remasker(self) -> bool:
         """Whether it needs a model that finds wrong tokens."""
         return False
 
@@ -56,6 +56,6 @@ def lowest(worth: Tensor, among: Tensor, many: Tensor) -> Tensor:
     return among & (place < many[:, None])
 
 
-def gumbel(luck: Tensor) -> Tensor:
+def gumbel(u: Tensor) -> Tensor:
     """Standard Gumbel noise from uniform numbers in [0, 1), float64."""
-    return -torch.log(-torch.log(luck.double().clamp(2.0**-30, 1 - 2.0**-30)))
+    return -torch.log(-torch.log(u.double().clamp(2.0**-30, 1 - 2.0**-30)))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..noise import Noise
-from .denoiser import Judge, Said, Speaker
+from .denoiser import Denoiser, Prediction, Remasker
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Step:
     """[B, L] float32, the probability that each token had when it was last drawn; infinite for masks and the given."""
     noise: Noise
     """[B] rows; the epoch is the step."""
-    speaker: Speaker
-    judge: Judge | None = None
+    denoiser: Denoiser
+    remasker: Remasker | None = None
 
     @cached_property
     def masked(self) -> Tensor:
         """[B, L] bool, the active positions that are masked."""
-        return self.active & (self.tokens == self.speaker.vocabulary.mask)
+        return self.active & (self.tokens == self.denoiser.vocabulary.mask)
 
     @cached_property
-    def shown(self) -> Tensor:
+    def unmasked(self) -> Tensor:
         """[B, L] bool, the active positions that are not."""
         return self.active & ~self.masked
 
@@ -64,12 +64,12 @@ class Step:
         """[B, L] float32 in [0, 1), by address."""
         return self.noise.uniform(stream, self.tokens.shape[1])
 
-    def say(self, score: str = "confidence", where: Tensor | None = None) -> Said:
+    def sample_tokens(self, score: str = "confidence", where: Tensor | None = None) -> Prediction:
         """What the model says at `where`, [B, L] bool, by default at every mask. The last answer is remembered."""
         where = self.masked if where is None else where
         if not self._heard or self._heard[0] != score or not torch.equal(self._heard[1], where):
-            luck = (self.noise.bits("token", where.shape[1]) >> 11).astype("float64") * 2.0**-53
-            said = self.speaker.say(self.tokens, where, torch.from_numpy(luck), score)
+            u = (self.noise.bits("token", where.shape[1]) >> 11).astype("float64") * 2.0**-53
+            said = self.denoiser.sample_tokens(self.tokens, where, torch.from_numpy(u), score)
             self._heard[:] = score, where, said
         return self._heard[2]
 
@@ -79,13 +79,13 @@ class Step:
         return []
 
     @cached_property
-    def doubt(self) -> Tensor:
+    def p_wrong(self) -> Tensor:
         """[B, L] float32, P(wrong) of the active positions, once every mask has the token that the model says."""
-        assert self.judge
-        text = torch.where(self.masked, self.say().tokens, self.tokens)
-        return self.judge.doubts(text, self.active)
+        assert self.remasker
+        text = torch.where(self.masked, self.sample_tokens().tokens, self.tokens)
+        return self.remasker.p_wrong(text, self.active)
 
-    def reveal(self, where: Tensor) -> Said:
+    def reveal(self, where: Tensor) -> Prediction:
         """What to write at `where`, [B, L] bool: what was said before, if it was said of all of it."""
         known = self._heard and not (where & ~self._heard[1]).any()
-        return self._heard[2] if known else self.say(where=where)
+        return self._heard[2] if known else self.sample_tokens(where=where)

@@ -12,10 +12,10 @@ from ..display.replay import NAMES, pieces
 from ..evaluate.validation.mask_coverage import FATES
 from ..objectives.base.capabilities import named_from
 from ..run.build import masked
-from ..sampling.fill import SIGNS
+from ..sampling.fill import MASK_TEXT
 from ..sampling.fill import fill as filled
 from ..sampling.mask_schedule import SHAPES
-from ..sampling.request import LENGTH, Wish, able, form, sampler
+from ..sampling.request import LENGTH, SampleRequest, build_sampler, compatible_samplers, stream
 from ..settings.outside import is_outside
 from ..settings.registry import name_of
 from .models import Models
@@ -33,7 +33,7 @@ def about(models: Models) -> Answer:
         "vocabulary": models.tokenizer.vocabulary.size,
         "unable": models.unable,
         "backends": models.backends,
-        "samplers": [_sampler(name, models) for name in able(models.objective)],
+        "samplers": [_sampler(name, models) for name in compatible_samplers(models.objective)],
         "schedules": list(SHAPES),
         "fates": list(FATES),
         "states": list(NAMES.values()),
@@ -43,8 +43,8 @@ def about(models: Models) -> Answer:
 
 def _sampler(name: str, models: Models) -> Answer:
     """A sampler, whether it can polish a text, and whether there is the model that it needs."""
-    made = sampler(name)
-    ready = not made.judged or bool(models.cast and models.cast.judge)
+    made = build_sampler(name)
+    ready = not made.needs_remasker or bool(models.writers and models.writers.remasker)
     return {"name": name, "ready": ready, "revises": made.revises, "told": (type(made).__doc__ or "").strip()}
 
 
@@ -90,18 +90,18 @@ def score(models: Models, asked: Score) -> Answer:
 
 def sample(models: Models, asked: Sample) -> Iterator[Answer]:
     """The text after each step: for each token how it is written and its state, a number in `states`."""
-    cast = _able(models, "sample").cast
-    assert cast
+    writers = _able(models, "sample").writers
+    assert writers
     if asked.sampler is not None and is_outside(asked.sampler):
         raise ValueError(f"sampler={asked.sampler!r}: a page runs the samplers that it lists")
-    whole = asked.edit or SIGNS in asked.text  # its length is that of the text
-    wish = Wish(
+    whole = asked.edit or MASK_TEXT in asked.text  # its length is that of the text
+    request = SampleRequest(
         run=models.run, sampler=asked.sampler, length=asked.length or (None if whole else min(LENGTH, models.most)),
         prompt="" if asked.edit else asked.text, edit=asked.text if asked.edit else None, steps=asked.steps,
         schedule=asked.schedule, temperature=asked.temperature, seed=asked.seed,
     )  # fmt: skip
-    for frame in form(wish, cast):
-        yield {"step": frame.step, "pieces": pieces(frame, 0, cast.tokenizer)}
+    for frame in stream(request, writers):
+        yield {"step": frame.step, "pieces": pieces(frame, 0, writers.tokenizer)}
 
 
 def _able(models: Models, tab: str) -> Models:

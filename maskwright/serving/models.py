@@ -10,7 +10,7 @@ from ..evaluate.scoring.scorer import Scorer
 from ..objectives.base.capabilities import fitting, named_from
 from ..objectives.base.objective import Objective
 from ..run.load import load
-from ..sampling.request import Cast, able, judge, longest
+from ..sampling.request import LoadedModels, compatible_samplers, longest, remasker_of
 from ..settings.registry import name_of
 from ..text.tokenizers.tokenizer import Tokenizer
 
@@ -23,7 +23,7 @@ class Models:
     objective: Objective
     model: nn.Module
     tokenizer: Tokenizer
-    cast: Cast | None
+    writers: LoadedModels | None
     """The models that write; none where the model neither fills masks nor names what comes next."""
     most: int
     """Tokens of the longest text."""
@@ -45,7 +45,7 @@ class Models:
         can = {
             "fill": (named_from(self.objective) is not None, "never fills a mask"),
             "score": (bool(self.backends), "gives no likelihood of a text"),
-            "sample": (bool(self.cast), "neither fills masks nor names what comes next"),
+            "sample": (bool(self.writers), "neither fills masks nor names what comes next"),
         }
         return {tab: f"{never} {why}." for tab, (does, why) in can.items() if not does}
 
@@ -64,7 +64,7 @@ def opened(run: Path, remasker: Path | None, most: int) -> Models:
     """
     source = load(run, "cpu")
     objective = source.known_objective
-    found = judge(source, load(remasker, "cpu") if remasker else None)
-    cast = Cast(source.model, source.tokenizer, objective, found) if able(objective) else None
+    found = remasker_of(source, load(remasker, "cpu") if remasker else None)
+    writers = LoadedModels(source.model, source.tokenizer, objective, found) if compatible_samplers(objective) else None
     room = [longest(part) - 2 for part in (source.model, found and found.model) if part]
-    return Models(run, objective, source.model, source.tokenizer, cast, min(most, *room))
+    return Models(run, objective, source.model, source.tokenizer, writers, min(most, *room))

@@ -11,7 +11,7 @@ from maskwright.display import replay
 from maskwright.display.samples import write
 from maskwright.run.config import Config
 from maskwright.sampling.canvas import blank
-from maskwright.sampling.request import Wish, form, opened
+from maskwright.sampling.request import SampleRequest, load_models, stream
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 
@@ -48,24 +48,24 @@ def test_texts_are_written_shown_and_replayed(runs: Path, monkeypatch: pytest.Mo
     assert len(steps) == 6
     assert "".join(piece for piece, _ in steps[-1][1]).strip() == found["texts"][1]
 
-    wish = Wish(run=runs / "unmasker", prompt="One [MASK] of [MASK].", steps=3)
-    models = opened(wish)
-    tokenizer, frames = models.tokenizer, form(wish, models)
+    wish = SampleRequest(run=runs / "unmasker", prompt="One [MASK] of [MASK].", steps=3)
+    models = load_models(wish)
+    tokenizer, frames = models.tokenizer, stream(wish, models)
     last = list(frames)[-1]
     assert (last.tokens == tokenizer.vocabulary.mask).sum() == 0
     (text,) = write(wish).texts
     assert text.startswith("One")
     assert text.endswith(".")
-    shown = replay.view(last, tokenizer)
-    assert "remasked" in str(shown.renderables[0])
-    (edited,) = write(Wish(run=runs / "unmasker", sampler="remdm", edit="One [MASK] of many.", steps=4)).texts
+    unmasked = replay.view(last, tokenizer)
+    assert "remasked" in str(unmasked.renderables[0])
+    (edited,) = write(SampleRequest(run=runs / "unmasker", sampler="remdm", edit="One [MASK] of many.", steps=4)).texts
     assert edited
 
     for change, sentence in REFUSED:
         wished = {"run": "unmasker", "steps": 3} | change
         wished |= {name: runs / wished[name] for name in ("run", "remasker") if name in wished}
         with pytest.raises(ValueError, match=sentence):
-            write(Wish(**wished))
+            write(SampleRequest(**wished))
 
 
 def test_what_the_tokenizer_does_not_know_is_refused() -> None:
@@ -91,8 +91,8 @@ REFUSED = [
     ({"run": "causal", "prompt": "One [MASK] of many"}, "there is text behind a gap"),
     ({"run": "causal", "edit": "One of many"}, "sampler left_to_right never masks a token again"),
     ({"sampler": "mdlmm"}, "no sampler 'mdlmm': did you mean 'mdlm'"),
-    ({"sampler": "remdm", "knobs": ("eta=2",)}, "remdm.eta=2"),
-    ({"sampler": "remdm", "knobs": ("etta=2",)}, "unknown key remdm.etta: did you mean 'eta'"),
+    ({"sampler": "remdm", "sampler_options": ("eta=2",)}, "remdm.eta=2"),
+    ({"sampler": "remdm", "sampler_options": ("etta=2",)}, "unknown key remdm.etta: did you mean 'eta'"),
     ({"schedule": "sine"}, "schedule='sine': give linear, cosine, exponential, or shares"),
     ({"schedule": "0.5,1.5"}, "schedule"),
     ({"top_p": 0.0}, "top_p is in"),

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from maskwright.noise import inverse_cdf, token_probs
-from maskwright.sampling.denoiser import Speaker
+from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
-from maskwright.sampling.mask_schedule import SHAPES, Shares
+from maskwright.sampling.mask_schedule import SHAPES, MaskSchedule
 from maskwright.sampling.samplers.learned import Learned
 from maskwright.sampling.samplers.llada import Llada
 from maskwright.sampling.samplers.mdlm import Mdlm
@@ -14,14 +14,14 @@ from maskwright.sampling.samplers.prism import Prism
 from maskwright.sampling.samplers.remdm import Remdm
 from maskwright.sampling.samplers.renoise import Renoise
 
-from .toy import JUDGE, VOCABULARY, Toy, canvas, texts
+from .toy import REMASKER, VOCABULARY, Toy, canvas, texts
 
 MASK = VOCABULARY.mask
 
 
-def frames(sampler, begin, steps=6, seed=0, block=None, model=None, **knobs):
-    speaker = Speaker(model or Toy(), VOCABULARY)
-    return list(generate(speaker, sampler, begin, Shares(steps=steps, **knobs), seed, JUDGE, block))
+def frames(sampler, begin, steps=6, seed=0, block_length=None, model=None, **knobs):
+    denoiser = Denoiser(model or Toy(), VOCABULARY)
+    return list(generate(denoiser, sampler, begin, MaskSchedule(steps=steps, **knobs), seed, REMASKER, block_length))
 
 
 @pytest.mark.parametrize("sampler", [Mdlm(), Llada(), Remdm(eta=0.3), Learned(randomness=0.5)], ids=repr)
@@ -40,9 +40,9 @@ def test_the_head_runs_once_for_each_token_where_chance_decides():
 
 def test_finished_rows_leave():
     model = Toy()
-    shown = frames(Llada(), canvas(10), steps=50, model=model)
+    unmasked = frames(Llada(), canvas(10), steps=50, model=model)
     assert model.rows == 30
-    assert len(shown) == 4
+    assert len(unmasked) == 4
 
 
 def test_states_tell_what_happened():
@@ -61,7 +61,7 @@ def test_states_tell_what_happened():
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_schedules_fall_from_start_to_nothing(shape):
-    after = Shares(steps=9, shape=shape, start=0.9, end=0.1).after
+    after = MaskSchedule(steps=9, shape=shape, start=0.9, end=0.1).after
     assert len(after) == 9
     assert after == sorted(after, reverse=True)
     assert after[0] < 0.9
@@ -70,32 +70,32 @@ def test_schedules_fall_from_start_to_nothing(shape):
 
 
 def test_so_many_are_masked_as_the_schedule_says():
-    shown = frames(Renoise(), canvas(40), custom=(0.9, 0.7, 0.4, 0.1))
-    assert [set((frame.tokens == MASK).sum(1).tolist()) for frame in shown] == [{3}, {2}, {2}, {1}, {0}]
-    shown = frames(Llada(), canvas(40), steps=2)
-    assert [int((frame.tokens[0] == MASK).sum()) for frame in shown] == [3, 1, 0]
+    unmasked = frames(Renoise(), canvas(40), custom=(0.9, 0.7, 0.4, 0.1))
+    assert [set((frame.tokens == MASK).sum(1).tolist()) for frame in unmasked] == [{3}, {2}, {2}, {1}, {0}]
+    unmasked = frames(Llada(), canvas(40), steps=2)
+    assert [int((frame.tokens[0] == MASK).sum()) for frame in unmasked] == [3, 1, 0]
 
 
 def test_blocks_are_written_one_after_the_other():
-    for frame in frames(Llada(), canvas(60), steps=6, block=1):
+    for frame in frames(Llada(), canvas(60), steps=6, block_length=1):
         hidden = frame.tokens[:, 1:-1] == MASK
         assert (hidden == hidden.sort(1).values).all()
 
 
 def test_what_is_wrong_is_mended_until_nothing_is():
     start = canvas(200, (5, 4, 5), [False, True, True, True, False])
-    shown = frames(Learned(mode="threshold"), start, steps=200)
-    assert (shown[-1].tokens[:, 1:-1] == 4).all()
-    assert len(shown) < 150
-    assert (shown[0].state[:, 1:-1] == SETTLED).all()
-    assert torch.equal(shown[1].tokens[0, 1:-1], torch.tensor([MASK, 4, MASK]))
+    unmasked = frames(Learned(mode="threshold"), start, steps=200)
+    assert (unmasked[-1].tokens[:, 1:-1] == 4).all()
+    assert len(unmasked) < 150
+    assert (unmasked[0].state[:, 1:-1] == SETTLED).all()
+    assert torch.equal(unmasked[1].tokens[0, 1:-1], torch.tensor([MASK, 4, MASK]))
 
 
 def test_polishing_keeps_to_its_share():
     start = canvas(200, (5, 4, 5), [False, True, True, True, False])
-    shown = frames(Renoise(), start, start=0.5, steps=4)
-    assert all(((frame.tokens == MASK).sum(1) <= 1).all() for frame in shown)
-    assert not torch.equal(shown[-1].tokens, start.tokens)
+    unmasked = frames(Renoise(), start, start=0.5, steps=4)
+    assert all(((frame.tokens == MASK).sum(1) <= 1).all() for frame in unmasked)
+    assert not torch.equal(unmasked[-1].tokens, start.tokens)
 
 
 def test_mixed_masks_the_doubtful_first_and_the_rest_at_random():
@@ -109,31 +109,31 @@ def test_mixed_masks_the_doubtful_first_and_the_rest_at_random():
 
 def test_prism_masks_the_worst_again():
     start = canvas(50, (4, 5, 4), [False, True, True, True, False])
-    first = frames(Prism(share=0.4), start, custom=(0.5,))[1].tokens[:, 1:-1] == MASK
+    first = frames(Prism(remask_ratio=0.4), start, custom=(0.5,))[1].tokens[:, 1:-1] == MASK
     assert torch.equal(first, torch.tensor([False, True, False]).repeat(50, 1))
 
 
 def test_the_unsure_are_masked_by_remdm_confidence():
-    shown = frames(Remdm(strategy="confidence"), canvas(2000), steps=30)
-    assert any((frame.state == REMASKED).any() for frame in shown)
-    assert not (shown[-1].tokens == MASK).any()
+    unmasked = frames(Remdm(strategy="confidence"), canvas(2000), steps=30)
+    assert any((frame.state == REMASKED).any() for frame in unmasked)
+    assert not (unmasked[-1].tokens == MASK).any()
 
 
 def test_what_a_sampler_cannot_do_is_said():
-    speaker = Speaker(Toy(), VOCABULARY)
+    denoiser = Denoiser(Toy(), VOCABULARY)
     with pytest.raises(ValueError, match="sampler learned needs a model that finds wrong tokens: give --remasker DIR"):
-        next(generate(speaker, Learned(), canvas(1), Shares()))
+        next(generate(denoiser, Learned(), canvas(1), MaskSchedule()))
     whole = canvas(1, (5, 4, 5), [False, True, True, True, False])
     with pytest.raises(ValueError, match="sampler mdlm never masks a token again, so it cannot polish a text"):
-        next(generate(speaker, Mdlm(), whole, Shares()))
+        next(generate(denoiser, Mdlm(), whole, MaskSchedule()))
     with pytest.raises(ValueError, match=r"temperature=-1, top_k=0, top_p=1: temperature and top_k are at least 0"):
-        Speaker(Toy(), VOCABULARY, temperature=-1.0)
+        Denoiser(Toy(), VOCABULARY, temperature=-1.0)
 
 
 def test_draws_follow_the_probabilities():
     scores = torch.tensor([0.5, 0.0, 0.2, 0.3]).log().repeat(1000, 1)
-    luck = (torch.arange(1000) + 0.5) / 1000
-    counts = torch.bincount(inverse_cdf(token_probs(scores), luck), minlength=4)
+    u = (torch.arange(1000) + 0.5) / 1000
+    counts = torch.bincount(inverse_cdf(token_probs(scores), u), minlength=4)
     assert counts.tolist() == [500, 0, 200, 300]
     assert set(inverse_cdf(token_probs(scores[:2]), torch.tensor([0.0, 1 - 1e-16], dtype=torch.float64)).tolist()) == {
         0,

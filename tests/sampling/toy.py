@@ -6,9 +6,9 @@ import torch
 
 from maskwright.objectives.remask import Remask
 from maskwright.sampling.canvas import Canvas
-from maskwright.sampling.denoiser import Judge, Speaker
+from maskwright.sampling.denoiser import Denoiser, Remasker
 from maskwright.sampling.generate import generate
-from maskwright.sampling.mask_schedule import Shares
+from maskwright.sampling.mask_schedule import MaskSchedule
 from maskwright.text.tokenizers.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(7, pad=0, mask=3, cls=1, sep=2, special=frozenset({0, 1, 2, 3, 6}), wrong=6)
@@ -56,7 +56,7 @@ class Doubting(torch.nn.Module):
         return hidden
 
 
-JUDGE = Judge(Doubting(), Remask(), VOCABULARY)
+REMASKER = Remasker(Doubting(), Remask(), VOCABULARY)
 
 
 def canvas(count, text=(3,) * LENGTH, free=None):
@@ -66,10 +66,10 @@ def canvas(count, text=(3,) * LENGTH, free=None):
 
 def texts(sampler, count, steps, model=None, seed=0, start=None, **knobs):
     """[count, 3] the texts of a sampler."""
-    shares = knobs.pop("shares", Shares(steps=steps))
-    speaker = Speaker(model or Toy(), VOCABULARY, **knobs.pop("speaker", {}))
-    judge = JUDGE if sampler.judged else None
-    for frame in generate(speaker, sampler, start or canvas(count), shares, seed, judge, **knobs):
+    shares = knobs.pop("shares", MaskSchedule(steps=steps))
+    denoiser = Denoiser(model or Toy(), VOCABULARY, **knobs.pop("denoiser", {}))
+    remasker = REMASKER if sampler.needs_remasker else None
+    for frame in generate(denoiser, sampler, start or canvas(count), shares, seed, remasker, **knobs):
         last = frame
     return last.tokens[:, 1:-1]
 

@@ -14,7 +14,7 @@ from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.run.build import masked
 from maskwright.sampling.fill import fill
 from maskwright.sampling.generate import REMASKED
-from maskwright.sampling.request import Wish
+from maskwright.sampling.request import SampleRequest
 from maskwright.serving.app import app
 from maskwright.serving.concurrency import Places
 from maskwright.serving.models import Models, opened
@@ -120,7 +120,7 @@ def test_a_text_forms_as_on_the_command_line(client: TestClient, runs: Path) -> 
     states = client.get("/about").json()["states"]
     assert {states[state] for one in found for _, state in one["pieces"]} >= {"given", "masked", "new", "remasked"}
     wish = {name: value for name, value in asked.items() if name != "text"}
-    (text,) = write(Wish(run=runs / "writer", remasker=runs / "remasker", prompt="The", **wish)).texts  # type: ignore[arg-type]
+    (text,) = write(SampleRequest(run=runs / "writer", remasker=runs / "remasker", prompt="The", **wish)).texts  # type: ignore[arg-type]
     assert "".join(piece for piece, _ in found[-1]["pieces"]).strip() == text
 
 

@@ -37,8 +37,12 @@ def command(
     schedule: Annotated[
         str, typer.Option(help="The share masked after each step: linear, cosine, exponential, or a list 0.5,0.2.")
     ] = "linear",
-    start: Annotated[float | None, typer.Option(help="The share at the outset; by default 1, with --edit 0.3.")] = None,
-    block: Annotated[int | None, typer.Option(help="Write so many tokens after the others.")] = None,
+    start_ratio: Annotated[
+        float | None, typer.Option(help="The share masked at the start; by default 1, with --edit 0.3.")
+    ] = None,
+    block_length: Annotated[
+        int | None, typer.Option(help="Write in blocks of so many tokens, from left to right.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="0 for the best token always.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Draw from so many best tokens; 0 for all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Draw from the best tokens that hold this probability.")] = 1.0,
@@ -49,16 +53,17 @@ def command(
 ) -> None:
     """Write texts by unmasking step by step, or from left to right; watch them form."""
     from ...display.samples import write
-    from ...sampling.request import Wish
+    from ...sampling.request import SampleRequest
     from ...settings import from_mapping
     from ...settings.outside import trusting
 
     wished = {
-        "run": run, "remasker": remasker, "sampler": sampler, "knobs": tuple(knobs or ()), "prompt": prompt,
-        "edit": edit, "length": length, "steps": steps, "schedule": schedule, "start": start, "block": block,
-        "seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p, "count": count,
+        "run": run, "remasker": remasker, "sampler": sampler, "sampler_options": tuple(knobs or ()), "prompt": prompt,
+        "edit": edit, "length": length, "steps": steps, "schedule": schedule, "start_ratio": start_ratio,
+        "block_length": block_length, "seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p,
+        "count": count,
     }  # fmt: skip
     with trusting(sampler):
-        found = write(from_mapping(Wish, wished, ""), live=not as_json, html=html)
+        found = write(from_mapping(SampleRequest, wished, ""), live=not as_json, html=html)
     whole = {"texts": found.texts, "sampler": found.sampler, "seed": seed}
     typer.echo(json.dumps(whole) if as_json else "\n\n".join(found.texts))

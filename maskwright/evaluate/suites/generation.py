@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from ...run.load import LoadedRun, load
-from ...sampling.request import LENGTH, Manner, Wish, cast, form, longest
+from ...sampling.request import LENGTH, SampleRequest, SamplingOptions, longest, models_of, stream
 from ...settings import from_mapping, settings
 from ..generation.quality import causal_scorer, judge, shuffled
 from ..generation.references import halves
@@ -19,7 +19,7 @@ __all__ = ["Knobs", "evaluate"]
 
 
 @settings
-class Knobs(Manner):
+class Knobs(SamplingOptions):
     """How texts are written, how many, and who judges them."""
 
     scorer: Path
@@ -43,19 +43,24 @@ def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float
     scorer = causal_scorer(causal, shards.tokenizer)
     manner = {name: getattr(knobs, name) for name in vars(knobs) if name not in ("scorer", "samples")}
     length = knobs.length or min(LENGTH, longest(run.model) - 2)
-    whole = {"run": run.path, "count": knobs.samples, "length": length, "ends": False}  # as long as what is held out
-    wish = from_mapping(Wish, manner | whole, "generation")
+    whole = {
+        "run": run.path,
+        "count": knobs.samples,
+        "length": length,
+        "stop_at_sep": False,
+    }  # as long as what is held out
+    request = from_mapping(SampleRequest, manner | whole, "generation")
     reference, held_out = halves(shards.valid, shards.vocabulary, length, knobs.samples)
     many = min(len(reference), len(held_out))
     reference, held_out = reference[:many], held_out[:many]
-    texts = {"": written(wish, run), "held_out/": held_out, "shuffled/": shuffled(held_out)}
+    texts = {"": written(request, run), "held_out/": held_out, "shuffled/": shuffled(held_out)}
     numbers: dict[str, float] = {"texts": knobs.samples, "length": length, "held_out/texts": len(held_out)}
     for column, tokens in texts.items():
         numbers |= {f"{column}{name}": figure for name, figure in judge(tokens, reference, scorer).items()}
     return numbers
 
 
-def written(wish: Wish, run: LoadedRun) -> np.ndarray:
+def written(request: SampleRequest, run: LoadedRun) -> np.ndarray:
     """[N, L] int64, the texts that are wished for, without [CLS] and [SEP]."""
-    *_, last = form(wish, cast(run, load(wish.remasker) if wish.remasker else None))
+    *_, last = stream(request, models_of(run, load(request.remasker) if request.remasker else None))
     return last.tokens[:, 1:-1].numpy()

@@ -28,4 +28,4 @@ class Dream(Sampler):
     def hide(self, step: Step) -> Tensor:
         masked = step.masked.sum(1)
         revealed = (masked * (1 - step.after / max(step.before, 1e-9)) + 1e-9).long()
-        return lowest(step.say(self.order).score, step.masked, masked - revealed)
+        return lowest(step.sample_tokens(self.order).score, step.masked, masked - revealed)

@@ -30,22 +30,22 @@ class Learned(Sampler):
     """Of `mixed`: the least share of the masks that fall at random."""
 
     @property
-    def judged(self) -> bool:
+    def needs_remasker(self) -> bool:
         return True
 
     def hide(self, step: Step) -> Tensor:
         return getattr(self, f"_{self.mode}")(step)
 
     def _rank(self, step: Step) -> Tensor:
-        doubt = self.randomness * step.uniform("learned") + (1 - self.randomness) * step.doubt
+        doubt = self.randomness * step.uniform("learned") + (1 - self.randomness) * step.p_wrong
         return lowest(-doubt, step.active, step.budget)
 
     def _threshold(self, step: Step) -> Tensor:
-        return step.active & (step.doubt > self.threshold)
+        return step.active & (step.p_wrong > self.threshold)
 
     def _mixed(self, step: Step) -> Tensor:
         by_chance = (step.budget * self.min_random_ratio).long()
-        wrong = step.active & (step.doubt > self.threshold)
-        chosen = lowest(-step.doubt, step.active, torch.minimum(wrong.sum(1), step.budget - by_chance))
+        wrong = step.active & (step.p_wrong > self.threshold)
+        chosen = lowest(-step.p_wrong, step.active, torch.minimum(wrong.sum(1), step.budget - by_chance))
         rest = lowest(step.uniform("mixed"), step.active & ~chosen, step.budget - chosen.sum(1))
         return chosen | rest

@@ -28,5 +28,5 @@ class Llada(Sampler):
     def hide(self, step: Step) -> Tensor:
         each, more = step.known // step.steps, step.known % step.steps
         revealed = each * (step.number + 1) + torch.clamp(more, max=step.number + 1)
-        worth = step.uniform("order") if self.order == "random" else step.say().confidence
+        worth = step.uniform("order") if self.order == "random" else step.sample_tokens().confidence
         return lowest(worth, step.masked, step.known - revealed)

@@ -21,5 +21,5 @@ class Maskgit(Sampler):
     """How much Gumbel noise ln p has at the outset."""
 
     def hide(self, step: Step) -> Tensor:
-        worth = step.say().confidence.double().log() + self.noise * step.after * gumbel(step.uniform("order"))
+        worth = step.sample_tokens().confidence.double().log() + self.noise * step.after * gumbel(step.uniform("order"))
         return lowest(worth, step.masked, step.budget)

@@ -29,14 +29,14 @@ class P2(Sampler):
     """How much their judgement weighs; with 0 they are never masked again."""
 
     @property
-    def judged(self) -> bool:
+    def needs_remasker(self) -> bool:
         return self.planner == "remasker"
 
     def hide(self, step: Step) -> Tensor:
-        if self.judged:
-            sure, kept = step.say().confidence, 1 - step.doubt
+        if self.needs_remasker:
+            sure, kept = step.sample_tokens().confidence, 1 - step.p_wrong
         else:
-            said = step.say("kept", step.active)
+            said = step.sample_tokens("kept", step.active)
             sure, kept = said.confidence, said.score
         worth = torch.where(step.masked, sure.clamp(min=LEAST).log(), self.eta * kept.clamp(min=LEAST).log())
         return lowest(worth, step.active, step.budget)

@@ -21,14 +21,14 @@ class Prism(Sampler):
 
     revises: ClassVar[bool] = True
 
-    share: Annotated[float, Field(gt=0, le=1)] = 0.05
+    remask_ratio: Annotated[float, Field(gt=0, le=1)] = 0.05
     """The share of the settled tokens that are masked again, within the schedule."""
 
     @property
-    def judged(self) -> bool:
+    def needs_remasker(self) -> bool:
         return True
 
     def hide(self, step: Step) -> Tensor:
-        again = torch.minimum((self.share * step.shown.sum(1) + 0.5).long(), step.budget)
-        worst = lowest(-step.doubt, step.shown, again)
+        again = torch.minimum((self.remask_ratio * step.unmasked.sum(1) + 0.5).long(), step.budget)
+        worst = lowest(-step.p_wrong, step.unmasked, again)
         return worst | lowest(step.uniform("order"), step.masked, step.budget - worst.sum(1))

@@ -24,7 +24,7 @@ class Remdm(Sampler):
     """Reveal by chance and mask again by chance (ReMDM)."""
 
     revises: ClassVar[bool] = True
-    restless: ClassVar[bool] = True
+    stochastic_remask: ClassVar[bool] = True
 
     strategy: Literal["cap", "rescale", "confidence", "loop", "forward_backward"] = "cap"
     """What σ is: min(eta, σ_max), eta · σ_max, σ_max shared out to the least confident tokens, eta · σ_max in a loop
@@ -54,14 +54,16 @@ class Remdm(Sampler):
             now, then = (self._looped((step.number + more) / step.steps) for more in (0, 1))
         sigma = self._sigma(step, now, then)  # [B, L]
         chance = (then - (1 - sigma) * now) / max(1 - now, TINY)
-        luck = step.uniform("remdm")
-        return step.active & torch.where(step.masked, luck >= chance, luck < sigma)
+        u = step.uniform("remdm")
+        return step.active & torch.where(step.masked, u >= chance, u < sigma)
 
     def _sigma(self, step: Step, now: float, then: float) -> Tensor:
         """[B, L] the chance that a settled token is masked again; α is `now` before the step and `then` after it."""
         most = min(1.0, (1 - then) / max(now, TINY))
         if self.strategy == "confidence":
-            return most * torch.softmax(torch.where(step.shown, -step.settled.clamp(max=1), -torch.inf), 1).nan_to_num()
+            return (
+                most * torch.softmax(torch.where(step.unmasked, -step.settled.clamp(max=1), -torch.inf), 1).nan_to_num()
+            )
         sigmas = {"cap": min(self.eta, most), "rescale": self.eta * most}
         sigmas["loop"] = self.eta * most if now == then else 0.0
         sigmas["forward_backward"] = min(max(then - now, 0) / max(now, TINY), most)

@@ -20,8 +20,8 @@ class Remedi(Sampler):
     revises: ClassVar[bool] = True
 
     @property
-    def judged(self) -> bool:
+    def needs_remasker(self) -> bool:
         return True
 
     def hide(self, step: Step) -> Tensor:
-        return lowest(-step.doubt, step.active, step.budget)
+        return lowest(-step.p_wrong, step.active, step.budget)

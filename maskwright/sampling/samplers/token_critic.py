@@ -24,9 +24,9 @@ class TokenCritic(Sampler):
     """The width of the uniform noise on the judgement at the outset."""
 
     @property
-    def judged(self) -> bool:
+    def needs_remasker(self) -> bool:
         return True
 
     def hide(self, step: Step) -> Tensor:
-        worth = 1 - step.doubt + self.noise * step.after * (step.uniform("critic") - 0.5)
+        worth = 1 - step.p_wrong + self.noise * step.after * (step.uniform("critic") - 0.5)
         return lowest(worth, step.active, step.budget)

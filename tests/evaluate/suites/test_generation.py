@@ -44,7 +44,7 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
     knobs = [f"scorer={runs / 'scorer'}", "samples=8", "length=12", "steps=4", "sampler=learned"]
-    knobs += ["knobs=[randomness=0.5]", f"remasker={runs / 'remasker'}"]
+    knobs += ["sampler_options=[randomness=0.5]", f"remasker={runs / 'remasker'}"]
     numbers = json.loads(said(runs / "writer", "generation", *knobs, "--json"))
     kept = runs / "writer" / "evaluations" / f"{kept_as('generation', None, knobs)}.json"
     assert numbers == json.loads(kept.read_text())

@@ -6,9 +6,9 @@ With 7 degrees of freedom a draw from the law exceeds 30 once in ten thousand ti
 import pytest
 import torch
 
-from maskwright.sampling.denoiser import Speaker
+from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import generate
-from maskwright.sampling.mask_schedule import Shares
+from maskwright.sampling.mask_schedule import MaskSchedule
 from maskwright.sampling.samplers.dream import Dream
 from maskwright.sampling.samplers.learned import Learned
 from maskwright.sampling.samplers.llada import Llada
@@ -22,7 +22,7 @@ from maskwright.sampling.samplers.renoise import Renoise
 from maskwright.sampling.samplers.token_critic import TokenCritic
 from maskwright.settings import registry
 
-from ..toy import JUDGE, LENGTH, VOCABULARY, Toy, canvas, chi2, texts
+from ..toy import LENGTH, REMASKER, VOCABULARY, Toy, canvas, chi2, texts
 
 COUNT, LIMIT = 20000, 30
 EVERY = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
@@ -39,7 +39,7 @@ def test_an_order_that_does_not_look_at_the_draw_is_exact_step_by_step(sampler):
 
 @pytest.mark.parametrize("block", [1, 2])
 def test_so_is_any_block_by_block(block):
-    assert chi2(texts(Llada(order="random"), COUNT, LENGTH * 2 if block == 2 else LENGTH, block=block)) < LIMIT
+    assert chi2(texts(Llada(order="random"), COUNT, LENGTH * 2 if block == 2 else LENGTH, block_length=block)) < LIMIT
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,14 @@ def test_ancestral_samplers_are_exact_as_the_steps_grow(sampler):
 @pytest.mark.parametrize(
     "sampler",
     [
-        *(Llada(), Dream(order="confidence"), Maskgit(noise=0.5), P2(), P2(planner="remasker"), Prism(share=0.5)),
+        *(
+            Llada(),
+            Dream(order="confidence"),
+            Maskgit(noise=0.5),
+            P2(),
+            P2(planner="remasker"),
+            Prism(remask_ratio=0.5),
+        ),
         *(Renoise(), TokenCritic(), Remedi(), Learned(), Learned(mode="mixed"), Learned(mode="threshold")),
     ],
     ids=lambda s: repr(s)[:30],
@@ -72,15 +79,17 @@ def test_the_others_are_not(sampler):
 
 
 def test_a_temperature_is_another_law_and_cuts_leave_things_out():
-    cold = texts(Llada(order="random"), 300, LENGTH, speaker={"temperature": 0.0})
+    cold = texts(Llada(order="random"), 300, LENGTH, denoiser={"temperature": 0.0})
     assert len(cold.unique(dim=0)) < 4
-    assert chi2(texts(Llada(order="random"), 4000, LENGTH, speaker={"temperature": 3.0})) > LIMIT
+    assert chi2(texts(Llada(order="random"), 4000, LENGTH, denoiser={"temperature": 3.0})) > LIMIT
     for cut in ({"top_k": 1}, {"top_p": 0.5}):
-        assert torch.equal(texts(Llada(order="random"), 300, LENGTH, speaker=cut), cold)
+        assert torch.equal(texts(Llada(order="random"), 300, LENGTH, denoiser=cut), cold)
 
 
 @pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY)
 def test_a_prompt_stays_and_no_special_token_is_written(kind):
-    frames = list(generate(Speaker(Toy(), VOCABULARY), kind(), canvas(200, (3, 5, 3)), Shares(steps=4), 0, JUDGE))
+    frames = list(
+        generate(Denoiser(Toy(), VOCABULARY), kind(), canvas(200, (3, 5, 3)), MaskSchedule(steps=4), 0, REMASKER)
+    )
     assert all((frame.tokens[:, 2] == 5).all() for frame in frames)
     assert torch.isin(frames[-1].tokens[:, 1:-1], torch.tensor([4, 5])).all()

@@ -14,10 +14,10 @@ from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.prefix import Prefix
 from maskwright.run import saved
 from maskwright.run.config import Config
-from maskwright.sampling.denoiser import Speaker
+from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import NEW, Frame, generate
-from maskwright.sampling.mask_schedule import Shares
-from maskwright.sampling.prefill import ahead
+from maskwright.sampling.mask_schedule import MaskSchedule
+from maskwright.sampling.prefill import prefill
 from maskwright.sampling.samplers.left_to_right import LeftToRight
 from maskwright.settings.registry import load as kind_of
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
@@ -37,9 +37,9 @@ def blank(count, *prompt, length=10):
 
 
 def frames(model, begin, objective=None, seed=0, ends=True, **knobs):
-    begin, seen = ahead(begin, objective or Causal(), VOCABULARY)
-    speaker = Speaker(model, VOCABULARY, 1, seen=seen, ends=ends, **knobs)
-    return list(generate(speaker, LeftToRight(), begin, Shares(steps=int(begin.free[0].sum())), seed))
+    begin, seen = prefill(begin, objective or Causal(), VOCABULARY)
+    denoiser = Denoiser(model, VOCABULARY, 1, seen=seen, allow_sep=ends, **knobs)
+    return list(generate(denoiser, LeftToRight(), begin, MaskSchedule(steps=int(begin.free[0].sum())), seed))
 
 
 def built(name, spread=0.3):
@@ -53,13 +53,13 @@ def built(name, spread=0.3):
 
 
 @torch.no_grad()
-def greedy(model, row, length, sign=CLS, shown=0):
+def greedy(model, row, length, sign=CLS, unmasked=0):
     """The plain loop: the whole row through the model, the best ordinary token or [SEP] behind it."""
     never = sorted(VOCABULARY.special - {SEP})
     row = [sign, *row]
     while len(row) <= length and row[-1] != SEP:
         seen = torch.ones(len(row), len(row)).tril().bool()
-        seen[:, :shown] = True
+        seen[:, :unmasked] = True
         logits = model.logits(model(torch.tensor([row]), seen[None, None])[0, -1:])[0]
         logits[never] = -torch.inf
         row.append(int(logits.argmax()))
@@ -86,7 +86,7 @@ def test_it_opens_as_the_objective_is_used_to():
     assert last.tokens[0, 1 : 1 + len(expected)].tolist() == expected
     assert expected != greedy(model, (7,), 10)
     *_, both = frames(model, blank(1, 7, 9, 12, 8), Prefix(), temperature=0.0)
-    expected = greedy(model, (7, 9, 12, 8), 10, shown=5)
+    expected = greedy(model, (7, 9, 12, 8), 10, unmasked=5)
     assert both.tokens[0, 1 : 1 + len(expected)].tolist() == expected
     assert expected != greedy(model, (7, 9, 12, 8), 10)
 
@@ -155,16 +155,16 @@ def test_a_seed_gives_one_text_alone_or_among_others_and_whatever_the_length():
 
 def test_what_is_finished_leaves_and_the_head_runs_once_for_each_token():
     model = Chain()
-    shown = frames(model, blank(50, 7, length=20))
-    written = torch.stack([(frame.state == NEW).any(1) for frame in shown[1:]]).sum(1)
+    unmasked = frames(model, blank(50, 7, length=20))
+    written = torch.stack([(frame.state == NEW).any(1) for frame in unmasked[1:]]).sum(1)
     assert model.rows == written.tolist() == sorted(model.rows, reverse=True)
     assert model.heads == sum(model.rows)
     assert model.rows[0] == 50 > model.rows[-1]
-    for row in shown[-1].tokens.tolist():
+    for row in unmasked[-1].tokens.tolist():
         end = row.index(SEP)
         assert {*row[1:end]} <= {7, 8}
         assert {*row[end + 1 :]} <= {PAD}
-    assert len(shown) <= shown[0].most + 1 == 20
+    assert len(unmasked) <= unmasked[0].max_steps + 1 == 20
 
 
 @pytest.fixture(scope="module")
