@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maskwright.run import checkpoint, saved
-from maskwright.run.config import NAMED, PLAIN, Config, Top
+from maskwright.run.config import NAMED, PLAIN, Config
+from maskwright.run.sections import Top
 from maskwright.settings import field_names
 from maskwright.settings.registry import entries, load
 from maskwright.storage import sealed

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from ..run.config import NAMED, PLAIN, Top, recipes
+from ..run.config import NAMED, PLAIN, recipes
+from ..run.sections import Top
 from ..settings import did_you_mean, field_names, registry
 
 REGISTRIES = NAMED | {"sampler": "sampling.samplers"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwright.objectives.mlm import Mlm
-from maskwright.run.config import Training
+from maskwright.run.sections import Training
 from maskwright.settings import from_mapping
 from maskwright.settings.schedule import DECAYS, Ramp, Steps, learning_rate, value
 

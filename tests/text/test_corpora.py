@@ -21,6 +21,7 @@ from maskwright.text.corpora.babylm import Babylm
 from maskwright.text.corpora.embedded import Embedded
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.hub import Hub
+from maskwright.text.corpora.memory import Memory
 from maskwright.text.corpora.tokenized import Tokenized
 from maskwright.text.corpus import Document
 from maskwright.text.shards.prepare import prepare
@@ -58,6 +59,7 @@ EXAMPLES: dict[str, Callable[[Path], Any]] = {
     "embedded": lambda path: Embedded(),
     "files": text_files,
     "hub": hub,
+    "memory": lambda path: Memory(texts=("one text", " ", "another")),
     "tokenized": tokenized,
 }
 
