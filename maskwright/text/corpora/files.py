@@ -73,7 +73,7 @@ def _matches(pattern: str, field: str) -> list[Path]:
         )
     if others := [file for file in files if kind(file) not in READERS]:
         endings = listing(sorted({kind(file) or "no suffix" for file in others}))
-        note(f"{pattern}: skipped {len(others):,} files of other kinds: {endings}")
+        note(f"{pattern}: skipped files of other kinds ({len(others):,}): {endings}")
     return readable
 
 
