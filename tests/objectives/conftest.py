@@ -1,12 +1,12 @@
 """Every objective of the folder, with its defaults or with the knobs that it has."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
+from maskwright.objectives.base.contract import maker
 from maskwright.objectives.base.objective import Masked, Objective
-from maskwright.settings import field_names, registry
+from maskwright.settings import registry
 
 from ..handmade import TEXT
 
@@ -14,20 +14,10 @@ EVERY = registry.names("objectives")
 MASKED = [name for name in EVERY if issubclass(registry.load("objectives", name)[0], Masked)]
 
 
-def make(name: str, **knobs: object) -> Objective:
-    """The objective `name` with those of `knobs` that it has, or that an objective inside it has."""
+def make(name: str, **options: object) -> Objective:
+    """The objective `name` with those of `options` that it has, or that an objective inside it has."""
     cls, preset = registry.load("objectives", name)
-    made = turned(cls(**preset), knobs)
-    if made.needs_text:
-        made.meet(TEXT)
-    return made
-
-
-def turned(objective: Objective, knobs: dict[str, object]) -> Objective:
-    """The objective with those of `knobs` that it or a part of it has."""
-    parts = {knob: getattr(objective, knob) for knob in field_names(type(objective))}
-    inside = {knob: turned(part, knobs) for knob, part in parts.items() if isinstance(part, Objective)}
-    return replace(objective, **{knob: value for knob, value in knobs.items() if knob in parts}, **inside)
+    return maker(cls(**preset), TEXT)(**options)
 
 
 @pytest.fixture(params=EVERY)

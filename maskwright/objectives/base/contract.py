@@ -4,8 +4,9 @@ Each property is a function of `make`, which gives the objective with some optio
 text. It returns a counter-example in a sentence, or nothing where the property holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from torch.nn.functional import pad
 from ...attention import BACKWARD, BOTH, FORWARD, mask
 from ...data.rows import Rows
 from ...masking.select import IGNORE
+from ...settings import field_names
+from ...text.shards.shards import Shards
 from .objective import Masked, Objective
 from .problem import Problem
 
@@ -36,6 +39,25 @@ class Finding:
 def check(make: Make, rows: Rows) -> list[Finding]:
     """Every property of the objective that `make` gives, on `rows`."""
     return [Finding(promise, found(make, rows)) for promise, found in PROPERTIES.items()]
+
+
+def maker(settings: Objective, shards: Shards) -> Make:
+    """Makes the objective of `settings`, which has met `shards`, with those of some options that it has."""
+
+    def make(**options: Any) -> Objective:
+        made = _with_options(settings, options)
+        if made.needs_text:
+            made.meet(shards)
+        return made
+
+    return make
+
+
+def _with_options(settings: Objective, options: Mapping[str, Any]) -> Objective:
+    """The objective with those of `options` that it, or an objective inside it, has."""
+    own = {name: value for name, value in options.items() if name in field_names(type(settings))}
+    inner: dict[str, Any] = {name: _with_options(part, options) for name, part in settings.sub_objectives.items()}
+    return replace(settings, **own, **inner)
 
 
 def shapes(make: Make, rows: Rows) -> str:
