@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from maskwright.objectives.base.contract import check, maker
 from maskwright.run.config import Config, recipes
 from maskwright.settings.registry import files
+
+from .handmade import TEXT, rows
 
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
 
@@ -19,8 +22,22 @@ def commands(page: Path) -> list[list[str]]:
     return [words for words in split if words and words[0] in recipes()]
 
 
+def my_objectives() -> str:
+    """The file that the page on extending shows."""
+    page = (DOCS[0].parent / "extending.md").read_text(encoding="utf-8")
+    return page.partition("```python\n")[2].partition("```")[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder of a reader who has written that file."""
+    (tmp_path / "my_objectives.py").write_text(my_objectives())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
-def test_commands_are_whole_configs(page: Path) -> None:
+def test_commands_are_whole_configs(page: Path, folder: Path) -> None:
     for recipe, *words in commands(page):
         Config.load(recipe, [word for word in words if "=" in word and not word.startswith("--")])
 
@@ -32,3 +49,11 @@ def test_every_objective_is_in_the_table_with_a_command_that_works() -> None:
     for name, words in rows.items():
         config = Config.load("quickstart", words.split())
         assert type(config.objective).__module__.endswith(f".{name}")
+
+
+def test_the_objective_on_the_page_keeps_what_the_page_prints(folder: Path) -> None:
+    config = Config.load("quickstart", ["objective.name=my_objectives.py:EveryOther"])
+    found = check(maker(config.objective, TEXT), rows())
+    printed = "".join(f"    ✓ {finding.promise}\n" for finding in found)
+    assert not any(finding.counterexample for finding in found)
+    assert printed in (DOCS[0].parent / "extending.md").read_text(encoding="utf-8")
