@@ -25,7 +25,7 @@ def launch(count: int, out: Path) -> int:
         rank, failure = error.get_first_failure()
         if failure.exitcode not in SAID:
             how = f"signal {-failure.exitcode}" if failure.exitcode < 0 else f"exit code {failure.exitcode}"
-            console.print(f"rank {rank} ended with {how}, so all stopped; go on with --resume --out {out}")
+            console.print(f"rank {rank} ended with {how}, so all ranks stopped; resume with --resume --out {out}")
         return abs(failure.exitcode)
     return 0
 

@@ -1,4 +1,4 @@
-"""Means, and how sure a difference is.
+"""Means over seeds, and confidence intervals of differences.
 
 Shapes: S seeds, D documents, R resamples.
 """
@@ -47,7 +47,7 @@ class Difference:
 
     @property
     def beyond_seeds(self) -> bool:
-        """Whether the luck of the seed does not explain it: Student's interval leaves 0 out."""
+        """Whether it is significant over seeds: Student's 95 % interval leaves 0 out."""
         return self.student is not None and (self.student[0] > 0 or self.student[1] < 0)
 
 

@@ -12,7 +12,7 @@ import torch
 
 from ..run import build, resume, saved
 from ..run.config import Config
-from .arms import BY, Arm, arms, check_text, differences, same_questions, same_rows, seed_list
+from .experiments import BY, Arm, arms, check_text, differences, same_questions, same_rows, seed_list
 from .results import Run, by_arm, main_metrics
 from .runner import pool
 from .runner.local import Process
@@ -31,7 +31,7 @@ class Comparison:
     baseline: str
     by: str | None
     runs: list[Run]
-    faults: dict[str, str]
+    failures: dict[str, str]
     """What went wrong, by run."""
     metrics: dict[str, list[str]]
     """The metrics that can be compared, with the arms that have them."""
@@ -82,7 +82,7 @@ def compare(
     baseline: the arm that others are compared with; the first by default.  by: `bits_per_byte` for arms with different
     tokenizers.  target: the loss to which the cost is told; the worst arm's by default.  cluster: a Ray address.
 
-    Runs that are finished in `out` are not repeated and others go on. Raises ValueError, in one sentence, for whatever
+    Runs that are finished in `out` are kept, others resume. Raises ValueError, in one sentence, for whatever
     cannot be compared, and Stopped when the process was asked to stop.
     """
     found, numbers, out = arms(recipes, common, budget), seed_list(seeds), Path(out)
@@ -93,11 +93,13 @@ def compare(
     asked = {"--seeds": seeds, "--budget": budget, "--baseline": baseline, "--by": by, "--target": target, "--out": out}
     command = _command(recipes, common, asked)
     runs = [Run(arm.name, number, out / "runs" / arm.folder / f"seed-{number}") for number in numbers for arm in found]
-    faults = _carry_out(found, runs, workers, cluster, show)
+    failures = _carry_out(found, runs, workers, cluster, show)
     left = [run for run in runs if finished(run.folder)]
     if len(by_arm(left)) < 2:
-        raise ValueError(f"fewer than two arms finished: {'; '.join(f'{run}: {said}' for run, said in faults.items())}")
-    return _judge(command, found, numbers, first, by, target, left, faults, out)
+        raise ValueError(
+            f"fewer than two arms finished: {'; '.join(f'{run}: {said}' for run, said in failures.items())}"
+        )
+    return _judge(command, found, numbers, first, by, target, left, failures, out)
 
 
 def _command(recipes: Sequence[str], common: Sequence[str], asked: dict[str, Any]) -> str:
@@ -126,7 +128,7 @@ def _carry_out(
             (run.folder / "config.yaml.tmp").replace(run.folder / "config.yaml")
     folders = {f"{run.arm} · seed {run.seed}": run.folder for run in runs if not finished(run.folder)}
     steps = {f"{run.arm} · seed {run.seed}": data[run.arm].steps for run in runs}
-    return pool.carry_out(folders, start, workers or _cores(), pool.Board(folders, steps, show))
+    return pool.run_all(folders, start, workers or _cores(), pool.ProgressTable(folders, steps, show))
 
 
 def _cores() -> int:
@@ -173,7 +175,7 @@ def told(metrics: Mapping[str, list[str]], by: str | None) -> dict[str, list[str
 
 def _judge(
     command: str, found: list[Arm], numbers: list[int], baseline: str, by: str | None, target: float | None,
-    runs: list[Run], faults: dict[str, str], out: Path,
+    runs: list[Run], failures: dict[str, str], out: Path,
 ) -> Comparison:  # fmt: skip
     sides = by_arm(runs)
     metrics = main_metrics(runs, same_questions(found), by)
@@ -186,4 +188,4 @@ def _judge(
             goal = worst({arm: sides[arm] for arm in having}, metric) if target is None else target
             costs += [reached(metric, arm, sides[arm], goal) for arm in having]
     known = [each for each in compared if each is not None]
-    return Comparison(command, found, numbers, baseline, by, runs, faults, metrics, summaries, known, costs, out)
+    return Comparison(command, found, numbers, baseline, by, runs, failures, metrics, summaries, known, costs, out)

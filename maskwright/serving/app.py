@@ -1,4 +1,4 @@
-"""The routes: one page, what there is to choose from, and a question for each tab. Whatever goes wrong is JSON."""
+"""The routes: one page, what there is to choose from, and a asked for each tab. Whatever goes wrong is JSON."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,21 +10,21 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from . import handlers as answers
-from . import requests
-from .concurrency import Busy, Places
+from . import schemas
+from .concurrency import Busy, ConcurrencyLimit
 from .endpoint import Endpoint
 from .host_check import Guard
 from .models import Models
 from .page import PAGE, headers
-from .requests import TooMuch
+from .schemas import TooLarge
 
-ANSWERS: dict[str, tuple[type[requests.Question], Callable[[Models, Any], Any]]] = {
-    "masks": (requests.Masks, answers.masks),
-    "fill": (requests.Fill, answers.fill),
-    "score": (requests.Score, answers.score),
-    "sample": (requests.Sample, answers.sample),
+ANSWERS: dict[str, tuple[type[schemas.TextRequest], Callable[[Models, Any], Any]]] = {
+    "masks": (schemas.Masks, answers.masks),
+    "fill": (schemas.Fill, answers.fill),
+    "score": (schemas.Score, answers.score),
+    "sample": (schemas.Sample, answers.sample),
 }
-"""Tab to the question that it asks and who answers."""
+"""Tab to the asked that it asks and who answers."""
 
 SENTENCES = {
     404: "there is nothing at {path}: the page is at /",
@@ -32,7 +32,7 @@ SENTENCES = {
 }
 
 
-def app(models: Models, places: Places, hosts: frozenset[str] | None) -> Guard:
+def app(models: Models, places: ConcurrencyLimit, hosts: frozenset[str] | None) -> Guard:
     """The server's application. hosts: the names that it answers under, none for any."""
     page = PAGE.read_text(encoding="utf-8")
 
@@ -43,7 +43,7 @@ def app(models: Models, places: Places, hosts: frozenset[str] | None) -> Guard:
         return JSONResponse(answers.about(models))
 
     asked = [Route(f"/{tab}", Endpoint(*parts, models, places), methods=["POST"]) for tab, parts in ANSWERS.items()]
-    handlers: Any = {HTTPException: _http, TooMuch: _too_much, ValueError: _mistake, Busy: _busy, 500: _broken}
+    handlers: Any = {HTTPException: _http, TooLarge: _too_much, ValueError: _mistake, Busy: _busy, 500: _broken}
     routed = Starlette(routes=[Route("/", shown), Route("/about", about), *asked], exception_handlers=handlers)
     return Guard(routed, hosts, headers(page))
 

@@ -7,7 +7,7 @@ class Busy(Exception):
     """Neither a place to be answered in nor one to wait in is left; its text says so."""
 
 
-class Places:
+class ConcurrencyLimit:
     """`async with` it to be answered; raises Busy when nobody else may wait.
 
     at_once: answers at a time.  waiting: how many may wait for their turn.
@@ -19,7 +19,7 @@ class Places:
 
     async def __aenter__(self) -> None:
         if self.free.locked() and self.waiting >= self.room:
-            raise Busy(f"busy: {self.at_once} are answered at once (most_at_once) and {self.waiting} wait; try again")
+            raise Busy(f"busy: {self.at_once} are answered at once (max_concurrent) and {self.waiting} wait; try again")
         self.waiting += 1
         try:
             await self.free.acquire()

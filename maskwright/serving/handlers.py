@@ -1,4 +1,4 @@
-"""From a question to its answer, as plain data. Whatever the asker can mend is a ValueError."""
+"""From a asked to its answer, as plain data. Whatever the asker can mend is a ValueError."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from ..sampling.request import LENGTH, SampleRequest, build_sampler, compatible_
 from ..settings.outside import is_outside
 from ..settings.registry import name_of
 from .models import Models
-from .requests import MOST_EPOCHS, MOST_GUESSES, MOST_STEPS, Fill, Masks, Sample, Score
+from .schemas import MOST_EPOCHS, MOST_GUESSES, MOST_STEPS, Fill, Masks, Sample, Score
 
 Answer = dict[str, Any]
 

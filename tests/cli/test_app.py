@@ -143,7 +143,7 @@ def test_another_systems_config_is_imported(run, tmp_path: Path) -> None:
     assert Config.load(ours).objective.ratio == 0.2
     code, _, complaint = run("import-config", theirs, "--out", ours)
     assert code == 2
-    assert "ours.yaml is there already" in complaint
+    assert "ours.yaml exists already" in complaint
     code, _, complaint = run("import-config", tmp_path / "nowhere.json")
     assert code == 2
     assert "nowhere.json" in complaint

@@ -17,7 +17,7 @@ import yaml
 from typer.testing import CliRunner
 
 from maskwright.cli import app
-from maskwright.compare.arms import arms
+from maskwright.compare.experiments import arms
 from maskwright.compare.runner import one_run
 from maskwright.run import build, saved
 from maskwright.run.metrics_log import read_lines
@@ -77,7 +77,9 @@ def done(written: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not all(one_run.finished(out / "runs" / run) for run in RUNS)
     result = invoke(*written, "--seeds", 2, "--out", out, "--publish", out.parent / "kept", "--quiet")
     assert result.exit_code == 0, result.exception
-    assert "more than the luck of the seed" in result.stdout or "The luck of the seed may explain" in result.stdout
+    assert (
+        "ignificant over seeds: 2 of 2 pairs" in result.stdout or "ignificant over seeds: 1 of 2 pairs" in result.stdout
+    )
     return out
 
 
@@ -176,11 +178,11 @@ def test_a_run_that_fails_is_named_and_the_others_are_compared(done: Path, writt
     wild = written[0].replace("often:", "wild:") + "+optimizer.lr=1e30"
     result = invoke(*written, wild, "--seeds", "0,", "--out", out, "--quiet")
     assert isinstance(result.exception, ValueError)
-    assert str(result.exception).startswith("wild · seed 0 did not finish: the loss is ")
+    assert str(result.exception).startswith("wild · seed 0 failed: the loss is ")
     found = json.loads((out / "results.json").read_text())
     assert list(found["failed"]) == ["wild · seed 0"]
     assert found["compared"]["masked/loss"] == ["often", "rare"]
-    assert "wild · seed 0 did not finish" in (out / "page.html").read_text()
+    assert "wild · seed 0 failed" in (out / "page.html").read_text()
 
 
 def test_what_suites_said_of_the_runs_is_compared_too(done: Path, written: list[str], tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_when_a_rank_is_killed_all_stop_and_the_run_can_be_resumed(settings: dic
     subprocess.run(["kill", "-9", ranks(both.pid)[-1]], check=True)
     _, said = both.communicate(timeout=60)
     assert both.returncode == 9
-    assert "ended with signal 9, so all stopped; go on with --resume" in " ".join(said.split())
+    assert "ended with signal 9, so all ranks stopped; resume with --resume" in " ".join(said.split())
     assert Trainer(Config.load(source), out, resume=True, show=False).step >= 7
 
 

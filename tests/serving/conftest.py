@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.serving.app import app
-from maskwright.serving.concurrency import Places
+from maskwright.serving.concurrency import ConcurrencyLimit
 from maskwright.serving.host_check import LOCAL
 from maskwright.serving.models import Models, opened
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
@@ -44,4 +44,4 @@ def models(runs: Path) -> Models:
 
 @pytest.fixture
 def client(models: Models) -> TestClient:
-    return TestClient(app(models, Places(2, 4), LOCAL), base_url="http://127.0.0.1:8765")
+    return TestClient(app(models, ConcurrencyLimit(2, 4), LOCAL), base_url="http://127.0.0.1:8765")

@@ -16,7 +16,7 @@ from maskwright.sampling.fill import fill
 from maskwright.sampling.generate import REMASKED
 from maskwright.sampling.request import SampleRequest
 from maskwright.serving.app import app
-from maskwright.serving.concurrency import Places
+from maskwright.serving.concurrency import ConcurrencyLimit
 from maskwright.serving.models import Models, opened
 from maskwright.settings.registry import names
 
@@ -36,7 +36,7 @@ def test_about_says_what_there_is(client: TestClient, models: Models) -> None:
 
 
 def test_a_sampler_without_its_remasker_is_not_ready(runs: Path) -> None:
-    alone = TestClient(app(opened(runs / "writer", None, 40), Places(1, 1), None))
+    alone = TestClient(app(opened(runs / "writer", None, 40), ConcurrencyLimit(1, 1), None))
     ready = {one["name"]: one["ready"] for one in alone.get("/about").json()["samplers"]}
     assert ready["mdlm"]
     assert not ready["learned"]
@@ -75,7 +75,7 @@ def test_fills_are_those_of_the_model(client: TestClient, models: Models) -> Non
 @pytest.mark.parametrize("run", ["writer", "causal"])
 def test_tokens_add_up_to_the_text(runs: Path, run: str) -> None:
     models = opened(runs / run, None, 40)
-    told = TestClient(app(models, Places(1, 1), None)).post("/score", json={"text": TEXT}).json()
+    told = TestClient(app(models, ConcurrencyLimit(1, 1), None)).post("/score", json={"text": TEXT}).json()
     name, ask = choose(None, models.objective)
     scores = Scorer(models.model, models.tokenizer, ask)([Text(TEXT)])
     nats = [one["nats"] for one in told["tokens"]]
@@ -135,7 +135,7 @@ def test_gaps_are_filled_and_a_text_is_polished(client: TestClient) -> None:
 
 def test_what_a_model_cannot_do_is_a_sentence(runs: Path) -> None:
     causal, judge = (
-        TestClient(app(opened(runs / run, None, 40), Places(1, 1), None)) for run in ("causal", "remasker")
+        TestClient(app(opened(runs / run, None, 40), ConcurrencyLimit(1, 1), None)) for run in ("causal", "remasker")
     )
     told = causal.get("/about").json()
     assert set(told["unable"]) == {"fill"}

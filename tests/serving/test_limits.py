@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 
 from maskwright.serving import app as module
 from maskwright.serving.app import ANSWERS, app
-from maskwright.serving.concurrency import Busy, Places
+from maskwright.serving.concurrency import Busy, ConcurrencyLimit
 from maskwright.serving.endpoint import BODY
 from maskwright.serving.models import Models
 from maskwright.serving.page import PAGE
-from maskwright.serving.requests import Masks
+from maskwright.serving.schemas import Masks
 
 LONG = "word " * 60
 
@@ -138,7 +138,7 @@ def test_another_name_is_refused(client: TestClient, models: Models, host: str) 
     assert "this page answers under 127.0.0.1, ::1, localhost alone" in said.json()["error"]
     assert client.post("/fill", json={"text": "a [MASK]"}, headers={"host": host}).status_code == 400
     if host == "evil.example":
-        anyone = TestClient(app(models, Places(1, 1), None))
+        anyone = TestClient(app(models, ConcurrencyLimit(1, 1), None))
         assert anyone.get("/about", headers={"host": host}).status_code == 200
 
 
@@ -186,7 +186,7 @@ def test_who_finds_no_place_is_told_so(models: Models, monkeypatch: pytest.Monke
         return {"done": asked.text}
 
     monkeypatch.setitem(module.ANSWERS, "masks", (Masks, slow))
-    with TestClient(app(models, Places(1, 0), None)) as client, ThreadPoolExecutor(1) as other:
+    with TestClient(app(models, ConcurrencyLimit(1, 0), None)) as client, ThreadPoolExecutor(1) as other:
         first = other.submit(client.post, "/masks", json={"text": "one"})
         assert begun.wait(60)
         said = client.post("/fill", json={"text": "a [MASK]"})
@@ -195,12 +195,12 @@ def test_who_finds_no_place_is_told_so(models: Models, monkeypatch: pytest.Monke
         assert first.result().json() == {"done": "one"}
         assert client.post("/fill", json={"text": "a [MASK]"}).status_code == 200
     assert (said.status_code, said.headers["retry-after"]) == (503, "1")
-    assert said.json()["error"] == "busy: 1 are answered at once (most_at_once) and 0 wait; try again"
+    assert said.json()["error"] == "busy: 1 are answered at once (max_concurrent) and 0 wait; try again"
 
 
 def test_places_are_as_many_as_said() -> None:
     async def visit() -> tuple[int, int]:
-        places, inside, most, refused = Places(2, 3), 0, 0, 0
+        places, inside, most, refused = ConcurrencyLimit(2, 3), 0, 0, 0
 
         async def one() -> None:
             nonlocal inside, most, refused
@@ -225,7 +225,7 @@ def test_what_breaks_here_is_told_without_details(models: Models, monkeypatch: p
         raise RuntimeError("a secret")
 
     monkeypatch.setitem(module.ANSWERS, "masks", (Masks, broken))
-    client = TestClient(app(models, Places(1, 0), None), raise_server_exceptions=False)
+    client = TestClient(app(models, ConcurrencyLimit(1, 0), None), raise_server_exceptions=False)
     said = client.post("/masks", json={"text": "one"})
     assert (said.status_code, "secret" in said.text) == (500, False)
     assert client.post("/masks", json={"text": "one"}).status_code == 500  # and its place is free again

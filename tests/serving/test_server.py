@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from maskwright.cli import app as cli
 from maskwright.serving import server
 from maskwright.serving.app import app
-from maskwright.serving.concurrency import Places
+from maskwright.serving.concurrency import ConcurrencyLimit
 from maskwright.serving.host_check import LOCAL
 from maskwright.serving.models import opened
 from maskwright.serving.server import address, listening
@@ -32,7 +32,7 @@ def serving(*arguments: object) -> Iterator[str]:
         assert process.stdout
         try:
             said = process.stdout.readline()
-            assert re.fullmatch(r"http://127\.0\.0\.1:\d+   Ctrl-C ends it\n", said), process.communicate()
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+   Ctrl-C to stop\n", said), process.communicate()
             yield said.split()[0]
         finally:
             process.send_signal(signal.SIGINT)
@@ -44,7 +44,9 @@ def serving(*arguments: object) -> Iterator[str]:
 def inside(run: Path) -> Iterator[str]:
     """The address of a server in this process."""
     with listening("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(app(opened(run, None, 60), Places(1, 1), LOCAL), log_level="error", lifespan="off")
+        config = uvicorn.Config(
+            app(opened(run, None, 60), ConcurrencyLimit(1, 1), LOCAL), log_level="error", lifespan="off"
+        )
         running = uvicorn.Server(config)
         thread = Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -15,7 +15,7 @@ EXAMPLES = """
   maskwright compare mlm:quickstart causal:quickstart+objective.name=causal --set training.steps=1000 --seeds 5,7\n
   maskwright compare small:quickstart big:quickstart+tokenizer.size=8192 --by bits_per_byte
 
-The same command again goes on where it stopped. Results: OUT/page.html, results.json, summary.csv, curves.csv.
+Run the same command again to resume. Results: OUT/page.html, results.json, summary.csv, curves.csv.
 """
 
 
@@ -23,7 +23,7 @@ def command(
     recipes: Annotated[
         list[str], typer.Argument(help="The arms, each [NAME:]RECIPE[+section.key=value…]; the first is the baseline.")
     ],
-    seeds: Annotated[str, typer.Option(help="How many (3 is 0, 1, 2), or which (5,7).")] = "3",
+    seeds: Annotated[str, typer.Option(help="How many (3 means 0, 1, 2), or which (5,7).")] = "3",
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A change to every arm.")
     ] = None,
@@ -35,14 +35,14 @@ def command(
         int | None, typer.Option(min=1, help="Runs at a time; by default one for each core, or one on a GPU.")
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="The arm that others are compared with.")] = None,
-    by: Annotated[str | None, typer.Option(help="bits_per_byte: compare arms with different tokenizers.")] = None,
-    target: Annotated[float | None, typer.Option(help="The loss to which the cost is told.")] = None,
+    by: Annotated[str | None, typer.Option(help="bits_per_byte, to compare arms with different tokenizers.")] = None,
+    target: Annotated[float | None, typer.Option(help="Report the cost of reaching this loss.")] = None,
     ray: Annotated[str | None, typer.Option(help="A Ray cluster to run on: an address, auto or local.")] = None,
     publish: Annotated[Path | None, typer.Option(help="Copy the small files of the report to this folder.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress table.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Train recipes with several seeds on the same text, and compare them: curves, differences, how sure they are."""
+    """Train recipes with several seeds on the same text and compare them, with confidence intervals over seeds."""
     from ...compare.report import write
     from ...compare.report.summary import headlines
     from ...compare.study import compare
@@ -59,5 +59,5 @@ def command(
     if publish:
         write.publish(out, publish)
     typer.echo(json.dumps(found) if as_json else "\n".join([*headlines(comparison), f"page  {out / 'page.html'}"]))
-    if comparison.faults:
-        raise ValueError("; ".join(f"{run} did not finish: {fault}" for run, fault in comparison.faults.items()))
+    if comparison.failures:
+        raise ValueError("; ".join(f"{run} failed: {error}" for run, error in comparison.failures.items()))

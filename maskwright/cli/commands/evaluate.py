@@ -12,29 +12,31 @@ EXAMPLES = """
 
   maskwright evaluate first validation\n
   maskwright evaluate first validation --json\n
-  maskwright evaluate first layers                    with its last layers taken away, one by one\n
+  maskwright evaluate first layers                    without its last layers, one removed at a time\n
   maskwright evaluate first/checkpoints/step-500 validation\n
   maskwright evaluate first blimp --data FOLDER       minimal pairs, scored as the model was trained\n
   maskwright evaluate first blimp --data FOLDER --limit 100 --paradigms passive_1,passive_2\n
-  maskwright evaluate first/checkpoints blimp --data FOLDER          a learning curve; so for chck_1M, chck_2M …\n
+  maskwright evaluate first/checkpoints blimp --data FOLDER          a learning curve over all checkpoints\n
   maskwright evaluate first classification --data FOLDER/finetune/mr train=probe seeds=5\n
-  maskwright evaluate first blimp --data FOLDER predictions=results  in the official format\n
-  maskwright evaluate d generation scorer=c sampler=remdm steps=64   texts that d writes, judged by the causal model c\n
+  maskwright evaluate first blimp --data FOLDER predictions=results  writes predictions in the official format\n
+  maskwright evaluate d generation scorer=c sampler=remdm steps=64   generated texts, scored by the causal model c\n
   maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token temperatures=[1,1.5,2]
 """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run or of a checkpoint; or a folder of several.")],
+    run: Annotated[Path, typer.Argument(help="A run, a checkpoint, or a folder of several checkpoints.")],
     suite: Annotated[str, typer.Argument(help="A file in `suites/`, or your own: my_suite.py.")] = "validation",
-    knobs: Annotated[list[str] | None, typer.Argument(help="Knobs of the suite: per=token …")] = None,
+    knobs: Annotated[
+        list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Options of the suite: per=token …")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
     backend: Annotated[str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …")] = None,
-    limit: Annotated[int | None, typer.Option(help="Ask the first so many items of each paradigm.")] = None,
-    paradigms: Annotated[str | None, typer.Option(help="Ask these only, with commas.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Use only the first so many items of each paradigm.")] = None,
+    paradigms: Annotated[str | None, typer.Option(help="Use only these paradigms, separated by commas.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Evaluate a trained model: on what its run held out, or on a suite. RUN/evaluations keeps the numbers."""
+    """Evaluate a trained model on its validation set or on a suite. Results are kept in RUN/evaluations."""
     from rich.console import Console
 
     from ...display import accuracies, series, side_by_side

@@ -10,21 +10,24 @@ EXAMPLES = """
 [bold]Examples[/]
 
   maskwright export first model                       as it was trained, masked or causal\n
-  maskwright export hybrid model --causal             the other way of a model that has learned both\n
+  maskwright export hybrid model --causal             a hybrid model as a causal one\n
   maskwright export first/checkpoints/step-500 chck_1M\n
   maskwright export first/words models                all that training.keep_at kept, as models/chck_1M …
 """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run or of a checkpoint, or one that holds several.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write, with one in it for each of several; empty or new.")],
-    to: Annotated[Literal["hf"], typer.Option(help="Whose format: hf is that of transformers.")] = "hf",
+    run: Annotated[Path, typer.Argument(help="A run, a checkpoint, or a folder of several checkpoints.")],
+    out: Annotated[
+        Path,
+        typer.Argument(help="The folder to write, empty or new; with a subfolder for each of several checkpoints."),
+    ],
+    to: Annotated[Literal["hf"], typer.Option(help="The format: hf for transformers.")] = "hf",
     causal: Annotated[
         bool | None, typer.Option("--causal/--masked", help="As a causal or a masked model; by default as trained.")
     ] = None,
 ) -> None:
-    """Write trained models as folders that `transformers` opens, with tokenizer and model card."""
+    """Export trained models to folders that `transformers` loads, with tokenizer and model card."""
     from ...hub.export.run import export
     from ...run.discover import models
     from ...run.load import load

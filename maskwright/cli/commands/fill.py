@@ -18,11 +18,11 @@ EXAMPLES = """
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    texts: Annotated[list[str], typer.Argument(help="Texts with [MASK] where something is missing.")],
-    top: Annotated[int, typer.Option(min=1, help="How many guesses to show.")] = 5,
+    texts: Annotated[list[str], typer.Argument(help="Texts that contain [MASK].")],
+    top: Annotated[int, typer.Option(min=1, help="How many predictions to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Fill the masks in a text: the best guesses with their probabilities."""
+    """Predict the masked tokens in a text, with their probabilities."""
     from rich.console import Console
 
     from ...api import load

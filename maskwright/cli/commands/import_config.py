@@ -17,10 +17,10 @@ EXAMPLES = """
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="A JSON or YAML file, or a text with flags.")],
+    file: Annotated[Path, typer.Argument(help="A JSON or YAML file, or a script with command-line flags.")],
     out: Annotated[Path | None, typer.Option(help="The YAML to write; by default it is printed.")] = None,
 ) -> None:
-    """Turn a config of another system into one of ours; every key that is not carried over is named."""
+    """Convert a config of another system; every key that is not converted is listed."""
     from ...hub.convert.config import convert
 
     imported = convert(file)
@@ -28,6 +28,6 @@ def command(
         typer.echo(imported.text(), nl=False)
         return
     if out.exists():
-        raise ValueError(f"{out} is there already: choose another --out")
+        raise ValueError(f"{out} exists already: choose another --out")
     out.write_text(imported.text(), encoding="utf-8")
     typer.echo("\n".join([*imported.lines(), f"{out}"]))

@@ -17,10 +17,10 @@ EXAMPLES = """
 
 def command(
     folder: Annotated[Path, typer.Argument(help="A folder of transformers: ModernBERT, its decoder, or DeBERTa-v2.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write; it must be empty or not there.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; empty or new.")],
 ) -> None:
-    """Make a run of a model of `transformers`, to go on with it under any objective."""
+    """Turn a model of `transformers` into a run, to continue training it under any objective."""
     from ...hub.convert.model import adopt
 
     typer.echo(adopt(folder, out))
-    typer.echo(f"go on with it: maskwright train {out / 'config.yaml'} objective.name=… --out FOLDER")
+    typer.echo(f"continue with: maskwright train {out / 'config.yaml'} objective.name=… --out FOLDER")

@@ -8,7 +8,7 @@ import typer
 
 ORDER = 30
 SAMPLE = 32
-"""Batches of rows that a report looks at."""
+"""Batches of rows in a report."""
 EXAMPLES = """
 [bold]Examples[/]
 
@@ -20,19 +20,21 @@ EXAMPLES = """
 
 
 def command(
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts to hide tokens of.")] = None,
-    objective: Annotated[list[str] | None, typer.Option(help="Which objectives; by default all that mask.")] = None,
-    ratio: Annotated[float, typer.Option(help="The share of the tokens that is chosen.")] = 0.15,
-    epochs: Annotated[int, typer.Option(min=1, help="Over how many epochs.")] = 5,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts to mask.")] = None,
+    objective: Annotated[list[str] | None, typer.Option(help="Which objectives; by default every masking one.")] = None,
+    ratio: Annotated[float, typer.Option(help="The mask ratio.")] = 0.15,
+    epochs: Annotated[int, typer.Option(min=1, help="How many epochs to show.")] = 5,
     seed: Annotated[int, typer.Option(help="The seed of the masks.")] = 0,
     run: Annotated[
         str, typer.Option(help="The recipe, YAML file or run whose text and tokenizer are used.")
     ] = "quickstart",
-    report: Annotated[bool, typer.Option("--report", help="Figures over a corpus, beside what chance gives.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Statistics over a corpus, beside what independent masking gives.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="With --report: save a plot here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --report: print JSON.")] = False,
 ) -> None:
-    """Show what each objective hides: a text over several epochs in colour, or figures over a corpus."""
+    """Show what each objective masks: a text over several epochs in colour, or statistics over a corpus."""
     from rich.console import Console
 
     from ...display import masks

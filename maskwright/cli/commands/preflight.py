@@ -18,10 +18,10 @@ EXAMPLES = """
 
 def command(
     model: Annotated[str, typer.Argument(help="A recipe, a run, a checkpoint or an exported folder.")],
-    longest: Annotated[int, typer.Option(min=1, help="Tokens of the longest text; none is cut.")] = 512,
+    longest: Annotated[int, typer.Option(min=1, help="Tokens of the longest text to be evaluated.")] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check all that the official BabyLM evaluation needs of a model; exit code 1 when something is missing."""
+    """Check everything that the official BabyLM evaluation needs of a model; exit code 1 if something is missing."""
     from rich.console import Console
 
     from ...display.preflight import table

@@ -13,7 +13,7 @@ EXAMPLES = """
   maskwright ratios forward_backward\n
   maskwright ratios forward_backward --metric perplexity --epochs 0:1 --epochs 5:10 --json
 
-Ratio 1 divides forward without reading backward by forward with it; ratio 2 forward by backward of one model.
+Ratio 1 is the forward loss without backward training over that with it; ratio 2 is forward over backward of one model.
 """
 
 
@@ -21,10 +21,12 @@ def command(
     folder: Annotated[Path, typer.Argument(help="A folder of finished runs, at any depth.")],
     metric: Annotated[str, typer.Option(help="loss, perplexity, accuracy or top5.")] = "loss",
     epochs: Annotated[list[str] | None, typer.Option(help="A range of epochs to average over, as 5:10.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where table and figures go; by default FOLDER/ratios.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for the table and figures; by default FOLDER/ratios.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Divide forward by backward, and with by without: what reading backward did, over seeds, sizes and layers."""
+    """Compare forward and backward prediction over seeds, sizes and layers: ratios of their losses."""
     from rich.console import Console
 
     from ...compare.directions import display

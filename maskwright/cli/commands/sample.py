@@ -23,17 +23,21 @@ EXAMPLES = """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run whose model fills masks or names what comes next.")],
-    knobs: Annotated[list[str] | None, typer.Argument(metavar="[KNOB=VALUE]...", help="Of the sampler.")] = None,
+    run: Annotated[Path, typer.Argument(help="A run whose model fills masks or predicts the next token.")],
+    knobs: Annotated[
+        list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Options of the sampler.")
+    ] = None,
     sampler: Annotated[
         str | None,
-        typer.Option(help="A file in `samplers/`; by default mdlm, or left_to_right where masks are never filled."),
+        typer.Option(help="A file in `samplers/`; by default mdlm, or left_to_right for a causal model."),
     ] = None,
-    remasker: Annotated[Path | None, typer.Option(help="The folder of a run that finds wrong tokens.")] = None,
+    remasker: Annotated[
+        Path | None, typer.Option(help="A run that detects wrong tokens, for the samplers that need one.")
+    ] = None,
     prompt: Annotated[str, typer.Option(help="What the text begins with; [MASK] in it is a gap to fill.")] = "",
-    edit: Annotated[str | None, typer.Option(help="A text to polish instead.")] = None,
+    edit: Annotated[str | None, typer.Option(help="A text to revise instead.")] = None,
     length: Annotated[int | None, typer.Option(help="Tokens in a text; by default 64, or those of a prompt.")] = None,
-    steps: Annotated[int, typer.Option(help="How often the model is asked; left_to_right: once for each token.")] = 64,
+    steps: Annotated[int, typer.Option(help="Forward passes of the model; left_to_right takes one a token.")] = 64,
     schedule: Annotated[
         str, typer.Option(help="The share masked after each step: linear, cosine, exponential, or a list 0.5,0.2.")
     ] = "linear",
@@ -43,15 +47,17 @@ def command(
     block_length: Annotated[
         int | None, typer.Option(help="Write in blocks of so many tokens, from left to right.")
     ] = None,
-    temperature: Annotated[float, typer.Option(help="0 for the best token always.")] = 1.0,
-    top_k: Annotated[int, typer.Option(help="Draw from so many best tokens; 0 for all.")] = 0,
-    top_p: Annotated[float, typer.Option(help="Draw from the best tokens that hold this probability.")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="0 always takes the most probable token.")] = 1.0,
+    top_k: Annotated[int, typer.Option(help="Sample from the k most probable tokens; 0 for all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(help="Nucleus sampling: the most probable tokens with this total probability.")
+    ] = 1.0,
     count: Annotated[int, typer.Option(help="How many texts.")] = 1,
-    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+    seed: Annotated[int, typer.Option(help="The random seed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Write a page on which the texts form again.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page that replays the steps.")] = None,
 ) -> None:
-    """Write texts by unmasking step by step, or from left to right; watch them form."""
+    """Generate texts by unmasking step by step or from left to right, shown as they form."""
     from ...display.samples import write
     from ...sampling.request import SampleRequest
     from ...settings import from_mapping

@@ -10,17 +10,18 @@ ORDER = 65
 EXAMPLES = """
 [bold]Examples[/]
 
-  maskwright score first texts.txt                    a text a line\n
+  maskwright score first texts.txt                    one text per line\n
   maskwright score first pairs.jsonl --json           pairs: sentence_good, sentence_bad\n
   maskwright score first texts.txt --backend mlm_word
 """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, or of one of its checkpoints.")],
-    file: Annotated[Path, typer.Argument(help="A text a line; or .jsonl with `text`, or with pairs as in BLiMP.")],
+    run: Annotated[Path, typer.Argument(help="A run or a checkpoint.")],
+    file: Annotated[Path, typer.Argument(help="One text per line; or .jsonl with `text`, or with pairs as in BLiMP.")],
     backend: Annotated[
-        str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …; by default as it was trained.")
+        str | None,
+        typer.Option(help="How texts are scored: mlm, mlm_word, causal …; by default as the model was trained."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

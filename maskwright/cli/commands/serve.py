@@ -15,28 +15,30 @@ EXAMPLES = """
 
   maskwright serve first\n
   maskwright serve d --remasker r --port 0            on any free port; with the samplers that need a remasker\n
-  maskwright serve first --max-tokens 64 --most-at-once 1
+  maskwright serve first --max-tokens 64 --max-concurrent 1
 """
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    remasker: Annotated[Path | None, typer.Option(help="The folder of a run that finds wrong tokens.")] = None,
+    remasker: Annotated[
+        Path | None, typer.Option(help="A run that detects wrong tokens, for the samplers that need one.")
+    ] = None,
     host: Annotated[
         str | None,
-        typer.Option(help="The address to listen at, for others than this machine too; by default 127.0.0.1."),
+        typer.Option(help="The address to listen on; by default 127.0.0.1, which only this machine can reach."),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any free one.")] = 8765,
     max_tokens: Annotated[
         int, typer.Option(min=1, help="Tokens of the longest text; never more than the model takes.")
     ] = 256,
-    most_at_once: Annotated[int, typer.Option(min=1, help="Answers at a time; eight more may wait.")] = 2,
+    max_concurrent: Annotated[int, typer.Option(min=1, help="Requests answered at a time; eight more may wait.")] = 2,
 ) -> None:
-    """Serve one local page: masks, fills, the likelihood of each token, and texts that form."""
+    """Serve a local page: masks, predictions for [MASK], the likelihood of each token, and sampling."""
     if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
         raise ImportError("the page needs Starlette and uvicorn: pip install 'maskwright[serve]'")
     from ...serving.app import app
-    from ...serving.concurrency import Places
+    from ...serving.concurrency import ConcurrencyLimit
     from ...serving.host_check import LOCAL
     from ...serving.models import opened
     from ...serving.server import address, listening
@@ -46,6 +48,6 @@ def command(
     with listening(place, port) as listener:
         alone = ip_address(listener.getsockname()[0]).is_loopback
         names = LOCAL | {place.lower()} if alone else None
-        made = app(opened(run, remasker, max_tokens), Places(most_at_once, WAITING), names)
-        typer.echo(f"{address(listener)}   Ctrl-C ends it")
+        made = app(opened(run, remasker, max_tokens), ConcurrencyLimit(max_concurrent, WAITING), names)
+        typer.echo(f"{address(listener)}   Ctrl-C to stop")
         serve(made, listener)

@@ -21,13 +21,15 @@ def command(
     out: Annotated[
         str | None, typer.Option(help="Where the shards go, a folder or a URL; by default the cache that train uses.")
     ] = None,
-    errors: Annotated[str | None, typer.Option(help="Bytes that are no UTF-8: strict or replace.")] = None,
+    errors: Annotated[
+        str | None, typer.Option(help="What to do with bytes that are not UTF-8: strict (stop) or replace.")
+    ] = None,
     over: Annotated[
         str | None,
         typer.Option(help="Encode over a Ray cluster: ray (one here, or this machine), or ray://HOST:10001."),
     ] = None,
 ) -> None:
-    """Tokenize a corpus into memory-mapped shards; a run that was interrupted goes on where it was."""
+    """Tokenize a corpus into memory-mapped shards; run it again to resume after an interruption."""
     from ...run.config import Config
     from ...text.shards.prepare import prepare
 

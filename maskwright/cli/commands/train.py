@@ -24,9 +24,9 @@ EXAMPLES = """
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, a YAML file, or the folder of an earlier run.")],
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...")] = None,
-    out: Annotated[Path, typer.Option(help="The folder that the run is written to.")] = Path("run"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint in OUT.")] = False,
-    nproc: Annotated[int, typer.Option(min=1, help="Processes on this machine that train the model together.")] = 1,
+    out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("run"),
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the newest intact checkpoint in OUT.")] = False,
+    nproc: Annotated[int, typer.Option(min=1, help="Data-parallel processes on this machine.")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""

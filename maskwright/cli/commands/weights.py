@@ -17,15 +17,15 @@ EXAMPLES = """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run that adapts its masking.")],
-    top: Annotated[int, typer.Option(min=1, help="How many of the hardest and of the easiest tokens.")] = 15,
+    run: Annotated[Path, typer.Argument(help="A run with adaptive or learned masking.")],
+    top: Annotated[int, typer.Option(min=1, help="How many of the hardest and easiest tokens to show.")] = 15,
     lexicon: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Tagged sentences, word_TAG, one a line.")
     ] = None,
     plots: Annotated[Path | None, typer.Option(help="The folder for plots; by default RUN/plots.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what a run has learned to hide: the hardest and easiest tokens, kinds of words, and plots over time."""
+    """Show what a run has learned to mask: the hardest and easiest tokens, parts of speech, and plots over time."""
     from rich.console import Console
 
     from ...display import weight_plots

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .runs import Run, by_seed, runs
+from .finished_runs import Run, by_seed, runs
 
 METRICS = "loss", "perplexity", "accuracy", "top5"
 Row = dict[str, Any]

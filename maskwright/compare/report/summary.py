@@ -1,4 +1,4 @@
-"""A comparison in sentences."""
+"""The summary of a comparison: a sentence for each metric, and what makes the comparison fair."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def number(metric: str, value: float, signed: bool = False) -> str:
 
 
 def headlines(comparison: Comparison) -> Iterator[str]:
-    """Who leads on what, and whether the difference is more than the luck of the seed, a sentence a metric."""
+    """Which arm is best on each metric, and whether the difference is significant over seeds; a sentence for each."""
     for metric, having in comparison.metrics.items():
         if len(having) > 1 and (comparison.by or metric.endswith(("loss", "accuracy"))):
             means = {each.arm: each.mean for each in comparison.summaries if each.metric == metric}
@@ -30,22 +30,21 @@ def _headline(comparison: Comparison, metric: str, ranked: list[str], means: dic
     here = [each for each in comparison.differences if each.metric == metric]
     about = [each for each in here if each.arm == leader] or [each for each in here if each.arm == others[0]]
     if not about:
-        return f"{what}: {leader} leads with {number(metric, means[leader])}, on seeds that no other arm has."
+        return f"{what}: {leader} is best with {number(metric, means[leader])}, on seeds that no other arm has."
     other = about[0].reference if about[0].arm == leader else others[0]
-    lead = f"{leader} leads with {number(metric, means[leader])}, against {number(metric, means[other])} of {other}"
+    lead = f"{leader} is best with {number(metric, means[leader])}, against {number(metric, means[other])} for {other}"
     return f"{what}: {lead}. {verdict(about[0])}"
 
 
 def verdict(found: Difference) -> str:
-    """Whether a difference is more than the luck of the seed."""
+    """Whether a difference is significant over seeds, with its confidence interval."""
     if found.student is None:
-        return "One seed cannot tell whether that is luck."
+        return "One seed gives no confidence interval."
     agree = sum(value * found.mean > 0 for value in found.seeds.values())
-    pairs = f"{agree} of {len(found.seeds)} pairs of runs agree"
+    pairs = f"{agree} of {len(found.seeds)} pairs of runs agree in sign"
     interval = " to ".join(number(found.metric, end, signed=True) for end in found.student)
-    if found.beyond_seeds:
-        return f"That is more than the luck of the seed: {pairs}, Student's 95 % interval {interval}."
-    return f"The luck of the seed may explain that: {pairs}, Student's 95 % interval {interval}."
+    significant = "Significant" if found.beyond_seeds else "Not significant"
+    return f"{significant} over seeds: {pairs}, 95 % confidence interval {interval} (Student's t)."
 
 
 def fairness(comparison: Comparison) -> Iterator[str]:
@@ -56,12 +55,12 @@ def fairness(comparison: Comparison) -> Iterator[str]:
     else:
         yield f"{many}. The arms cut or tokenize the text differently, so they did not see the same rows."
     if not comparison.same_questions:
-        yield "Their objectives ask different questions, so they are compared by common exams only, not by their own."
+        yield "Their objectives predict different things, so they are compared on the common exams only."
     if comparison.by:
         yield "Their tokens differ, so they are compared by bits per byte alone."
     for metric, having in comparison.metrics.items():
         missing = [arm for arm in comparison.by_arm if arm not in having]
         if missing and metric.endswith(comparison.by or "loss"):
-            yield f"Not trained for “{title(metric).partition(':')[0]}”, and so not in it: {', '.join(missing)}."
-    for run, fault in comparison.faults.items():
-        yield f"{run} did not finish: {fault}"
+            yield f"Not trained for “{title(metric).partition(':')[0]}”, so not compared there: {', '.join(missing)}."
+    for run, error in comparison.failures.items():
+        yield f"{run} failed: {error}"

@@ -25,7 +25,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
             arm.name: {"recipe": arm.source, "changes": arm.changes, "differs": knobs.get(arm.name, {})}
             for arm in comparison.arms
         },
-        "failed": comparison.faults,
+        "failed": comparison.failures,
         "compared": comparison.metrics,
         "summary": [asdict(each) for each in comparison.summaries],
         "differences": [asdict(each) | {"beyond_seeds": each.beyond_seeds} for each in comparison.differences],

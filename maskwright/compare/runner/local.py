@@ -24,7 +24,7 @@ class Process:
             )  # fmt: skip
 
     def running(self) -> bool:
-        """Whether it is still at work."""
+        """Whether it is still running."""
         return self.process.poll() is None
 
     def stop(self) -> None:
@@ -33,8 +33,8 @@ class Process:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait()
 
-    def fault(self) -> str | None:
-        """In a sentence what ended it before its end; none when all went well."""
+    def error(self) -> str | None:
+        """Why the run failed, in a sentence; none when it succeeded."""
         if self.process.returncode == 0:
             return None
         said = (self.folder / LOG).read_text(errors="replace").strip().splitlines()

@@ -1,6 +1,6 @@
 """One run of a comparison, as a process of its own: `python -m maskwright.compare.runner.one_run FOLDER [PARENT]`.
 
-FOLDER holds the run's config.yaml. The run goes on from its newest checkpoint; then each document of the validation set
+FOLDER holds the run's config.yaml. The run resumes from its newest checkpoint; then each document of the validation set
 is scored, so that runs can be compared text by text, and the cost of a token is counted.
 """
 

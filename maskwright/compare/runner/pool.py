@@ -1,4 +1,4 @@
-"""Keeps so many runs at work at once, and shows how each gets on."""
+"""The worker pool of a comparison: so many runs at a time, and a table of their progress."""
 
 import json
 import time
@@ -13,22 +13,22 @@ from ...training.log import console
 from ...training.trainer import Stopped
 
 PAUSE = 0.2
-"""Seconds between two looks at the runs."""
+"""Seconds between two checks of the runs."""
 TAIL = 1 << 14
-"""Bytes at the end of a log among which its last line of training is."""
+"""Bytes at the end of a metrics file that are sure to hold its last training line."""
 
 
 class Job(Protocol):
-    """A run at work somewhere."""
+    """A run in progress, as a local process or a task of a cluster."""
 
     def running(self) -> bool: ...
 
     def stop(self) -> None: ...
 
-    def fault(self) -> str | None: ...
+    def error(self) -> str | None: ...
 
 
-class Board:
+class ProgressTable:
     """A line for every run: its step, loss, tokens per second and the time left."""
 
     def __init__(self, folders: Mapping[str, Path], steps: Mapping[str, int], show: bool):
@@ -46,7 +46,7 @@ class Board:
             self.progress.update(self.lines[name], completed=line["step"], said=_said(line, total))
 
     def end(self, name: str, said: str) -> None:
-        """The last word about a run."""
+        """Show how a run ended."""
         task = self.progress.tasks[self.lines[name]]
         self.progress.update(self.lines[name], completed=task.total if said == "done" else task.completed, said=said)
 
@@ -71,27 +71,29 @@ def _said(line: Mapping[str, Any], steps: float) -> str:
     )
 
 
-def carry_out(folders: Mapping[str, Path], start: Callable[[Path], Job], workers: int, board: Board) -> dict[str, str]:
-    """Carry out the runs in `folders`, `workers` at a time. Returns what went wrong, by run.
+def run_all(
+    folders: Mapping[str, Path], start: Callable[[Path], Job], workers: int, table: ProgressTable
+) -> dict[str, str]:
+    """Run all `folders`, `workers` at a time. Returns the error of each run that failed.
 
     Raises Stopped when the process was asked to stop; the runs have saved themselves then.
     """
-    waiting, working, faults = dict(folders), dict[str, Job](), dict[str, str]()
-    with board.progress, interrupts() as asked:
+    waiting, working, failures = dict(folders), dict[str, Job](), dict[str, str]()
+    with table.progress, interrupts() as asked:
         try:
             while (waiting or working) and not asked.is_set():
                 for name in list(waiting)[: workers - len(working)]:
                     working[name] = start(waiting.pop(name))
                 for name in [name for name, job in working.items() if not job.running()]:
-                    if fault := working.pop(name).fault():
-                        faults[name] = fault
-                    board.end(name, fault or "done")
+                    if error := working.pop(name).error():
+                        failures[name] = error
+                    table.end(name, error or "done")
                 for name in working:
-                    board.look(name)
+                    table.look(name)
                 time.sleep(PAUSE)
         finally:
             for job in working.values():
                 job.stop()
     if asked.is_set():
-        raise Stopped(f"stopped with {len(waiting) + len(working)} runs to go; the same command goes on")
-    return {name: faults[name] for name in folders if name in faults}
+        raise Stopped(f"stopped with {len(waiting) + len(working)} runs to go; run the same command again to resume")
+    return {name: failures[name] for name in folders if name in failures}

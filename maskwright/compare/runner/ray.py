@@ -23,15 +23,15 @@ class Task:
         self.result = ray.remote(num_cpus=1, max_retries=0)(_carry_out).remote(str(folder.resolve()))
 
     def running(self) -> bool:
-        """Whether it is still at work."""
+        """Whether it is still running."""
         return not self.ray.wait([self.result], timeout=0)[0]
 
     def stop(self) -> None:
         """End it; what it did since its last checkpoint is done again."""
         self.ray.cancel(self.result, force=True)
 
-    def fault(self) -> str | None:
-        """In a sentence what ended it before its end; none when all went well."""
+    def error(self) -> str | None:
+        """Why the run failed, in a sentence; none when it succeeded."""
         try:
             found: str | None = self.ray.get(self.result)
         except self.ray.exceptions.RayError as error:

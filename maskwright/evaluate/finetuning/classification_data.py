@@ -61,9 +61,7 @@ def tasks(data: Path | None) -> dict[str, tuple[Path, Path]]:
     TASK.valid.jsonl (`glue_filtered`). Raises ValueError when there is none.
     """
     if data is None:
-        raise ValueError(
-            "this suite brings no tasks: say where they are, --data FOLDER (with train.jsonl, valid.jsonl)"
-        )
+        raise ValueError("evaluation data not found: pass --data FOLDER (with train.jsonl, valid.jsonl)")
     inside = sorted(visible((path for path in data.glob("*") if path.is_dir()), data))
     found: dict[str, tuple[Path, Path]] = {}
     for folder in [data, *inside, data / "full_eval/glue_filtered"]:

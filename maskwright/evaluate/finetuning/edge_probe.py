@@ -103,7 +103,7 @@ class Probe(nn.Module):
                 layer.bias.zero_()
 
 
-class Prober:
+class EdgeProbe:
     """A task and a model whose layers are probed; the model stays as it is.
 
     Raises ValueError, with file and line, for a sentence that is longer than the model takes.

@@ -68,11 +68,11 @@ class Result:
     """[N] int64, the classes of the validation examples."""
 
 
-Look = Callable[[np.ndarray], Tensor]
+Featurizer = Callable[[np.ndarray], Tensor]
 """From the numbers of examples [B] to their vectors [B, D]."""
 
 
-class Tuner:
+class FineTuner:
     """A task and a model, to be learned from several seeds; the model that is given stays as it is."""
 
     def __init__(
@@ -96,13 +96,13 @@ class Tuner:
         hidden = self.knobs.train != "probe"
         top = head(self.width, len(self.task.classes), hidden, self.knobs.dropout, seed).to(self.device)
         learning = nn.ModuleList([top] if self.vectors is not None else [top, encoder])
-        epoch = self._learn(learning, self._look(encoder), top, *self._split(seed), seed)
+        epoch = self._learn(learning, self._featurizer(encoder), top, *self._split(seed), seed)
         rest = np.arange(len(self.task.train), len(self.ids))
-        found = self._classes(learning, self._look(encoder), top, rest)
+        found = self._classes(learning, self._featurizer(encoder), top, rest)
         numbers = agreement(found, self.task.valid.labels, len(self.task.classes))
         return Result(numbers | {"epoch": epoch}, found)
 
-    def _look(self, encoder: Encoder) -> Look:
+    def _featurizer(self, encoder: Encoder) -> Featurizer:
         if self.vectors is not None:
             return lambda chosen: self.vectors[chosen]  # type: ignore[index]
         return lambda chosen: encoder([self.ids[i] for i in chosen])
@@ -127,7 +127,13 @@ class Tuner:
         return order[deciding:], order[:deciding]
 
     def _learn(
-        self, learning: nn.Module, look: Look, top: nn.Module, train: np.ndarray, deciding: np.ndarray, seed: int
+        self,
+        learning: nn.Module,
+        featurize: Featurizer,
+        top: nn.Module,
+        train: np.ndarray,
+        deciding: np.ndarray,
+        seed: int,
     ) -> int:
         """Learn until the score of `deciding` no longer rises, and keep the weights of the best epoch. Returns it."""
         knobs, best, kept, at = self.knobs, -np.inf, deepcopy(learning.state_dict()), 0
@@ -141,11 +147,11 @@ class Tuner:
                 dropout_generator(self.device).manual_seed(address(seed, "dropout", step) % 2**63)
                 for group in optimizer.param_groups:
                     group["lr"] = rate * learning_rate(step, steps * knobs.epochs, knobs.warmup, floor=0.1)
-                F.cross_entropy(top(look(batch)), self.labels[batch]).backward()
+                F.cross_entropy(top(featurize(batch)), self.labels[batch]).backward()
                 nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
                 optimizer.step()
                 optimizer.zero_grad()
-            found = self._classes(learning, look, top, deciding)
+            found = self._classes(learning, featurize, top, deciding)
             if (score := agreement(found, truth, len(self.task.classes))[knobs.metric]) > best:
                 best, kept, at = score, deepcopy(learning.state_dict()), epoch
             elif epoch - at >= knobs.patience:
@@ -160,7 +166,7 @@ class Tuner:
             yield train[order[begin : begin + self.knobs.batch]]
 
     @torch.no_grad()
-    def _classes(self, learning: nn.Module, look: Look, top: nn.Module, chosen: np.ndarray) -> np.ndarray:
+    def _classes(self, learning: nn.Module, featurize: Featurizer, top: nn.Module, chosen: np.ndarray) -> np.ndarray:
         learning.eval()
         parts = [chosen[i : i + 128] for i in range(0, len(chosen), 128)]
-        return torch.cat([top(look(part)).argmax(1) for part in parts]).cpu().numpy()
+        return torch.cat([top(featurize(part)).argmax(1) for part in parts]).cpu().numpy()

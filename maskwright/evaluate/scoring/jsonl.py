@@ -21,7 +21,7 @@ def folder(data: Path | None, *names: str, kinds: tuple[str, ...] = JSON_LINES) 
     Raises ValueError when it is not said or holds no such files.
     """
     if data is None:
-        raise ValueError(f"this suite brings no questions: say where they are, --data FOLDER (with {names[0]})")
+        raise ValueError(f"evaluation data not found: pass --data FOLDER (with {names[0]})")
     above = [data, data / "full_eval", data / "fast_eval"]
     places = [data, *(path / name for path in above for name in names)]
     found = next((path for path in places if of_kind(path, *kinds)), None)

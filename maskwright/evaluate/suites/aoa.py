@@ -73,7 +73,7 @@ def _curves(results: list[dict[str, Any]], contexts: dict[str, list[str]], steps
 
 def _place(data: Path | None) -> Path:
     if data is None:
-        raise ValueError("this suite brings no questions: say where they are, --data FOLDER (with cdi_childes.json)")
+        raise ValueError("evaluation data not found: pass --data FOLDER (with cdi_childes.json)")
     places = (data, data / "aoa", data / "full_eval/aoa")
     found = next((place for place in places if (place / "cdi_childes.json").is_file()), None)
     if found is None:

@@ -8,7 +8,7 @@ import numpy as np
 from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.classification_data import Task, task
-from ..finetuning.finetune import Finetuning, Result, Tuner
+from ..finetuning.finetune import FineTuner, Finetuning, Result
 from ._tasks import Learned
 
 __all__ = ["Knobs", "evaluate"]
@@ -31,7 +31,7 @@ def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float
     numbers: dict[str, float] = {}
     for name, files in found.items():
         one = task(name, *files, knobs.limit)
-        tuner = Tuner(run.model, run.tokenizer, run.objective, one, knobs)
+        tuner = FineTuner(run.model, run.tokenizer, run.objective, one, knobs)
         results = [tuner(seed) for seed in range(knobs.seeds)]
         numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
         if knobs.predictions:

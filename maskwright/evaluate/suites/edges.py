@@ -7,7 +7,7 @@ import numpy as np
 from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.edge_data import edges
-from ..finetuning.edge_probe import Prober, Probing
+from ..finetuning.edge_probe import EdgeProbe, Probing
 from ._tasks import Learned
 
 __all__ = ["Knobs", "evaluate"]
@@ -27,7 +27,7 @@ def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float
     found = knobs.files(data)
     numbers: dict[str, float] = {}
     for name, files in found.items():
-        prober = Prober(run.model, run.tokenizer, run.objective, edges(*files, knobs.limit), knobs)
+        prober = EdgeProbe(run.model, run.tokenizer, run.objective, edges(*files, knobs.limit), knobs)
         results = [prober(seed) for seed in range(knobs.seeds)]
         numbers |= {f"{name}/{key}": float(np.mean([one[key] for one in results])) for key in results[0]}
         if len(results) > 1:

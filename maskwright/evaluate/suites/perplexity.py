@@ -56,7 +56,7 @@ def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float
     data: a file of text, or a folder of such files, as `corpus.files` takes them.
     """
     if data is None:
-        raise ValueError("this suite brings no text: say where it is, --data FILE or a folder of files")
+        raise ValueError("evaluation data not found: pass --data FILE or a folder of files")
     if not data.exists():
         raise ValueError(f"there is no file or folder {data}")
     backend, score = scorer(run, knobs.backend, batch_tokens=knobs.batch_tokens, half=knobs.half)

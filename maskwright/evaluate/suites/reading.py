@@ -61,7 +61,7 @@ def _word(before: str, word: str) -> Text:
 
 def _file(data: Path | None) -> Path:
     if data is None:
-        raise ValueError("this suite brings no questions: say where they are, --data FOLDER (with reading_data.csv)")
+        raise ValueError("evaluation data not found: pass --data FOLDER (with reading_data.csv)")
     places = [data, *(data / part / "reading_data.csv" for part in (".", "reading", "full_eval/reading"))]
     found = next((path for path in places if path.is_file()), None)
     if found is None:

@@ -22,19 +22,19 @@ EXAMS: dict[str, tuple[str, Objective]] = {
 
 
 @settings
-class Dressed(Objective):
+class SharedTask(Objective):
     """A common exam for a model with habits."""
 
-    exam_of: Objective
+    task: Objective
     """What is asked."""
-    model_of: Objective
+    trained_by: Objective
     """What the model was trained by."""
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        return self.model_of.prepare_inputs(self.exam_of.corrupt(rows, noise), rows)
+        return self.trained_by.prepare_inputs(self.task.corrupt(rows, noise), rows)
 
 
-def exams(objective: Objective) -> dict[str, Dressed]:
+def exams(objective: Objective) -> dict[str, SharedTask]:
     """The common exams for a model that was trained by `objective`, by name."""
     common = (EXAMS[capability] for capability in sorted(objective.capabilities & EXAMS.keys()))
-    return {name: Dressed(exam_of=exam, model_of=objective) for name, exam in common}
+    return {name: SharedTask(task=exam, trained_by=objective) for name, exam in common}

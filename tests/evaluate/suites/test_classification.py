@@ -9,7 +9,7 @@ import torch
 from maskwright.attention import BACKWARD, BOTH, FORWARD
 from maskwright.evaluate.finetuning.classification_data import Examples, Task
 from maskwright.evaluate.finetuning.encoder import Encoder, encoded
-from maskwright.evaluate.finetuning.finetune import Finetuning, Tuner
+from maskwright.evaluate.finetuning.finetune import FineTuner, Finetuning
 from maskwright.objectives.base.capabilities import reading
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
@@ -45,7 +45,7 @@ def loaded(trained):
 
 
 def tuned(loaded, seed=0, objective=None, **knobs):
-    return Tuner(*loaded, objective or Mlm(), toy(), Finetuning(**knobs))(seed)
+    return FineTuner(*loaded, objective or Mlm(), toy(), Finetuning(**knobs))(seed)
 
 
 @pytest.mark.parametrize("train", ["full", "head", "probe"])
@@ -71,12 +71,12 @@ def test_it_stops_when_nothing_improves(loaded) -> None:
 
 
 def test_held_out_examples_are_never_learned(loaded) -> None:
-    tuner = Tuner(*loaded, Mlm(), toy(), Finetuning(train="probe", held_out=0.25))
+    tuner = FineTuner(*loaded, Mlm(), toy(), Finetuning(train="probe", held_out=0.25))
     for seed in range(3):
         learned, deciding = tuner._split(seed)
         assert len(deciding) == 24
         assert sorted([*learned, *deciding]) == list(range(96))
-    learned, deciding = Tuner(*loaded, Mlm(), toy(), Finetuning(train="probe", held_out=0.0))._split(0)
+    learned, deciding = FineTuner(*loaded, Mlm(), toy(), Finetuning(train="probe", held_out=0.0))._split(0)
     assert (len(learned), deciding.min(), len(deciding)) == (96, 96, 96)
 
 

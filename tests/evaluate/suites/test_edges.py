@@ -10,7 +10,7 @@ import torch
 
 from maskwright.attention import BOTH
 from maskwright.evaluate.finetuning.edge_data import edges, micro, tokens_of
-from maskwright.evaluate.finetuning.edge_probe import Probe, Prober, Probing
+from maskwright.evaluate.finetuning.edge_probe import EdgeProbe, Probe, Probing
 from maskwright.evaluate.finetuning.encoder import padded
 from maskwright.evaluate.validation.layer_ablation import first_layers
 from maskwright.settings.registry import files, load
@@ -94,7 +94,7 @@ def test_layers_are_those_that_the_model_has_without_the_later_ones(kind, tokeni
     model = settings(**known).build(tokenizer.vocabulary.size, torch.Generator().manual_seed(0))
     folder = task("kinds")
     task_ = edges(folder / "kinds/train.jsonl", folder / "kinds/valid.jsonl", 20)
-    prober = Prober(model, tokenizer, None, task_, Probing(layers=2))
+    prober = EdgeProbe(model, tokenizer, None, task_, Probing(layers=2))
     ids = prober.train.ids[:3]
     layers = prober._layers(ids)
     assert layers.shape[:2] == (3, 3)
@@ -193,7 +193,7 @@ def test_lines_may_lack_targets(tmp_path):
     )
     model = torch.nn.Linear(1, 1)
     model.layers, model.max_length = torch.nn.ModuleList(), 9
-    read = Prober(model, tokenizer, None, found, Probing()).train
+    read = EdgeProbe(model, tokenizer, None, found, Probing()).train
     assert [some.tolist() for some in read.batches(np.array([3, 0, 1, 2]), 1)] == [[3], [1]]
     assert read.targets(np.array([3, 1])).tolist() == [1, 2, 0]
     assert read.spans[:, 0].tolist() == [[1, 2]] * 3

@@ -83,5 +83,5 @@ def test_what_cannot_be_read_is_one_sentence(suite, tmp_path, files, knobs, comp
 def test_it_brings_no_text(suite, tmp_path):
     with pytest.raises(ValueError, match="there is no file or folder"):
         suite("perplexity", tmp_path / "nix")
-    with pytest.raises(ValueError, match="this suite brings no text: say where it is, --data FILE"):
+    with pytest.raises(ValueError, match="evaluation data not found: pass --data FILE"):
         suite("perplexity", None)

@@ -12,7 +12,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 MOST_EPOCHS, MOST_GUESSES, MOST_STEPS = 20, 50, 256
 
 
-class TooMuch(ValueError):
+class TooLarge(ValueError):
     """More than a limit allows."""
 
     def __init__(self, what: str, limit: str, given: int, most: int) -> None:
@@ -21,7 +21,7 @@ class TooMuch(ValueError):
 
 
 @settings
-class Question:
+class TextRequest:
     """A text, and what is wanted of it."""
 
     text: str = ""
@@ -33,7 +33,7 @@ class Question:
 
 
 @settings
-class Prompt(Question):
+class PromptRequest(TextRequest):
     """A text in which special tokens may be spelled out."""
 
     def tokens(self, tokenizer: Tokenizer) -> int:
@@ -42,7 +42,7 @@ class Prompt(Question):
 
 
 @settings
-class Masks(Question):
+class Masks(TextRequest):
     """What does each objective hide?"""
 
     ratio: Share = 0.15
@@ -54,7 +54,7 @@ class Masks(Question):
 
 
 @settings
-class Fill(Prompt):
+class Fill(PromptRequest):
     """What stands behind each [MASK]?"""
 
     top: Annotated[int, Field(ge=1, le=MOST_GUESSES)] = 5
@@ -62,7 +62,7 @@ class Fill(Prompt):
 
 
 @settings
-class Score(Question):
+class Score(TextRequest):
     """How likely is each token?"""
 
     backend: str | None = None
@@ -70,7 +70,7 @@ class Score(Question):
 
 
 @settings
-class Sample(Prompt):
+class Sample(PromptRequest):
     """A text that forms, or one that is polished."""
 
     sampler: str | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskwright.compare.arms import arms, budgeted, check_text, differences, same_questions, same_rows, seed_list
+from maskwright.compare.experiments import arms, budgeted, check_text, differences, same_questions, same_rows, seed_list
 from maskwright.compare.study import compare
 from maskwright.run.config import recipes
 
