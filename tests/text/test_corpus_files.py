@@ -84,12 +84,14 @@ def test_a_hidden_place_that_is_named_is_read(tmp_path: Path) -> None:
     assert texts(tmp_path / ".texts") == texts(tmp_path / ".texts/a.txt") == texts(f"{tmp_path}/.texts/*") == ["a"]
 
 
-def test_runs_and_shards_in_a_folder_are_no_corpus(tmp_path: Path) -> None:
+def test_runs_and_shards_in_a_folder_are_no_corpus(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("a.txt", "run/config.yaml", "run/metrics.jsonl", "run/final/config.json", "shards/manifest.json",
                  "shards/tokenizer.json"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text('{"step": 1}' if name.endswith(("json", "jsonl")) else "a")
-    assert texts(tmp_path) == ["a"]
+    with caplog.at_level(logging.WARNING):
+        assert texts(tmp_path) == ["a"]
+    assert any("skipped files of runs and of tokenized text (4): " in message for message in caplog.messages)
 
 
 def test_babylm_is_read_compressed_and_without_hidden_files(tmp_path: Path) -> None:

@@ -64,17 +64,21 @@ def _matches(pattern: str, field: str) -> list[Path]:
         return [path]
     root = path if path.is_dir() else Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
     below = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-    files = sorted(file for file in visible(filter(Path.is_file, below), root) if not _ours(file, root))
-    readable = [file for file in files if kind(file) in READERS]
-    if not readable:
+    files = sorted(visible(filter(Path.is_file, below), root))
+    of_others = [file for file in files if kind(file) not in READERS]
+    ours = [file for file in files if kind(file) in READERS and _ours(file, root)]
+    if len(of_others) + len(ours) == len(files):
         endings = ", ".join(READERS)
         raise ValueError(
             f"corpus.{field}: no file at {pattern!r} that ends in {endings} (or with {', '.join(COMPRESSED)})"
         )
-    if others := [file for file in files if kind(file) not in READERS]:
-        endings = listing(sorted({kind(file) or "no suffix" for file in others}))
-        note(f"{pattern}: skipped files of other kinds ({len(others):,}): {endings}")
-    return readable
+    if of_others:
+        endings = listing(sorted({kind(file) or "no suffix" for file in of_others}))
+        note(f"{pattern}: skipped files of other kinds ({len(of_others):,}): {endings}")
+    if ours:
+        note(f"{pattern}: skipped files of runs and of tokenized text ({len(ours):,}): {listing(ours)}")
+    skipped = {*of_others, *ours}
+    return [file for file in files if file not in skipped]
 
 
 def _ours(file: Path, root: Path) -> bool:
