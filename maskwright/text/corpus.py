@@ -1,7 +1,7 @@
 """A corpus is a stream of documents with an identity.
 
-The files in `corpora/` are the corpora; each is a settings class with the three methods of `Corpus`. Nothing here holds
-a corpus in memory: documents come one by one, in the same order each time.
+The files in `corpora/` are the corpora; each is a settings class with the three methods of `Corpus`. Documents are
+streamed in a fixed order; a corpus is never held in memory.
 """
 
 from collections.abc import Iterator

@@ -178,7 +178,7 @@ def test_a_tokenizer_without_the_marks_is_refused(tokens):
     lacking = replace(some, vocabulary=replace(VOCABULARY, **tokens))
     Mirror(p_bw=1.0)(lacking, 0)
     with pytest.raises(
-        ValueError, match=r"^the tokenizer has no \[[FB]W\]: give it one, tokenizer\.add=\['\[[FB]W\]'\]$"
+        ValueError, match=r"^the tokenizer has no \[[FB]W\]: add one with tokenizer\.add=\['\[[FB]W\]'\]$"
     ):
         Mirror(p_bw=1.0, tokens=True)(lacking, 0)
 

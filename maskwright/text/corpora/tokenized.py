@@ -1,41 +1,41 @@
-"""Text that `maskwright tokenize` has written, in one folder or several, here or in a store."""
+"""Text that `maskwright tokenize` has written, in one or more folders or URLs."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 from ...settings import Names, settings
 from ..corpus import Document, Errors, Source
-from ..shards.concatenate import joined
-from ..shards.remote import elsewhere, fetch
+from ..shards.concatenate import concatenate
+from ..shards.remote import fetch, is_url
 from ..shards.shards import Shards, Split
 
 
 @settings
 class Tokenized:
-    """Tokenized text as it is; the tokenizer and what is held out are those that it was written with."""
+    """Tokenized text; the tokenizer and the validation split are those that it was written with."""
 
     folders: Names
-    """Folders and URLs (s3://bucket/shards), of one tokenizer; their documents are trained on as one corpus."""
+    """Folders and URLs (s3://bucket/shards) with the same tokenizer; together they are one corpus."""
 
     def __post_init__(self) -> None:
         if not self.folders:
             raise ValueError("corpus.folders is empty: name what `maskwright tokenize … --out FOLDER` wrote")
 
     def tokenized(self, progress: bool = True) -> Shards:
-        """All of it. Raises ValueError as `Shards.open`, `fetch` and `joined` do."""
-        places = [fetch(place, progress) if elsewhere(place) else place for place in self.folders]
-        return joined([Shards.open(place) for place in places], progress)
+        """All of it. Raises ValueError as `Shards.open`, `fetch` and `concatenate` do."""
+        places = [fetch(place, progress) if is_url(place) else place for place in self.folders]
+        return concatenate([Shards.open(place) for place in places], progress)
 
     def documents(self, errors: Errors) -> Iterator[Document]:
-        """The training documents, as their tokens spell them."""
+        """The training documents, decoded from their tokens."""
         return _spelled(self.tokenized(), "train")
 
     def validation_documents(self, errors: Errors) -> Iterator[Document] | None:
-        """What was held out, likewise."""
+        """The validation documents, decoded."""
         return _spelled(self.tokenized(), "valid")
 
     def sources(self) -> list[Source]:
-        """Everything, by its hash."""
+        """All of it as one source, identified by its hash."""
         shards = self.tokenized()
         sizes = [int(split.bytes.sum()) for split in (shards.train, shards.valid)]
         return [Source(", ".join(self.folders), shards.fingerprint, sum(sizes))]

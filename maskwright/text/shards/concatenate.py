@@ -1,5 +1,6 @@
-"""Several folders of tokenized text as one: written once into the cache, under the hashes of all, and the names of
-their domains and the share held out, which the hashes leave out.
+"""Several folders of tokenized text as one corpus, written once into the cache.
+
+The cache key covers the hashes of all parts, their domain names and the share held out, which the hashes do not cover.
 """
 
 import shutil
@@ -19,10 +20,10 @@ from .progress import copying
 from .shards import Shards
 
 
-def joined(parts: list[Shards], progress: bool = True) -> Shards:
-    """The documents of all `parts`, one after the other; a single one is itself.
+def concatenate(parts: list[Shards], progress: bool = True) -> Shards:
+    """The documents of all `parts` in order; a single part is returned as it is.
 
-    Raises ValueError when they differ in tokenizer or in the share that is held out, or when one holds out a text that
+    Raises ValueError when they differ in tokenizer or in the share held out, or when one part holds out a text that
     another trains on.
     """
     for one, other in pairwise(parts):
@@ -79,7 +80,7 @@ def _write(parts: list[Shards], name: str, place: Path, progress: bool) -> None:
 
 
 def _append(part: Shards, aside: Path, journal: Journal) -> None:
-    """Add the arrays of one folder to those in `aside`: its documents end later there, domains of a name are one."""
+    """Append the arrays of one folder to those in `aside`: document ends are shifted, equal domain names merged."""
     journal.domains += [name for name in part.domains if name not in journal.domains]
     number = np.array([journal.domains.index(name) for name in part.domains], np.uint16)
     for split in SPLITS:

@@ -1,6 +1,6 @@
-"""Documents to arrays, in chunks, on all cores: the order stays, and only a few chunks are in memory at a time.
+"""Tokenize documents in chunks on all cores, keeping the order, with only a few chunks in memory at a time.
 
-Which process encodes a chunk changes nothing in it, so the result is the same for any number of workers.
+Which process encodes a chunk does not affect it, so the result is the same for any number of workers.
 """
 
 import gc
@@ -27,7 +27,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some documents in their order, encoded."""
+    """Consecutive documents, encoded."""
 
     tokens: np.ndarray  # [T] uint16 or uint32
     word_starts: np.ndarray  # [T] uint8
@@ -51,7 +51,7 @@ def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def encode(tokenizer: Tokenizer, documents: list[Document], held_out: bool) -> Chunk:
-    """One chunk."""
+    """Encode one chunk."""
     encoded = tokenizer.encode_batch([document.text for document in documents])
     dtype = token_type(tokenizer.vocabulary.size)
     records = np.zeros(len(documents), dtype=DOCUMENT)
@@ -69,9 +69,9 @@ Work = tuple[list[Document], bool]
 
 
 def encode_all(tokenizer: Tokenizer, work: Iterator[Work], workers: int | None) -> Iterator[Chunk]:
-    """The chunks of `work` in order; one chunk alone, or one worker, needs no processes.
+    """The chunks of `work` in order. A single chunk, or a single worker, is encoded in this process.
 
-    `workers` are processes of their own, by default as many as there are cores.
+    workers: number of processes; by default one per core.
     """
     first = [item for _, item in zip(range(2), work, strict=False)]
     count = workers or _cores()
@@ -93,7 +93,7 @@ def _cores() -> int:
 
 
 def in_order(submit: Callable[[Work], Future[Chunk]], work: Iterable[Work], most: int) -> Iterator[Chunk]:
-    """The results of what is handed in to `submit`, in order; `most` items are under way at once."""
+    """Results of `submit` in the order of `work`, with at most `most` items in flight."""
     waiting: deque[Future[Chunk]] = deque()
     for item in work:
         waiting.append(submit(item))
@@ -104,7 +104,7 @@ def in_order(submit: Callable[[Work], Future[Chunk]], work: Iterable[Work], most
 
 
 def _submit(pool: ProcessPoolExecutor, item: Work) -> Future[Chunk]:
-    """Hand in one chunk. A worker that starts now does not run the user's script again: it needs nothing of it."""
+    """Submit a chunk. Hiding `__main__` keeps a spawned worker from importing, and thus running, the user's script."""
     main = sys.modules["__main__"]
     spec, file = main.__spec__, main.__dict__.pop("__file__", None)
     main.__spec__ = None
@@ -117,7 +117,7 @@ def _submit(pool: ProcessPoolExecutor, item: Work) -> Future[Chunk]:
 
 
 _worker: list[Tokenizer] = []
-"""The tokenizer of this process, where it is a worker."""
+"""The tokenizer of this process, if it is a worker."""
 
 
 def _start(tokenizer: Tokenizer) -> None:

@@ -1,6 +1,6 @@
-"""Chunks encoded by the workers of a Ray cluster; this process reads the text and writes the result.
+"""Tokenize chunks on the workers of a Ray cluster; this process reads the text and writes the result.
 
-What a worker makes of a chunk is what this process would, so the result is the same bytes.
+Workers encode exactly as this process would, so the output is byte-identical.
 """
 
 import os
@@ -16,11 +16,11 @@ from ..tokenizers.tokenizer import Tokenizer
 from .encode import Chunk, Work, encode, in_order
 
 AHEAD = 2
-"""Chunks under way for each core of the cluster."""
+"""Chunks in flight per core of the cluster."""
 
 
 def encode_over(tokenizer: Tokenizer, work: Iterator[Work], over: str) -> Iterator[Chunk]:
-    """The chunks of `work` in order. over: `ray`, for a cluster that runs here or else this machine, or a URL ray://….
+    """The chunks of `work` in order. over: `ray` for a running cluster or else this machine, or a URL ray://….
 
     Raises ValueError when it is neither, or nothing answers there.
     """
@@ -41,7 +41,7 @@ def encode_over(tokenizer: Tokenizer, work: Iterator[Work], over: str) -> Iterat
 
 
 def _encode(state: str, documents: list[Document], held_out: bool) -> Chunk:
-    """On the machine that does the work."""
+    """Runs on the workers."""
     return encode(_tokenizer(state), documents, held_out)
 
 

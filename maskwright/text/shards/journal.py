@@ -1,6 +1,6 @@
-"""What has been written for good: a kill at any moment loses at most what came after the last entry.
+"""The journal of a tokenization: what is durably on disk. A kill loses at most what came after the last entry.
 
-The arrays only grow; the journal says how far they count. After a kill they are cut back to it and go on from there.
+The arrays only grow, and the journal records how many bytes of each are valid; on resume they are truncated to it.
 """
 
 import dataclasses
@@ -13,32 +13,32 @@ from .layout import data_files
 
 @dataclass
 class Journal:
-    """The state of a tokenization: all there is to know for going on."""
+    """Everything needed to resume a tokenization."""
 
     key: str
-    """Of corpus, tokenizer and settings: with another one, the work begins anew."""
+    """Hash of corpus, tokenizer and settings; if it differs, tokenization starts over."""
     documents: int = 0
-    """Documents of the corpus that are done, explicit validation documents after the others."""
+    """Documents done; a corpus's own validation documents come after the training documents."""
     bytes: int = 0
     """UTF-8 bytes of their text."""
     sizes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(data_files(), 0))
-    """Bytes of each array that count."""
+    """Valid bytes of each array."""
     domains: list[str] = field(default_factory=list)
-    """In the order in which they first came up."""
+    """Domain names in order of first appearance."""
     overlap: dict[str, int] = field(default_factory=lambda: {"documents": 0, "words": 0})
-    """Explicit validation documents that were dropped, since they stand in training too."""
+    """Validation documents of the corpus that were dropped because they also occur in training."""
     example: str = ""
     """The beginning of the first of them."""
 
     def save(self, folder: Path) -> None:
-        """Write it; the arrays must be on disk by then."""
+        """Write the journal. The arrays must be synced to disk first."""
         sealed.write(folder / "journal.json", dataclasses.asdict(self))
 
 
 def resume(folder: Path, key: str) -> Journal:
-    """The journal in `folder` when it is whole and about the same work, else a new one.
+    """The journal in `folder` if it is intact and belongs to the same work, else a new one.
 
-    What a kill left of a file that was being written aside is removed.
+    Removes temporary files that a killed process left.
     """
     for half in folder.glob("*.json.*"):
         half.unlink()

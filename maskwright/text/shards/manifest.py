@@ -1,6 +1,6 @@
-"""What tokenized text is and where it comes from: counts, hashes, sources, versions.
+"""The manifest of tokenized text: counts, hashes, sources, versions.
 
-Nothing in it depends on when, where or in how many steps it was made.
+Nothing in it depends on when, where or in how many attempts it was made, so equal text gives an equal manifest.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ def describe(
 
 
 def fingerprint(files: dict[str, Any], tokenizer: str) -> str:
-    """sha256 of the arrays and the tokenizer: equal for equal tokens, wherever they came from."""
+    """SHA-256 of the arrays and the tokenizer: equal for equal tokens, whatever the source."""
     named = json.dumps([[name, files[name]["sha256"]] for name in sorted(files)] + [tokenizer])
     return hashlib.sha256(named.encode()).hexdigest()
 
@@ -53,7 +53,7 @@ def _counts(records: np.ndarray) -> dict[str, int]:
 
 
 def _domain(name: str, number: int, records: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Counts of each split, and sha256 of the hashes of the domain's texts, in order."""
+    """Counts per split, and SHA-256 of the hashes of the domain's texts in order."""
     chosen = {split: found[found["domain"] == number] for split, found in records.items()}
     sha256 = hashlib.sha256(b"".join(chosen[split]["hash"].tobytes() for split in SPLITS)).hexdigest()
     counts = {

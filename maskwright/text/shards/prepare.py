@@ -1,7 +1,7 @@
-"""Corpus and settings to shards, made once and kept in the user's cache.
+"""From corpus and settings to shards, made once and kept in the user's cache.
 
-The tokenizer is learned from the training split only: what is held out must not shape the vocabulary. It is kept
-before tokenizing starts, so that a killed run goes on with the same one.
+The tokenizer is trained on the training split only: held-out text must not shape the vocabulary. It is saved before
+tokenizing starts, so that a killed run resumes with the same one.
 """
 
 import dataclasses
@@ -16,16 +16,16 @@ from ...storage.cache import cache_folder, file_lock, key
 from ..corpus import Corpus, Errors
 from ..tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from .layout import FORMAT, held_out, text_hash
-from .remote import elsewhere, publish
+from .remote import is_url, publish
 from .shards import Shards, listed, share_of, tokenize
 
 
 @runtime_checkable
-class Ready(Protocol):
+class PreTokenized(Protocol):
     """A corpus that is tokenized already."""
 
     def tokenized(self, progress: bool = True) -> Shards:
-        """The tokens as they are."""
+        """Its shards."""
         ...
 
 
@@ -38,17 +38,17 @@ def prepare(
     progress: bool = True,
     over: str | None = None,
 ) -> Shards:
-    """The shards of `corpus`, from the cache where it has them.
+    """The shards of `corpus`, from the cache if they are there.
 
-    They are written to `folder` when it is given: when that is a URL, to the cache and copied there. Several processes
-    may ask at once: one works, the others wait for it. `over` is that of `tokenize`. Raises ValueError as
-    `Tokenizer.train`, `tokenize` and `publish` do.
+    folder: write them here instead; for a URL, they are written to the cache and copied there.  over: as for
+    `tokenize`. Concurrent processes are safe: one works, the others wait. Raises ValueError as `Tokenizer.train`,
+    `tokenize` and `publish` do.
     """
-    if folder is not None and elsewhere(str(folder)):
+    if folder is not None and is_url(str(folder)):
         shards = prepare(corpus, tokenizer_settings, validation, errors, None, progress, over)
         publish(shards.folder, str(folder), progress)
         return shards
-    if isinstance(corpus, Ready):
+    if isinstance(corpus, PreTokenized):
         return _ready(corpus, tokenizer_settings, folder, progress)
     share = share_of(corpus, validation, errors)
     name = _key(corpus, tokenizer_settings, share, errors)
@@ -58,27 +58,27 @@ def prepare(
         return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress, over=over)
 
 
-def _ready(corpus: Ready, knobs: TokenizerSettings, folder: str | Path | None, progress: bool) -> Shards:
-    """What is tokenized already, which has its tokenizer and its place."""
+def _ready(corpus: PreTokenized, options: TokenizerSettings, folder: str | Path | None, progress: bool) -> Shards:
+    """A pre-tokenized corpus brings its own tokenizer and location."""
     if folder is not None:
         raise ValueError(f"the corpus is tokenized already: it is not written to {folder}, only to a URL")
     shards = corpus.tokenized(progress)
-    if knobs.file:
-        shards.check(Tokenizer.load(knobs.file))
+    if options.file:
+        shards.check(Tokenizer.load(options.file))
     return shards
 
 
-def _key(corpus: Corpus, knobs: TokenizerSettings, share: float, errors: Errors) -> str:
-    learned = key(dataclasses.asdict(knobs), tokenizers.__version__)
-    made = Tokenizer.load(knobs.file).fingerprint if knobs.file else learned
+def _key(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors) -> str:
+    learned = key(dataclasses.asdict(options), tokenizers.__version__)
+    made = Tokenizer.load(options.file).fingerprint if options.file else learned
     return key(FORMAT, repr(corpus), listed(corpus), made, share, errors)
 
 
-def _tokenizer(corpus: Corpus, knobs: TokenizerSettings, share: float, errors: Errors, kept: Path) -> Tokenizer:
-    if knobs.file:
-        return Tokenizer.load(knobs.file)
+def _tokenizer(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors, kept: Path) -> Tokenizer:
+    if options.file:
+        return Tokenizer.load(options.file)
     if not (kept / "tokenizer.json").exists():
-        Tokenizer.train(_training_texts(corpus, share, errors), knobs).save(kept)
+        Tokenizer.train(_training_texts(corpus, share, errors), options).save(kept)
     return Tokenizer.load(kept)
 
 

@@ -1,7 +1,4 @@
-"""How far tokenization is: documents, tokens a second, and the time left where the size of the corpus is known.
-
-And how far a copy of tokenized text is.
-"""
+"""Progress bars: tokenization (documents, tokens per second, time left where known) and copying."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,8 +19,8 @@ from .encode import Chunk
 from .journal import Journal
 
 
-def shown(chunks: Iterable[Chunk], journal: Journal, sources: list[Source], visible: bool) -> Iterator[Chunk]:
-    """`chunks` as they are, with a line on the terminal that says how far `journal` is."""
+def with_progress(chunks: Iterable[Chunk], journal: Journal, sources: list[Source], visible: bool) -> Iterator[Chunk]:
+    """`chunks` unchanged, with a progress bar that follows `journal`."""
     sizes = [source.bytes for source in sources if source.bytes is not None]
     total = sum(sizes) if len(sizes) == len(sources) else None
     columns = ("{task.description}", "{task.fields[documents]:,} documents", "{task.fields[speed]:,.0f} tokens/s")
@@ -47,7 +44,7 @@ def shown(chunks: Iterable[Chunk], journal: Journal, sources: list[Source], visi
 
 @contextmanager
 def copying(what: str, total: int, visible: bool) -> Iterator[Callable[[int], None]]:
-    """A line on the terminal for the copy of `total` bytes; call what is given with the bytes that were copied."""
+    """A progress bar for copying `total` bytes; call the yielded function with the bytes of each part."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not visible) as bar:
         task = bar.add_task(what, total=total)

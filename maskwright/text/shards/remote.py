@@ -1,7 +1,7 @@
-"""Tokenized text in a store that fsspec knows: s3://, gs://, hf://, sftp://, file:// and others.
+"""Tokenized text in any store that fsspec supports: s3://, gs://, hf://, sftp://, file:// and others.
 
-It is fetched once into the cache, under the hash of its manifest, and mapped there; a fetch that was killed goes on
-with the next file. The manifest is published last, so that what has one is whole.
+It is downloaded once into the cache, keyed by the hash of its manifest, and memory-mapped there; an interrupted
+download resumes at the next file. The manifest is published last, so whatever has one is complete.
 """
 
 import hashlib
@@ -25,17 +25,17 @@ MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
 
 
-def elsewhere(place: str) -> bool:
-    """Whether `place` is a URL, not a folder."""
+def is_url(place: str) -> bool:
+    """Whether `place` is a URL rather than a folder."""
     return "://" in place
 
 
 def fetch(url: str, progress: bool = True) -> Path:
-    """The folder of the cache that holds the tokenized text at `url`.
+    """The cache folder with the tokenized text at `url`, downloaded if necessary.
 
-    Raises ValueError when the store or the text is not there, or a file is not the one that was published.
+    Raises ValueError when the store or the text does not exist, or a file differs from what was published.
     """
-    with _reached(url):
+    with _errors_named(url):
         store, root = fsspec.url_to_fs(url)
         if not store.exists(f"{root}/{MANIFEST}"):
             raise FileNotFoundError(f"it holds no tokenized text (no {MANIFEST})")
@@ -52,7 +52,7 @@ def fetch(url: str, progress: bool = True) -> Path:
 
 
 def _fetch(store: Any, root: str, aside: Path, url: str, progress: bool) -> None:
-    """Bring all files into `aside`, but for those that an earlier attempt has brought."""
+    """Download all files into `aside`, except those from an earlier attempt."""
     try:
         manifest = verify.manifest(aside / MANIFEST)
     except ValueError as error:
@@ -61,19 +61,19 @@ def _fetch(store: Any, root: str, aside: Path, url: str, progress: bool) -> None
     files = manifest["files"]
     names = [name for name in (*data_files(), TOKENIZER) if not (aside / name).exists()]
     total = sum(files[name]["bytes"] for name in names if name in files)
-    with copying(f"fetching {url}", total, progress) as advance, _reached(url):
+    with copying(f"fetching {url}", total, progress) as advance, _errors_named(url):
         for name in names:
             half = aside / f"{name}.half"
-            store.get_file(f"{root}/{name}", str(half), callback=_Told(advance))
+            store.get_file(f"{root}/{name}", str(half), callback=_Progress(advance))
             half.replace(aside / name)
-    for name in (*sealed.damaged(aside, files), *_misspoken(aside, manifest["tokenizer"]["sha256"])):
+    for name in (*sealed.damaged(aside, files), *_wrong_tokenizer(aside, manifest["tokenizer"]["sha256"])):
         shutil.rmtree(aside)
         raise ValueError(f"{url}/{name} is not what was published there: it was damaged, publish it anew")
 
 
-def _misspoken(aside: Path, wanted: str) -> Iterator[str]:
-    """The name of the tokenizer in `aside` unless it is the one that is `wanted`, of which all of its files are written
-    anew: those that only `transformers` reads have no hash."""
+def _wrong_tokenizer(aside: Path, wanted: str) -> Iterator[str]:
+    """The name of the tokenizer file in `aside` unless its hash is `wanted`. The companion files for `transformers`
+    carry no hash, so they are rewritten."""
     try:
         found = Tokenizer.load(aside)
     except ValueError:
@@ -85,12 +85,15 @@ def _misspoken(aside: Path, wanted: str) -> Iterator[str]:
 
 
 def publish(folder: Path, url: str, progress: bool = True) -> None:
-    """Copy the tokenized text in `folder` to `url`, unless it is there.
+    """Copy the tokenized text in `folder` to `url`, unless it is there already.
 
-    Raises ValueError when other text is, or the store cannot be written.
+    Raises ValueError when different text is there, or the store cannot be written.
     """
     files = sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST)
-    with copying(f"publishing {url}", sum(path.stat().st_size for path in files), progress) as advance, _reached(url):
+    with (
+        copying(f"publishing {url}", sum(path.stat().st_size for path in files), progress) as advance,
+        _errors_named(url),
+    ):
         store, root = fsspec.url_to_fs(url)
         if store.exists(f"{root}/{MANIFEST}"):
             if store.cat_file(f"{root}/{MANIFEST}") == (folder / MANIFEST).read_bytes():
@@ -98,18 +101,18 @@ def publish(folder: Path, url: str, progress: bool = True) -> None:
             raise FileExistsError("it holds other tokenized text already, remove it or choose another place")
         _make(store, root)
         for path in files:
-            store.put_file(str(path), f"{root}/{path.name}", callback=_Told(advance))
+            store.put_file(str(path), f"{root}/{path.name}", callback=_Progress(advance))
 
 
 def _make(store: Any, folder: str) -> None:
-    """Make `folder` and what it lies in, but no bucket: `makedirs` would, so that a slip of the pen made a new one."""
+    """Create `folder` and its parents, but no bucket: `makedirs` would turn a typo into a new bucket."""
     if "/" in folder and not store.exists(folder):
         _make(store, store._parent(folder))
         store.mkdir(folder, create_parents=False)
 
 
-class _Told(Callback):
-    """Tells `advance` of the bytes that were copied."""
+class _Progress(Callback):
+    """Reports copied bytes to `advance`."""
 
     def __init__(self, advance: Any) -> None:
         super().__init__()
@@ -120,7 +123,7 @@ class _Told(Callback):
 
 
 @contextmanager
-def _reached(url: str) -> Iterator[None]:
+def _errors_named(url: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # every store raises kinds of its own

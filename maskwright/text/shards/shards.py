@@ -1,7 +1,7 @@
 """Tokenized text on disk: `tokenize` writes it once, `Shards` opens it, memory-mapped.
 
-A folder is whole or not there: it is written aside as `FOLDER.partial` and renamed, and a run that was killed goes on
-from there to the same bytes.
+A folder is complete or absent: it is written as `FOLDER.partial` and renamed, and a killed tokenization resumes there
+to byte-identical files.
 """
 
 import dataclasses
@@ -29,16 +29,16 @@ from .encode_ray import encode_over
 from .journal import resume
 from .layout import DOCUMENT, FORMAT, token_type
 from .manifest import describe
-from .progress import shown
+from .progress import with_progress
 from .writer import Writer
 
-TOO_MUCH = 0.01
-"""Share of the words of explicit validation documents that may stand in training too."""
+MAX_OVERLAP = 0.01
+"""Largest share of the words of a corpus's own validation documents that may also occur in training."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Documents one after the other: T tokens, D documents."""
+    """Consecutive documents: T tokens, D documents."""
 
     tokens: np.ndarray  # [T] uint16 or uint32, memory-mapped
     word_starts: np.ndarray  # [T] uint8, memory-mapped, 1 where a word starts
@@ -49,21 +49,21 @@ class Split:
     words: np.ndarray  # [D] int64, words between blanks
 
     def counts(self, size: int, chunk: int = 1 << 22) -> np.ndarray:
-        """[V] int64, how often each of `size` ids occurs."""
+        """[V] int64, occurrences of each of `size` ids."""
         parts = (self.tokens[begin : begin + chunk] for begin in range(0, len(self.tokens), chunk))
         return sum((np.bincount(part, minlength=size) for part in parts), np.zeros(size, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
 class Shards:
-    """A folder of tokenized text; make one with `open`."""
+    """A folder of tokenized text; create with `open`."""
 
     folder: Path
     manifest: dict[str, Any]
 
     @classmethod
     def open(cls, folder: str | Path) -> "Shards":
-        """Raises ValueError when `folder` holds no shards, shards of another format, or files that were changed."""
+        """Raises ValueError when `folder` holds no shards, shards of another format, or changed files."""
         folder = Path(folder)
         if not (folder / "manifest.json").is_file():
             raise ValueError(f"{folder} holds no tokenized text: it has no manifest.json")
@@ -72,7 +72,7 @@ class Shards:
         return cls(folder, manifest)
 
     def verify(self) -> None:
-        """Read everything. Raises ValueError when a byte is not the one that was written."""
+        """Hash every file. Raises ValueError when one was changed."""
         opening.verify(self.folder, self.manifest["files"])
         self.check(self.tokenizer)
 
@@ -81,40 +81,40 @@ class Shards:
         wanted = self.manifest["tokenizer"]["sha256"]
         if tokenizer.fingerprint != wanted:
             raise ValueError(
-                f"{self.folder} was tokenized by the tokenizer {wanted[:12]}, not by {tokenizer.fingerprint[:12]}: "
+                f"{self.folder} was tokenized with the tokenizer {wanted[:12]}, not with {tokenizer.fingerprint[:12]}: "
                 "use the one in that folder, or tokenize anew"
             )
 
     @property
     def domains(self) -> list[str]:
-        """The names that `Split.domains` counts."""
+        """Domain names, indexed by `Split.domains`."""
         return [domain["name"] for domain in self.manifest["domains"]]
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of tokens and tokenizer."""
+        """SHA-256 of tokens and tokenizer."""
         return self.manifest["fingerprint"]
 
     @cached_property
     def train(self) -> Split:
-        """What is trained on."""
+        """The training split."""
         return self._split("train")
 
     @cached_property
     def valid(self) -> Split:
-        """What is held out; empty when no document is."""
+        """The validation split; may be empty."""
         return self._split("valid")
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer that made the tokens. Raises ValueError when another lies there."""
+        """The tokenizer that made the tokens. Raises ValueError when another is there."""
         found = Tokenizer.load(self.folder)
         self.check(found)
         return found
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The ids of that tokenizer."""
+        """Its vocabulary."""
         return self.tokenizer.vocabulary
 
     def _split(self, name: str) -> Split:
@@ -144,18 +144,19 @@ def tokenize(
     progress: bool = True,
     over: str | None = None,
 ) -> Shards:
-    """Write `corpus` as shards to `folder`, or go on where a killed run left off, or open what is there already.
+    """Write `corpus` as shards to `folder`, resume a killed attempt, or open what is there already.
 
-    `validation` is the share of documents held out, unless the corpus sets its own apart. A corpus of more than a
-    megabyte is encoded by `workers` processes (one a core), so a script that calls this does it below
-    `if __name__ == "__main__":`; or `over` a Ray cluster, as in `encode_over`. Raises ValueError for what the corpus
-    refuses, an empty corpus, validation documents that stand in training too, a full disk, and a folder that holds
-    something else.
+    validation: share of documents held out, unless the corpus has its own validation documents.
+    workers: processes for a corpus of more than a megabyte (default: one per core). Processes are spawned, so a script
+    must call this under `if __name__ == "__main__":`.
+    over: a Ray cluster instead, as in `encode_over`.
+    Raises ValueError for whatever the corpus refuses, an empty corpus, validation documents that also occur in
+    training, a full disk, and a folder that holds something else.
     """
     folder = Path(folder)
     share = share_of(corpus, validation, errors)
     name = key(FORMAT, repr(corpus), listed(corpus), tokenizer.fingerprint, share, errors)
-    with file_lock(cache_folder() / "locks" / key(str(folder.resolve()))), _sentence_when_full(folder):
+    with file_lock(cache_folder() / "locks" / key(str(folder.resolve()))), _disk_full_as_value_error(folder):
         if folder.exists() and any(folder.iterdir()):
             return _same(Shards.open(folder), name)
         aside = folder.with_name(f"{folder.name}.partial")
@@ -164,7 +165,7 @@ def tokenize(
         work = _work(corpus, errors, journal.documents)
         with Writer(aside, journal, tokenizer, share) as writer:
             found = encode_over(tokenizer, work, over) if over else encode_all(tokenizer, work, workers)
-            for chunk in shown(found, journal, corpus.sources(), progress):
+            for chunk in with_progress(found, journal, corpus.sources(), progress):
                 writer.add(chunk)
             writer.commit()
         _finish(aside, folder, describe(aside, journal, tokenizer, corpus.sources(), share), tokenizer)
@@ -172,7 +173,7 @@ def tokenize(
 
 
 def share_of(corpus: Corpus, validation: float, errors: Errors) -> float:
-    """The share of documents to hold out: none where the corpus sets its own apart, else `validation`.
+    """The share of documents to hold out: 0 where the corpus has its own validation documents, else `validation`.
 
     Raises ValueError unless `validation` is in [0, 1).
     """
@@ -182,12 +183,12 @@ def share_of(corpus: Corpus, validation: float, errors: Errors) -> float:
 
 
 def listed(corpus: Corpus) -> list[dict[str, Any]]:
-    """The sources of `corpus` for a key."""
+    """The sources of `corpus`, JSON-serialisable, for a key."""
     return [dataclasses.asdict(source) for source in corpus.sources()]
 
 
 def _work(corpus: Corpus, errors: Errors, done: int) -> Iterator[Work]:
-    """Chunks of what is left after the first `done` documents, those that the corpus holds out last."""
+    """Chunks of what remains after the first `done` documents; the corpus's own validation documents come last."""
     train = ((document, False) for document in corpus.documents(errors))
     valid = ((document, True) for document in corpus.validation_documents(errors) or ())
     for apart, group in groupby(islice(chain(train, valid), done, None), key=itemgetter(1)):
@@ -196,7 +197,7 @@ def _work(corpus: Corpus, errors: Errors, done: int) -> Iterator[Work]:
 
 
 def _finish(aside: Path, folder: Path, manifest: dict[str, Any], tokenizer: Tokenizer) -> None:
-    """Refuse what nobody can train on, else put the folder in its place."""
+    """Refuse an unusable result, else move the folder to its place."""
     problem = _problem(manifest)
     if problem:
         shutil.rmtree(aside)
@@ -213,7 +214,7 @@ def _problem(manifest: dict[str, Any]) -> str:
     if not manifest["splits"]["train"]["documents"]:
         held_out = f"all {valid['documents']} documents are held out" if valid["documents"] else "it has no documents"
         return f"the corpus is empty: {held_out}"
-    if overlap["words"] > TOO_MUCH * (valid["words"] + overlap["words"]):
+    if overlap["words"] > MAX_OVERLAP * (valid["words"] + overlap["words"]):
         return (
             f"{overlap['documents']} of {valid['documents'] + overlap['documents']} validation documents stand in "
             f"training too, as {overlap['example']!r}: take them out of one side"
@@ -228,10 +229,10 @@ def _same(shards: Shards, name: str) -> Shards:
 
 
 @contextmanager
-def _sentence_when_full(folder: Path) -> Iterator[None]:
+def _disk_full_as_value_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise ValueError(f"the disk is full: make room and tokenize to {folder} again, it goes on there") from None
+        raise ValueError(f"the disk is full: make room and tokenize to {folder} again, it resumes there") from None

@@ -1,7 +1,7 @@
-"""Chunks to the arrays of the two splits, committed in steps that survive a kill.
+"""Append chunks to the arrays of the two splits, with commits that survive a kill.
 
-Which split a document belongs to is decided by the hash of its text, unless the corpus sets its validation documents
-apart; of those, the ones that stand in training as well are dropped and counted.
+A document's split follows from the hash of its text, unless the corpus has its own validation documents; of those, the
+ones that also occur in training are dropped and counted.
 """
 
 import os
@@ -18,13 +18,13 @@ from .journal import Journal
 from .layout import DOCUMENT, data_files, held_out
 
 COMMIT = 8
-"""Chunks between two commits."""
+"""Chunks between commits."""
 
 MOST_DOMAINS = 1 << 16
 
 
 class Writer:
-    """The arrays of one folder, open for appending: `add` chunk after chunk, then `commit`."""
+    """The arrays of one folder, open for appending: `add` chunks, then `commit`."""
 
     def __init__(self, folder: Path, journal: Journal, tokenizer: Tokenizer, share: float) -> None:
         self.journal = journal
@@ -44,7 +44,7 @@ class Writer:
         self._closing.close()
 
     def add(self, chunk: Chunk) -> None:
-        """Append the documents of `chunk` to their splits, and commit when it is time."""
+        """Append the documents of `chunk` to their splits, and commit every few chunks."""
         records = chunk.documents.copy()
         records["domain"] = [self._domain(name) for name in chunk.domains]
         chunk = replace(chunk, documents=records)
@@ -61,7 +61,7 @@ class Writer:
             self.commit()
 
     def commit(self) -> None:
-        """Bring all that was added to the disk, then the journal that says so."""
+        """Sync the arrays to disk, then the journal: in the other order it could count bytes that are lost."""
         for file in self._files.values():
             file.flush()
             os.fsync(file.fileno())
@@ -76,7 +76,7 @@ class Writer:
         return domains.index(name)
 
     def _append(self, split: str, chunk: Chunk, chosen: np.ndarray) -> None:
-        """Write the documents where `chosen` [D] bool is true."""
+        """Append the documents where `chosen` [D] bool is True."""
         lengths = np.diff(chunk.documents["end"], prepend=0)
         tokens = np.repeat(chosen, lengths)
         records = chunk.documents[chosen]
@@ -92,12 +92,12 @@ class Writer:
 
     @cached_property
     def _train_hashes(self) -> np.ndarray:
-        """[D] uint64, sorted; asked for when all of the training split is written."""
+        """[D] uint64, sorted; used once the training split is complete."""
         self._files["train.documents"].flush()
         return np.sort(np.fromfile(self._folder / "train.documents", dtype=DOCUMENT)["hash"])
 
     def _overlapping(self, chunk: Chunk) -> np.ndarray:
-        """[D] bool, the documents that stand in training too; they are counted, and the first is remembered."""
+        """[D] bool, documents that also occur in training; counts them and keeps the first as an example."""
         hashes, train = chunk.documents["hash"], self._train_hashes
         twice = np.searchsorted(train, hashes, side="right") > np.searchsorted(train, hashes, side="left")
         self.journal.overlap["documents"] += int(twice.sum())

@@ -1,7 +1,7 @@
-"""A SentencePiece `.model` as a tokenizer of `tokenizers`, which also tells where in the text each token stands.
+"""Convert a SentencePiece `.model` to a tokenizer of the `tokenizers` package, which also gives character offsets.
 
-Unigram and BPE models are read; BPE merges are not stored in the file and follow from the scores of the pieces. Needs
-the extra `hub`.
+Unigram and BPE models are supported; the file stores no BPE merges, but they follow from the scores of the pieces.
+Needs the extra `hub`.
 """
 
 import importlib
@@ -17,7 +17,7 @@ NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
 
 
 def load(path: Path) -> Tokenizer:
-    """Raises ValueError without the packages that read the format, and for a file that is not one."""
+    """Raises ValueError when the required packages are missing, and for a file that is not a SentencePiece model."""
     model = _parse(path)
     kinds = {1: _unigram, 2: _bpe}
     if model.trainer_spec.model_type not in kinds:
@@ -76,7 +76,7 @@ def _by_score(model: Any) -> list[str]:
 
 
 def _halves(piece: str, ids: dict[str, int]) -> list[tuple[str, str]]:
-    """Every pair of known pieces that `piece` is made of, those learned first in front."""
+    """Every split of `piece` into two known pieces, those learned first in front."""
     pairs = [(piece[:i], piece[i:]) for i in range(1, len(piece)) if piece[:i] in ids and piece[i:] in ids]
     return sorted(pairs, key=lambda pair: (ids[pair[0]], ids[pair[1]]))
 

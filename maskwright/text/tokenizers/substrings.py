@@ -1,8 +1,7 @@
-"""Which entries of a vocabulary are substrings of which others: the n-hot vectors of Edman and Fraser 2025.
+"""Which vocabulary entries are substrings of which others: the n-hot vectors of Edman and Fraser 2025.
 
-(arXiv 2510.20475.) Strings are compared as the vocabulary writes them, with one sign before what begins a word,
-whatever the tokenizer's own convention (Ġ, ▁, or ## before what does not). So ▁un is in ▁unless and not in ▁begun, and
-un is in both.
+(arXiv 2510.20475.) Strings are compared in one notation, with ▁ before an entry that starts a word, whatever the
+tokenizer's own convention (Ġ, ▁, or ## for continuations). So ▁un is in ▁unless but not in ▁begun, and un is in both.
 """
 
 import os
@@ -21,19 +20,19 @@ from ...storage.cache import cache_folder, key
 from .tokenizer import Tokenizer
 
 BEGIN = "▁"
-"""Stands before what begins a word."""
+"""Marks an entry that starts a word."""
 BYTE = re.compile(r"<0x[0-9A-F]{2}>")
-"""How SentencePiece writes a byte, which is no text."""
+"""SentencePiece's notation of a single byte, which is not text."""
 
 
 @dataclass(frozen=True)
 class Substrings:
-    """The parts of every entry as a sparse matrix of zeros and ones, in rows."""
+    """The parts of every entry, as a sparse binary matrix in CSR form."""
 
     offsets: np.ndarray
-    """[V + 1] int64, where the parts of an entry begin and end."""
+    """[V + 1] int64, where the parts of each entry begin and end."""
     parts: np.ndarray
-    """[P] int32, ids; those of one entry differ, the longest come first."""
+    """[P] int32 ids; distinct within an entry, longest first."""
 
     def of(self, token: int) -> np.ndarray:
         """The parts of one entry."""
@@ -41,14 +40,14 @@ class Substrings:
 
 
 def substrings(tokenizer: Tokenizer, shortest: int, longest: int, limit: int, boundaries: bool) -> Substrings:
-    """The entries of `shortest` to `longest` signs that are in other entries, at most `limit` in each; cached.
+    """For every entry, the entries of `shortest` to `longest` characters within it, at most `limit`; cached.
 
-    With `boundaries`, what begins a word is found only where the other entry begins one; otherwise the two forms of a
-    string are the same. The sign of the beginning does not count. Special tokens neither have parts nor are parts.
-    Raises ValueError when no entry has a part.
+    boundaries: whether a word-initial entry matches only word-initial positions; otherwise both forms of a string are
+    equal. The boundary mark does not count as a character. Special tokens neither have parts nor are parts. Raises
+    ValueError when no entry has a part.
     """
-    knobs = {"shortest": shortest, "longest": longest, "limit": limit, "boundaries": boundaries}
-    path = cache_folder() / "substrings" / f"{key(tokenizer.fingerprint, knobs)}.npz"
+    options = {"shortest": shortest, "longest": longest, "limit": limit, "boundaries": boundaries}
+    path = cache_folder() / "substrings" / f"{key(tokenizer.fingerprint, options)}.npz"
     if path.exists():
         return _kept(path)
     found = _find(tokenizer, shortest, longest, limit, boundaries)
@@ -62,7 +61,7 @@ def substrings(tokenizer: Tokenizer, shortest: int, longest: int, limit: int, bo
 
 
 def written(tokenizer: Tokenizer) -> list[str]:
-    """[V] how each entry is written, with ▁ before what begins a word; special ones and single bytes are empty."""
+    """[V] each entry in the common notation, ▁ before word starts; special tokens and single bytes are empty."""
     special = tokenizer.vocabulary.is_special
     tokens = ["" if special[i] or BYTE.fullmatch(token) else token for i, token in enumerate(tokenizer.tokens)]
     first = Counter(token[0] for token in tokens if token)
@@ -75,7 +74,7 @@ def written(tokenizer: Tokenizer) -> list[str]:
 
 
 def _marked(token: str) -> str:
-    """What WordPiece writes ##ing or ing, as ing or ▁ing."""
+    """WordPiece's ##ing and ing as ing and ▁ing."""
     continues = token.startswith("##") and len(token) > 2
     return token[2:] if continues else BEGIN * bool(token) + token
 
@@ -94,7 +93,7 @@ def _find(tokenizer: Tokenizer, shortest: int, longest: int, limit: int, boundar
 
 
 def _parts(token: int, text: str, wanted: Mapping[str, list[int]], sizes: Sequence[int]) -> Iterator[int]:
-    """The ids in `wanted` whose strings are in `text`, each once, the longest first, `token` itself left out."""
+    """Ids in `wanted` whose strings occur in `text`, each once, longest first, without `token` itself."""
     known = {token}
     for size in sizes:
         for begin in range(len(text) - size + 1):
@@ -105,7 +104,7 @@ def _parts(token: int, text: str, wanted: Mapping[str, list[int]], sizes: Sequen
 
 
 def _shown(texts: Sequence[str]) -> Iterable[str]:
-    """`texts` as they are, with a bar that goes again, where there is a terminal to show it."""
+    """`texts` with a transient progress bar on a terminal."""
     console = Console(stderr=True)
     return track(texts, "finding the parts of tokens", console=console, transient=True, disable=not console.is_terminal)
 

@@ -1,7 +1,8 @@
 """Text to ids and back, and where words start.
 
-One class for every tokenizer, learned here or loaded. It always has the special tokens: those of a loaded one are
-kept under their own names, missing ones get new ids. Text of a corpus is plain: "[MASK]" written in it is six signs.
+One class for all tokenizers, trained here or loaded. Special tokens always exist: a loaded tokenizer keeps its own
+names for them, missing ones get new ids. Corpus text is plain: "[MASK]" in it is encoded as six characters, never as
+the mask, since otherwise text could inject special tokens.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ __all__ = ["Tokenizer", "TokenizerSettings"]
 
 
 class Tokenizer:
-    """A tokenizer of the package `tokenizers` with its special tokens known."""
+    """A tokenizer of the package `tokenizers` whose special tokens are known."""
 
     def __init__(self, backend: Backend) -> None:
         backend.no_truncation()
@@ -42,7 +43,7 @@ class Tokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str], settings: TokenizerSettings) -> "Tokenizer":
-        """Learn from `texts`, which are read once, or load `settings.file` where it is given.
+        """Train on `texts`, read once, or load `settings.file` if given.
 
         Raises ValueError when there is no text.
         """
@@ -52,7 +53,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: str | Path, add: Sequence[str] = ()) -> "Tokenizer":
-        """Open a tokenizer.json, a folder that holds one, or a SentencePiece model; `add` more special tokens to it.
+        """Open a tokenizer.json, a folder containing one, or a SentencePiece model; `add` are more special tokens.
 
         Raises ValueError when it is none of these.
         """
@@ -64,14 +65,14 @@ class Tokenizer:
         return cls(backend)
 
     def opening(self, token: int) -> "Tokenizer":
-        """The same tokenizer, by which a text opens with this special token in the place of [CLS]."""
+        """The same tokenizer with the special token `token` in place of [CLS] at the start of a text."""
         made = Tokenizer(Backend.from_str(self._recognising.to_str()))
         made.names |= {"cls": self.tokens[token]}
         made._recognising.post_processor = _framed(made._recognising, made.names)
         return made
 
     def save(self, folder: str | Path) -> None:
-        """Write what `load` and `AutoTokenizer.from_pretrained` open."""
+        """Write files that `load` and `AutoTokenizer.from_pretrained` open."""
         config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
         tokens = {f"{role}_token": name for role, name in self.names.items()}
         marks = {"bos_token": self.names["cls"], "eos_token": self.names["sep"]}
@@ -97,17 +98,17 @@ class Tokenizer:
         return [np.array([end for _, end in encoding.offsets], np.int64) for encoding in encodings]
 
     def slices(self, text: str) -> list[str]:
-        """[T] the part of `text` that each of its tokens covers, with the blanks before it."""
+        """[T] the part of `text` that each token covers, including the whitespace before it."""
         (ends,) = self.ends([text])
         return [text[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
 
     def decode(self, ids: Iterable[int], specials: bool = False) -> str:
-        """The text of `ids`; special tokens are left out unless `specials`."""
+        """The text of `ids`; special tokens are dropped unless `specials`."""
         return self._recognising.decode([int(i) for i in ids], skip_special_tokens=not specials)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """How many ids there are, and which of them are special."""
+        """The number of ids, and which are special."""
         special = {i for i, token in self._recognising.get_added_tokens_decoder().items() if token.special}
         ids = {role: self._id(name) for role, name in self.names.items()}
         size = max(self._recognising.get_vocab().values()) + 1
@@ -116,13 +117,13 @@ class Tokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the tokenizer, the same wherever it was saved and loaded."""
+        """SHA-256 of the tokenizer, independent of where it was saved."""
         canonical = json.dumps(json.loads(self._recognising.to_str()), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @cached_property
     def tokens(self) -> list[str]:
-        """[V] how each id is written in the vocabulary; ids without a token are empty."""
+        """[V] the string of each id in the vocabulary; unused ids are empty."""
         written = [""] * self.vocabulary.size
         for token, i in self._recognising.get_vocab().items():
             written[i] = token
@@ -141,12 +142,12 @@ class Tokenizer:
 
 
 def _special(role: str, name: str) -> AddedToken:
-    """A special token; the blank before a mask belongs to the word that the mask hides, so it goes."""
+    """A special token. The space before a mask belongs to the hidden word, so the mask absorbs it."""
     return AddedToken(name, special=True, normalized=False, lstrip=role == "mask")
 
 
 def _framed(backend: Backend, names: dict[str, str]) -> processors.PostProcessor:
-    """[CLS] text [SEP], as `transformers` makes of a text."""
+    """[CLS] text [SEP], as `transformers` does."""
     cls, sep = names["cls"], names["sep"]
     ids = [(name, backend.token_to_id(name)) for name in (cls, sep)]
     return processors.TemplateProcessing(
@@ -155,7 +156,7 @@ def _framed(backend: Backend, names: dict[str, str]) -> processors.PostProcessor
 
 
 def _arrays(encodings: Sequence[Encoding], texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Ids and word starts of each text, found at once: between blanks, a text has the words that it has alone."""
+    """Ids and word starts of each text, computed in one pass: joined by spaces, texts keep their own words."""
     sizes = np.array([len(encoding) for encoding in encodings], np.int64)
     before = np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]  # [N], where each text begins
     ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64, sizes.sum())
@@ -169,7 +170,7 @@ def _not_empty(texts: Iterable[str]) -> Iterator[str]:
     iterator = iter(texts)
     first = next(iterator, None)
     if first is None:
-        raise ValueError("there is no text to learn a tokenizer from")
+        raise ValueError("there is no text to train a tokenizer on")
     return chain([first], iterator)
 
 

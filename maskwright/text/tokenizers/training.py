@@ -1,6 +1,6 @@
-"""The four kinds of tokenizers that can be learned, one function each, all told by `tokenizers`.
+"""The four kinds of tokenizers that can be trained, one function each.
 
-None of their tokens crosses from one word into the next, but for blanks before it.
+No token crosses a word boundary, except for whitespace before a word: whole-word masking depends on it.
 """
 
 import json
@@ -17,24 +17,24 @@ UNKNOWN = NAMES["unk"][0]
 
 @settings
 class TokenizerSettings:
-    """A tokenizer to learn from the training text, or one to load."""
+    """A tokenizer to train on the training text, or one to load."""
 
     kind: Literal["bpe", "wordpiece", "unigram", "character"] = "bpe"
     """Byte-level BPE, WordPiece, Unigram as in SentencePiece, or single characters."""
     size: int = 16_384
-    """How many ids there may be, the nine special ones included."""
+    """Vocabulary size, including the nine special tokens."""
     normalisation: Literal["nfc", "nfkc", "none"] = "nfc"
-    """Unicode normal form of the text; nfkc also makes look-alikes equal."""
+    """Unicode normal form; nfkc also merges compatibility variants."""
     lowercase: bool = False
-    """Whether case is dropped."""
+    """Whether text is lowercased."""
     split_digits: bool = True
     """Whether each digit is a token of its own."""
     byte_fallback: bool = True
-    """Whether Unigram spells characters it does not know in bytes; BPE always does, the others have [UNK]."""
+    """Whether Unigram encodes unknown characters as bytes; BPE always does, the others use [UNK]."""
     file: str | None = None
-    """Load instead: a tokenizer.json, the folder of a `transformers` tokenizer, or a SentencePiece .model."""
+    """Load this instead: a tokenizer.json, the folder of a `transformers` tokenizer, or a SentencePiece .model."""
     add: tuple[str, ...] = ()
-    """Special tokens to give a loaded tokenizer that some objectives need: [FW], [BW], [WRONG], [RIGHT]."""
+    """Special tokens to add to a loaded tokenizer, which some objectives need: [FW], [BW], [WRONG], [RIGHT]."""
 
     def __post_init__(self) -> None:
         if self.size < SMALLEST[self.kind]:
@@ -44,72 +44,72 @@ class TokenizerSettings:
 SMALLEST = {"bpe": 265, "wordpiece": 64, "unigram": 320, "character": 12}
 
 
-def learn(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
-    """A tokenizer of at most `knobs.size` ids learned from `texts`, which are read once."""
-    tokenizer = LEARN[knobs.kind](texts, knobs)
+def learn(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
+    """A tokenizer of at most `options.size` ids trained on `texts`, which are read once."""
+    tokenizer = LEARN[options.kind](texts, options)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in OURS])
     return tokenizer
 
 
-def _bpe(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+def _bpe(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = _normalizer(knobs)
+    tokenizer.normalizer = _normalizer(options)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [*_digits(knobs), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [*_digits(options), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=knobs.size, special_tokens=OURS, initial_alphabet=alphabet, show_progress=False
+        vocab_size=options.size, special_tokens=OURS, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 
-def _wordpiece(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
-    """WordPiece's own trainer numbers the alphabet by chance, so pieces are learned as BPE of words marked by ▁."""
+def _wordpiece(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
+    """Trained as BPE over words marked by ▁, because WordPiece's own trainer orders the alphabet randomly."""
     tokenizer = Tokenizer(models.BPE())
     bert = normalizers.BertNormalizer(handle_chinese_chars=True, strip_accents=False, lowercase=False)
-    tokenizer.normalizer = normalizers.Sequence([_normalizer(knobs), bert])
-    parts = [pre_tokenizers.BertPreTokenizer(), *_digits(knobs)]
+    tokenizer.normalizer = normalizers.Sequence([_normalizer(options), bert])
+    parts = [pre_tokenizers.BertPreTokenizer(), *_digits(options)]
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*parts, pre_tokenizers.Metaspace(split=False)])
-    trainer = trainers.BpeTrainer(vocab_size=knobs.size, limit_alphabet=1000, show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=options.size, limit_alphabet=1000, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.model = models.WordPiece(_unmarked(tokenizer.get_vocab(), knobs.size), unk_token=UNKNOWN)
+    tokenizer.model = models.WordPiece(_unmarked(tokenizer.get_vocab(), options.size), unk_token=UNKNOWN)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer
 
 
 def _unmarked(marked: dict[str, int], size: int) -> dict[str, int]:
-    """The first `size` pieces in WordPiece's writing: those without ▁ continue a word and get ##."""
+    """The first `size` pieces in WordPiece notation: pieces without ▁ continue a word and get ##."""
     learned = sorted(marked, key=lambda piece: marked[piece])
     letters = [piece for piece in learned if len(piece) == 1 and piece != "▁"]
     pieces = [piece[1:] if piece.startswith("▁") else f"##{piece}" for piece in learned if piece != "▁"]
     return {piece: i for i, piece in enumerate(list(dict.fromkeys([*OURS, *letters, *pieces]))[:size])}
 
 
-def _unigram(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+def _unigram(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = _normalizer(knobs)
+    tokenizer.normalizer = _normalizer(options)
     signs = pre_tokenizers.Split(
         Regex(r"\n|[^\w\s\p{M}'▁]+|'(?!\w)|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"), "isolated"
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), signs, *_digits(knobs)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), signs, *_digits(options)])
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
-    size = knobs.size - 256 * knobs.byte_fallback
+    size = options.size - 256 * options.byte_fallback
     trainer = trainers.UnigramTrainer(
         vocab_size=size, special_tokens=OURS, unk_token=UNKNOWN, max_piece_length=16, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.model = _settled(tokenizer, knobs.byte_fallback)
+    tokenizer.model = _settled(tokenizer, options.byte_fallback)
     return tokenizer
 
 
 def _settled(tokenizer: Tokenizer, byte_fallback: bool) -> models.Model:
-    """The Unigram model of `tokenizer`, and the 256 bytes as its last and least likely pieces.
+    """The Unigram model of `tokenizer`, with the 256 bytes as its last and least likely pieces.
 
-    Scores are rounded and ties put in order, since sums over threads differ in their last digits from run to run.
+    Scores are rounded and ties sorted, because parallel sums differ in their last digits from run to run.
     """
     model = json.loads(tokenizer.to_str())["model"]
     rounded = [(piece, round(score, 6)) for piece, score in model["vocab"]]
@@ -119,12 +119,12 @@ def _settled(tokenizer: Tokenizer, byte_fallback: bool) -> models.Model:
     return models.Unigram([*special, *learned, *spelled], model["unk_id"], byte_fallback)
 
 
-def _character(texts: Iterator[str], knobs: TokenizerSettings) -> Tokenizer:
+def _character(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
-    tokenizer.normalizer = _normalizer(knobs)
+    tokenizer.normalizer = _normalizer(options)
     tokenizer.pre_tokenizer = pre_tokenizers.FixedLength(length=1)
     tokenizer.decoder = decoders.Fuse()
-    trainer = trainers.WordLevelTrainer(vocab_size=knobs.size, special_tokens=OURS, show_progress=False)
+    trainer = trainers.WordLevelTrainer(vocab_size=options.size, special_tokens=OURS, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
@@ -143,10 +143,11 @@ FORMS: dict[str, list[normalizers.Normalizer]] = {
 }
 
 
-def _normalizer(knobs: TokenizerSettings) -> normalizers.Normalizer:
-    return normalizers.Sequence([*FORMS[knobs.normalisation], *([normalizers.Lowercase()] if knobs.lowercase else [])])
+def _normalizer(options: TokenizerSettings) -> normalizers.Normalizer:
+    lower = [normalizers.Lowercase()] if options.lowercase else []
+    return normalizers.Sequence([*FORMS[options.normalisation], *lower])
 
 
-def _digits(knobs: TokenizerSettings) -> list[pre_tokenizers.PreTokenizer]:
-    """Splits off every digit, together with the blank before it."""
-    return [pre_tokenizers.Split(Regex(r"[ ▁]?\p{N}"), "isolated")] if knobs.split_digits else []
+def _digits(options: TokenizerSettings) -> list[pre_tokenizers.PreTokenizer]:
+    """Splits off every digit, together with the space before it."""
+    return [pre_tokenizers.Split(Regex(r"[ ▁]?\p{N}"), "isolated")] if options.split_digits else []

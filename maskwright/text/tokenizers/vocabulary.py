@@ -1,4 +1,4 @@
-"""What the rest of the house knows of a tokenizer: how many ids there are, and which of them are special."""
+"""What the rest of the package needs to know of a tokenizer: its size and its special ids."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,31 +10,32 @@ import numpy as np
 class Vocabulary:
     """The ids of a tokenizer.
 
-    Special ids are a set, never a range: they are never chosen, never drawn as random tokens, never counted.
+    Special ids are a set, never a range: a loaded tokenizer has them anywhere. They are never masked, never drawn as
+    random replacements, never counted.
     """
 
     size: int
     pad: int
     mask: int
     cls: int
-    """Opens every piece of a document; the beginning of a text for causal models."""
+    """Starts every piece of a document; beginning-of-text for causal models."""
     sep: int
-    """Closes a document; the end of a text for causal models."""
+    """Ends a document; end-of-text for causal models."""
     special: frozenset[int]
     forward: int | None = None
-    """Opens a text that is read forward; this and the following only some objectives need."""
+    """Starts a text that is read forward; this and the following are needed by few objectives."""
     backward: int | None = None
-    """Closes a text that is read backward."""
+    """Ends a text that is read backward."""
     wrong: int | None = None
-    """Names a token that does not belong where it stands."""
+    """The label of a token that was replaced."""
     right: int | None = None
-    """Names one that does."""
+    """The label of an original token."""
 
     def id(self, role: str) -> int:
-        """The id of the token with a role, as `forward`. Raises ValueError when the tokenizer has none."""
+        """The id of a role such as `forward`. Raises ValueError when the tokenizer has no token for it."""
         found: int | None = getattr(self, role)
         if found is None:
-            raise ValueError(f"the tokenizer has no {MORE[role]}: give it one, tokenizer.add=[{MORE[role]!r}]")
+            raise ValueError(f"the tokenizer has no {MORE[role]}: add one with tokenizer.add=[{MORE[role]!r}]")
         return found
 
     @cached_property
@@ -46,7 +47,7 @@ class Vocabulary:
 
     @cached_property
     def ordinary(self) -> np.ndarray:
-        """[V - S] int64, the ids that text is made of, ascending."""
+        """[V - S] int64, all ids that are not special, ascending."""
         return np.flatnonzero(~self.is_special)
 
 
@@ -57,15 +58,15 @@ NAMES = {
     "sep": ("[SEP]", "</s>", "<sep>", "<eos>"),
     "mask": ("[MASK]", "<mask>", "<|mask|>"),
 }
-"""Role to names; the first is the one we give."""
+"""Role to known names; the first is the one that new tokenizers use."""
 
 MORE = {"forward": "[FW]", "backward": "[BW]", "wrong": "[WRONG]", "right": "[RIGHT]"}
-"""Role to name of those that only some objectives need."""
+"""Role to name, for roles that few objectives need."""
 
 OURS = [*(names[0] for names in NAMES.values()), *MORE.values()]
 
 
 def roles(known: dict[str, int]) -> dict[str, str]:
-    """Role to the name that `known` (name to id) has for it, else to ours; those of MORE only where they are known."""
+    """Role to its name in `known` (name to id), else to ours; roles of MORE only where known."""
     needed = {role: next((name for name in names if name in known), names[0]) for role, names in NAMES.items()}
     return needed | {role: name for role, name in MORE.items() if name in known}

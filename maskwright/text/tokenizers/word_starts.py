@@ -1,8 +1,8 @@
-"""Where words start, for every tokenizer alike: found in the text, then carried over to the tokens by their spans.
+"""Where words start, alike for every tokenizer: found in the text and mapped to tokens by their character offsets.
 
-A word is a maximal run of word characters (letters, digits, underscore) with apostrophes inside, so don't is one; every
-Chinese, Japanese or Korean character is a word of its own; so is every other run of signs. Combining marks belong to
-the character before them.
+A word is a maximal run of word characters (letters, digits, underscore) with apostrophes inside, so don't is one word;
+every Chinese, Japanese or Korean character is a word; so is every run of other symbols. Combining marks belong to the
+preceding character.
 """
 
 import re
@@ -59,17 +59,17 @@ def word_starts(text: str) -> np.ndarray:
 
 
 def _carried(found: np.ndarray, mark: np.ndarray) -> np.ndarray:
-    """`found` with marks in the class of what they combine with; a mark with nothing before it is a sign."""
+    """`found` with combining marks in the class of their base character; without a base, a mark is a symbol."""
     base = np.maximum.accumulate(np.where(mark, 0, np.arange(len(found))))
     carried = found[base]
     return np.where(mark & ((carried == SPACE) | (carried == MARK)), np.uint8(SIGN), carried)
 
 
 def token_starts(text: str, spans: np.ndarray) -> np.ndarray:
-    """[T] uint8, 1 for the tokens in which a word of `text` starts.
+    """[T] uint8, 1 for tokens in which a word of `text` starts.
 
-    `spans` [T, 2] int64 are the characters that each token stands for. Where spans overlap, as those of the bytes of
-    one character do, the first token has what they share.
+    spans: [T, 2] int64, the characters that each token covers. Where spans overlap, as for the bytes of one character,
+    the first token owns the overlap.
     """
     starts = word_starts(text)
     spans = _spelled(text, spans)
@@ -80,7 +80,7 @@ def token_starts(text: str, spans: np.ndarray) -> np.ndarray:
 
 
 def _spelled(text: str, spans: np.ndarray) -> np.ndarray:
-    """`spans` [T, 2] with those of characters spelled in bytes set apart.
+    """`spans` [T, 2] with byte tokens assigned to their own characters.
 
     Unigram gives every byte of a run of unknown characters the span of the whole run.
     """
@@ -99,6 +99,6 @@ def _spelled(text: str, spans: np.ndarray) -> np.ndarray:
 
 
 def _utf8_lengths(text: str) -> np.ndarray:
-    """[characters] int64, the bytes of each character."""
+    """[characters] int64, UTF-8 bytes per character."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     return 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)

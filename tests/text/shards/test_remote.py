@@ -146,7 +146,7 @@ def test_folders_that_do_not_fit_are_refused(
     assert f"{other} was tokenized by another tokenizer than {first}: tokenize it anew" in refused(first, other)
     more = tokenize(corpus, learned["bpe"], tmp_path / "more", 0.2, progress=False).folder
     assert f"{more} holds out 0.2 of its documents and {first} 0.1" in refused(first, more)
-    with pytest.raises(ValueError, match="was tokenized by the tokenizer"):
+    with pytest.raises(ValueError, match="was tokenized with the tokenizer"):
         prepare(Tokenized(folders=(str(first),)), TokenizerSettings(file=str(other)), progress=False)
     apart = [
         Files(files=(str(tmp_path / f"text-{i}"),), valid=(str(tmp_path / f"text-{1 - i}" / "c.txt"),)) for i in (0,)

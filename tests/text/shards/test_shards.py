@@ -193,7 +193,7 @@ def test_broken_and_foreign_shards_are_refused(
     corpus: Files, tokenizer: Tokenizer, learned: dict[str, Tokenizer], tmp_path: Path
 ) -> None:
     shards = tokenize(corpus, tokenizer, tmp_path / "shards", progress=False)
-    with pytest.raises(ValueError, match="was tokenized by the tokenizer"):
+    with pytest.raises(ValueError, match="was tokenized with the tokenizer"):
         shards.check(learned["unigram"])
     tokens = shards.folder / "train.tokens"
     whole = tokens.read_bytes()

@@ -145,7 +145,7 @@ def test_missing_special_tokens_get_new_ids(tmp_path: Path) -> None:
 def test_a_loaded_tokenizer_gets_more_special_tokens_on_demand(tmp_path: Path) -> None:
     file = str(gpt2_like(tmp_path / "tokenizer.json"))
     without = Tokenizer.train([], TokenizerSettings(file=file)).vocabulary
-    with pytest.raises(ValueError, match=r"^the tokenizer has no \[FW\]: give it one, tokenizer.add=\['\[FW\]'\]$"):
+    with pytest.raises(ValueError, match=r"^the tokenizer has no \[FW\]: add one with tokenizer.add=\['\[FW\]'\]$"):
         without.id("forward")
     given = Tokenizer.train([], TokenizerSettings(file=file, add=("[FW]",))).vocabulary
     assert given.id("forward") in given.special
