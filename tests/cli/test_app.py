@@ -97,7 +97,7 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         (["options", "objective.spam"], "no objective 'spam'"),
     ],
 )
-def test_a_mistake_is_one_sentence(run, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+def test_a_mistaken_command_is_one_sentence(run, tmp_path: Path, arguments: list[str], sentence: str) -> None:
     out = ["--out", str(tmp_path / "run")] if arguments[0] == "train" else []
     code, _, complaint = run(*arguments, *out)
     assert code == 2

@@ -62,7 +62,7 @@ def test_batches_have_the_size_of_their_epoch(packs: list) -> None:
 
 
 @pytest.mark.parametrize("world", [2, 3, 4])
-def test_ranks_share_out_the_batch_of_one_process(packs: list, world: int) -> None:
+def test_ranks_share_out_growing_batches(packs: list, world: int) -> None:
     growing = ScheduledLoader(packs, batch_size_schedule(SIZES), 3)
     for step in range(STEPS):
         shares = [growing.batch(step, STEPS, rank, world).ids for rank in range(world)]
@@ -70,7 +70,7 @@ def test_ranks_share_out_the_batch_of_one_process(packs: list, world: int) -> No
 
 
 @pytest.mark.parametrize("begin", [0, 5, 31, STEPS - 1])
-def test_a_run_goes_on_anywhere(packs: list, begin: int) -> None:
+def test_a_run_with_growing_batches_goes_on_anywhere(packs: list, begin: int) -> None:
     growing = ScheduledLoader(packs, batch_size_schedule(SIZES), 3)
     batches = list(growing.batches(begin, STEPS))
     assert len(batches) == STEPS - begin
@@ -82,7 +82,7 @@ def test_a_run_goes_on_anywhere(packs: list, begin: int) -> None:
     st.lists(st.tuples(st.floats(0.01, 4), st.integers(1, 9)), max_size=4, unique_by=lambda pair: pair[0]),
     st.floats(0, 6),
 )
-def test_steps_and_epochs_agree(more: list[tuple[float, int]], epochs: float) -> None:
+def test_steps_and_epochs_of_growing_batches_agree(more: list[tuple[float, int]], epochs: float) -> None:
     sizes = [(0.0, 128), *((epoch, 128 * many) for epoch, many in sorted(more))]
     growing = ScheduledLoader([(0, PACKS[32]), (2, PACKS[64])], sizes, 0)
     step = growing.step_at_epoch(epochs)

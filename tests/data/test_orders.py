@@ -53,7 +53,7 @@ def of(rows):
 
 @by_order
 @given(cuts=st.lists(st.integers(0, 900), max_size=5), seed=st.integers(0, 2**64 - 1))
-def test_any_split_gives_the_same_order(order, cuts, seed):
+def test_any_split_of_mixed_rows_gives_the_same_order(order, cuts, seed):
     bounds = sorted([0, 900, *cuts])
     parts = [order.rows_at(begin, end, GROUPS, seed) for begin, end in pairwise(bounds)]
     assert np.array_equal(np.concatenate(parts, axis=1), np.stack(order.rows_at(0, 900, GROUPS, seed)))

@@ -206,7 +206,7 @@ def test_no_setting_is_dropped_without_a_word(imported, given: dict | str, name:
         ("--max_seq_len long", "a.sh", "max_seq_len='long': give positions"),
     ],
 )
-def test_what_cannot_be_read_is_one_sentence(imported, given: str, name: str, sentence: str) -> None:
+def test_a_foreign_config_that_cannot_be_read_is_one_sentence(imported, given: str, name: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=r".*") as refused:
         imported(given, name)
     assert sentence in str(refused.value)

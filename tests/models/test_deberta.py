@@ -36,7 +36,7 @@ def logits(model, tokens, mask):
 @pytest.mark.parametrize("buckets", [FEW, {}], ids=["shared buckets", "exact distances"])
 @pytest.mark.parametrize("padding", [0, 7])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_logits_and_gradients_equal_transformers(shape, padding, buckets):
+def test_logits_and_gradients_equal_deberta_v2(shape, padding, buckets):
     ours, theirs = pair(*shape, **buckets)
     tokens = torch.randint(VOCABULARY, (3, 23), generator=torch.Generator().manual_seed(1))
     real = torch.ones(3, 23, dtype=torch.bool)
@@ -62,7 +62,7 @@ def test_packed_documents_equal_transformers_under_a_mask_of_pairs():
     assert_close(ours(tokens, mask, None), reference.last_hidden_state, atol=1e-4, rtol=1e-4)
 
 
-def test_weights_come_back_from_transformers():
+def test_weights_come_back_from_deberta_v2():
     ours, theirs = pair(*SHAPES[0])
     returned = from_names(theirs.state_dict(), ours)
     assert_close(returned, dict(ours.state_dict()), rtol=0, atol=0)
@@ -100,7 +100,7 @@ def test_a_variant_without_counterpart_is_refused(other):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_size_of_each_preset(preset):
+def test_size_of_each_preset_of_deberta(preset):
     knobs = Deberta(**PRESETS[preset])
     hidden, inner, vocabulary = knobs.hidden, knobs.intermediate, 16_384
     attention = 4 * hidden * (hidden + 1) + 2 * hidden
@@ -125,7 +125,7 @@ def test_sizes_that_do_not_go_together_are_refused(wrong, sentence):
         Deberta(**wrong)
 
 
-def test_dropout_changes_training_and_spares_evaluation():
+def test_dropout_of_deberta_changes_training_alone():
     knobs = Deberta(hidden=32, heads=2, layers=1, intermediate=48, dropout=0.5)
     model = knobs.build(VOCABULARY, torch.Generator().manual_seed(0))
     tokens = torch.arange(12)[None]

@@ -84,7 +84,7 @@ def test_initial_deviations_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_size_of_each_preset(preset):
+def test_size_of_each_preset_of_ltg_bert(preset):
     knobs = LtgBert(**PRESETS[preset])
     hidden, inner, vocabulary = knobs.hidden, knobs.intermediate, 16_384
     attention = 4 * hidden * (hidden + 1) + 2 * hidden
@@ -94,14 +94,14 @@ def test_size_of_each_preset(preset):
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
 
 
-def test_heads_that_do_not_divide_hidden_are_refused():
+def test_heads_that_do_not_divide_ltg_bert_are_refused():
     with pytest.raises(ValueError, match="heads=5 must divide hidden=32"):
         LtgBert(hidden=32, heads=5)
     with pytest.raises(ValueError, match=r"buckets=600 .* farthest=64"):
         LtgBert(buckets=600, farthest=64)
 
 
-def test_dropout_changes_training_and_spares_evaluation():
+def test_dropout_of_ltg_bert_changes_training_alone():
     knobs = LtgBert(hidden=32, heads=2, layers=1, intermediate=48, dropout=0.5)
     model = knobs.build(VOCABULARY, torch.Generator().manual_seed(0))
     tokens = torch.arange(12)[None]

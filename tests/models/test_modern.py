@@ -32,7 +32,7 @@ def logits(model, tokens, mask):
 
 @pytest.mark.parametrize("padding", [0, 7])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_logits_and_gradients_equal_transformers(shape, padding):
+def test_logits_and_gradients_equal_modern_bert(shape, padding):
     ours, theirs = pair(*shape)
     tokens = torch.randint(VOCABULARY, (3, 19), generator=torch.Generator().manual_seed(1))
     real = torch.ones(3, 19, dtype=torch.bool)
@@ -58,7 +58,7 @@ def test_branches_begin_at_zero():
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_size_of_each_preset(preset):
+def test_size_of_each_preset_of_modern(preset):
     knobs = Modern(**PRESETS[preset])
     hidden, vocabulary = knobs.hidden, 16_384
     layer = 4 * hidden * hidden + 3 * hidden * knobs.intermediate
@@ -79,7 +79,7 @@ def test_learned_positions_have_no_counterpart_in_transformers():
         to_transformers(knobs.build(VOCABULARY, torch.Generator()), knobs)
 
 
-def test_weights_come_back_from_transformers():
+def test_weights_come_back_from_modern_bert():
     ours, theirs = pair(*SHAPES[0])
     returned = from_names(theirs.state_dict(), ours)
     assert_close(returned, dict(ours.state_dict()), rtol=0, atol=0)

@@ -209,7 +209,7 @@ def test_levels_keep_the_sum() -> None:
 
 
 @pytest.mark.parametrize("unit", ["token", "word"])
-def test_a_resumed_run_is_the_unbroken_run(settings: dict, tmp_path: Path, unit: str) -> None:
+def test_a_resumed_adaptive_run_is_the_unbroken_run(settings: dict, tmp_path: Path, unit: str) -> None:
     settings["objective"] = {
         "name": "adaptive", "unit": unit, "update_every": 4, "ratio": {"start": 0.4, "end": 0.15}
     }  # fmt: skip

@@ -189,13 +189,13 @@ def test_others_errors_can_stand_in_for_the_generators() -> None:
         ({"hidden": 0}, "objective.hidden=0"),
     ],
 )
-def test_what_does_not_fit_is_named(knobs: dict, sentence: str) -> None:
+def test_a_generator_that_does_not_fit_is_named(knobs: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
         from_mapping(Electra, knobs, "objective")
     assert "\n" not in str(caught.value)
 
 
-def test_a_resumed_run_is_the_unbroken_run(settings: dict, tmp_path: Path) -> None:
+def test_a_resumed_electra_run_is_the_unbroken_run(settings: dict, tmp_path: Path) -> None:
     settings["objective"] = {"name": "electra", "lr": 0.01, **TINY}
     settings["training"] |= {"micro_batch_tokens": 512}
     Trainer(Config.of(settings), tmp_path / "whole", show=False).train()

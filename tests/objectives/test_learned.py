@@ -124,7 +124,7 @@ def test_the_seed_makes_the_masker() -> None:
     assert not torch.equal(table(1), table(2))
 
 
-def test_a_resumed_run_is_the_unbroken_run(settings: dict, tmp_path: Path) -> None:
+def test_a_resumed_learned_run_is_the_unbroken_run(settings: dict, tmp_path: Path) -> None:
     settings["objective"] = {"name": "learned", "lr": 0.01}
     settings["training"] |= {"micro_batch_tokens": 512}
     Trainer(Config.of(settings), tmp_path / "whole", show=False).train()

@@ -170,6 +170,6 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
         ({"loss": "some"}, "objective.loss='some'"),
     ],
 )
-def test_what_does_not_fit_is_named(knobs, sentence):
+def test_a_writer_that_does_not_fit_is_named(knobs, sentence):
     with pytest.raises(ValueError, match=sentence):
         from_mapping(Remask, knobs, "objective")

@@ -23,7 +23,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_sentence(mistake):
+def test_a_mistake_in_settings_is_one_sentence(mistake):
     values, sentence = MISTAKES[mistake]
     with pytest.raises(ValueError) as refusal:  # noqa: PT011  the sentence is compared below
         from_mapping(Span, values, "objective")

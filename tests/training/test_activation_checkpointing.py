@@ -65,7 +65,7 @@ def test_less_waits_for_the_backward_pass(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
-def test_it_can_be_traced_whole() -> None:
+def test_a_checkpointed_step_can_be_traced_whole() -> None:
     model, traced = build("modern"), build("modern")
     checkpoint_activations(traced)
     ask = torch.compile(problem_loss, backend="aot_eager", dynamic=False, fullgraph=True)

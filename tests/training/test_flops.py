@@ -60,7 +60,7 @@ def test_a_model_is_counted_without_being_touched_or_copied() -> None:
     assert all(tensor.is_meta for tensor in (*twin.parameters(), *twin.buffers()))
 
 
-def test_a_processor_is_measured_once() -> None:
+def test_the_peak_of_a_processor_is_measured_once() -> None:
     device = torch.device("cpu")
     product, operations = matrix_product(device, torch.float32)
     assert operations == 2 * product().shape[0] ** 3

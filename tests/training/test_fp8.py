@@ -80,7 +80,7 @@ def test_a_run_learns_as_in_bf16_and_goes_on_where_it_was(settings: dict, emulat
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
-def test_it_can_be_traced_whole(emulated: None) -> None:
+def test_a_step_in_fp8_can_be_traced_whole(emulated: None) -> None:
     model = build(layers=1)
     fp8.convert(model)
     loss, gradients = asked(model)

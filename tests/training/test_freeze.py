@@ -94,7 +94,7 @@ def test_every_model_has_a_head_that_names_tokens(name: str) -> None:
     assert all((weight.grad is None) == (id(weight) in frozen) for weight in model.parameters())
 
 
-def test_what_is_refused(settings: dict, first: Path) -> None:
+def test_freezing_that_is_refused(settings: dict, first: Path) -> None:
     with pytest.raises(ValueError, match=r"freeze=0.3 keeps what training.init_from has learned: name the run of it"):
         Config.of(settings, ["training.freeze=0.3"])
     with pytest.raises(ValueError, match=r"training\.freeze=1\.0"):

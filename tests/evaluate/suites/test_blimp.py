@@ -58,7 +58,7 @@ def test_predictions_lie_where_the_official_evaluation_puts_them(suite, write, t
         (lines("one")[0] | {"sentence_bad": "long " * 80}, r"'long long .*the model takes max_length=64"),
     ],
 )
-def test_a_bad_line_is_named(suite, write, line, complaint) -> None:
+def test_a_bad_line_of_pairs_is_named(suite, write, line, complaint) -> None:
     folder = write("blimp/one.jsonl", *lines("one"), line)
     with pytest.raises(ValueError, match=complaint):
         suite("blimp", folder)

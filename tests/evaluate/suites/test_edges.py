@@ -166,7 +166,7 @@ GOOD = {"text": "a b c", "targets": [{"span1": [0, 1], "label": "x"}]}
         (GOOD | {"text": "a " * 99}, "tokens: the model takes max_length=64"),
     ],
 )
-def test_what_does_not_fit_is_one_sentence(suite, write, line, complaint):
+def test_a_target_that_does_not_fit_is_one_sentence(suite, write, line, complaint):
     write("t/train.jsonl", *[GOOD] * 20)
     folder = write("t/valid.jsonl", line)
     with pytest.raises(ValueError, match=complaint):

@@ -103,7 +103,7 @@ def test_the_table_never_shows_perplexity_alone() -> None:
         ("writer", "steps=3", "generation.scorer"),
     ],
 )
-def test_what_is_refused(runs: Path, run: str, knobs: str, sentence: str) -> None:
+def test_generations_that_are_refused(runs: Path, run: str, knobs: str, sentence: str) -> None:
     words = [word.replace("scorer=", f"scorer={runs}/") for word in knobs.split()]
     with pytest.raises(ValueError, match=r".*") as refused:
         ask("generation", runs / run, None, words)

@@ -73,7 +73,7 @@ def test_a_checkpoint_is_read_as_its_run(trained, folder, place):
         ({"a.txt": "word"}, ("stride=0",), "perplexity.stride=0"),
     ],
 )
-def test_what_cannot_be_read_is_one_sentence(suite, tmp_path, files, knobs, complaint):
+def test_a_corpus_that_cannot_be_read_is_one_sentence(suite, tmp_path, files, knobs, complaint):
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=complaint):

@@ -48,7 +48,7 @@ def test_a_balanced_objective_covers_all():
     assert balanced["covered"][-1] == 1
 
 
-def test_fates_come_in_their_shares(figures):
+def test_the_report_counts_fates_in_their_shares(figures):
     assert [figures[None]["fates"][fate] for fate in FATES] == pytest.approx([0.8, 0.1, 0.1], abs=0.04)
 
 

@@ -235,7 +235,7 @@ def test_a_text_is_shown_up_to_its_end(runs: Path) -> None:
         ("causal --prompt [MASK]a", "there is text behind a gap"),
     ],
 )
-def test_what_does_not_fit_is_one_sentence(said, runs: Path, words: str, sentence: str) -> None:
+def test_a_request_that_does_not_fit_is_one_sentence(said, runs: Path, words: str, sentence: str) -> None:
     run, *more = words.split()
     code, _, told = said(runs / run, *more)
     assert code == 2

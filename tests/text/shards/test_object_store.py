@@ -68,7 +68,7 @@ def run(command: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int
     return call
 
 
-def test_what_is_published_is_fetched(halves: list[Shards], store) -> None:
+def test_what_an_object_store_publishes_is_fetched(halves: list[Shards], store) -> None:
     folder = halves[0].folder
     publish(folder, "s3://bucket/some/text", progress=False)
     publish(folder, "s3://bucket/some/text", progress=False)
