@@ -24,14 +24,21 @@ def split(sizes, seed=0, unknown=0.02):
     tokens = draw.choice(VOCABULARY.ordinary, total).astype(np.uint16)
     tokens[draw.random(total) < unknown] = 57
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return SimpleNamespace(tokens=tokens, word_starts=(draw.random(total) < 0.6).astype(np.uint8), offsets=offsets)
+    starts = (draw.random(total) < 0.6).astype(np.uint8)
+    counts = lambda size: np.bincount(tokens, minlength=size)  # noqa: E731
+    return SimpleNamespace(tokens=tokens, word_starts=starts, offsets=offsets, counts=counts)
 
 
 TEXT = SimpleNamespace(
-    tokenizer=SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids, specials: "." if ids == [60] else "word"),
+    vocabulary=VOCABULARY,
+    tokenizer=SimpleNamespace(
+        vocabulary=VOCABULARY,
+        tokens=[f"t{i}" for i in range(VOCABULARY.size)],
+        decode=lambda ids, specials: "." if ids == [60] else "word",
+    ),
     train=split([40] * 30),
 )
-"""Shards, as far as an objective meets them; id 60 is a sign."""
+"""Shards, as far as an objective is built on them; id 60 is a sign."""
 
 
 def packed(length=64, documents=160, seed=0, longest=90) -> Pack:

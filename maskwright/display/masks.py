@@ -54,7 +54,7 @@ def row(ids: np.ndarray, starts: np.ndarray, tokenizer: Tokenizer) -> Rows:
 
 
 def _epochs(rows: Rows, blanks: list[str], tokenizer: Tokenizer, objective: Objective, epochs: int, seed: int) -> Table:
-    shown = Table("epoch", "", title=name_of(objective), title_justify="left", box=None, header_style="dim")
+    shown = Table("epoch", "", title=name_of(objective.settings), title_justify="left", box=None, header_style="dim")
     for epoch in range(epochs):
         line = Text()
         for blank, piece, fate in pieces(rows, blanks, tokenizer, objective, epoch, seed):

@@ -59,7 +59,9 @@ class MaskingCollator:
         self.clock = torch.tensor([0, 1]).share_memory_()
         """The epoch and the number of epochs, in memory that workers share."""
         if self.objective.learns:
-            raise ValueError(f"objective {name_of(self.objective)} learns from the loss, which no collator ever sees")
+            raise ValueError(
+                f"objective {name_of(self.objective.settings)} learns from the loss, which no collator ever sees"
+            )
 
     def __call__(self, features: Sequence[Feature]) -> dict[str, Tensor]:
         rows = self.rows(features)
@@ -100,7 +102,9 @@ class MaskingCollator:
         special = self.vocabulary.is_special[tokens] | (np.asarray(feature.get("special_tokens_mask", 0)) > 0)
         known = next((read(feature[name]) for name, read in WORDS.items() if name in feature), None)
         if known is None and isinstance(self.objective, Masked) and self.objective.by_word:
-            raise ValueError(f"{name_of(self.objective)} must know the words: give features {' or '.join(WORDS)}")
+            raise ValueError(
+                f"{name_of(self.objective.settings)} must know the words: give features {' or '.join(WORDS)}"
+            )
         return np.where(special, 0, np.arange(1, len(tokens) + 1) if known is None else known)
 
     def _id(self, feature: Feature) -> int:
@@ -115,8 +119,8 @@ class MaskingCollator:
         asked = problem.targets != IGNORE
         if bool((problem.view != BOTH).any()) or bool((problem.weights[asked] != 1).any()):
             raise ValueError(
-                f"objective {name_of(self.objective)} looks one way or weighs its questions, which labels cannot say; "
-                "take one that looks both ways, such as mlm"
+                f"objective {name_of(self.objective.settings)} is causal or weights its positions, which labels cannot "
+                "express: take one that predicts from both sides, such as mlm"
             )
 
 

@@ -6,7 +6,7 @@ Which row goes where is drawn by address, so that neither batches nor ranks matt
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor
@@ -47,29 +47,12 @@ class Hybrid(Objective):
         return self.masked.scoring(rows)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Each hears of its own rows."""
+        """Each observes its own rows."""
         for number, one in enumerate((self.masked, self.causal)):
             mine = problem.source_objective % 2 == number
             one.observe(
                 replace(problem[mine], source_objective=problem.source_objective[mine] // 2), loss[mine], correct[mine]
             )
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return {
-            f"{name}.{key}": value
-            for name, one in self.sub_objectives.items()
-            for key, value in one.state_dict().items()
-        }
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        for name, one in self.sub_objectives.items():
-            start = f"{name}."
-            one.load_state_dict(
-                {key.removeprefix(start): value for key, value in state.items() if key.startswith(start)}
-            )
-
-    def log(self) -> dict[str, Any]:
-        return {f"{name}/{key}": value for name, one in self.sub_objectives.items() for key, value in one.log().items()}
 
 
 def _of_some(objective: Objective, rows: Rows, noise: Noise, chosen: Tensor, number: int) -> Problem:

@@ -4,9 +4,8 @@ The two are questions of one loss, each question with weight 1, and the backward
 position must name there stands before it and cannot be seen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import torch
@@ -17,11 +16,13 @@ from ..attention import BACKWARD, FORWARD
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
-from .base.objective import Objective, objective_field
+from ..text.shards.shards import Shards
+from .base.live import Stateful, unbuilt
+from .base.objective import Objective, OpenRun, no_runs, objective_field
 from .base.problem import Problem
 
-LEAST = 0.01
-"""What an adapting p_bw does not fall below."""
+MIN_P_BW = 0.01
+"""The lower bound of an adapting p_bw."""
 
 
 @settings
@@ -47,14 +48,17 @@ class Mirror(Objective):
     def learns(self) -> bool:
         return self.p_bw == "adapt"
 
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
+        """The same with live sub-objectives; with a p_bw that adapts, from 1 on, where that is asked for."""
+        built = super().build(shards, seed, open_run)
+        return LiveMirror(built) if self.p_bw == "adapt" else built
+
     @property
     def chance(self) -> float:
         """The present p_bw."""
-        return float(self._adapted) if self.p_bw == "adapt" else self.p_bw
-
-    @cached_property
-    def _adapted(self) -> Tensor:
-        return torch.ones(())
+        if self.p_bw == "adapt":
+            raise unbuilt(self)
+        return self.p_bw
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         back = noise.uniform("backward", 1)[:, 0] < self.chance  # [B]
@@ -79,7 +83,25 @@ class Mirror(Objective):
 
     def for_validation(self) -> Objective:
         """Where p_bw adapts, validation reads every row both ways."""
-        return replace(self, p_bw=1.0) if self.learns else super().for_validation()
+        return replace(self, p_bw=1.0) if self.p_bw == "adapt" else super().for_validation()
+
+    def log(self) -> dict[str, Any]:
+        return super().log() | {"p_bw": self.chance}
+
+
+class LiveMirror(Stateful, Mirror):
+    """Both directions, with a p_bw that follows the perplexities."""
+
+    def __init__(self, settings: Objective):
+        super().__init__(settings)
+        self.adapted = torch.ones(())
+
+    @property
+    def chance(self) -> float:
+        return float(self.adapted)
+
+    def for_validation(self) -> Objective:
+        return self.settings.for_validation()
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """p_bw = ppl_bw / ppl_fw of the last rows that were read backward, within [0.01, 1]."""
@@ -88,14 +110,11 @@ class Mirror(Objective):
             for view in (FORWARD, BACKWARD)
         }
         if not (change := mean[BACKWARD] - mean[FORWARD]).isnan():
-            self._adapted.copy_(change.exp().clamp(LEAST, 1.0))
+            self.adapted.copy_(change.exp().clamp(MIN_P_BW, 1.0))
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {"p_bw": self._adapted} if self.learns else {}
+        return super().state_dict() | {"p_bw": self.adapted}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        if self.learns:
-            self._adapted.copy_(state["p_bw"])
-
-    def log(self) -> dict[str, Any]:
-        return {"p_bw": self.chance}
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        super().load_state_dict(state)
+        self.adapted.copy_(state["p_bw"])

@@ -38,20 +38,11 @@ class Mntp(Objective):
         return shifted(self.masking.corrupt(rows, noise), rows.document, self.shift)
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
-        """That of the masking, shifted likewise."""
+        """Those of the masking, shifted likewise."""
         return (shifted(problem, rows.document, self.shift) for problem in self.masking.scoring(rows))
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Tell the masking how its tokens fared, where they stand."""
+        """Pass the losses on to the masking, at the positions where the tokens stand."""
         names = "targets", "weights"
         moved = {name: getattr(problem, name).roll(self.shift, 1) for name in names}
         self.masking.observe(replace(problem, **moved), loss.roll(self.shift, 1), correct.roll(self.shift, 1))
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return self.masking.state_dict()
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self.masking.load_state_dict(state)
-
-    def log(self) -> dict[str, object]:
-        return self.masking.log()

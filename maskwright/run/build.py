@@ -14,7 +14,7 @@ from ..data.loader import Loader, length_schedule
 from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
 from ..noise import address
-from ..objectives.base.objective import Masked
+from ..objectives.base.objective import Masked, Objective
 from ..settings import from_mapping, registry
 from ..text.shards.prepare import prepare
 from ..text.shards.shards import Shards
@@ -67,14 +67,17 @@ def data(config: Config, show: bool = True) -> Data:
             f"evaluation.held_out={config.evaluation.held_out}: no document is held out of {len(shards.train.bytes)}; "
             "raise it, or give corpus.valid"
         )
-    config.objective.equip(partial(token_scorer, tokenizer=shards.tokenizer))
-    config.objective.meet(shards)
     stages = length_schedule(config.rows.length)
     groups = config.order.groups(shards)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
     loader = ScheduledLoader(packs, batch_size_schedule(config.training.batch_tokens), config.seed, config.order)
     valid = pack(shards.valid, shards.vocabulary, stages[-1][1])
     return Data(shards, loader, valid, steps(config, loader))
+
+
+def objective(config: Config, shards: Shards) -> Objective:
+    """The live objective of a run, as it begins; the config stays as it is."""
+    return config.objective.build(shards, config.seed, partial(token_scorer, tokenizer=shards.tokenizer))
 
 
 def steps(config: Config, loader: ScheduledLoader) -> int:

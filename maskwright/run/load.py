@@ -69,6 +69,11 @@ class LoadedRun:
         return self.objective
 
     @cached_property
+    def live_objective(self) -> Objective:
+        """The objective as training began with it, built on the text of the run."""
+        return build.objective(self.known_config, self.data.shards)
+
+    @cached_property
     def history(self) -> Columns:
         """What the run logged up to this model, a column of numbers for each name; NaN where a step has none."""
         places = (self.path, *self.path.resolve().parents[:2])

@@ -11,6 +11,7 @@ from ..display.masks import pieces as posed
 from ..display.replay import NAMES, pieces
 from ..evaluate.validation.mask_coverage import FATES
 from ..objectives.base.capabilities import named_from
+from ..objectives.base.objective import Objective
 from ..run.build import masked
 from ..sampling.fill import MASK_TEXT
 from ..sampling.fill import fill as filled
@@ -59,7 +60,7 @@ def masks(models: Models, asked: Masks) -> Answer:
             posed(rows, blanks, models.tokenizer, objective, epoch, asked.seed) for epoch in range(asked.epochs)
         ]
         for objective in masked(None, asked.ratio)
-        if not objective.needs_text
+        if type(objective).build is Objective.build  # others have state, which is built from a text or learned
     }
     return {"tokens": len(ids), "objectives": shown}
 

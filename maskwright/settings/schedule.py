@@ -3,11 +3,11 @@
 In YAML: `0.15`, `{start: 0.4, end: 0.15}`, `{start: 0.4, end: 0.15, shape: cosine}` or `{steps: {0: 0.4, 0.5: 0.15}}`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import cos, pi, sqrt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from . import settings
 
@@ -35,19 +35,24 @@ class Ramp:
         return self.start + (self.end - self.start) * SHAPES[self.shape](progress)
 
 
+def _pairs(steps: Any) -> Any:
+    return tuple(steps.items()) if isinstance(steps, Mapping) else steps
+
+
 @settings
 class Steps:
     """Constant between given points of the run."""
 
-    steps: dict[float, Share]
-    """From which share of the run on (the first is 0) which value holds."""
+    steps: Annotated[tuple[tuple[float, Share], ...], BeforeValidator(_pairs)]
+    """From which share of the run on (the first is 0) which value holds; kept as pairs, which are a hashable value."""
 
     def __post_init__(self) -> None:
-        if 0 not in self.steps or not all(0 <= begin < 1 for begin in self.steps):
-            raise ValueError(f"steps={self.steps}: the keys are shares of the run in [0, 1), the first of them 0")
+        begins = [begin for begin, _ in self.steps]
+        if 0 not in begins or not all(0 <= begin < 1 for begin in begins):
+            raise ValueError(f"steps={dict(self.steps)}: the keys are shares of the run in [0, 1), the first of them 0")
 
     def at(self, progress: float) -> float:
-        return self.steps[max(begin for begin in self.steps if begin <= progress)]
+        return max(pair for pair in self.steps if pair[0] <= progress)[1]
 
 
 Ratio = Share | Ramp | Steps

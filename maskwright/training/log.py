@@ -1,12 +1,14 @@
 """Metrics go to metrics.jsonl, to a progress bar in the terminal, and to the configured trackers."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..run.metrics_log import read_lines
@@ -20,6 +22,17 @@ class Tracker(Protocol):
     def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
 
     def close(self) -> None: ...
+
+
+logger = logging.getLogger("maskwright")
+"""Where the package warns."""
+
+
+class Warnings(logging.Handler):
+    """Shows warnings of the package above the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.print(f"[yellow]warning:[/] {escape(self.format(record))}", highlight=False)
 
 
 class Log:
@@ -36,12 +49,15 @@ class Log:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         self.progress = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, disable=not show)
         self.task = self.progress.add_task("starting", total=steps, completed=step)
+        self.warnings = Warnings(logging.WARNING)
 
     def __enter__(self) -> "Log":
         self.progress.start()
+        logger.addHandler(self.warnings)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        logger.removeHandler(self.warnings)
         self.progress.stop()
         self.file.close()
         for tracker in self.trackers:
@@ -67,10 +83,15 @@ class Log:
 class Silence:
     """The log of all ranks but the first: does nothing."""
 
+    def __init__(self) -> None:
+        self.warnings = logging.NullHandler()
+
     def __enter__(self) -> "Silence":
+        logger.addHandler(self.warnings)
         return self
 
-    def __exit__(self, *reason: object) -> None: ...
+    def __exit__(self, *reason: object) -> None:
+        logger.removeHandler(self.warnings)
 
     def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
 

@@ -5,6 +5,7 @@ the step: a run that was killed and resumed is bit-identical to one that was not
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,10 @@ class Trainer:
         self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, loss_fn)
         optimizer = config.optimizer.build(self.model)
         ema = EMA(self.model, config.training.ema) if config.training.ema else None
-        self.feedback = Feedback(config.objective, self.world)
+        self.objective = build.objective(config, self.data.shards)
+        self.feedback = Feedback(self.objective, self.world)
         metrics = RunningMetrics(self.device, self.world, flops, self.peak_flops)
-        self.state = State(self.model, optimizer, ema, config.objective, metrics, scale)
+        self.state = State(self.model, optimizer, ema, self.objective, metrics, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         if found is not None:
@@ -196,13 +198,11 @@ class Trainer:
         if self.state.ema:
             self.state.ema.update()
         self.feedback.tell()
-        self.config.objective.end_step()
+        self.objective.end_step()
         self.state.step += 1
 
     def _problems(self, rows: Rows) -> list[Problem]:
-        return split(
-            self.config.objective(rows, self.config.seed), rows, self.config.training.micro_batch_tokens, self.world
-        )
+        return split(self.objective(rows, self.config.seed), rows, self.config.training.micro_batch_tokens, self.world)
 
     def _rate(self) -> float:
         t = self.config.training
@@ -215,31 +215,29 @@ class Trainer:
         if self.step % (self.config.evaluation.every or tenth) == 0 and self.step < self.steps:
             found = self._validate()
             log.write(self.step, found)
-            self.config.objective.on_validation({name.removeprefix("valid/"): number for name, number in found.items()})
-            self._reflect(log)
+            self._reflect(found)
         for words in self.milestones.get(self.step, ()):
             self._keep(words)
         if self.step % (training.checkpoint_every or tenth) == 0 or last:
             self._save()
 
-    def _reflect(self, log: Log | Silence) -> None:
-        """Keep what the objective has learned of each token, and say what is doubtful about it."""
-        for sentence in self.config.objective.warnings():
-            log.say(f"[yellow]warning:[/] {sentence}")
-        if self.world.first and (columns := self.config.objective.table()):
+    def _reflect(self, found: Mapping[str, Any]) -> None:
+        """Tell the objective of a validation, and keep what it has learned about each token."""
+        self.objective.on_validation({name.removeprefix("valid/"): number for name, number in found.items()})
+        if self.world.first and (columns := self.objective.table()):
             token_weights.add(self.out, self.step, columns)
 
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
         numbers |= self.state.metrics.read()
-        log.write(self.step, numbers | self.config.objective.log())
+        log.write(self.step, numbers | self.objective.log())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 
     def _validate(self, train: Split | None = None) -> dict[str, float]:
         """The validation metrics of the present weights, or their average; with `train` the unigram floors too."""
         with self.state.ema.applied() if self.state.ema else nullcontext():
             domains, batch = self.data.shards.domains, self.config.evaluation.batch_tokens
-            found = validate(self.model, self.data.valid, self.config.objective, domains, batch, train)
+            found = validate(self.model, self.data.valid, self.objective, domains, batch, train)
         return {f"valid/{name}": number for name, number in found.items()}
 
     def _save(self) -> None:
@@ -287,7 +285,7 @@ class Trainer:
         """Validate and save the final weights (or their average)."""
         shards = self.data.shards
         numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state() | self._validate(shards.train)
-        self._reflect(log)
+        self._reflect(numbers)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         self._save_model(self.out / "final")
         if self.world.first:

@@ -122,7 +122,7 @@ class Learning(Mlm):
 
 
 @pytest.mark.parametrize(("knobs", "sentence"), [
-    ({"objective": OneWay()}, "looks one way or weighs its questions"),
+    ({"objective": OneWay()}, "is causal or weights its positions"),
     ({"objective": Learning()}, "learns from the loss, which no collator ever sees"),
     ({"objective": "whole_word"}, "whole_word must know the words: give features word_ids or word_starts"),
     ({"objective": "mlmm"}, "no objective 'mlmm': did you mean 'mlm'?"),

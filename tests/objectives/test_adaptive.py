@@ -1,6 +1,5 @@
 """Weights that follow what the model names wrongly: drawn in proportion, updated as said, saved and taken up."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 import torch
 
 from maskwright.masking.select import IGNORE
-from maskwright.objectives.adaptive import Adaptive
+from maskwright.objectives.adaptive import Adaptive, LiveAdaptive
 from maskwright.objectives.adaptive.difficulty import apply_floor
 from maskwright.objectives.base.problem import Problem
 from maskwright.objectives.hybrid import Hybrid
@@ -17,12 +16,13 @@ from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows
 from ..training.test_trainer import interrupted, losses, same, weights
+from .live import live
 
 HARD = set(range(70, 90))
 """Types that are never named rightly in these tests."""
 
 
-def told(objective: Adaptive, problem: Problem) -> None:
+def told(objective: LiveAdaptive, problem: Problem) -> None:
     """A step in which the types in HARD are wrong at a high loss, and the others right at a low one."""
     wrong = torch.isin(problem.targets, torch.tensor(sorted(HARD)))
     asked = problem.targets != IGNORE
@@ -30,14 +30,14 @@ def told(objective: Adaptive, problem: Problem) -> None:
     objective.end_step()
 
 
-def learned(steps: int = 40, **knobs: object) -> Adaptive:
-    objective = Adaptive(**{"update_every": 10, "ratio": 0.3} | knobs)
+def learned(steps: int = 40, **knobs: object) -> LiveAdaptive:
+    objective = live(Adaptive(**{"update_every": 10, "ratio": 0.3} | knobs))
     for epoch in range(steps):
         told(objective, objective(plain(40, 64, epoch=epoch), 0))
     return objective
 
 
-def ordinary(objective: Adaptive) -> torch.Tensor:
+def ordinary(objective: LiveAdaptive) -> torch.Tensor:
     return objective.state_dict()["weight"][torch.from_numpy(VOCABULARY.ordinary)]
 
 
@@ -54,8 +54,7 @@ def test_what_is_hard_is_hidden_more_and_the_budget_stays(score: str, unit: str)
 
 
 def test_no_ratio_is_lost_where_few_weights_are_large() -> None:
-    objective, some = Adaptive(ratio=0.4), plain(100, 50)
-    objective(some, 0)
+    objective, some = live(Adaptive(ratio=0.4)), plain(100, 50)
     objective.state_dict()["weight"][:] = 0.01
     objective.state_dict()["weight"][list(HARD)] = 30.0
     hidden = objective(some, 0).targets != IGNORE
@@ -84,8 +83,7 @@ def reference(asked, right, loss, old, score, momentum, floor):
 
 @pytest.mark.parametrize("score", ["hard", "soft"])
 def test_an_update_is_the_plain_one(score: str) -> None:
-    objective = Adaptive(score=score, update_every=1, momentum=0.3, floor=0.2)
-    objective(rows(), 0)
+    objective = live(Adaptive(score=score, update_every=1, momentum=0.3, floor=0.2))
     draw, state = np.random.default_rng(3), objective.state_dict()
     for _ in range(3):
         old = state["weight"].tolist()
@@ -107,16 +105,14 @@ def problem(tokens: list[int], inputs: list[int], unit: list[int]) -> Problem:
 
 
 def test_what_is_left_in_sight_is_not_judged() -> None:
-    objective, mask = Adaptive(), VOCABULARY.mask
-    objective(rows(), 0)
+    objective, mask = live(Adaptive()), VOCABULARY.mask
     seen = problem([70, 71, 72, 73], [mask, 71, 99, 73], [1, 2, 3, 0])
     objective.observe(seen, torch.ones(1, 4), torch.ones(1, 4, dtype=torch.bool))
     assert torch.nonzero(objective.state_dict()["asked"])[:, 0].tolist() == [70, 72]
 
 
 def test_a_word_is_right_when_all_of_it_is() -> None:
-    objective, mask = Adaptive(unit="word"), VOCABULARY.mask
-    objective(rows(), 0)
+    objective, mask = live(Adaptive(unit="word")), VOCABULARY.mask
     words = problem([70, 71, 72, 73, 74], [mask] * 5, [1, 1, 2, 2, 3])
     objective.observe(words, torch.tensor([[1.0, 3.0, 5.0, 5.0, 7.0]]), torch.tensor([[1, 0, 1, 1, 1]]).bool())
     state = objective.state_dict()
@@ -125,19 +121,18 @@ def test_a_word_is_right_when_all_of_it_is() -> None:
 
 
 def test_updates_come_when_they_are_due() -> None:
-    objective = Adaptive(update_every=3, first_update=5)
+    objective = live(Adaptive(update_every=3, first_update=5))
     changed = []
     for step in range(10):
-        before = objective.state_dict()["weight"].clone() if step else None
+        before = objective.state_dict()["weight"].clone()
         told(objective, objective(plain(20, 64, epoch=step), 0))
-        changed += [step + 1] * (before is not None and not torch.equal(before, objective.state_dict()["weight"]))
+        changed += [step + 1] * (not torch.equal(before, objective.state_dict()["weight"]))
     assert changed == [6, 9]
 
 
 def test_parts_of_a_step_count_as_the_whole() -> None:
-    whole, parts = Adaptive(), Adaptive()
+    whole, parts = live(Adaptive()), live(Adaptive())
     asked = whole(plain(20, 64), 0)
-    parts(plain(20, 64), 0)
     loss, right = torch.ones(20, 64), torch.ones(20, 64, dtype=torch.bool)
     whole.observe(asked, loss, right)
     for part in (slice(0, 7), slice(7, 20)):
@@ -146,7 +141,7 @@ def test_parts_of_a_step_count_as_the_whole() -> None:
 
 
 def test_special_ids_are_never_counted_and_weigh_nothing() -> None:
-    objective = Adaptive(update_every=1, ratio=0.5)
+    objective = live(Adaptive(update_every=1, ratio=0.5))
     for epoch in range(5):
         told(objective, objective(rows(count=30, epoch=epoch), 0))
     special = torch.from_numpy(VOCABULARY.is_special)
@@ -157,7 +152,7 @@ def test_special_ids_are_never_counted_and_weigh_nothing() -> None:
 
 def test_validation_asks_the_same_whatever_was_learned() -> None:
     objective, some = learned(), plain(40, 64)
-    fresh = Adaptive(update_every=10, ratio=0.3)(some, 0)
+    fresh = live(Adaptive(update_every=10, ratio=0.3))(some, 0)
     assert torch.equal(objective.for_validation()(some, 0).inputs, fresh.inputs)
     assert not torch.equal(objective(some, 0).inputs, fresh.inputs)
     mixed = Hybrid(masked=objective)
@@ -168,7 +163,7 @@ def test_validation_asks_the_same_whatever_was_learned() -> None:
 
 def test_a_state_taken_up_is_a_state_of_its_own() -> None:
     objective, some = learned(), plain(40, 64)
-    other = replace(objective)
+    other = live(objective.settings)
     other.load_state_dict(objective.state_dict())
     assert torch.equal(other(some, 0).inputs, objective(some, 0).inputs)
     told(objective, objective(some, 0))
@@ -176,10 +171,8 @@ def test_a_state_taken_up_is_a_state_of_its_own() -> None:
 
 
 def test_weights_of_another_vocabulary_are_refused() -> None:
-    objective = Adaptive()
-    objective.load_state_dict({"weight": torch.ones(7)})
-    with pytest.raises(ValueError, match="learned of 7 tokens, and the tokenizer has 120"):
-        objective(rows(), 0)
+    with pytest.raises(ValueError, match="learned for 7 tokens, and the tokenizer has 120"):
+        live(Adaptive()).load_state_dict({"weight": torch.ones(7)})
 
 
 @pytest.mark.parametrize("knobs", [{"update_every": 0}, {"momentum": 1.5}, {"momentum": -0.1}, {"floor": 1.0}], ids=str)
@@ -189,16 +182,23 @@ def test_knobs_out_of_range_are_refused(settings: dict, knobs: dict) -> None:
         Config.of(settings | {"objective": {"name": "adaptive", **knobs}})
 
 
-def test_collapse_is_seen() -> None:
+def warnings(objective: LiveAdaptive, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What it warns of at a validation."""
+    caplog.clear()
+    objective.on_validation({"loss": 1.0})
+    return caplog.messages
+
+
+def test_collapse_is_seen(caplog: pytest.LogCaptureFixture) -> None:
     objective = learned()
-    assert objective.warnings() == []
+    assert warnings(objective, caplog) == []
     numbers = objective.log()
     assert 0.05 < numbers["weights/diversity"] < 1
     objective.state_dict()["weight"][VOCABULARY.ordinary] = 1.0
-    assert "masking adapts to nothing" in objective.warnings()[0]
+    assert "masking adapts to nothing" in warnings(objective, caplog)[0]
     objective.state_dict()["weight"][100] = 1000.0
-    assert "1% of the tokens have 90% of the weight" in objective.warnings()[0]
-    assert Adaptive().warnings() == []
+    assert "1% of the tokens have 90% of the masking weight" in warnings(objective, caplog)[0]
+    assert warnings(live(Adaptive()), caplog) == []
 
 
 def test_levels_keep_the_sum() -> None:
@@ -214,10 +214,10 @@ def test_a_resumed_adaptive_run_is_the_unbroken_run(settings: dict, tmp_path: Pa
         "name": "adaptive", "unit": unit, "update_every": 4, "ratio": {"start": 0.4, "end": 0.15}
     }  # fmt: skip
     settings["training"] |= {"micro_batch_tokens": 512}
-    config = lambda: Config.of(settings)  # noqa: E731  each run has its own weights
-    Trainer(config(), tmp_path / "whole", show=False).train()
-    interrupted(config(), tmp_path / "broken", 21)
-    Trainer(config(), tmp_path / "broken", resume=True, show=False).train()
+    config = Config.of(settings)
+    Trainer(config, tmp_path / "whole", show=False).train()
+    interrupted(config, tmp_path / "broken", 21)
+    Trainer(config, tmp_path / "broken", resume=True, show=False).train()
     assert losses(tmp_path / "whole") == losses(tmp_path / "broken")
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
     asked = [line["mask_ratio"] for line in losses(tmp_path / "whole") if "mask_ratio" in line]
@@ -226,9 +226,10 @@ def test_a_resumed_adaptive_run_is_the_unbroken_run(settings: dict, tmp_path: Pa
     assert np.mean(asked) == pytest.approx(np.mean(wished), abs=0.004)
 
 
-def test_the_log_warns_of_collapse_and_knows_the_spread(settings: dict, tmp_path: Path) -> None:
+def test_the_log_warns_of_collapse_and_knows_the_spread(
+    settings: dict, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     settings["objective"] = {"name": "adaptive", "update_every": 5, "momentum": 1.0}
-    trainer = Trainer(Config.of(settings), tmp_path / "run", show=False)
-    trainer.train()
-    assert "adapts to nothing" in trainer.config.objective.warnings()[0]
+    Trainer(Config.of(settings), tmp_path / "run", show=False).train()
+    assert "adapts to nothing" in capsys.readouterr().err
     assert losses(tmp_path / "run")[-2]["weights/spread"] < 0.01

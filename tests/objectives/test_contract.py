@@ -59,7 +59,7 @@ def test_who_judges_what_it_sees_says_why_and_does(objective):
 def test_a_problem_without_questions_is_refused(objective):
     nothing = replace(rows(), word=torch.zeros_like(rows().word), tokens=torch.full_like(rows().tokens, VOCABULARY.pad))
     nothing = replace(nothing, document=torch.full_like(nothing.document, -1))
-    with pytest.raises(ValueError, match=r"^\w+ asks nothing of these 12 rows: raise its ratio$"):
+    with pytest.raises(ValueError, match=r"^\w+ produced no targets for 12 rows: raise its ratio$"):
         objective()(nothing, 0)
 
 

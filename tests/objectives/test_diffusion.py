@@ -15,6 +15,7 @@ from maskwright.objectives.diffusion.clusters import spread, sticky
 from maskwright.settings import from_mapping
 
 from ..handmade import VOCABULARY, plain, rows
+from .live import live
 
 BIMODAL = ({"mean": 0.2, "spread": 0.1}, {"mean": 0.7, "spread": 0.2, "share": 2.0})
 
@@ -138,20 +139,20 @@ STAGES = ({"ratio": 0.2, "far": 0.3, "near": 0.0, "patience": 2}, {"ratio": 0.5,
 
 
 def test_stages_begin_when_validation_no_longer_improves():
-    objective = Diffusion(stages=STAGES)
+    objective = live(Diffusion(stages=STAGES))
     begun = []
     for loss in (3.0, 2.0, 2.1, 2.2, 5.0, *[5.0] * 5, *[5.0] * 9):
         objective.on_validation({"loss": loss})
         begun.append(objective.begun)
     assert begun[:5] == [1, 1, 1, 2, 2]
     assert begun[-1] == 3
-    again = Diffusion(stages=STAGES)
+    again = live(Diffusion(stages=STAGES))
     again.load_state_dict(objective.state_dict())
     assert again.begun == objective.begun == objective.log()["stage"]
 
 
 def test_rows_are_dealt_out_evenly_over_the_stages_begun():
-    objective, some = Diffusion(stages=STAGES), plain(900, 40)
+    objective, some = live(Diffusion(stages=STAGES)), plain(900, 40)
     assert (hidden(objective(some, 0)).sum(1) == 8).all()
     objective.on_validation({"loss": 1.0})
     for _ in range(2):
@@ -163,13 +164,14 @@ def test_rows_are_dealt_out_evenly_over_the_stages_begun():
 
 def test_rare_tokens_are_hidden_more_often_and_the_budget_is_exact():
     some = replace(plain(800, 30), progress=1.0)
-    objective, uniform = Diffusion(frequency=1.0), Diffusion()
+    objective, uniform = live(Diffusion(frequency=1.0)), Diffusion()
     first = objective(some, 0)
     assert torch.equal(first.inputs, uniform(some, 0).inputs)
     common = some.tokens.where(some.tokens != some.tokens[0, 5], some.tokens[0, 0])
     objective.observe(first, first.weights, first.weights > 0)
-    assert torch.equal(objective.state_dict()["counts"], torch.bincount(some.tokens.flatten()))
-    objective.state_dict()["counts"].copy_(torch.bincount(some.tokens.flatten()))
+    assert torch.equal(
+        objective.state_dict()["counts"], torch.bincount(some.tokens.flatten(), minlength=VOCABULARY.size)
+    )
     objective.state_dict()["counts"][some.tokens[0, 0]] += 10**6
     problem = objective(replace(some, tokens=common), 0)
     assert torch.equal(hidden(problem).sum(1), hidden(first).sum(1))

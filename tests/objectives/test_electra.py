@@ -13,9 +13,9 @@ from maskwright.data.rows import Rows
 from maskwright.evaluate.suites.detection import evaluate
 from maskwright.masking.select import IGNORE
 from maskwright.models.modern import Modern
-from maskwright.noise import Noise, address
+from maskwright.noise import address
 from maskwright.objectives.base.detector import detector
-from maskwright.objectives.electra import LONGEST, Electra, documents
+from maskwright.objectives.electra import LONGEST, Electra, LiveElectra, documents
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
@@ -24,6 +24,7 @@ from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows
 from ..training.test_trainer import interrupted, losses, same, weights
+from .live import live
 
 WRONG, RIGHT = VOCABULARY.wrong, VOCABULARY.right
 TINY = {"hidden": 16, "layers": 2, "heads": 2}
@@ -35,7 +36,7 @@ def generator(seed: int) -> torch.nn.Module:
     return knobs.build(VOCABULARY.size, torch.Generator().manual_seed(address(seed, "generator") % 2**63))
 
 
-def hear(objective: Electra, problem) -> None:
+def hear(objective: LiveElectra, problem) -> None:
     """Answers to a problem, which the generator does not care for."""
     asked = problem.targets != IGNORE
     objective.observe(problem, torch.rand(asked.shape, generator=torch.Generator().manual_seed(0)), asked)
@@ -47,7 +48,7 @@ def four(epoch: int) -> Rows:
     return replace(some, tokens=70 + torch.arange(32 * 32).view(32, 32) % 4)
 
 
-def school(objective: Electra, steps: int) -> list[float]:
+def school(objective: LiveElectra, steps: int) -> list[float]:
     """The share of the hidden that the generator guesses, step by step."""
     found = []
     for epoch in range(steps):
@@ -57,9 +58,8 @@ def school(objective: Electra, steps: int) -> list[float]:
     return found
 
 
-def test_guesses_stand_where_tokens_were_hidden_and_right_ones_are_right() -> None:
-    objective, some = Electra(ratio=0.3, **TINY), rows(40)
-    objective.corrupted(some, Noise(0, some.epoch, some.ids))
+def test_guesses_stand_where_tokens_were_hidden_and_right_ones_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    objective, some = live(Electra(ratio=0.3, **TINY)), rows(40)
     seen = []
 
     def sly(inputs, document, asked):
@@ -70,7 +70,7 @@ def test_guesses_stand_where_tokens_were_hidden_and_right_ones_are_right() -> No
         scores[torch.arange(len(asked)), torch.where(half == 0, truth, 17)] = 30.0
         return scores
 
-    objective.__dict__["guess"] = sly
+    monkeypatch.setattr(objective.generator, "score_tokens", sly)
     problem = objective(some, 0)
     ((inputs, asked),) = seen
     hidden = torch.zeros_like(some.maskable).flatten()
@@ -89,7 +89,7 @@ def test_guesses_stand_where_tokens_were_hidden_and_right_ones_are_right() -> No
 
 
 def test_a_step_of_the_generator_is_one_of_adam_on_the_mean_loss_of_a_masked_model() -> None:
-    objective, some, twin = Electra(lr=0.01, **TINY), rows(count=12), generator(3)
+    objective, some, twin = live(Electra(lr=0.01, **TINY), 3), rows(count=12), generator(3)
     optimizer = torch.optim.Adam(twin.parameters(), 0.01)
     for epoch in range(3):
         some = rows(count=12, epoch=epoch)
@@ -106,13 +106,13 @@ def test_a_step_of_the_generator_is_one_of_adam_on_the_mean_loss_of_a_masked_mod
         hear(objective, problem[~halves])
         objective.end_step()
         assert objective.log()["generator/loss"] == pytest.approx(loss.item(), abs=1e-4)
-    ours = objective._known["generator"].model.state_dict()
+    ours = objective.generator.model.state_dict()
     for name, value in twin.state_dict().items():
         assert_close(ours[name], value, atol=2e-4, rtol=1e-3)
 
 
 def test_it_learns_to_guess_and_what_is_judged_is_harder() -> None:
-    objective = Electra(lr=0.01, **TINY)
+    objective = live(Electra(lr=0.01, **TINY))
     found = school(objective, 40)
     assert found[0] < 0.05
     assert found[-1] > 0.2  # of four that come equally often
@@ -137,7 +137,7 @@ def test_documents_are_told_by_their_first_token() -> None:
 
 
 def test_rows_of_which_nothing_is_asked_teach_nothing() -> None:
-    objective = Electra(**TINY)
+    objective = live(Electra(**TINY))
     problem = objective(rows(), 0)
     quiet = type(problem)(
         problem.inputs,
@@ -154,14 +154,14 @@ def test_rows_of_which_nothing_is_asked_teach_nothing() -> None:
 
 
 def test_in_a_mixture_each_hears_of_its_own() -> None:
-    both, some = Hybrid(masked=Electra(**TINY), causal="causal", share=0.5), plain(40, 64)
+    both, some = live(Hybrid(masked=Electra(**TINY), causal="causal", share=0.5)), plain(40, 64)
     problem = both(some, 0)
     both.observe(problem, problem.weights, problem.weights > 0)
-    assert int(both.masked._known["generator"].heard[2]) == int((problem.span_id > 0).sum())
+    assert int(both.masked.generator.observed[2]) == int((problem.span_id > 0).sum())
     both.end_step()
     assert both.log()["masked/generator/loss"] == pytest.approx(4.79, abs=0.1)  # ln 120
     assert detector(both) is both.masked
-    again = Hybrid(masked=Electra(**TINY), causal="causal", share=0.5)
+    again = live(Hybrid(masked=Electra(**TINY), causal="causal", share=0.5), seed=5)
     again.load_state_dict(both.state_dict())
     assert same(again.state_dict(), both.state_dict())
 
@@ -173,7 +173,7 @@ def test_others_errors_can_stand_in_for_the_generators() -> None:
     assert torch.equal(random(some, 0).inputs, binary(some, 0).inputs)
     given = Electra(generator_run="there", **TINY)
     always = -99.0 * (torch.arange(120) != 17)
-    given.equip(lambda folder: lambda inputs, document, asked: always.expand(len(asked), -1))
+    given = live(given, open_run=lambda folder: lambda inputs, document, asked: always.expand(len(asked), -1))
     problem = given.for_validation()(some, 0)
     assert set(problem.inputs[problem.targets == WRONG].tolist()) == {17}
     for one in (random, given):

@@ -8,18 +8,19 @@ import torch
 from maskwright.masking.select import IGNORE
 from maskwright.masking.weighted import gumbel_top_k_tokens
 from maskwright.noise import Noise
-from maskwright.objectives.learned import Learned
+from maskwright.objectives.learned import Learned, LiveLearned
 from maskwright.objectives.learned.policy import Masker, entropy, included, policy, policy_loss
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 from ..handmade import plain, rows
 from ..training.test_trainer import interrupted, losses, same, weights
+from .live import live
 
 HARD = torch.arange(70, 90)
 
 
-def school(objective: Learned, steps: int) -> None:
+def school(objective: LiveLearned, steps: int) -> None:
     """Steps in which the types in HARD are hard, wherever they stand."""
     for epoch in range(steps):
         problem = objective(plain(40, 64, epoch=epoch), 0)
@@ -28,8 +29,8 @@ def school(objective: Learned, steps: int) -> None:
         objective.end_step()
 
 
-def test_it_learns_what_is_hard_and_keeps_its_bounds() -> None:
-    objective, some = Learned(ratio=0.2, lr=0.02, entropy=0.9, uniform=0.3), plain(100, 64, epoch=999)
+def test_it_learns_what_is_hard_and_keeps_its_bounds(caplog: pytest.LogCaptureFixture) -> None:
+    objective, some = live(Learned(ratio=0.2, lr=0.02, entropy=0.9, uniform=0.3)), plain(100, 64, epoch=999)
     school(objective, 150)
     hidden, hard = objective(some, 0).targets != IGNORE, torch.isin(some.tokens, HARD)
     assert hidden[hard].double().mean() > 1.5 * hidden[~hard].double().mean()
@@ -37,20 +38,22 @@ def test_it_learns_what_is_hard_and_keeps_its_bounds() -> None:
     assert chance.min() >= 0.3 / 64 - 1e-6
     assert entropy(chance, some.maskable).mean() > 0.87
     assert objective.log()["masker/entropy"] > 0.87
-    assert objective.warnings() == []
+    objective.on_validation({"loss": 1.0})
+    assert caplog.messages == []
 
 
-def test_without_a_floor_it_goes_further() -> None:
-    free = Learned(ratio=0.2, lr=0.02, entropy=0.0, uniform=0.01)
+def test_without_a_floor_it_goes_further(caplog: pytest.LogCaptureFixture) -> None:
+    free = live(Learned(ratio=0.2, lr=0.02, entropy=0.0, uniform=0.01))
     school(free, 150)
     assert free.log()["masker/entropy"] < 0.85
-    held = Learned(ratio=0.2, lr=0.02, entropy=0.9, uniform=0.01)
-    held._known["entropy"] = 0.5
-    assert "entropy is 0.50, below its floor of 0.9" in held.warnings()[0]
+    held = live(Learned(ratio=0.2, lr=0.02, entropy=0.9, uniform=0.01))
+    held.present_entropy = 0.5
+    held.on_validation({"loss": 1.0})
+    assert "entropy is 0.50, below its floor of 0.9" in caplog.messages[0]
 
 
 def test_at_its_start_it_is_even_and_so_is_its_exam() -> None:
-    objective, some = Learned(lr=0.02), rows()
+    objective, some = live(Learned(lr=0.02)), rows()
     chance = objective.weigh(some, Noise(7, some.epoch, some.ids))
     assert torch.allclose(chance.sum(1), torch.ones(12))
     assert torch.allclose(chance, some.maskable / some.maskable.sum(1, keepdim=True))
@@ -105,20 +108,16 @@ def test_entropy_that_is_missing_is_asked_for() -> None:
 
 
 def test_a_masker_of_another_vocabulary_is_refused() -> None:
-    objective, other = Learned(), Learned()
-    objective(rows(), 0)
+    objective, other = live(Learned()), live(Learned())
     state = objective.state_dict()
     state["masker.embedding.weight"] = state["masker.embedding.weight"][:50]
-    other.load_state_dict(state)
-    with pytest.raises(ValueError, match="learned of 50 tokens, and the tokenizer has 120"):
-        other(rows(), 0)
+    with pytest.raises(ValueError, match="learned for 50 tokens, and the tokenizer has 120"):
+        other.load_state_dict(state)
 
 
 def test_the_seed_makes_the_masker() -> None:
     def table(seed: int) -> torch.Tensor:
-        objective = Learned()
-        objective(rows(), seed)
-        return objective.state_dict()["masker.embedding.weight"]
+        return live(Learned(), seed).state_dict()["masker.embedding.weight"]
 
     assert torch.equal(table(1), table(1))
     assert not torch.equal(table(1), table(2))

@@ -12,6 +12,7 @@ from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.settings import from_mapping
 
 from ..handmade import VOCABULARY, plain, rows
+from .live import live
 
 WRONG, RIGHT = VOCABULARY.wrong, VOCABULARY.right
 FRAGMENT, SYNTHETIC = {"fragment": 1.0}, {"synthetic": 1.0}
@@ -106,10 +107,11 @@ def test_synthetic_errors_are_the_generators():
         return guess
 
     objective, some = Remask(corruption=SYNTHETIC, generator_run="there", ratio=0.5), rows(30)
-    with pytest.raises(ValueError, match="call equip first"):
+    with pytest.raises(ValueError, match="objective remask has state: build it on a text first"):
         objective(some, 0)
-    Hybrid(masked="diffusion", causal=objective).equip(opened)
-    problem = objective(some, 0)
+    with pytest.raises(ValueError, match="generator_run=there: pass open_run to build"):
+        live(objective)
+    problem = live(Hybrid(masked="diffusion", causal=objective), open_run=opened).causal(some, 0)
     assert all(seen)
     assert set(problem.inputs[wrong(problem, some)].tolist()) == {17, 23}
 
@@ -148,14 +150,14 @@ def test_a_detector_is_found_in_a_mixture():
 
 
 def test_a_mixture_of_both_tells_each_of_its_own_rows():
-    both = Hybrid(masked={"name": "diffusion", "frequency": 0.02}, causal="remask", share=0.5)
+    both = live(Hybrid(masked={"name": "diffusion", "frequency": 0.02}, causal="remask", share=0.5))
     some = plain(200, 30)
     problem = both(some, 0)
     both.observe(problem, problem.weights, problem.weights > 0)
     mine = problem.source_objective == 0
     assert 0.4 < float(mine.float().mean()) < 0.6
     seen = some.tokens[problem.source_row[mine]]
-    assert torch.equal(both.masked.state_dict()["counts"], torch.bincount(seen.flatten()))
+    assert torch.equal(both.masked.state_dict()["counts"], torch.bincount(seen.flatten(), minlength=VOCABULARY.size))
     assert torch.equal((problem.inputs == VOCABULARY.mask).any(1), mine)
 
 

@@ -21,6 +21,7 @@ from maskwright.objectives.ranked_span import RankedSpan
 from maskwright.settings import from_mapping as made
 
 from ..handmade import VOCABULARY, plain, rows
+from .live import live
 
 
 def moved(problem, document, by):
@@ -130,7 +131,7 @@ def test_hybrid_keeps_its_share(share):
 
 def test_hybrid_keeps_what_its_parts_have_learned():
     def fresh():
-        return Hybrid(masked=Mirror(p_bw="adapt"), causal=Mirror(p_bw="adapt"))
+        return live(Hybrid(masked=Mirror(p_bw="adapt"), causal=Mirror(p_bw="adapt")))
 
     one, other = fresh(), fresh()
     one.masked.load_state_dict({"p_bw": torch.tensor(0.25)})
@@ -191,7 +192,7 @@ def test_a_chance_is_between_never_and_always(wrong):
 
 @pytest.mark.parametrize(("front", "back", "wanted"), [(2.0, 1.0, 1 / 2.718281828), (1.0, 3.0, 1.0), (9.0, 1.0, 0.01)])
 def test_an_adapting_chance_follows_the_perplexities(front, back, wanted):
-    mirror = Mirror(p_bw="adapt")
+    mirror = live(Mirror(p_bw="adapt"))
     assert mirror.log() == {"p_bw": 1.0}
     problem = mirror(rows(), 0)
     loss = torch.where(problem.view[:, None] == FORWARD, front, back) * problem.weights
@@ -203,7 +204,7 @@ def test_an_adapting_chance_follows_the_perplexities(front, back, wanted):
 
 
 def test_what_an_adapting_chance_has_learned_decides():
-    some, learned, other = plain(4_000, 8), Mirror(p_bw="adapt"), Mirror(p_bw="adapt")
+    some, learned, other = plain(4_000, 8), live(Mirror(p_bw="adapt")), live(Mirror(p_bw="adapt"))
     learned.load_state_dict({"p_bw": torch.tensor(0.2)})
     assert len(other(some, 0)) == 8_000
     other.load_state_dict(learned.state_dict())
@@ -213,7 +214,7 @@ def test_what_an_adapting_chance_has_learned_decides():
 
 
 def test_validation_does_not_follow_an_adapting_chance():
-    some, one, other = rows(), Mirror(p_bw="adapt"), Mirror(p_bw="adapt")
+    some, one, other = rows(), live(Mirror(p_bw="adapt")), live(Mirror(p_bw="adapt"))
     one.load_state_dict({"p_bw": torch.tensor(0.01)})
     asked = [mirror.for_validation()(some, 0).targets for mirror in (one, other)]
     assert torch.equal(*asked)

@@ -14,7 +14,7 @@ from maskwright import noise as bits
 from maskwright.masking.select import IGNORE
 from maskwright.masking.weighted import gumbel_top_k_spans, gumbel_top_k_tokens
 from maskwright.noise import Noise
-from maskwright.objectives.weighted import Weighted, rarity
+from maskwright.objectives.weighted import LiveWeighted, Weighted, rarity
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
@@ -107,11 +107,9 @@ def write(folder: Path, suffix: str) -> Path:
     return path
 
 
-def met(path: object, **knobs: object) -> Weighted:
-    objective = Weighted(weights=str(path), **knobs)
-    train = SimpleNamespace(counts=np.arange)
-    objective.meet(SimpleNamespace(tokenizer=SimpleNamespace(tokens=TOKENS), train=train))
-    return objective
+def met(path: object, **knobs: object) -> LiveWeighted:
+    shards = SimpleNamespace(tokenizer=SimpleNamespace(tokens=TOKENS), train=SimpleNamespace(counts=np.arange))
+    return Weighted(weights=str(path), **knobs).build(shards, 0)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".parquet"])
@@ -171,7 +169,7 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, name: str, content
 def test_a_table_that_is_not_there_or_not_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no\.json does not exist"):
         met(tmp_path / "no.json")
-    with pytest.raises(ValueError, match="is read where a run begins"):
+    with pytest.raises(ValueError, match="objective weighted has state: build it"):
         Weighted(weights="frequency")(rows(), 0)
     with pytest.raises(ValueError, match="cannot be balanced"):
         Weighted(balance=True)

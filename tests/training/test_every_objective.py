@@ -43,7 +43,7 @@ def train(settings: dict, steps: int, out: Path) -> World:
         for rows in islice(batches, steps):
             trainer.update(rows)
             losses.append(trainer.state.metrics.read()["loss"])
-        learned = {key: tensor.contiguous() for key, tensor in config.objective.state_dict().items()}
+        learned = {key: tensor.contiguous() for key, tensor in trainer.objective.state_dict().items()}
         safetensors.torch.save_file(learned | {"losses": torch.tensor(losses)}, out / f"{name}-{trainer.world.rank}")
     return trainer.world
 

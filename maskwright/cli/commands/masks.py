@@ -46,9 +46,8 @@ def command(
         raise ValueError('nothing to mask: give a text, as in maskwright masks "Some words.", or --report')
     if (plot or as_json) and not report:
         raise ValueError("--plot and --json go with --report")
-    objectives, parts = masked(objective, ratio), data(Config.load(run), show=False)
-    for one in objectives:
-        one.meet(parts.shards)
+    parts = data(Config.load(run), show=False)
+    objectives = [one.build(parts.shards, seed) for one in masked(objective, ratio)]
     for text in texts or []:
         Console().print(masks.show(text, parts.shards.tokenizer, objectives, epochs, seed))
     if report:

@@ -18,6 +18,7 @@ from torch import nn
 
 from ...evaluate.validation.exam_result import ExamResult
 from ...evaluate.validation.validate import validate_all
+from ...run import build
 from ...run.build import Data
 from ...run.config import Config
 from ...settings.outside import trusting
@@ -55,7 +56,8 @@ def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndar
     `weight`, and `loss`, `accuracy` and `top5` times weight; those of a common exam as `masked/weight` and so on.
     """
     sums: dict[str, np.ndarray] = {}
-    for exam, result in validate_all(model, data.valid, config.objective, config.evaluation.batch_tokens).items():
+    objective = build.objective(config, data.shards)
+    for exam, result in validate_all(model, data.valid, objective, config.evaluation.batch_tokens).items():
         sums |= {exam + name: part for name, part in _by_document(result, len(data.valid.split.bytes)).items()}
     return sums
 
@@ -70,11 +72,11 @@ def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:
 
     How many rows and questions an objective makes is seen in a few updates.
     """
-    flops = Flops(model)
+    flops, objective = Flops(model), build.objective(config, data.shards)
     tokens = spent = 0
     for step in np.linspace(0, data.steps - 1, SAMPLE).astype(int):
         rows = data.loader.batch(int(step), data.steps)
-        problem = config.objective(rows, config.seed)
+        problem = objective(rows, config.seed)
         tokens += int((rows.document >= 0).sum())
         spent += flops.of(len(problem), problem.inputs.shape[1], int((problem.weights > 0).sum()))
     return {"parameters": sum(p.numel() for p in model.parameters()), "flops_per_token": spent / tokens}

@@ -1,12 +1,11 @@
 """How well a detector finds wrong tokens: random ones, other rows', and with `--data RUN` the errors of that model."""
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-from ...objectives.base.detector import Mixture, detector
+from ...objectives.base.detector import CorruptionDetector, Mixture, detector
+from ...run import build
 from ...run.load import LoadedRun
-from ...run.token_scorer import token_scorer
 from ..validation.detection import detection
 
 
@@ -24,8 +23,9 @@ def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
         for kind in ("random", "fragment", *(["synthetic"] if data else []))
     }
     numbers: dict[str, float] = {}
-    for kind, asker in kinds.items():
-        asker.equip(partial(token_scorer, tokenizer=text.shards.tokenizer))
-        found = detection(run.model, text.valid, asker, batch)
+    for kind, settings in kinds.items():
+        live = build.objective(replace(run.known_config, objective=settings), text.shards).for_validation()
+        assert isinstance(live, CorruptionDetector)
+        found = detection(run.model, text.valid, live, batch)
         numbers |= {f"{kind}/{name}": number for name, number in found.items()}
     return numbers

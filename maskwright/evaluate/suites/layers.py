@@ -8,4 +8,4 @@ from ..validation.layer_ablation import ablate
 
 def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
     """`layers/3/forward/loss` … for the first three layers of the finished `run` or checkpoint, on its own text."""
-    return ablate(run.model, run.data.valid, run.known_objective, run.known_config.evaluation.batch_tokens)
+    return ablate(run.model, run.data.valid, run.live_objective, run.known_config.evaluation.batch_tokens)

@@ -49,30 +49,34 @@ class Coverage:
 def report(
     batches: Iterable[Rows], objectives: Sequence[Objective], epochs: int = 10, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """The figures of each objective, static, with ten patterns and dynamic, as plain data.
+    """The figures of each objective with one static mask, with ten and with dynamic masks, as plain data.
 
-    batches: rows of text, whatever their epoch; some thousands are enough. Raises ValueError when there are none.
+    batches: rows of text, whatever their epoch; some thousands are enough. objectives: live ones.
+    Raises ValueError when there are no rows.
     """
     rows = list(batches)
     if not rows:
         raise ValueError("there are no rows to mask")
-    variants = [replace(objective, num_static_masks=patterns) for objective in objectives for patterns in (1, 10, None)]
-    return [asdict(coverage(rows, variant, epochs, seed)) for variant in variants]
+    variants = [(objective, masks) for objective in objectives for masks in (1, 10, None)]
+    return [asdict(coverage(rows, objective, masks, epochs, seed)) for objective, masks in variants]
 
 
-def coverage(batches: Sequence[Rows], objective: Objective, epochs: int, seed: int) -> Coverage:
-    """The figures of `objective` over `epochs` epochs of `batches`."""
-    asked = [np.stack([_asked(rows, objective, epoch, seed) for epoch in range(epochs)]) for rows in batches]
+def coverage(
+    batches: Sequence[Rows], objective: Objective, num_static_masks: int | None, epochs: int, seed: int
+) -> Coverage:
+    """The figures of `objective` over `epochs` epochs of `batches`, when masks repeat after `num_static_masks`."""
+    masks = num_static_masks or epochs
+    asked = [np.stack([_asked(rows, objective, epoch % masks, seed) for epoch in range(epochs)]) for rows in batches]
     free = sum(int(rows.maskable.sum()) for rows in batches)
-    p, patterns = sum(int(every.sum()) for every in asked) / (epochs * free), objective.num_static_masks or epochs
+    p = sum(int(every.sum()) for every in asked) / (epochs * free)
     pairs = list(combinations(range(epochs), 2))
-    different = np.mean([one % patterns != other % patterns for one, other in pairs] or [False])
+    different = np.mean([one % masks != other % masks for one, other in pairs] or [False])
     return Coverage(
-        objective=name_of(objective) + ", balanced" * getattr(objective, "balance", False),
-        num_static_masks=objective.num_static_masks,
+        objective=name_of(objective.settings) + ", balanced" * getattr(objective, "balance", False),
+        num_static_masks=num_static_masks,
         ratio=p,
         covered=[sum(int(every[: e + 1].any(0).sum()) for every in asked) / free for e in range(epochs)],
-        covered_by_chance=[1 - (1 - p) ** min(e + 1, patterns) for e in range(epochs)],
+        covered_by_chance=[1 - (1 - p) ** min(e + 1, masks) for e in range(epochs)],
         diversity=float(np.mean([_difference(asked, *pair) for pair in pairs] or [0])),
         diversity_by_chance=float(different * (1 - p / (2 - p))),
         fates=_fates(batches, objective, seed),

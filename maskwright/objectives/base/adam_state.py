@@ -12,8 +12,8 @@ def moments(optimizer: Optimizer) -> dict[str, Tensor]:
     return {f"adam.{index}.{name}": tensor for index, values in found for name, tensor in values.items()}
 
 
-def take_up(optimizer: Optimizer, state: Mapping[str, Tensor]) -> None:
-    """Go on with those in `state`; what it holds besides is passed over."""
+def load_moments(optimizer: Optimizer, state: Mapping[str, Tensor]) -> None:
+    """Take over those in `state`; its other tensors are ignored."""
     found: dict[int, dict[str, Tensor]] = {}
     for name, tensor in state.items():
         if name.startswith("adam."):

@@ -42,21 +42,14 @@ def check(make: Make, rows: Rows) -> list[Finding]:
 
 
 def maker(settings: Objective, shards: Shards) -> Make:
-    """Makes the objective of `settings`, which has met `shards`, with those of some options that it has."""
-
-    def make(**options: Any) -> Objective:
-        made = _with_options(settings, options)
-        if made.needs_text:
-            made.meet(shards)
-        return made
-
-    return make
+    """Makes the live objective of `settings`, built on `shards`, with those of some options that it has."""
+    return lambda **options: with_options(settings, options).build(shards, seed=0)
 
 
-def _with_options(settings: Objective, options: Mapping[str, Any]) -> Objective:
+def with_options(settings: Objective, options: Mapping[str, Any]) -> Objective:
     """The objective with those of `options` that it, or an objective inside it, has."""
     own = {name: value for name, value in options.items() if name in field_names(type(settings))}
-    inner: dict[str, Any] = {name: _with_options(part, options) for name, part in settings.sub_objectives.items()}
+    inner: dict[str, Any] = {name: with_options(part, options) for name, part in settings.sub_objectives.items()}
     return replace(settings, **own, **inner)
 
 

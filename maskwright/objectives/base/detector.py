@@ -4,8 +4,8 @@ Shapes: B rows, L positions, N places, V tokens.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -19,8 +19,10 @@ from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, inverse_cdf, low_discrepancy, token_probs
 from ...settings import settings
 from ...settings.schedule import Ratio, value
+from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
-from .objective import Objective
+from .live import unbuilt
+from .objective import Objective, OpenRun, no_runs
 from .problem import Problem, TokenScorer
 
 Weight = Annotated[float, Field(ge=0)]
@@ -52,7 +54,7 @@ class CorruptionDetector(Objective, ABC):
     """Whether every row has this ratio, or each row draws its own, uniform between 0 and `ratio`."""
     corruption: Mixture = Mixture(random=1.0)
     """What stands there: `{random: 3, fragment: 1}`."""
-    generator_run: str | None = None
+    generator_run: str | TokenScorer | None = None
     """The folder of the run whose model makes synthetic errors: one that names hidden tokens, as diffusion does."""
     temperature: Annotated[float, Field(gt=0)] = 0.8
     """The temperature at which it does."""
@@ -64,6 +66,12 @@ class CorruptionDetector(Objective, ABC):
     @property
     def capabilities(self) -> frozenset[str]:
         return frozenset({"detect"})
+
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
+        """The same with the generator's model in place of the folder of its run, where it makes errors."""
+        if not (isinstance(self.generator_run, str) and self.corruption.synthetic):
+            return self
+        return replace(self, generator_run=open_run(self.generator_run))
 
     @abstractmethod
     def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -107,14 +115,11 @@ class CorruptionDetector(Objective, ABC):
         ladder = torch.from_numpy(weights.cumsum() / weights.sum())
         return torch.searchsorted(ladder, noise.uniform("kind", 1)[:, 0].double(), right=True)
 
-    def equip(self, opened: Callable[[str], TokenScorer]) -> None:
-        if self.generator_run and self.corruption.synthetic:
-            self.__dict__["guess"] = opened(self.generator_run)
-
-    @cached_property
-    def guess(self) -> TokenScorer:
-        """The model of the run `generator_run`. Raises ValueError when it was not opened."""
-        raise ValueError("corruption synthetic works in a run, which opens the generator: call equip first")
+    def generate(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
+        """[N, V] float32, the generator's scores at the `asked` masks, as a `TokenScorer` gives them."""
+        if self.generator_run is None or isinstance(self.generator_run, str):
+            raise unbuilt(self)
+        return self.generator_run(inputs, document, asked)
 
 
 def random(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
@@ -137,7 +142,7 @@ def synthetic(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: T
     """[B, L] int64, where chosen what the generator puts behind a mask, by chance at the objective's temperature."""
     asked, others = torch.nonzero(chosen.flatten())[:, 0], rows.tokens.clone()
     if len(asked):
-        scores = objective.guess(torch.where(chosen, rows.vocabulary.mask, rows.tokens), rows.document, asked)
+        scores = objective.generate(torch.where(chosen, rows.vocabulary.mask, rows.tokens), rows.document, asked)
         scores = scores.masked_fill(torch.from_numpy(rows.vocabulary.is_special), -torch.inf)
         luck = noise.uniform("synthetic", rows.tokens.shape[1])[chosen]
         others[chosen] = inverse_cdf(token_probs(scores, objective.temperature), luck)

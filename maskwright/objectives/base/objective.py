@@ -25,26 +25,42 @@ from ...settings.schedule import Ratio, value
 from ...text.shards.shards import Shards
 from .problem import Problem, TokenScorer
 
+OpenRun = Callable[[str], TokenScorer]
+"""Opens the finished run in a folder, so that its model scores tokens."""
+
+
+def no_runs(folder: str) -> TokenScorer:
+    """Opens nothing: for objectives that name no trained run."""
+    raise ValueError(f"generator_run={folder}: pass open_run to build, which opens the model of a run")
+
 
 @settings
 class Objective(ABC):
-    """Turns clean rows into a problem. A subclass is its own config; `corrupt` is all it must write."""
+    """Turns clean rows into a problem. A subclass is its own settings; `corrupt` is all it must write.
+
+    Settings are values. `build` gives the live objective: most are their own live form, and those that learn or that
+    must have seen the text return a `Live` subclass, which holds the state.
+    """
 
     leak_exemption: ClassVar[str] = ""
-    """Why it asks a position about the very token that it sees there, if it does: nothing else may tell the answer."""
-    needs_text: ClassVar[bool] = False
-    """Whether it must `meet` a text before it can pose a problem."""
+    """Why a position may be asked for the very token that it sees, where an objective does so: no other position may
+    give the answer away."""
     prompt_from_both_sides: ClassVar[bool] = False
-    """Whether a prompt is seen from both sides by what is written on from there."""
+    """Whether the model attends to a prompt from both sides when it continues it."""
 
     num_static_masks: Annotated[int, Field(ge=1)] | None = None
-    """How many different corruptions a row gets: none for a new one each epoch (dynamic), 1 for ever the same (static),
-    10 as in BERT."""
+    """How many different corruptions a row gets: null for a new one each epoch (dynamic), 1 for the same one always
+    (static), 10 as in BERT."""
+
+    @property
+    def settings(self) -> "Objective":
+        """The value that this objective was built from; settings themselves when they are their own live form."""
+        return self
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Which common exams a model trained so can take besides its own: `unmask` (name a hidden token from both
-        sides), `mntp` (likewise, from the position before it), `forward`, `backward`."""
+        """What a model trained so can be asked: `unmask` (predict a hidden token from both sides), `mntp` (likewise,
+        at the position before it), `forward`, `backward`, and `detect` (find corrupted tokens)."""
         return frozenset()
 
     @property
@@ -54,9 +70,21 @@ class Objective(ABC):
 
     @property
     def sub_objectives(self) -> dict[str, "Objective"]:
-        """The objectives that it holds, by knob."""
-        knobs = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: knob for name, knob in knobs.items() if isinstance(knob, Objective)}
+        """The objectives that it holds, by field."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Objective)}
+
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> "Objective":
+        """The live objective for a run on the text `shards` with `seed`. The settings stay as they are.
+
+        open_run: opens the trained model of a run that the settings name. Raises ValueError when that cannot be done.
+        """
+        return self._replaced({name: part.build(shards, seed, open_run) for name, part in self.sub_objectives.items()})
+
+    def _replaced(self, parts: Mapping[str, "Objective"]) -> "Objective":
+        """The same with other sub-objectives; itself where none differs."""
+        changed: dict[str, Any] = {name: part for name, part in parts.items() if part is not getattr(self, name)}
+        return replace(self, **changed) if changed else self
 
     @abstractmethod
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
@@ -65,78 +93,66 @@ class Objective(ABC):
     def __call__(self, rows: Rows, seed: int) -> Problem:
         """The problem of training: `corrupt` at the address of `seed`, the rows and their epochs.
 
-        Raises ValueError when nothing is asked.
+        Raises ValueError when it has no targets at all.
         """
         epoch = rows.epoch if self.num_static_masks is None else rows.epoch % self.num_static_masks
         problem = self.corrupt(rows, Noise(seed, epoch, rows.ids))
-        if not any(weights.any() for weights in problem.weights.numpy()):  # row by row: the first one tells
-            raise ValueError(f"{name_of(self)} asks nothing of these {len(rows)} rows: raise its ratio")
+        if not any(weights.any() for weights in problem.weights.numpy()):  # row by row: the first one settles it
+            raise ValueError(f"{name_of(self.settings)} produced no targets for {len(rows)} rows: raise its ratio")
         return problem
 
     def corrupt_some(self, rows: Rows, noise: Noise, chosen: Tensor) -> Problem:
-        """The problem that those of `rows` pose that are `chosen`, [B] bool."""
+        """The problem of those of `rows` that are `chosen`, [B] bool."""
         places = torch.nonzero(chosen)[:, 0]
         problem = self.corrupt(rows[places], noise[places])
         return replace(problem, source_row=places[problem.source_row])
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
-        """The questions whose summed weighted loss scores each row: the negative log-likelihood that it stands for."""
+        """The problems whose summed weighted loss scores each row: a negative log-likelihood, or what stands for it."""
         yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))
 
     def prepare_inputs(self, problem: Problem, rows: Rows) -> Problem:
-        """A problem of a common exam as a model trained so is used to see it."""
+        """`problem`, of a common exam, with the inputs that a model trained so expects, as control tokens."""
         for part in self.sub_objectives.values():
             problem = part.prepare_inputs(problem, rows)
         return problem
+
+    def for_validation(self) -> "Objective":
+        """The same with nothing learned, so that validation asks every checkpoint the same."""
+        return self._replaced({name: part.for_validation() for name, part in self.sub_objectives.items()})
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
         """Learn from a step: loss [P, L] float32 and correct [P, L] bool, both 0 where nothing was asked."""
 
     def end_step(self) -> None:
-        """A step is done: all of its feedback was given, in however many parts."""
+        """Act on what was observed: the step is done, in however many micro-batches."""
         for part in self.sub_objectives.values():
             part.end_step()
 
-    def for_validation(self) -> "Objective":
-        """The objective that validation asks: it has learned nothing, so that every checkpoint is asked the same."""
-        parts: dict[str, Any] = {name: part.for_validation() for name, part in self.sub_objectives.items()}
-        changed = any(parts[name] is not part for name, part in self.sub_objectives.items())
-        return replace(self, **parts) if changed else self
-
     def on_validation(self, metrics: Mapping[str, float]) -> None:
-        """Hear how the model does on held-out text: `loss` and the rest of a validation, before its checkpoint."""
+        """Take note of a validation, whose `metrics` are `loss` and the rest, before its checkpoint is written."""
         for part in self.sub_objectives.values():
             part.on_validation(metrics)
 
-    def equip(self, opened: Callable[[str], TokenScorer]) -> None:
-        """Open the trained models that its knobs name, by their folders."""
-        for part in self.sub_objectives.values():
-            part.equip(opened)
-
-    def meet(self, shards: Shards) -> None:
-        """Hear of the text and its tokenizer before the first row."""
-        for part in self.sub_objectives.values():
-            part.meet(shards)
-
     def state_dict(self) -> dict[str, Tensor]:
-        """What it has learned, for the checkpoint."""
-        return {}
+        """What it has learned, for the checkpoint: that of each sub-objective under `NAME.`."""
+        parts = self.sub_objectives.items()
+        return {f"{name}.{key}": value for name, part in parts for key, value in part.state_dict().items()}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take up the state of a checkpoint."""
-        assert not state
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over the state of a checkpoint. Raises ValueError when it belongs to another text or vocabulary."""
+        for name, part in self.sub_objectives.items():
+            start = f"{name}."
+            part.load_state_dict({key[len(start) :]: state[key] for key in state if key.startswith(start)})
 
     def log(self) -> dict[str, Any]:
-        """Numbers worth a line in the log at the present state."""
-        return {}
+        """Numbers worth a line in the log: those of each sub-objective under `NAME/`."""
+        parts = self.sub_objectives.items()
+        return {f"{name}/{key}": value for name, part in parts for key, value in part.log().items()}
 
     def table(self) -> dict[str, np.ndarray]:
-        """What it has learned of each token: columns [V] by name, for mask_weights.parquet; by default none."""
+        """What it has learned about each token: columns [V] by name, for mask_weights.parquet; by default none."""
         return {name: column for part in self.sub_objectives.values() for name, column in part.table().items()}
-
-    def warnings(self) -> list[str]:
-        """Sentences that warn of the present state."""
-        return [sentence for part in self.sub_objectives.values() for sentence in part.warnings()]
 
 
 def objective_field(name: str) -> BeforeValidator:

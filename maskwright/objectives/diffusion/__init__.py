@@ -9,7 +9,6 @@ Shapes: B rows, L positions, N positions of a row that can be hidden, V tokens.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,7 +21,10 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, low_discrepancy
 from ...settings import settings
-from ..base.objective import Objective
+from ...text.shards.shards import Shards
+from ...text.tokenizers.vocabulary import Vocabulary
+from ..base.live import Stateful, unbuilt
+from ..base.objective import Objective, OpenRun, no_runs
 from ..base.problem import Problem
 from .noise_levels import Levels
 from .rarity import rare
@@ -53,6 +55,10 @@ class Diffusion(Levels, Objective):
     def learns(self) -> bool:
         return self.frequency > 0
 
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
+        """The same with its stages and its counts of tokens, where there are any."""
+        return LiveDiffusion(self, shards.vocabulary) if self.stages or self.frequency else self
+
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """[MASK] at the chosen positions, and the original as their target."""
         chosen = self._staged(rows, noise) if self.stages else self._scattered(rows, noise)
@@ -74,15 +80,15 @@ class Diffusion(Levels, Objective):
             yield hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(known / many.clip(1) / self.levels))
 
     def for_validation(self) -> "Diffusion":
-        """Validation asks for the bound, whatever is trained."""
+        """The plain bound, whatever is trained."""
         return Diffusion(num_static_masks=self.num_static_masks, levels=self.levels)
 
     def _scattered(self, rows: Rows, noise: Noise) -> np.ndarray:
         """[B, L] int32, 1 or more where hidden, by the schedule."""
         word = rows.word.numpy()
         many, _ = self.counts(count(word), low_discrepancy(noise, "level"))
-        if self.frequency and len(self._counts):
-            return rare(rows, many, self._counts, self.frequency * rows.progress, noise.uniform("race", word.shape[1]))
+        if self.frequency and self.counted.any():
+            return rare(rows, many, self.counted, self.frequency * rows.progress, noise.uniform("race", word.shape[1]))
         return select_tokens(word, many, np.zeros_like(many), noise.keys("select"))
 
     def _staged(self, rows: Rows, noise: Noise) -> np.ndarray:
@@ -97,42 +103,53 @@ class Diffusion(Levels, Objective):
     @property
     def begun(self) -> int:
         """How many of the stages have begun."""
-        return min(len(self.stages), 1 + int(self._patience[0]))
+        raise unbuilt(self)
 
-    @cached_property
-    def _patience(self) -> Tensor:
-        """[3] float64: the present stage, its validations without a better loss, its best loss."""
-        return torch.tensor([0.0, 0.0, torch.inf], dtype=torch.float64)
+    @property
+    def counted(self) -> Tensor:
+        """[V] int64, how often each token has been seen."""
+        raise unbuilt(self)
 
-    @cached_property
-    def _counts(self) -> Tensor:
-        """[V] int64, how often each token has been seen; empty at first."""
-        return torch.zeros(0, dtype=torch.int64)
+
+class LiveDiffusion(Stateful, Diffusion):
+    """Masked diffusion in stages, or that has counted how frequent tokens are."""
+
+    def __init__(self, settings: Diffusion, vocabulary: Vocabulary):
+        super().__init__(settings)
+        self.patience = torch.tensor([0.0, 0.0, torch.inf], dtype=torch.float64)
+        """[3]: the present stage, its validations without a better loss, its best loss."""
+        self._counted = torch.zeros(vocabulary.size, dtype=torch.int64)
+
+    @property
+    def begun(self) -> int:
+        return min(len(self.stages), 1 + int(self.patience[0]))
+
+    @property
+    def counted(self) -> Tensor:
+        return self._counted
 
     def on_validation(self, metrics: Mapping[str, float]) -> None:
         """Go on to the next stage when the loss of so many validations was no better than the best."""
         if not self.stages:
             return
-        stage, waited, best = self._patience.tolist()
+        stage, waited, best = self.patience.tolist()
         waited = 0.0 if metrics["loss"] < best else waited + 1
         if waited >= self.stages[min(int(stage), len(self.stages) - 1)].patience:
             stage, waited, best = stage + 1, 0.0, float("inf")
-        self._patience.copy_(torch.tensor([stage, waited, min(best, metrics["loss"])]))
+        self.patience.copy_(torch.tensor([stage, waited, min(best, metrics["loss"])]))
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Count the tokens of the rows; what is hidden is asked, so that the whole text is known."""
+        """Count the tokens of the rows; the targets are what is hidden, so that the whole text is known."""
         tokens = torch.where(problem.targets == IGNORE, problem.inputs, problem.targets).flatten()
-        longest = max(len(self._counts), int(tokens.max()) + 1)
-        seen = torch.bincount(tokens, minlength=longest)
-        seen[: len(self._counts)] += self._counts
-        self.__dict__["_counts"] = seen
+        self._counted += torch.bincount(tokens, minlength=len(self._counted))
 
     def state_dict(self) -> dict[str, Tensor]:
-        stages = {"patience": self._patience} if self.stages else {}
-        return stages | ({"counts": self._counts} if self.frequency else {})
+        stages = {"patience": self.patience} if self.stages else {}
+        return stages | ({"counts": self._counted} if self.frequency else {})
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self.__dict__.update({f"_{name}": value.clone() for name, value in state.items()})
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        for name, tensor in self.state_dict().items():
+            tensor.copy_(state[name])
 
     def log(self) -> dict[str, Any]:
         return {"stage": self.begun} if self.stages else {}

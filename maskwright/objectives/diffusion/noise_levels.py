@@ -4,7 +4,7 @@ Shapes: B rows, N positions of a row that can be hidden.
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache
 from math import erf, sqrt
 from typing import Annotated, Literal
 
@@ -44,31 +44,35 @@ class Mode:
         return self.share * (reached - reached[0]) / (reached[-1] - reached[0])
 
 
+Schedule = Literal["linear", "cosine", "log_linear"] | tuple[Mode, ...]
+
+
+@cache
+def ladder(schedule: Schedule) -> np.ndarray:
+    """[4097] float64, the chance of a ratio below (1 - guaranteed_unmasked) · GRID."""
+    if isinstance(schedule, str):
+        return LAWS[schedule](GRID)
+    found = sum(mode.below(GRID) for mode in schedule)
+    return found / found[-1]  # type: ignore[index]
+
+
 @settings
 class Levels:
     """The law of the ratio of a row."""
 
-    schedule: Literal["linear", "cosine", "log_linear"] | tuple[Mode, ...] = "linear"
+    schedule: Schedule = "linear"
     """How the share of hidden tokens grows with time; or the modes of its law, `[{mean: 0.15}, {mean: 0.7}]`."""
     guaranteed_unmasked: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The share of a row that always stays visible."""
 
-    @cached_property
-    def ladder(self) -> np.ndarray:
-        """[4097] float64, the chance of a ratio below (1 - guaranteed_unmasked) · GRID."""
-        if isinstance(self.schedule, str):
-            return LAWS[self.schedule](GRID)
-        found = sum(mode.below(GRID) for mode in self.schedule)
-        return found / found[-1]  # type: ignore[index]
-
-    def counts(self, positions: np.ndarray, luck: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How many of `positions` [B] are hidden at `luck` [B] in [0, 1), at least one; and the chance of that number.
+    def counts(self, positions: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How many of `positions` [B] are hidden at `u` [B] in [0, 1), at least one; and the chance of that number.
 
         [B] int64 and [B] float64.
         """
         most = 1 - self.guaranteed_unmasked
-        ratio = np.interp(luck, self.ladder, GRID) * most
+        ratio = np.interp(u, ladder(self.schedule), GRID) * most
         many = np.clip(np.ceil(ratio * positions), 1, positions).astype(np.int64)
         size = np.maximum(positions, 1) * most
-        high, low = (np.interp(number / size, GRID, self.ladder) for number in (many, many - 1))
+        high, low = (np.interp(number / size, GRID, ladder(self.schedule)) for number in (many, many - 1))
         return many, np.maximum(high - low, 1e-12)

@@ -9,8 +9,8 @@ the same for the same batch, and so for a resumed run.
 Shapes: B rows, L positions.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import torch
@@ -23,10 +23,13 @@ from ...models.modern import Modern
 from ...noise import Noise, address
 from ...settings import from_mapping, settings
 from ...settings.schedule import Ratio
+from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.binary_detector import Binary
 from ..base.detector import Mixture
-from ..base.problem import Problem
+from ..base.live import Stateful
+from ..base.objective import Objective, OpenRun, no_runs
+from ..base.problem import Problem, TokenScorer
 from .generator import Generator
 
 LONGEST = 16_384
@@ -43,7 +46,7 @@ class Electra(Binary):
     """Whether every row has this ratio, or each row draws its own, uniform between 0 and `ratio`."""
     corruption: Mixture = Mixture(synthetic=1.0)
     """What stands there; `synthetic` are the generator's guesses."""
-    generator_run: str | None = None
+    generator_run: str | TokenScorer | None = None
     """The folder of a run whose guesses are taken instead; none for those of a generator that learns beside."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """The temperature at which it guesses."""
@@ -62,9 +65,9 @@ class Electra(Binary):
         assert self._architecture
 
     @property
-    def _beside(self) -> bool:
-        """Whether it asks a generator of its own."""
-        return not self.generator_run and self.corruption.synthetic > 0
+    def learns(self) -> bool:
+        """Whether it trains a generator of its own."""
+        return self.generator_run is None and self.corruption.synthetic > 0
 
     @property
     def _architecture(self) -> Modern:
@@ -72,61 +75,54 @@ class Electra(Binary):
         sizes = {"hidden": self.hidden, "layers": self.layers, "heads": self.heads, "max_length": LONGEST}
         return from_mapping(Modern, sizes | {"intermediate": max(8, self.hidden * 8 // 3)}, "generator")
 
-    @cached_property
-    def _known(self) -> dict[str, Any]:
-        """The generator, the vocabulary, and what the log is told."""
-        return {}
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
+        """The same with a generator: that of a run, or a new one, whose weights are a function of `seed`."""
+        return LiveElectra(self, shards.vocabulary, seed) if self.learns else super().build(shards, seed, open_run)
 
-    def corrupted(self, rows: Rows, noise: Noise) -> Tensor:
-        """[B, L] int64, the rows with guesses in place of what was hidden."""
-        self._known["vocabulary"] = rows.vocabulary
-        if self._beside and "generator" not in self._known:
-            self._begin(rows.vocabulary.size, noise.seed)
-        return super().corrupted(rows, noise)
+
+class LiveElectra(Stateful, Electra):
+    """Detection of the errors of a generator that learns in every step."""
+
+    def __init__(self, settings: Electra, vocabulary: Vocabulary, seed: int):
+        super().__init__(settings)
+        self.vocabulary, self.last_step = vocabulary, dict[str, float]()
+        weights = torch.Generator().manual_seed(address(seed, "generator") % 2**63)
+        self.generator = Generator(self._architecture.build(vocabulary.size, weights), self.lr)
+
+    def generate(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
+        return self.generator.score_tokens(inputs, document, asked)
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        """As a detector's; `unit` is 1 + what was hidden, which the generator is to hear."""
+        """As a detector's; `span_id` is 1 + the hidden token, which is the generator's target."""
         problem = super().corrupt(rows, noise)
-        if not self._beside:
-            return problem
         return replace(problem, span_id=torch.where(self.chosen(rows, noise), rows.tokens + 1, 0).int())
 
-    def _begin(self, size: int, seed: int) -> Generator:
-        model = self._architecture.build(size, torch.Generator().manual_seed(address(seed, "generator") % 2**63))
-        self._known["generator"] = generator = Generator(model, self.lr)
-        self.__dict__["guess"] = generator.guess
-        return generator
-
-    def for_validation(self) -> "Electra":
-        """The same with a generator that has learned nothing: its guesses are about random."""
-        return replace(self) if self._beside else self
+    def for_validation(self) -> "LiveElectra":
+        """The same with a generator that has learned nothing: its tokens are about random, and the same for any run."""
+        return LiveElectra(self.settings, self.vocabulary, seed=0)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Let the generator hear what was hidden; how the model judged its guesses does not matter to it."""
+        """Add to the gradient of the generator, which learns from what was hidden and not from the model's loss."""
         hidden = (problem.span_id > 0) & (problem.targets != IGNORE)
         if hidden.any():
-            vocabulary: Vocabulary = self._known["vocabulary"]
-            inputs = torch.where(hidden, vocabulary.mask, problem.inputs)
+            inputs = torch.where(hidden, self.vocabulary.mask, problem.inputs)
             asked = torch.nonzero(hidden.flatten())[:, 0]
-            self._known["generator"].learn(
-                inputs, documents(inputs, vocabulary), asked, problem.span_id[hidden].long() - 1
-            )
+            self.generator.learn(inputs, documents(inputs, self.vocabulary), asked, problem.span_id[hidden].long() - 1)
 
     def end_step(self) -> None:
         """Let the generator take its step."""
-        if "generator" in self._known and (found := self._known["generator"].step()):
-            self._known["told"] = dict(zip(("generator/loss", "generator/accuracy"), found, strict=True))
+        if found := self.generator.step():
+            self.last_step = dict(zip(("generator/loss", "generator/accuracy"), found, strict=True))
 
     def state_dict(self) -> dict[str, Tensor]:
-        return self._known["generator"].state_dict() if "generator" in self._known else {}
+        return self.generator.state_dict()
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        if state:
-            self._begin(len(state["model.embedding.weight"]), 0).load_state_dict(state)
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.generator.load_state_dict(state)
 
     def log(self) -> dict[str, Any]:
-        """How the generator did in the last step: nats and the share it guessed."""
-        return self._known.get("told", {})
+        """The generator's loss (nats) and accuracy in the last step."""
+        return self.last_step
 
 
 def documents(inputs: Tensor, vocabulary: Vocabulary) -> Tensor:

@@ -3,13 +3,15 @@
 Shapes: B rows, L positions, N places, V tokens.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ...attention import BOTH, mask, positions
 from ...prediction import logits
-from ..base.adam_state import moments, take_up
+from ..base.adam_state import load_moments, moments
 
 
 class Generator:
@@ -18,11 +20,11 @@ class Generator:
     def __init__(self, model: nn.Module, lr: float):
         self.model = model.eval()
         self.optimizer = torch.optim.Adam(model.parameters(), lr)
-        self.heard = torch.zeros(3, dtype=torch.float64)
+        self.observed = torch.zeros(3, dtype=torch.float64)
         """The sum of the losses of this step, the right guesses and the questions."""
 
     @torch.no_grad()
-    def guess(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
+    def score_tokens(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
         """[N, V] float32, the scores of the tokens behind the masks: a `TokenScorer`."""
         return self._scores(inputs, document, asked)
 
@@ -33,7 +35,7 @@ class Generator:
             loss = cross_entropy(scores, tokens, reduction="sum")
             loss.backward()
         right = (scores.argmax(1) == tokens).sum()
-        self.heard += torch.tensor([loss.detach(), right, len(tokens)], dtype=torch.float64)
+        self.observed += torch.tensor([loss.detach(), right, len(tokens)], dtype=torch.float64)
 
     def _scores(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
         seen = mask(document, torch.full((len(inputs),), BOTH))
@@ -41,23 +43,23 @@ class Generator:
 
     def step(self) -> tuple[float, float] | None:
         """Take a step on the mean over all questions. Returns their loss and the share that was right, if any was."""
-        if not (count := float(self.heard[2])):
+        if not (count := float(self.observed[2])):
             return None
         for parameter in self.model.parameters():
             if parameter.grad is not None:
                 parameter.grad /= count
         self.optimizer.step()
         self.optimizer.zero_grad()
-        loss, right = (self.heard[:2] / count).tolist()
-        self.heard.zero_()
+        loss, right = (self.observed[:2] / count).tolist()
+        self.observed.zero_()
         return loss, right
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything by name."""
         return moments(self.optimizer) | {f"model.{name}": part for name, part in self.model.state_dict().items()}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take up what `state` gave."""
         parts = {name.removeprefix("model."): part for name, part in state.items() if name.startswith("model.")}
         self.model.load_state_dict(parts)
-        take_up(self.optimizer, state)
+        load_moments(self.optimizer, state)

@@ -7,10 +7,8 @@ may differ with the shape of a batch: what it hides is the same for the same bat
 Shapes: B rows, L positions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import cached_property
 from time import monotonic
 from typing import Annotated, Any
 
@@ -23,7 +21,11 @@ from ...masking.select import IGNORE
 from ...noise import Noise, address
 from ...settings import settings
 from ...settings.schedule import Share
+from ...text.shards.shards import Shards
+from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.by_weight import ByWeight
+from ..base.live import Stateful, logger, unbuilt
+from ..base.objective import OpenRun, no_runs
 from ..base.problem import Problem
 from .policy import Masker, PolicyState, entropy, policy, policy_loss
 
@@ -41,76 +43,95 @@ class Learned(ByWeight):
     entropy: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """What its entropy is held above, as a share of that of an even choice."""
 
-    @cached_property
-    def _known(self) -> dict[str, Any]:
-        """What it has learned (`mind`), which ids are special, and what the log is told."""
-        return {"seconds": 0.0, "since": None, "share": 0.0, "entropy": 1.0}
+    @property
+    def learns(self) -> bool:
+        return True
+
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> "LiveLearned":
+        """The same with a masker, whose initial weights are a function of `seed`."""
+        return LiveLearned(self, shards.vocabulary, seed)
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
-        """The policy. Raises ValueError when it was learned with another vocabulary."""
-        with self._timed():
-            mind = self._begun(rows, noise.seed)
-            self._known["free"] = torch.from_numpy(~rows.vocabulary.is_special)
-            with torch.no_grad():
-                return policy(mind.masker(rows.tokens, rows.maskable), rows.maskable, self.uniform)
+        raise unbuilt(self)
 
-    def _begun(self, rows: Rows, seed: int) -> PolicyState:
-        if "mind" not in self._known:
-            masker = Masker(rows.vocabulary.size, self.channels, address(seed, "masker") % 2**63)
-            self._known["mind"] = PolicyState(masker, self.lr)
-        mind: PolicyState = self._known["mind"]
-        if (size := mind.masker.embedding.num_embeddings) != rows.vocabulary.size:
-            raise ValueError(f"the masker was learned of {size} tokens, and the tokenizer has {rows.vocabulary.size}")
-        return mind
 
-    def for_validation(self) -> "Learned":
+class LiveLearned(Stateful, Learned):
+    """Masking by a network that learns in every step."""
+
+    def __init__(self, settings: Learned, vocabulary: Vocabulary, seed: int):
+        super().__init__(settings)
+        self.vocabulary, self.maskable = vocabulary, torch.from_numpy(~vocabulary.is_special)
+        masker = Masker(vocabulary.size, self.channels, address(seed, "masker") % 2**63)
+        self.policy = PolicyState(masker, self.lr)
+        self.present_entropy = 1.0
+        self.clock = StepClock()
+
+    def weigh(self, rows: Rows, noise: Noise) -> Tensor:
+        """The policy."""
+        with self.clock.running(), torch.no_grad():
+            return policy(self.policy.masker(rows.tokens, rows.maskable), rows.maskable, self.uniform)
+
+    def for_validation(self) -> "LiveLearned":
         """The same with a masker that has learned nothing, which hides evenly."""
-        return replace(self)
+        return LiveLearned(self.settings, self.vocabulary, seed=0)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Add to the gradient of the masker. What was kept in sight was no question, and earns nothing."""
-        with self._timed():
-            mind, asked = self._known["mind"], problem.targets != IGNORE
+        """Add to the gradient of the masker. Tokens kept in sight earn no reward."""
+        with self.clock.running():
+            asked = problem.targets != IGNORE
             tokens = torch.where(asked, problem.targets, problem.inputs)
-            free, hidden = self._known["free"][tokens], asked & (problem.inputs != problem.targets)
+            free, hidden = self.maskable[tokens], asked & (problem.inputs != problem.targets)
             if not hidden.any():
                 return
             reward = torch.zeros_like(loss)
-            reward[hidden] = mind.expect(loss[hidden])
-            chance = policy(mind.masker(tokens, free), free, self.uniform)
+            reward[hidden] = self.policy.advantage(loss[hidden])
+            chance = policy(self.policy.masker(tokens, free), free, self.uniform)
             (policy_loss(chance, free, asked, reward, self.entropy) / len(tokens)).backward()
-            self._known["entropy"] = float(entropy(chance.detach(), free).mean())
+            self.present_entropy = float(entropy(chance.detach(), free).mean())
 
     def end_step(self) -> None:
         """Let the masker take its step."""
-        with self._timed():
-            self._known["mind"].step()
-        begun, self._known["since"] = self._known["since"], None
-        self._known["share"] = self._known["seconds"] / (monotonic() - begun)
-        self._known["seconds"] = 0.0
+        with self.clock.running():
+            self.policy.step()
+        self.clock.end_step()
 
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        """Count the seconds that the masker takes of a step."""
-        begin = monotonic()
-        if self._known["since"] is None:
-            self._known["since"] = begin
-        yield
-        self._known["seconds"] += monotonic() - begin
+    def on_validation(self, metrics: Mapping[str, float]) -> None:
+        """Warn when the entropy is below the floor."""
+        found = self.present_entropy
+        if found < self.entropy - 0.05:
+            logger.warning(
+                f"the masker's entropy is {found:.2f}, below its floor of {self.entropy}: lower objective.lr"
+            )
 
     def state_dict(self) -> dict[str, Tensor]:
-        return self._known["mind"].state_dict() if "mind" in self._known else {}
+        return self.policy.state_dict()
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        if state:
-            self._known["mind"] = PolicyState.restored(state, self.lr)
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        if (size := len(state["masker.embedding.weight"])) != self.vocabulary.size:
+            raise ValueError(f"the masker was learned for {size} tokens, and the tokenizer has {self.vocabulary.size}")
+        self.policy.load_state_dict(state)
 
     def log(self) -> dict[str, Any]:
-        """Its entropy, and the share of the last step's time that it took."""
-        return {"masker/entropy": self._known["entropy"], "masker/step_share": self._known["share"]}
+        """The masker's entropy, and the fraction of the last step's time that it took."""
+        return {"masker/entropy": self.present_entropy, "masker/step_share": self.clock.share}
 
-    def warnings(self) -> list[str]:
-        """Whether it is below the floor."""
-        if (found := self._known["entropy"]) >= self.entropy - 0.05:
-            return []
-        return [f"the masker's entropy is {found:.2f}, below its floor of {self.entropy}: lower objective.lr"]
+
+class StepClock:
+    """Measures which fraction of a step is spent in some part of it."""
+
+    def __init__(self) -> None:
+        self.seconds, self.share = 0.0, 0.0
+        self.since: float | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the seconds of the block; the first block of a step begins the step."""
+        begin = monotonic()
+        self.since = begin if self.since is None else self.since
+        yield
+        self.seconds += monotonic() - begin
+
+    def end_step(self) -> None:
+        """Take stock of the step, and begin anew."""
+        self.share = self.seconds / (monotonic() - (self.since or 0.0))
+        self.seconds, self.since = 0.0, None

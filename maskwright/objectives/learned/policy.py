@@ -5,16 +5,18 @@ A table of embeddings and two convolutions over neighbours, trained by policy gr
 Shapes: B rows, L positions, D channels. free: [B, L] bool, True where a token may be hidden.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from ..base.adam_state import moments, take_up
+from ..base.adam_state import load_moments, moments
 
 WIDTH = 5
 """How many neighbours, itself included, a convolution sees."""
 ENTROPY_PENALTY = 10.0
-"""What missing entropy counts, beside a nat of the model's loss."""
+"""Weight of missing entropy, beside a nat of the model's loss."""
 BASELINE_MOMENTUM = 0.9
 """What the baseline keeps of itself from step to step."""
 
@@ -74,8 +76,8 @@ def included(chance: Tensor, many: Tensor, rounds: int = 12) -> Tensor:
 
 
 def policy_loss(chance: Tensor, free: Tensor, asked: Tensor, reward: Tensor, floor: float) -> Tensor:
-    """What is to be made small: minus the reward to expect of a position drawn from the policy, summed over rows, and
-    what is missing of the entropy `floor`.
+    """The loss of the masker: minus the expected reward of a position drawn from the policy, summed over rows, and a
+    penalty for entropy below `floor`.
 
     asked: [B, L] bool, what was hidden. reward: [B, L] float32, the model's loss there less the baseline, 0 elsewhere.
     A hidden position stands for chance / (chance of being among the hidden) of them (Kool et al. 2020, "Estimating
@@ -87,40 +89,37 @@ def policy_loss(chance: Tensor, free: Tensor, asked: Tensor, reward: Tensor, flo
 
 
 class PolicyState:
-    """A masker, its optimizer, and the loss that it has come to expect: all that `learned` learns."""
+    """A masker, its optimizer and its baseline, a running mean of the loss: all that `learned` learns."""
 
     def __init__(self, masker: Masker, lr: float):
         self.masker, self.baseline = masker, torch.full((), torch.nan)
         self.optimizer = torch.optim.Adam(masker.parameters(), lr)
-        self.heard = torch.zeros(2, dtype=torch.float64)
+        self.observed = torch.zeros(2, dtype=torch.float64)
         """The sum of the losses of this step, and their number."""
 
-    def expect(self, losses: Tensor) -> Tensor:
-        """What of [N] losses is above the expected; the first time, above their mean."""
-        self.heard += torch.tensor([losses.sum(), len(losses)], dtype=torch.float64)
+    def advantage(self, losses: Tensor) -> Tensor:
+        """[N] losses less the baseline; in the first step, less their mean."""
+        self.observed += torch.tensor([losses.sum(), len(losses)], dtype=torch.float64)
         return losses - (losses.mean() if self.baseline.isnan() else self.baseline)
 
     def step(self) -> None:
-        """Take a step, and expect a little more of what was heard."""
+        """Take a step, and move the baseline towards the mean loss of the step."""
         self.optimizer.step()
         self.optimizer.zero_grad()
-        if self.heard[1] > 0:
-            mean = (self.heard[0] / self.heard[1]).float()
+        if self.observed[1] > 0:
+            mean = (self.observed[0] / self.observed[1]).float()
             kept = BASELINE_MOMENTUM * self.baseline + (1 - BASELINE_MOMENTUM) * mean
             self.baseline = mean if self.baseline.isnan() else kept
-        self.heard.zero_()
+        self.observed.zero_()
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything by name."""
         parts = {f"masker.{name}": part for name, part in self.masker.state_dict().items()}
         return moments(self.optimizer) | parts | {"baseline": self.baseline}
 
-    @classmethod
-    def restored(cls, state: dict[str, Tensor], lr: float) -> "PolicyState":
-        """What `state` gave."""
-        mind = cls(Masker(*state["masker.embedding.weight"].shape), lr)
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state_dict` gave."""
         parts = {name.removeprefix("masker."): part for name, part in state.items() if name.startswith("masker.")}
-        mind.masker.load_state_dict(parts)
-        take_up(mind.optimizer, state)
-        mind.baseline = state["baseline"].clone()
-        return mind
+        self.masker.load_state_dict(parts)
+        load_moments(self.optimizer, state)
+        self.baseline = state["baseline"].clone()

@@ -6,8 +6,8 @@ more often than chance would have them are hidden together; every other word is 
 Shapes: B rows, L positions.
 """
 
-from functools import cached_property
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from ...masking.parallel import by_rows
 from ...settings import settings
 from ...text.shards.shards import Shards
 from ..base.by_unit import ByUnit
+from ..base.live import Stateful, logger, unbuilt
+from ..base.objective import OpenRun, no_runs
 from .collocations import find_collocations, group_words, signs, table
 
 
@@ -26,44 +28,45 @@ from .collocations import find_collocations, group_words, signs, table
 class Pmi(ByUnit):
     """Masked language modelling, collocation by collocation."""
 
-    needs_text: ClassVar[bool] = True
-
     num_collocations: Annotated[int, Field(ge=8)] = 20_000
     """How many collocations are kept: half of them two words, a quarter three, an eighth each four and five."""
     min_count: Annotated[int, Field(ge=1)] = 10
     """How often words must come together to be looked at."""
 
-    @cached_property
-    def _state(self) -> dict[str, Tensor]:
-        return {}
-
-    def meet(self, shards: Shards) -> None:
-        """Find the collocations of the training text."""
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> "LivePmi":
+        """The same with the collocations of the training text."""
         found = find_collocations(shards.train, signs(shards.tokenizer), self.num_collocations, self.min_count)
-        self._state["collocations"] = torch.from_numpy(found.view(np.int64))
-
-    @cached_property
-    def _table(self) -> np.ndarray:
-        return table(self._state["collocations"].numpy().view(np.uint64))
+        return LivePmi(self, found)
 
     def units(self, rows: Rows) -> np.ndarray:
-        """Collocations. Raises ValueError when a run has not found them."""
-        if not self._state:
-            raise ValueError("pmi: collocations are found in the text where a run begins, by train")
+        raise unbuilt(self)
+
+
+class LivePmi(Stateful, Pmi):
+    """Masking by the collocations of a text."""
+
+    def __init__(self, settings: Pmi, names: np.ndarray):
+        """names: [C] uint64, as `find_collocations` gives them."""
+        super().__init__(settings)
+        self.collocations, self.slots = torch.from_numpy(names.view(np.int64)), table(names)
+
+    def units(self, rows: Rows) -> np.ndarray:
+        """Collocations, and words."""
         group = np.empty(rows.word.shape, np.int32)
         tokens, word, document = rows.tokens.numpy(), rows.word.numpy(), rows.document.numpy()
-        by_rows(group_words, *group.shape, tokens, word, document, self._table, group)
+        by_rows(group_words, *group.shape, tokens, word, document, self.slots, group)
         return group
 
+    def on_validation(self, metrics: Mapping[str, float]) -> None:
+        """Warn when there are no collocations."""
+        if not self.collocations.numel():
+            few = f"no words come together {self.min_count} times"
+            logger.warning(f"{few}: pmi masks them one by one (objective.min_count)")
+
     def state_dict(self) -> dict[str, Tensor]:
-        return self._state
+        return {"collocations": self.collocations}
 
-    def warnings(self) -> list[str]:
-        if self._state["collocations"].numel():
-            return []
-        return [f"no words come together {self.min_count} times: pmi hides them one by one (objective.min_count)"]
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Raises ValueError when the collocations are not those that the run began with."""
-        if not torch.equal(state["collocations"], self._state["collocations"]):
+        if not torch.equal(state["collocations"], self.collocations):
             raise ValueError("the collocations of the text have changed since the run began")

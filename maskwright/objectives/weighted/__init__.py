@@ -6,7 +6,7 @@ BabyLM 2025, arXiv 2509.05056): the rank by frequency, scaled to at most 1, to a
 Shapes: V tokens of the vocabulary, B rows, L positions.
 """
 
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -20,6 +20,8 @@ from ...settings import settings
 from ...settings.schedule import Ramp, Steps, value
 from ...text.shards.shards import Shards
 from ..base.by_weight import ByWeight, of_types
+from ..base.live import Stateful, unbuilt
+from ..base.objective import Objective, OpenRun, no_runs
 from .weight_table import read
 
 FREQUENCY = "frequency"
@@ -35,32 +37,40 @@ class Weighted(ByWeight):
     power: Annotated[float, Field(gt=0)] | Ramp | Steps = 1.0
     """What weights are raised to, or a schedule of it: near 0 they hardly differ."""
 
-    @cached_property
-    def _state(self) -> dict[str, Tensor]:
-        return {}
-
-    def meet(self, shards: Shards) -> None:
-        """Read the table. Raises ValueError when it does not fit the vocabulary."""
-        if self.weights is not None:
-            tokens = shards.tokenizer.tokens
-            known = self.weights == FREQUENCY
-            weights = rarity(shards.train.counts(len(tokens))) if known else read(self.weights, tokens)
-            self._state["weight"] = torch.from_numpy(weights)
+    def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
+        """The same with its table. Raises ValueError when that does not fit the vocabulary."""
+        if self.weights is None:
+            return self
+        tokens = shards.tokenizer.tokens
+        counted = self.weights == FREQUENCY
+        table = rarity(shards.train.counts(len(tokens))) if counted else read(self.weights, tokens)
+        return LiveWeighted(self, torch.from_numpy(table))
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
-        """The weight of each token. Raises ValueError when a run has not read the table."""
-        if self.weights is None:
-            return torch.ones(rows.tokens.shape)
-        if "weight" not in self._state:
-            raise ValueError(f"weights={self.weights}: a table of weights is read where a run begins, by train")
-        return of_types(self._state["weight"] ** value(self.power, rows.progress), rows.tokens)
+        """Even weights, where there is no table."""
+        if self.weights is not None:
+            raise unbuilt(self)
+        return torch.ones(rows.tokens.shape)
+
+
+class LiveWeighted(Stateful, Weighted):
+    """Masking by a table that was read."""
+
+    def __init__(self, settings: Weighted, weight: Tensor):
+        """weight: [V] float32."""
+        super().__init__(settings)
+        self.weight = weight
+
+    def weigh(self, rows: Rows, noise: Noise) -> Tensor:
+        """The weight of each token."""
+        return of_types(self.weight ** value(self.power, rows.progress), rows.tokens)
 
     def state_dict(self) -> dict[str, Tensor]:
-        return self._state
+        return {"weight": self.weight}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Raises ValueError when the table is not the one that the run began with."""
-        if state.keys() != self._state.keys() or not all(torch.equal(state[name], self._state[name]) for name in state):
+        if not torch.equal(state["weight"], self.weight):
             raise ValueError(f"objective.weights={self.weights} has changed since the run began")
 
 
