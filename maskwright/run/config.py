@@ -84,11 +84,11 @@ class Config:
         }
         return named | plain | {"seed": self.seed, "errors": self.errors}
 
-    def write(self, path: Path) -> None:
+    def write(self, path: str | Path) -> None:
         """Write the run as YAML, and beside it the files of code from outside the package that it names."""
         tree = self.tree()
-        outside.keep(tree, path.parent)
-        atomic_write(path, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+        outside.keep(tree, Path(path).parent)
+        atomic_write(Path(path), yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
 
 NAMED = {
