@@ -19,7 +19,8 @@ from ..order import Order, shuffled_range, shuffled_within
 
 @settings
 class Mixed(Order):
-    """Domains in fixed or scheduled proportions, or in proportion to their size raised to a power."""
+    """Domains in fixed or scheduled proportions, or in proportion to their size raised to a power (temperature
+    sampling)."""
 
     shares: dict[str, float | str] | None = None
     """Relative weight of each domain, in any unit: {spoken: 3, wiki: 1}; by epoch as in {spoken: "0:1,2:0.5"}. Domains

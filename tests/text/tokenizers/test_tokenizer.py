@@ -196,7 +196,7 @@ def test_a_broken_sentencepiece_model_is_named(tmp_path: Path) -> None:
 
 
 def test_no_text_and_too_small_a_size_are_refused() -> None:
-    with pytest.raises(ValueError, match="no text to learn"):
+    with pytest.raises(ValueError, match="no text to train"):
         Tokenizer.train([], TokenizerSettings())
     with pytest.raises(ValueError, match="size=10"):
         TokenizerSettings(size=10)
