@@ -140,6 +140,12 @@ def test_everything_else_of_ones_own(command, recipe: Path, tmp_path: Path):
     assert command("sample", "run", "--sampler", "my_samplers.py:Mine", "--steps", 2, "--length", 8, "--json")[0] == 0
     forget()
     assert command("fill", "run/final", "A [MASK].", "--trust-code")[0] == 0
+    assert command("export", "run", "model", "--trust-code")[0] == 0
+    written = Path("model/modeling_maskwright.py").read_text()
+    assert "class Small" in written
+    assert "class MinigptModel" in written
+    assert "import maskwright" not in written
+    assert "from maskwright" not in written
 
 
 def test_an_error_of_ones_own_code_keeps_its_traceback(monkeypatch, recipe: Path, tmp_path: Path):

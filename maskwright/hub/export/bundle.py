@@ -88,11 +88,20 @@ def needed(module: ModuleType) -> list[ModuleType]:
     """The layers that a module imports, and theirs, and then itself; each once."""
     found: dict[str, ModuleType] = {}
     for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.ImportFrom) and node.level and not (node.module or "").startswith("settings"):
+        if isinstance(node, ast.ImportFrom) and _ours(node) and not _settings(node):
             name = "." * node.level + (node.module or "")
             for below in needed(import_module(name, module.__package__)):
                 found[below.__name__] = below
     return [*found.values(), module]
+
+
+def _ours(node: ast.ImportFrom) -> bool:
+    """Whether an import is of ours, relative or, in a model from outside the package, absolute."""
+    return bool(node.level) or (node.module or "").startswith("maskwright.")
+
+
+def _settings(node: ast.ImportFrom) -> bool:
+    return (node.module or "").removeprefix("maskwright.").startswith("settings")
 
 
 def _tree(module: ModuleType) -> ast.Module:
@@ -106,7 +115,7 @@ def _text(module: ModuleType) -> str:
 def _imports(module: ModuleType) -> Iterator[str]:
     """What a module imports from elsewhere, but for what STAND_INS has."""
     for node in _tree(module).body:
-        ours = isinstance(node, ast.ImportFrom) and (node.level or node.module == "pydantic")
+        ours = isinstance(node, ast.ImportFrom) and (_ours(node) or node.module == "pydantic")
         if isinstance(node, ast.Import | ast.ImportFrom) and not ours:
             yield ast.unparse(node)
 
