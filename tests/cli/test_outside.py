@@ -1,6 +1,7 @@
 """An objective, a model and everything else of one's own, from the command line: trained, kept, opened again."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -144,8 +145,7 @@ def test_everything_else_of_ones_own(command, recipe: Path, tmp_path: Path):
     written = Path("model/modeling_maskwright.py").read_text()
     assert "class Small" in written
     assert "class MinigptModel" in written
-    assert "import maskwright" not in written
-    assert "from maskwright" not in written
+    assert not re.search(r"^\s*(from|import) maskwright", written, flags=re.MULTILINE)
 
 
 def test_an_error_of_ones_own_code_keeps_its_traceback(monkeypatch, recipe: Path, tmp_path: Path):
