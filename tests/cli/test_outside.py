@@ -11,12 +11,12 @@ import yaml
 from ..settings.test_outside import OBJECTIVE, forget, new_process  # noqa: F401  a fixture that runs by itself
 
 MODEL = '''
-from maskwright.models import minigpt
+from maskwright.models.minigpt import Minigpt
 from maskwright.settings import settings
 
 
 @settings
-class Small(minigpt.Minigpt):
+class Small(Minigpt):
     """A model of one's own."""
 '''
 OPTIMIZER = '''
