@@ -77,7 +77,7 @@ def name_of(thing: object) -> str:
 def class_name(kind: type[Any]) -> str:
     """The name under which `kind` is found. Raises ValueError as `outside.name_of` does."""
     if kind.__module__.startswith("maskwright."):
-        return _snake_case(kind)
+        return _snake_case(kind).removeprefix("live_")  # what an objective's settings build goes by their name
     return _plugins.get(kind) or outside.name_of(kind)
 
 
