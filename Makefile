@@ -6,7 +6,7 @@ DEMO ?= demo
 .PHONY: demo test check install clean
 
 demo: install
-	$(BIN)/maskwright train quickstart --out $(DEMO)
+	$(BIN)/maskwright train quickstart training.fit_minutes=4 --out $(DEMO)
 	$(BIN)/maskwright fill $(DEMO) "Return [MASK] if the string is empty, False otherwise." "The default value [MASK] None."
 	$(BIN)/maskwright masks "Masks are drawn anew in each epoch, so no two look the same."
 	@$(BIN)/python -m webbrowser -t "file://$(abspath $(DEMO))/report.html" >/dev/null 2>&1 || true

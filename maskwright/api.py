@@ -11,6 +11,7 @@ from .evaluate.scoring.text_files import likelihoods, surprisals
 from .evaluate.suites._asked import ask_run
 from .hub.export.run import export
 from .objectives.base.capabilities import named_from
+from .run.config import Config
 from .run.load import LoadedRun, described
 from .run.load import load as load_run
 from .sampling.fill import Blank, fill
@@ -19,6 +20,7 @@ from .settings import field_names, from_mapping
 from .settings.outside import trusting
 from .settings.registry import name_of
 from .training import trainer
+from .training.fit import fit
 
 
 class Run(LoadedRun):
@@ -107,6 +109,9 @@ class Trainer(trainer.Trainer):
 
     Raises ValueError, in one sentence, when the config cannot be carried out.
     """
+
+    def __init__(self, config: Config, out: str | Path = "run", resume: bool = False, show: bool = True):
+        super().__init__(fit(config, Path(out), resume, show), out, resume, show)
 
     def train(self) -> Run:
         """Train to the end, evaluate, and write everything. Returns the run, as `load(out)` does.

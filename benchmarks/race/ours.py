@@ -43,7 +43,7 @@ class Examined(Trainer):
         self.batch, self.last = config.training.batch_tokens, 0
         self.clock = Clock(lambda: score(asker(self.model), text), every)
 
-    def _validate(self) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
         self.clock.at(self.step * self.batch, self.step == self.steps)
         return {"valid/loss": self.clock.curve.loss[-1]}
 

@@ -36,6 +36,9 @@ class Training:
     """Words between blanks to see, repetitions counted, as in 100M: the budget of the BabyLM challenge."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
+    fit_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Make the run as short as this much time allows on this machine, learning-rate schedule included: a trial of a few
+    updates sets `steps`, which config.yaml keeps; none to leave its length alone."""
     init_from: str | None = None
     """A finished run whose weights initialise this one; same model and tokenizer. Null starts from random weights."""
     freeze: Share | None = None

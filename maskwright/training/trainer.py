@@ -213,7 +213,7 @@ class Trainer:
         if self.step % training.log_every == 0 or last:
             self._write(log)
         if self.step % (self.config.evaluation.every or tenth) == 0 and self.step < self.steps:
-            found = self._validate()
+            found = self.validate()
             log.write(self.step, found)
             self._reflect(found)
         for words in self.milestones.get(self.step, ()):
@@ -233,7 +233,7 @@ class Trainer:
         log.write(self.step, numbers | self.objective.log())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 
-    def _validate(self, train: Split | None = None) -> dict[str, float]:
+    def validate(self, train: Split | None = None) -> dict[str, float]:
         """The validation metrics of the present weights, or their average; with `train` the unigram floors too."""
         with self.state.ema.applied() if self.state.ema else nullcontext():
             domains, batch = self.data.shards.domains, self.config.evaluation.batch_tokens
@@ -284,7 +284,7 @@ class Trainer:
     def _finish(self, log: Log | Silence) -> dict[str, float]:
         """Validate and save the final weights (or their average)."""
         shards = self.data.shards
-        numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state() | self._validate(shards.train)
+        numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state() | self.validate(shards.train)
         self._reflect(numbers)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         self._save_model(self.out / "final")

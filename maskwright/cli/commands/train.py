@@ -15,6 +15,8 @@ EXAMPLES = """
   maskwright train first/config.yaml seed=1 --out again\n
   maskwright train first --out first --resume
 
+  maskwright train quickstart training.fit_minutes=4 --out demo       as many steps as this machine makes in 4 minutes
+
   maskwright train quickstart --nproc 2 --out two                     two processes, one model
 
   torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint HOST:29400 -m maskwright train run.yaml --out /shared/run
@@ -32,13 +34,14 @@ def command(
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
     from ...display.run_report import write
     from ...run.config import Config
+    from ...training.fit import fit
     from ...training.trainer import Stopped, Trainer
     from ..launch import launch
 
     config = Config.load(recipe, overrides or [])
     if nproc > 1:
         raise typer.Exit(launch(nproc, out))
-    trainer = Trainer(config, out, resume, show=not quiet)
+    trainer = Trainer(fit(config, out, resume, show=not quiet), out, resume, show=not quiet)
     try:
         trainer.train()
     except Stopped as stopped:
