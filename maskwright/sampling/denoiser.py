@@ -1,7 +1,7 @@
-"""The two models behind a sampler: one says what could stand behind a mask, the other judges what stands there.
+"""The two models behind a sampler: a denoiser, which predicts masked tokens, and a remasker, which detects wrong ones.
 
-Shapes: B rows, L positions, N places asked, V tokens. Only rows in which something is asked go through a model, and
-only the asked places through its head, some thousand at a time.
+Shapes: B rows, L positions, N queried positions, V tokens. Only rows with a queried position go through a model, and
+only the queried positions through its head, a few thousand at a time, so that logits stay small.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,29 +17,29 @@ from ..prediction import CHUNK, logits_in_chunks
 from ..text.tokenizers.vocabulary import Vocabulary
 
 Score = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""How sure a model is of N places, [N], higher for surer; of its probabilities [N, V], the tokens drawn from them [N]
-and the tokens seen there [N]."""
+"""How certain a model is at N positions, [N], higher is more certain; computed from its probabilities [N, V], the
+tokens sampled from them [N] and the tokens in its input [N]."""
 
 
-def confidence(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
-    """The probability of the token drawn."""
-    return chance.gather(1, said[:, None])[:, 0]
+def confidence(p: Tensor, sampled: Tensor, seen: Tensor) -> Tensor:
+    """The probability of the sampled token."""
+    return p.gather(1, sampled[:, None])[:, 0]
 
 
-def margin(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
-    """The lead of the best token over the second."""
-    best = chance.topk(2).values
+def margin(p: Tensor, sampled: Tensor, seen: Tensor) -> Tensor:
+    """The probability of the best token minus that of the second best."""
+    best = p.topk(2).values
     return best[:, 0] - best[:, 1]
 
 
-def entropy(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
-    """Minus the entropy, in nats."""
-    return -torch.special.entr(chance).sum(1)
+def entropy(p: Tensor, sampled: Tensor, seen: Tensor) -> Tensor:
+    """Minus the entropy, in nats, so that higher is more certain."""
+    return -torch.special.entr(p).sum(1)
 
 
-def kept(chance: Tensor, said: Tensor, seen: Tensor) -> Tensor:
-    """The probability of the token seen, which for a mask is 0."""
-    return chance.gather(1, seen[:, None])[:, 0]
+def kept(p: Tensor, sampled: Tensor, seen: Tensor) -> Tensor:
+    """The probability of the token in the input, which for a mask is 0."""
+    return p.gather(1, seen[:, None])[:, 0]
 
 
 SCORES: dict[str, Score] = {score.__name__: score for score in (confidence, margin, entropy, kept)}
@@ -47,32 +47,32 @@ SCORES: dict[str, Score] = {score.__name__: score for score in (confidence, marg
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of some places of B rows."""
+    """What a denoiser predicts at some positions of B rows."""
 
     tokens: Tensor
-    """[B, L] int64, the tokens drawn; elsewhere those that stood there."""
+    """[B, L] int64, the sampled tokens; elsewhere the input."""
     confidence: Tensor
-    """[B, L] float32, the probability of each before temperature and cuts; elsewhere 0."""
+    """[B, L] float32, the probability of each, before temperature, top-k and top-p; elsewhere 0."""
     score: Tensor
-    """[B, L] float32, the score that was asked for; elsewhere 0."""
+    """[B, L] float32, the requested score of `SCORES`; elsewhere 0."""
 
 
 @dataclass(frozen=True)
 class Denoiser:
-    """A model that names hidden tokens, and how its tokens are drawn."""
+    """A model that predicts masked tokens, and how tokens are sampled from it."""
 
     model: nn.Module
     vocabulary: Vocabulary
     shift: int = 0
-    """How many positions before a hidden token it is named."""
+    """How many positions before a masked token it is predicted: 1 for models trained by MNTP or causally."""
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
     seen: Tensor | None = None
-    """[L, L] bool, True where a position (first) sees another, never one behind it; none where all see all. With it,
-    each row is asked about one place at a time."""
+    """[L, L] bool, True where a position (first) may attend to another, never to a later one; none where all attend to
+    all. With it each row is queried at one position at a time."""
     allow_sep: bool = False
-    """Whether [SEP] may be drawn."""
+    """Whether [SEP] may be sampled, which ends a text."""
 
     def __post_init__(self) -> None:
         if self.temperature < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
@@ -82,28 +82,26 @@ class Denoiser:
             )
 
     def sample_tokens(self, tokens: Tensor, where: Tensor, u: Tensor, score: str = "confidence") -> Prediction:
-        """Draw a token for each place of `where`, [B, L] bool, by `u`, [B, L] float64 in [0, 1).
+        """Sample a token at each position of `where`, [B, L] bool, from uniform numbers `u`, [B, L] float64 in [0, 1).
 
-        Special tokens are never drawn, but [SEP] where it `ends` a text.
+        Special tokens are never sampled, except [SEP] with `allow_sep`.
         """
-        said, sure, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
+        sampled, certain, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
         parts = []
-        asked = answers(self.model, tokens, where, self.shift, self.seen, tokens[where], u[where])
+        asked = logits_at(self.model, tokens, where, self.shift, self.seen, tokens[where], u[where])
         for scores, seen, draws in asked:
             scores[:, self._never.to(scores.device)] = -torch.inf
-            chance = token_probs(scores)
+            p = token_probs(scores)
             plain = (self.temperature, self.top_k, self.top_p) == (1, 0, 1)
-            best = inverse_cdf(
-                chance if plain else token_probs(scores, self.temperature, self.top_k, self.top_p), draws
-            )
-            parts.append((best, confidence(chance, best, seen).float(), SCORES[score](chance, best, seen).float()))
+            best = inverse_cdf(p if plain else token_probs(scores, self.temperature, self.top_k, self.top_p), draws)
+            parts.append((best, confidence(p, best, seen).float(), SCORES[score](p, best, seen).float()))
         if parts:
-            said[where], sure[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
-        return Prediction(said, sure, scored)
+            sampled[where], certain[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+        return Prediction(sampled, certain, scored)
 
     @cached_property
     def _never(self) -> Tensor:
-        """[V] bool, the tokens that are never drawn."""
+        """[V] bool, the tokens that are never sampled."""
         never = torch.from_numpy(self.vocabulary.is_special.copy())
         never[self.vocabulary.sep] = not self.allow_sep
         return never
@@ -111,18 +109,18 @@ class Denoiser:
 
 @dataclass(frozen=True)
 class Remasker:
-    """A model that finds wrong tokens."""
+    """A model that detects wrong tokens."""
 
     model: nn.Module
     objective: CorruptionDetector
     vocabulary: Vocabulary
 
     def p_wrong(self, tokens: Tensor, where: Tensor) -> Tensor:
-        """[B, L] float32, P(wrong) at the places of `where`, [B, L] bool; elsewhere 0."""
+        """[B, L] float32, the probability that a token is wrong, at `where`, [B, L] bool; elsewhere 0."""
         found = torch.zeros(tokens.shape)
         parts = [
             self.objective.p_corrupted(scores, seen, self.vocabulary).cpu()
-            for scores, seen in answers(self.model, tokens, where, 0, None, tokens[where])
+            for scores, seen in logits_at(self.model, tokens, where, 0, None, tokens[where])
         ]
         if parts:
             found[where] = torch.cat(parts)
@@ -130,10 +128,10 @@ class Remasker:
 
 
 @torch.no_grad()
-def answers(
+def logits_at(
     model: nn.Module, tokens: Tensor, where: Tensor, shift: int, seen: Tensor | None, *columns: Tensor
 ) -> Iterator[tuple[Tensor, ...]]:
-    """The scores [n, V] float32 of the places of `where`, [B, L] bool, and what the columns, [N], say of these."""
+    """The logits [n, V] float32 at `where`, [B, L] bool, with the same positions of the columns, [N]."""
     rows = where.any(1)
     if not rows.any():
         return
@@ -146,9 +144,9 @@ def answers(
 
 
 def _before(tokens: Tensor, asked: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, None, Tensor]:
-    """The rows up to the last place that is asked, who sees whom in them, and the place of each; nothing is behind it.
+    """The rows up to the last queried position, their attention mask, and the queried position of each.
 
-    tokens: [B, L].  asked: [B] int64, a place of each row in the flattened [B · L].  seen: [L, L] bool.
+    tokens: [B, L].  asked: [B] int64, a position of each row in the flattened [B · L].  seen: [L, L] bool.
     """
     assert len(asked) == len(tokens)
     place = asked[:, None] % tokens.shape[1]

@@ -1,4 +1,4 @@
-"""What a model would put in the place of [MASK]: in a prompt, or in text that was held out from it."""
+"""Predictions for masked tokens: in a prompt, or in held-out text."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -15,15 +15,15 @@ from ..prediction import logits
 from ..text.tokenizers.tokenizer import Tokenizer
 
 MASK_TEXT = "[MASK]"
-"""How a hidden token is written in a prompt, whatever the tokenizer calls it."""
+"""How a masked token is written in a prompt, whatever the tokenizer calls it."""
 
 
 @dataclass(frozen=True)
 class Blank:
-    """One hidden place and the best guesses for it."""
+    """One masked position and the best predictions for it."""
 
     place: int
-    """Which token of the row it is."""
+    """Its index in the row."""
     guesses: list[tuple[str, float]]
     """Tokens as text, and their probabilities among all ordinary tokens, best first."""
 

@@ -1,4 +1,4 @@
-"""Which share of the free positions is masked after each step of a sampler."""
+"""The mask ratio after each step of a sampler: the share of the writable positions that is masked."""
 
 from collections.abc import Callable
 from math import cos, exp, pi
@@ -20,22 +20,22 @@ SHAPES: dict[str, Callable[[float], float]] = {
 
 @settings
 class MaskSchedule:
-    """How fast the masks go: by a shape over a number of steps, or by a list."""
+    """The mask ratio over the steps, as a shape or as a list."""
 
     steps: Annotated[int, Field(ge=1)] = 64
-    """How often the model is asked."""
+    """Forward passes of the model."""
     shape: Literal["linear", "cosine", "exponential"] = "linear"
-    """The way from `start` to `end`."""
+    """How the ratio falls from `start` to `end`."""
     start: Part = 1.0
-    """The share at the outset."""
+    """The ratio at the start."""
     end: Part = 0.0
-    """The share that the shape ends in; after the last step nothing is masked all the same."""
+    """The ratio that the shape approaches; after the last step nothing is masked in any case."""
     custom: tuple[Part, ...] = ()
-    """The share after each step but the last, instead of all that."""
+    """The ratio after each step but the last, instead of a shape."""
 
     @property
     def after(self) -> list[float]:
-        """The share masked after each step; 0 after the last."""
+        """The mask ratio after each step; 0 after the last."""
         if self.custom:
             return [*self.custom, 0.0]
         left = (SHAPES[self.shape]((step + 1) / self.steps) for step in range(self.steps - 1))

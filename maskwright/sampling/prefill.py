@@ -1,4 +1,4 @@
-"""A canvas as a model that reads forward is used to see it.
+"""A canvas in the form that a causal model was trained on.
 
 Shapes: B rows, L positions.
 """
@@ -18,7 +18,7 @@ from .canvas import Canvas
 
 
 def prefill(canvas: Canvas, objective: Objective, vocabulary: Vocabulary) -> tuple[Canvas, Tensor]:
-    """The canvas and who sees whom on it, [L, L] bool, for a model that was trained by `objective`.
+    """The canvas and its attention mask, [L, L] bool, for a model that was trained with `objective`.
 
     What is to be written is asked for as in the causal exam, dressed by the objective: with [FW] before it, where that
     is its habit. Raises ValueError when there is text behind a gap.
@@ -26,7 +26,7 @@ def prefill(canvas: Canvas, objective: Objective, vocabulary: Vocabulary) -> tup
     free, nought = canvas.free, torch.zeros(len(canvas.tokens), dtype=torch.int64)
     if (free[:, :-2] & ~free[:, 1:-1]).any():
         raise ValueError(
-            "there is text behind a gap, and who writes from left to right never sees it: end with the gap"
+            "there is text after a [MASK], which generation from left to right never sees: put [MASK] at the end"
         )
     rows = Rows(canvas.tokens, torch.zeros_like(free, dtype=torch.int32), free.int(), nought, nought, 1.0, vocabulary)
     problem = objective.prepare_inputs(Causal().corrupt(rows, Noise(0, nought, nought)), rows)

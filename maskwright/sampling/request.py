@@ -1,4 +1,4 @@
-"""From what a user wishes to texts that form: open the models, make the sampler, let them write."""
+"""From a request to texts: open the models, build the sampler, generate."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,108 +23,108 @@ from .prefill import prefill
 from .sampler import Sampler
 
 LENGTH = 64
-"""Tokens in a text of which nothing else is said."""
+"""Tokens in a text by default."""
 DEFAULTS = "mdlm", "left_to_right"
-"""The samplers that are taken where none is named, the first that the model can write with."""
+"""The default samplers, of which the first that fits the model is used."""
 EDIT_RATIO = 0.3
-"""The share of a text that is masked at the outset when it is polished."""
+"""The share of a text that is masked at the start when it is revised."""
 Count = Annotated[int, Field(ge=1)]
 
 
 @settings
 class SamplingOptions:
-    """How texts are written."""
+    """How texts are generated."""
 
     remasker: Path | None = None
-    """The run whose model finds wrong tokens; none for the writer itself, where it learned both."""
+    """The run whose model detects wrong tokens; none for the generating model itself, where it was trained for both."""
     sampler: str | None = None
-    """A file in `samplers/`; none for mdlm where the model fills masks, else left_to_right."""
+    """A file in `samplers/`; by default mdlm where the model fills masks, else left_to_right."""
     sampler_options: tuple[str, ...] = ()
-    """Its knobs, `eta=0.1`."""
+    """Options of the sampler, such as `eta=0.1`."""
     length: Count | None = None
-    """Tokens in a text; none for those of a prompt with gaps, else 64."""
+    """Tokens in a text; by default those of a prompt that contains [MASK], else 64."""
     steps: Count = 64
-    """How often the model is asked; from left to right it is once for each token."""
+    """Forward passes of the model; from left to right it takes one for each token."""
     schedule: str = "linear"
-    """A shape, or the share masked after each step but the last: `0.5,0.2`."""
+    """The mask ratio over the steps: linear, cosine, exponential; or the ratios after each step but the last."""
     start_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The share masked at the outset of the schedule; none for all, and for a light touch where a text is polished."""
+    """The mask ratio at the start of the schedule; by default 1, and 0.3 where a text is revised."""
     block_length: Count | None = None
-    """Write so many tokens after the others."""
+    """Generate in blocks of so many tokens, from left to right; by default all at once."""
     temperature: float = 1.0
-    """Of the draws; 0 for the best token always."""
+    """Divides the logits; 0 always takes the most probable token."""
     top_k: int = 0
-    """Draw from so many best tokens; 0 for all."""
+    """Sample from so many of the most probable tokens; 0 for all."""
     top_p: float = 1.0
-    """Draw from the best tokens that hold this probability."""
+    """Nucleus sampling: sample from the most probable tokens with this total probability."""
     seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
-    """Decides every draw."""
+    """The random seed: the same seed gives the same texts."""
 
 
 @settings
 class SampleRequest(SamplingOptions):
-    """What to write, and how."""
+    """What to generate, and how."""
 
     run: Path
-    """The run whose model writes."""
+    """The run whose model generates."""
     prompt: str = ""
-    """What the text begins with; [MASK] in it is a gap."""
+    """What the text begins with; [MASK] in it is filled in."""
     edit: str | None = None
-    """A text to polish instead."""
+    """A text to revise instead."""
     count: Count = 1
     """How many texts."""
     stop_at_sep: bool = True
-    """Whether a text that is written from left to right may end before its length."""
+    """Whether a text generated from left to right may end, with [SEP], before its length."""
 
 
 @dataclass(frozen=True)
 class LoadedModels:
-    """The models that write, opened once for any number of texts."""
+    """The models for generating, opened once for any number of texts."""
 
     model: nn.Module
     tokenizer: Tokenizer
     objective: Objective
-    """What the model was trained by."""
+    """What the model was trained with."""
     remasker: Remasker | None
 
 
 def load_models(request: SampleRequest) -> LoadedModels:
-    """The models that a request names. Raises ValueError when they cannot do what they are for."""
+    """The models that a request names. Raises ValueError when they were not trained for it."""
     return models_of(load(request.run, "cpu"), load(request.remasker, "cpu") if request.remasker else None)
 
 
 def models_of(run: LoadedRun, remasker: LoadedRun | None = None) -> LoadedModels:
-    """The models of a run and its remasker. Raises ValueError when they cannot do what they are for."""
+    """The models of a run and its remasker. Raises ValueError when they were not trained for it."""
     objective = run.known_objective
     if not compatible_samplers(objective):
         raise ValueError(
             f"{run.path} was trained with {registry.name_of(objective)}, "
-            "which neither fills masks nor names what comes next"
+            "which neither fills masks nor predicts the next token"
         )
     return LoadedModels(run.model, run.tokenizer, objective, remasker_of(run, remasker))
 
 
 def compatible_samplers(objective: Objective) -> list[str]:
-    """The samplers that a model trained by `objective` can write with."""
+    """The samplers that work with a model trained with `objective`."""
     kinds = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
     return [name for name, kind in kinds.items() if not objective.capabilities.isdisjoint(kind.capabilities)]  # type: ignore[attr-defined]
 
 
 def sampler_name(request: SampleRequest, models: LoadedModels) -> str:
-    """The sampler that a request names, or the one that is taken where it names none."""
+    """The sampler that a request names, or the default for the model."""
     fit = compatible_samplers(models.objective)
     return request.sampler or next(name for name in (*DEFAULTS, *fit) if name in fit)
 
 
 def remasker_of(run: LoadedRun, remasker: LoadedRun | None) -> Remasker | None:
-    """The model that finds wrong tokens, if there is one. Raises ValueError when what is given cannot."""
+    """The model that detects wrong tokens, if there is one. Raises ValueError when `remasker` cannot."""
     source = remasker or run
     found = detector(source.objective) if source.objective else None
     if found is None and remasker is None:
         return None
     if found is None:
         raise ValueError(
-            f"{source.path} never learned to find wrong tokens: a remasker is trained with objective.name=remask"
+            f"{source.path} was not trained to detect wrong tokens: a remasker is trained with objective.name=remask"
         )
     if source.tokenizer.fingerprint != run.tokenizer.fingerprint:
         raise ValueError(
@@ -156,7 +156,7 @@ def stream(request: SampleRequest, models: LoadedModels) -> Iterator[Frame]:
 
 
 def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels) -> Denoiser:
-    """The model as the sampler asks it. Raises ValueError when it was never trained to answer that."""
+    """The denoiser that the sampler needs. Raises ValueError when the model was not trained for it."""
     capabilities = models.objective.capabilities
     shift = next((shift for capability, shift in made.capabilities.items() if capability in capabilities), None)
     if shift is None:
@@ -169,19 +169,19 @@ def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels) -> De
 
 
 def longest(model: nn.Module) -> int:
-    """The positions that a model takes."""
+    """The longest row that a model takes, in positions."""
     return int(model.max_length)  # type: ignore[arg-type]
 
 
 def build_sampler(name: str, options: Iterable[str] = ()) -> Sampler:
-    """The sampler of a name with `knob=value` set. Raises ValueError when there is none, or no such knob."""
+    """The sampler of a name, with `option=value` set. Raises ValueError when there is no such sampler or option."""
     kind, preset = registry.load("sampling.samplers", name)
     made: Sampler = from_mapping(kind, override(preset, options), name)
     return made
 
 
 def mask_schedule(request: SampleRequest) -> MaskSchedule:
-    """The schedule that is wished for. Raises ValueError for a shape that does not exist."""
+    """The schedule of a request. Raises ValueError for an unknown shape."""
     start = request.start_ratio if request.start_ratio is not None else 1.0 if request.edit is None else EDIT_RATIO
     knobs: dict[str, Any] = {"steps": request.steps, "shape": request.schedule, "start": start}
     if request.schedule not in SHAPES:
@@ -189,7 +189,9 @@ def mask_schedule(request: SampleRequest) -> MaskSchedule:
             knobs |= {"shape": "linear", "custom": tuple(float(share) for share in request.schedule.split(","))}
         except ValueError:
             shapes = ", ".join(SHAPES)
-            raise ValueError(f"schedule={request.schedule!r}: give {shapes}, or shares such as 0.8,0.5,0.2") from None
+            raise ValueError(
+                f"schedule={request.schedule!r}: give {shapes}, or mask ratios such as 0.8,0.5,0.2"
+            ) from None
     return from_mapping(MaskSchedule, knobs, "schedule")
 
 

@@ -1,7 +1,7 @@
-"""What a sampler is: the rule that says, step by step, which positions are masked next.
+"""What a sampler is: the rule that decides, after each step, which positions are masked.
 
 A published sampler is a score for each position, a rule with a budget, and which positions it may touch; the file of
-each in `samplers/` says just that. Everything else, as drawing tokens and asking models, is the same for all.
+each in `samplers/` contains just that. Everything else, such as sampling tokens and running models, is shared.
 
 Shapes: B rows, L positions.
 """
@@ -24,7 +24,7 @@ class Sampler(ABC):
     """Decides which positions are masked after a step."""
 
     revises: ClassVar[bool] = False
-    """Whether it masks again what was settled, so that it can polish a given text."""
+    """Whether it masks revealed tokens again, so that it can revise a given text."""
     capabilities: ClassVar[Mapping[str, int]] = SHIFTS
     """The capabilities of which the model's objective must have one, each with how many positions before a token it is
     predicted."""
@@ -32,16 +32,16 @@ class Sampler(ABC):
     """What the model sees: the whole row with its masks, BOTH, or what is before a token alone, FORWARD; then it is
     asked once for each token, and may end a text with [SEP]."""
     stochastic_remask: ClassVar[bool] = False
-    """Whether it may mask again a row in which nothing is masked, so that such a row is not finished."""
+    """Whether it may mask tokens again in a row without masks, so that such a row is not yet finished."""
 
     @property
     def needs_remasker(self) -> bool:
-        """Whether it needs a model that finds wrong tokens."""
+        """Whether it needs a model that detects wrong tokens."""
         return False
 
     @property
     def exact(self) -> str:
-        """When its texts are draws from the distribution of the model, if ever."""
+        """When its texts are samples from the model's own distribution; empty if never."""
         return ""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Sampler(ABC):
 
 
 def lowest(worth: Tensor, among: Tensor, many: Tensor) -> Tensor:
-    """[B, L] bool, of the positions `among`, [B, L] bool, in each row the `many`, [B] int64, that are worth least."""
+    """[B, L] bool, of the positions `among`, [B, L] bool, in each row the `many`, [B] int64, with the lowest score."""
     order = torch.where(among, worth.double(), torch.inf).argsort(dim=1, stable=True)
     place = torch.empty_like(order).scatter_(1, order, torch.arange(order.shape[1]).expand_as(order))
     return among & (place < many[:, None])

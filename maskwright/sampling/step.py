@@ -1,7 +1,7 @@
-"""One step of a sampler: what is there, what the models say of it, and how much of it may stay masked.
+"""One step of a sampler: the tokens, what the models predict for them, and how many may stay masked.
 
-What a model says is asked when a rule wants it and not before: a rule that needs no model decides alone, and the head
-then runs only for what it reveals.
+Models run only when a rule asks for their predictions. A rule that needs none decides alone, and the head then
+runs only for the positions that it reveals, which makes samplers such as `mdlm` cheaper.
 
 Shapes: B rows, L positions.
 """
@@ -22,19 +22,19 @@ class Step:
     """The state before a step."""
 
     number: int
-    """Which step it is, from 0."""
+    """The number of the step, from 0."""
     steps: int
-    """How many there are."""
+    """How many steps there are."""
     tokens: Tensor
     """[B, L] int64, with [MASK] where nothing stands."""
     active: Tensor
-    """[B, L] bool, where the sampler may write; never the prompt."""
+    """[B, L] bool, the positions that the sampler may write to; never the prompt."""
     before: float
-    """The share of the active positions that is masked now, by the schedule."""
+    """The scheduled mask ratio of the active positions before this step."""
     after: float
-    """The share that is to be masked after this step."""
+    """The scheduled mask ratio after it."""
     settled: Tensor
-    """[B, L] float32, the probability that each token had when it was last drawn; infinite for masks and the given."""
+    """[B, L] float32, the probability of each token when it was sampled; infinite for masks and for the prompt."""
     noise: Noise
     """[B] rows; the epoch is the step."""
     denoiser: Denoiser
@@ -65,27 +65,27 @@ class Step:
         return self.noise.uniform(stream, self.tokens.shape[1])
 
     def sample_tokens(self, score: str = "confidence", where: Tensor | None = None) -> Prediction:
-        """What the model says at `where`, [B, L] bool, by default at every mask. The last answer is remembered."""
+        """Sample at `where`, [B, L] bool, by default at every mask. The last result is cached."""
         where = self.masked if where is None else where
-        if not self._heard or self._heard[0] != score or not torch.equal(self._heard[1], where):
+        if not self._cached or self._cached[0] != score or not torch.equal(self._cached[1], where):
             u = (self.noise.bits("token", where.shape[1]) >> 11).astype("float64") * 2.0**-53
-            said = self.denoiser.sample_tokens(self.tokens, where, torch.from_numpy(u), score)
-            self._heard[:] = score, where, said
-        return self._heard[2]
+            sampled = self.denoiser.sample_tokens(self.tokens, where, torch.from_numpy(u), score)
+            self._cached[:] = score, where, sampled
+        return self._cached[2]
 
     @cached_property
-    def _heard(self) -> list[Any]:
-        """The score and the places that were last asked for, and the answer; empty at first."""
+    def _cached(self) -> list[Any]:
+        """The last score and positions asked for, and their result; empty at first."""
         return []
 
     @cached_property
     def p_wrong(self) -> Tensor:
-        """[B, L] float32, P(wrong) of the active positions, once every mask has the token that the model says."""
+        """[B, L] float32, P(wrong) at the active positions, after every mask is filled with the sampled token."""
         assert self.remasker
         text = torch.where(self.masked, self.sample_tokens().tokens, self.tokens)
         return self.remasker.p_wrong(text, self.active)
 
     def reveal(self, where: Tensor) -> Prediction:
-        """What to write at `where`, [B, L] bool: what was said before, if it was said of all of it."""
-        known = self._heard and not (where & ~self._heard[1]).any()
-        return self._heard[2] if known else self.sample_tokens(where=where)
+        """The tokens to write at `where`, [B, L] bool: the cached ones, if they cover all of it."""
+        known = self._cached and not (where & ~self._cached[1]).any()
+        return self._cached[2] if known else self.sample_tokens(where=where)

@@ -24,7 +24,7 @@ class Models:
     model: nn.Module
     tokenizer: Tokenizer
     writers: LoadedModels | None
-    """The models that write; none where the model neither fills masks nor names what comes next."""
+    """The models that write; none where the model neither fills masks nor predicts the next token."""
     most: int
     """Tokens of the longest text."""
 
@@ -45,7 +45,7 @@ class Models:
         can = {
             "fill": (named_from(self.objective) is not None, "never fills a mask"),
             "score": (bool(self.backends), "gives no likelihood of a text"),
-            "sample": (bool(self.writers), "neither fills masks nor names what comes next"),
+            "sample": (bool(self.writers), "neither fills masks nor predicts the next token"),
         }
         return {tab: f"{never} {why}." for tab, (does, why) in can.items() if not does}
 

@@ -145,7 +145,7 @@ def test_what_a_model_cannot_do_is_a_sentence(runs: Path) -> None:
     said = causal.post("/fill", json={"text": GAPS})
     assert said.status_code == 422
     assert said.json() == {"error": "This model was trained with causal, which never fills a mask."}
-    assert judge.post("/sample", json={}).json()["error"].endswith("neither fills masks nor names what comes next.")
+    assert judge.post("/sample", json={}).json()["error"].endswith("neither fills masks nor predicts the next token.")
     assert causal.post("/masks", json={"text": TEXT}).status_code == 200
     assert judge.post("/score", json={"text": TEXT}).json()["error"].endswith("gives no likelihood of a text.")
 
@@ -153,7 +153,7 @@ def test_what_a_model_cannot_do_is_a_sentence(runs: Path) -> None:
 def test_a_remasker_of_another_tokenizer_is_refused(runs: Path) -> None:
     with pytest.raises(ValueError, match="has another tokenizer than"):
         opened(runs / "writer", runs / "other", 40)
-    with pytest.raises(ValueError, match="never learned to find wrong tokens"):
+    with pytest.raises(ValueError, match="was not trained to detect wrong tokens"):
         opened(runs / "writer", runs / "masked", 40)
 
 

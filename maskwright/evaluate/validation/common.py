@@ -23,18 +23,18 @@ EXAMS: dict[str, tuple[str, Objective]] = {
 
 @settings
 class SharedTask(Objective):
-    """A common exam for a model with habits."""
+    """A common exam in the input format that a model was trained on, such as with [FW] in place of [CLS]."""
 
     task: Objective
-    """What is asked."""
+    """The questions."""
     trained_by: Objective
-    """What the model was trained by."""
+    """The objective of the model."""
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         return self.trained_by.prepare_inputs(self.task.corrupt(rows, noise), rows)
 
 
 def exams(objective: Objective) -> dict[str, SharedTask]:
-    """The common exams for a model that was trained by `objective`, by name."""
+    """The common exams for a model that was trained with `objective`, by name."""
     common = (EXAMS[capability] for capability in sorted(objective.capabilities & EXAMS.keys()))
     return {name: SharedTask(task=exam, trained_by=objective) for name, exam in common}

@@ -1,4 +1,4 @@
-"""What a text costs by the objective's own exam: nats a token, perplexity, bits a byte.
+"""The negative log-likelihood of a text by the objective's own scoring: nats per token, perplexity, bits per byte.
 
 For a causal model it is the likelihood; for diffusion an upper bound on −ln p, so its perplexity is one too; for masked
 models a pseudo-likelihood, which is neither and compares with its like only.

@@ -1,4 +1,4 @@
-"""Fill in every mask, then mask again what a remasker holds for wrong: by rank, by threshold, or mixed with chance."""
+"""Fill in every mask, then mask again what a remasker considers wrong: by rank, by threshold, or partly at random."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -15,19 +15,19 @@ Part = Annotated[float, Field(ge=0, le=1)]
 
 @settings
 class Learned(Sampler):
-    """Fill everything in, mask what the remasker holds for wrong."""
+    """Fill everything in, mask what the remasker considers wrong."""
 
     revises: ClassVar[bool] = True
 
     mode: Literal["rank", "threshold", "mixed"] = "rank"
-    """As many as the schedule says, the most doubtful; all above the threshold, until there is none; or as many as the
-    schedule says, those above the threshold first and the rest at random."""
+    """`rank`: the schedule's number of tokens, those most likely wrong. `threshold`: all above it, until there is none.
+    `mixed`: the schedule's number, those above the threshold first and the rest at random."""
     randomness: Part = 0.0
     """Of `rank`: ρ in ρ · U + (1 − ρ) · P(wrong)."""
     threshold: Part = 0.5
     """Of `threshold` and `mixed`: the P(wrong) above which a token is masked."""
     min_random_ratio: Part = 0.5
-    """Of `mixed`: the least share of the masks that fall at random."""
+    """Of `mixed`: the smallest share of the masks that is chosen at random."""
 
     @property
     def needs_remasker(self) -> bool:
@@ -37,15 +37,15 @@ class Learned(Sampler):
         return getattr(self, f"_{self.mode}")(step)
 
     def _rank(self, step: Step) -> Tensor:
-        doubt = self.randomness * step.uniform("learned") + (1 - self.randomness) * step.p_wrong
-        return lowest(-doubt, step.active, step.budget)
+        score = self.randomness * step.uniform("learned") + (1 - self.randomness) * step.p_wrong
+        return lowest(-score, step.active, step.budget)
 
     def _threshold(self, step: Step) -> Tensor:
         return step.active & (step.p_wrong > self.threshold)
 
     def _mixed(self, step: Step) -> Tensor:
-        by_chance = (step.budget * self.min_random_ratio).long()
+        at_random = (step.budget * self.min_random_ratio).long()
         wrong = step.active & (step.p_wrong > self.threshold)
-        chosen = lowest(-step.p_wrong, step.active, torch.minimum(wrong.sum(1), step.budget - by_chance))
+        chosen = lowest(-step.p_wrong, step.active, torch.minimum(wrong.sum(1), step.budget - at_random))
         rest = lowest(step.uniform("mixed"), step.active & ~chosen, step.budget - chosen.sum(1))
         return chosen | rest

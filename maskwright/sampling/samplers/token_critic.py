@@ -1,7 +1,7 @@
-"""Token-Critic: every mask is filled in, a second model judges the whole text, and what it likes least is masked.
+"""Token-Critic: every mask is filled in, a second model scores each token, and the worst are masked again.
 
-Lezama et al. 2022, "Improved masked image generation with Token-Critic" (arXiv 2209.04439); the noise on its judgement
-goes with the masks.
+Lezama et al. 2022, "Improved masked image generation with Token-Critic" (arXiv 2209.04439); the noise on its scores
+fades with the masks.
 """
 
 from typing import Annotated, ClassVar
@@ -16,12 +16,12 @@ from ..step import Step
 
 @settings
 class TokenCritic(Sampler):
-    """Fill everything in, mask what the critic likes least (Token-Critic)."""
+    """Fill everything in, mask the tokens that the critic scores lowest (Token-Critic)."""
 
     revises: ClassVar[bool] = True
 
     noise: Annotated[float, Field(ge=0)] = 1.0
-    """The width of the uniform noise on the judgement at the outset."""
+    """The width of the uniform noise on the scores at the start."""
 
     @property
     def needs_remasker(self) -> bool:

@@ -232,7 +232,7 @@ def test_a_text_is_shown_up_to_its_end(runs: Path) -> None:
         ("causal --sampler mdlm", "sampler mdlm needs a model with the capability unmask or mntp"),
         ("mlm --sampler left_to_right", "sampler left_to_right needs a model with the capability forward"),
         ("causal --sampler left", "no sampler 'left'"),
-        ("causal --prompt [MASK]a", "there is text behind a gap"),
+        ("causal --prompt [MASK]a", "there is text after a"),
     ],
 )
 def test_a_request_that_does_not_fit_is_one_sentence(said, runs: Path, words: str, sentence: str) -> None:
