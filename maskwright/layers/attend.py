@@ -8,19 +8,19 @@ from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from ..attention import Mask
 
 NARROWEST = 16
-"""Width of the heads from which on FlexAttention has a kernel."""
+"""Smallest head width that FlexAttention's kernels support."""
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Mask, dropout: float) -> Tensor:
-    """Mean of `values`, weighted by softmax(queries · keys / sqrt(width)).
+    """Softmax attention: the mean of `values` weighted by softmax(queries · keys / sqrt(width)).
 
-    queries, keys, values: [B, H, L, width].  mask: [B, 1, L, L] bool, True = may attend, or the same as blocks, or None
-    for all; every query must see at least one key.  dropout: probability of dropping a weight (0 outside training, and
-    0 where the mask is blocks).  Returns [B, L, H·width].
+    queries, keys, values: [B, H, L, width].  mask: [B, 1, L, L] bool, True = may attend, a BlockMask, or None for full
+    attention; every query must have at least one key.  dropout: on the attention weights; must be 0 with a BlockMask,
+    and is 0 outside training.  Returns [B, L, H·width].
 
-    A processor multiplies bfloat16 matrices far sooner than its fused kernel mixes them, so there the two products
-    are written out; the softmax between them is float32. Blocks are for code that is compiled: there they become one
-    kernel, which leaves out what nobody sees; elsewhere all scores are made, as with a mask.
+    On a CPU, bfloat16 matrix products are much faster than the fused kernel, so there the two products are written out,
+    with a float32 softmax between them. BlockMask is meant for compiled code, where it becomes one kernel that skips
+    fully masked blocks; uncompiled, all scores are computed as with a dense mask.
     """
     if isinstance(mask, BlockMask):
         assert not dropout

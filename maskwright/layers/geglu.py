@@ -1,4 +1,4 @@
-"""GEGLU: a feed-forward layer where one half of the inner vector gates the other.
+"""GEGLU: a feed-forward layer in which one half of the inner vector gates the other.
 
 Shazeer 2020, GLU Variants Improve Transformer (arXiv 2002.05202), without biases.
 """

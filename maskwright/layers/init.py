@@ -1,4 +1,4 @@
-"""A model whose every value comes from one generator, and none from torch's own."""
+"""Initialise a model from one explicit generator, never from torch's global one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
-    """The module that `make` gives, on the CPU, with the values that its `initialise` draws."""
+    """The module that `make` builds, on the CPU, with values drawn by its `initialise`."""
     with torch.device("meta"):
         model: Any = make()
     model.to_empty(device="cpu")
@@ -17,5 +17,5 @@ def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Modul
 
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator, cut: float = 2.0) -> None:
-    """Fill `weight` (any shape) in place with normal draws of deviation `std` before truncation at ± `cut`·`std`."""
+    """Fill `weight` in place with normal draws of standard deviation `std`, truncated at ± `cut`·`std`."""
     nn.init.trunc_normal_(weight, std=std, a=-cut * std, b=cut * std, generator=generator)

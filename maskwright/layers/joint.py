@@ -1,4 +1,4 @@
-"""Several matrices that read the same vector, stacked so that one product does for all."""
+"""Several matrices with the same input, stacked so that one product computes all."""
 
 from torch import nn
 
@@ -8,7 +8,7 @@ from .linear import Linear
 class Joint(Linear):
     """D → parts · width; the weight is [parts · width, D], one matrix after the other.
 
-    What treats a matrix as a whole (Muon, an initialisation by fan-out) takes them one by one.
+    Whatever depends on the shape of a matrix (Muon, fan-out initialisation) must treat the parts separately.
     """
 
     def __init__(self, hidden: int, width: int, parts: int, bias: bool = True):
@@ -17,5 +17,5 @@ class Joint(Linear):
 
 
 def parts(model: nn.Module) -> dict[int, int]:
-    """How many matrices a weight is made of, by the weight's id; a weight that is not here is one."""
+    """Number of stacked matrices by the weight's id; weights that are not listed are single matrices."""
     return {id(module.weight): module.parts for module in model.modules() if isinstance(module, Joint)}

@@ -1,8 +1,8 @@
-"""N-hot embeddings: what a token is made of is added to what it is.
+"""N-hot embeddings: the embedding of a token is combined with those of its substrings.
 
-Edman and Fraser 2025 (arXiv 2510.20475): the vocabulary entries that are substrings of a token, as a vector of zeros
-and ones, go through a learned matrix and are added to the token's embedding. Other fusions weigh the parts or the sum.
-Computed once for each distinct token of a batch. Shapes: U distinct tokens, P parts of them all, V entries, D width.
+Edman and Fraser 2025 (arXiv 2510.20475): the vocabulary entries that are substrings of a token, as a binary vector, are
+multiplied by a learned matrix and added to the token's embedding. Other fusions weight the parts or their sum. Computed
+once per distinct token of a batch. Shapes: U distinct tokens, P parts of all of them, V entries, D width.
 """
 
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from ..settings import settings
 from .init import truncated_normal_
 
 STD = 0.02
-"""Deviation of the fusions' matrices at the start."""
+"""Standard deviation of the fusions' matrices at initialisation."""
 
 
 @settings
 class NHot:
-    """Which parts a token has, and how they join its embedding."""
+    """Which substrings a token has, and how they are combined with its embedding."""
 
     fusion: Literal["add", "gate", "attention", "frequency"] = "add"
     """The parts' sum (the paper's); through a gate that sees both, a dimension; their mean, weighted by the token's
     attention; their sum through a gate that knows how frequent the token is."""
     shortest: PositiveInt = 2
-    """Signs of the shortest part, without the one that marks a word's beginning."""
+    """Fewest characters of a part, not counting the word-boundary mark."""
     longest: PositiveInt = 16
-    """Signs of the longest."""
+    """Most characters of a part."""
     limit: int = Field(32, ge=1)
-    """Most parts of a token; the longest stay."""
+    """Maximum number of parts per token; the longest are kept."""
     boundaries: bool = True
-    """Whether a part that begins words is found only where the token begins one."""
+    """Whether a word-initial part matches only at the start of a word-initial token."""
 
     @model_validator(mode="after")
     def _check(self) -> "NHot":
@@ -43,14 +43,14 @@ class NHot:
         return self
 
     def build(self, vocabulary_size: int, hidden: int) -> "Parts":
-        """The module, without parts until it is filled."""
+        """The module, without parts until `fill`."""
         return Parts(self, vocabulary_size, hidden)
 
 
 class Parts(nn.Module):
-    """The module behind `NHot`: a table of the parts' own vectors, which starts at zero, and a fusion.
+    """The module of `NHot`: a table of part embeddings, initially zero, and a fusion.
 
-    It is born without parts; `fill` or a state that is loaded gives it some. They are buffers, kept with the weights.
+    It is created without parts; `fill` or a loaded state provides them. They are buffers, saved with the weights.
     """
 
     offsets: Tensor
@@ -68,7 +68,7 @@ class Parts(nn.Module):
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
-        """No parts, and none that matter: the table is 0, so tokens are at first what they are without it."""
+        """No parts, and a zero table, so that training starts from the same function as without n-hot embeddings."""
         for buffer in self.buffers():
             buffer.zero_()
         self.table.weight.zero_()
@@ -79,10 +79,10 @@ class Parts(nn.Module):
                 parameter.fill_(-1.0 if name == "slope" else 0.0)
 
     def fill(self, offsets: Tensor, parts: Tensor, counts: Tensor) -> None:
-        """Take up the parts of every entry.
+        """Set the parts of every entry.
 
-        offsets: [V + 1] integers, where those of an entry begin and end in `parts` [P], ids.
-        counts: [V], how often each entry is in the text; kept as logarithms (of one more), mean 0 and deviation 1.
+        offsets: [V + 1] integers, where each entry's parts begin and end in `parts` [P], ids.
+        counts: [V], frequency of each entry in the text; kept as log(1 + count), standardised.
         """
         device, logarithm = self.offsets.device, counts.double().log1p()
         spread = logarithm.std(correction=0).clamp(min=1e-6)
@@ -91,9 +91,9 @@ class Parts(nn.Module):
 
     @torch.compiler.disable
     def forward(self, tokens: Tensor, embedding: nn.Embedding) -> Tensor:
-        """tokens [B, L] int64 → [B, L, D] float32, out of their rows in `embedding` and their parts.
+        """tokens [B, L] int64 → [B, L, D] float32.
 
-        Not compiled: how many tokens are distinct changes from batch to batch, the shape of what comes out does not.
+        Not compiled: the number of distinct tokens varies from batch to batch, the shape of the result does not.
         """
         distinct, place = tokens.unique(return_inverse=True)  # [U], [B, L]
         begins = self.offsets[distinct]
@@ -105,7 +105,7 @@ class Parts(nn.Module):
         return F.embedding(place, self.fusion(embedding(distinct), bags))
 
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *rest: Any) -> None:
-        """A state says how many parts there are."""
+        """The state determines the number of parts."""
         if f"{prefix}parts" in state:
             self.parts = self.parts.new_zeros(len(state[f"{prefix}parts"]))
         super()._load_from_state_dict(state, prefix, *rest)
@@ -113,25 +113,25 @@ class Parts(nn.Module):
 
 @dataclass(frozen=True)
 class Bags:
-    """The parts of U tokens, one token's after the other's."""
+    """The parts of U tokens, concatenated."""
 
     ids: Tensor
     """[P] int64."""
     owner: Tensor
     """[P] int64, from 0 to U − 1, ascending."""
     starts: Tensor
-    """[U] int64, the place of a token's first part."""
+    """[U] int64, index of each token's first part."""
     frequency: Tensor
-    """[U] float32, how frequent the token is: a logarithm, in deviations from the mean."""
+    """[U] float32, standardised log frequency of the token."""
     table: Tensor
-    """[V, D] float32, the parts' vectors."""
+    """[V, D] float32, the part embeddings."""
 
     def sum(self, weights: Tensor | None = None) -> Tensor:
-        """The sum of each token's parts, [U, D], times `weights` [P]; 0 for a token without."""
+        """The sum of each token's parts, [U, D], weighted by `weights` [P]; 0 for a token without parts."""
         return F.embedding_bag(self.ids, self.table, self.starts, mode="sum", per_sample_weights=weights)
 
     def softmax(self, scores: Tensor) -> Tensor:
-        """Of scores [P] float32, within each token's parts."""
+        """Softmax of scores [P] float32 within each token's parts."""
         top = scores.new_zeros(len(self.starts)).scatter_reduce(
             0, self.owner, scores.detach(), "amax", include_self=False
         )
@@ -147,7 +147,7 @@ class Add(nn.Module):
         super().__init__()
 
     def forward(self, own: Tensor, bags: Bags) -> Tensor:
-        """The tokens' own vectors [U, D] and their parts → [U, D]; so do all fusions."""
+        """Embeddings [U, D] and parts → [U, D]; the interface of all fusions."""
         return own + bags.sum()
 
 
@@ -177,7 +177,7 @@ class Attention(nn.Module):
 
 
 class Frequency(nn.Module):
-    """e + sigmoid(slope · frequency + b) · Σ p, dimension by dimension; at first, the rarer the wider."""
+    """e + sigmoid(slope · frequency + b) · Σ p, per dimension; initially rare tokens rely more on their parts."""
 
     def __init__(self, hidden: int):
         super().__init__()
@@ -192,5 +192,5 @@ FUSIONS: dict[str, type[nn.Module]] = {"add": Add, "gate": Gate, "attention": At
 
 
 def embed(tokens: Tensor, embedding: nn.Embedding, parts: nn.Module | None) -> Tensor:
-    """tokens [B, L] int64 → [B, L, D]: their rows in `embedding`, joined by their parts where there is a `Parts`."""
+    """tokens [B, L] int64 → [B, L, D]: their embeddings, combined with their parts if there is a `Parts` module."""
     return embedding(tokens) if parts is None else parts(tokens, embedding)

@@ -1,6 +1,6 @@
-"""Rotary positions: queries and keys turn by an angle proportional to their position, so scores see only distances.
+"""Rotary position embeddings: queries and keys are rotated by their position, so scores depend on distances only.
 
-Su et al. 2021, RoFormer (arXiv 2104.09864), with the halves of a head paired as in Llama and ModernBERT.
+Su et al. 2021, RoFormer (arXiv 2104.09864); the halves of a head are paired as in Llama and ModernBERT.
 """
 
 import torch
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 class Rotary(nn.Module):
-    """A table of the turns of `max_length` positions: [max_length, 2, width] float32, cosine and signed sine.
+    """The rotations of `max_length` positions, [max_length, 2, width] float32: cosine and signed sine.
 
-    Angle j of position p is p · theta^(-2j / width) (RoFormer, section 3.2.2); the halves of a head share it, and the
-    sine of the first half is negative. The table is no part of the state; `fill` computes it.
+    Angle j of position p is p · theta^(-2j / width) (RoFormer, section 3.2.2), shared by both halves of a head; the
+    sine of the first half is negated. The table is computed by `fill` and not saved with the weights.
     """
 
     table: Tensor
@@ -22,19 +22,20 @@ class Rotary(nn.Module):
         self.register_buffer("table", torch.empty(max_length, 2, width), persistent=False)
 
     def fill(self) -> None:
-        """Compute the table, on the device where it lies."""
+        """Compute the table, on its device."""
         steps = torch.arange(0, self.width, 2, device=self.table.device) / self.width
         angles = torch.arange(self.max_length, device=self.table.device)[:, None] * self.theta**-steps
         sine, cosine = angles.sin(), angles.cos()  # [max_length, width / 2]
         self.table.copy_(torch.stack([torch.cat([cosine, cosine], -1), torch.cat([-sine, sine], -1)], dim=1))
 
     def forward(self, positions: Tensor) -> Tensor:
-        """positions: [B or 1, L] int64 below `max_length`.  Returns the turns, [B or 1, L, 2, width]."""
+        """positions: [B or 1, L] int64 below `max_length`.  Returns the rotations, [B or 1, L, 2, width]."""
         return self.table[positions]
 
 
 def turn(vectors: Tensor, turns: Tensor) -> Tensor:
-    """Rotate `vectors` [B, L, …, width] by `turns` [B or 1, L, 2, width] in float32; the dtype of `vectors` returns."""
+    """Rotate `vectors` [B, L, …, width] by `turns` [B or 1, L, 2, width], in float32; returns the dtype of
+    `vectors`."""
     between = (1,) * (vectors.ndim - 3)
     cosine, sine = (part.reshape(*part.shape[:2], *between, -1) for part in turns.unbind(2))
     swapped = vectors.roll(vectors.shape[-1] // 2, -1)  # the halves change places

@@ -63,7 +63,7 @@ def test_the_json_of_ltg_bert(imported) -> None:
     assert result.system == "ltg_bert"
     assert type(config.objective).__name__ == "WholeWord"
     assert (config.objective.ratio, config.objective.random_prob, config.objective.keep_prob) == (0.15, 0.1, 0.1)
-    assert (config.objective.corruption_unit, config.objective.num_static_masks) == ("unit", None)
+    assert (config.objective.corruption_unit, config.objective.num_static_masks) == ("span", None)
     assert config.training.batch_tokens == 1_179_648
     assert config.optimizer.lr == pytest.approx(3e-4 * (9216 / 256) ** 0.3, rel=1e-5)
     assert config.training.floor == pytest.approx(1e-5 / config.optimizer.lr, rel=1e-4)

@@ -16,7 +16,7 @@ from ...files.text import read_text
 from ...files.yaml_files import parse_yaml
 from ...run.config import Config
 from ...settings.registry import files, module
-from .systems._source import Given
+from .systems._source import ForeignConfig
 
 FOLDER = "hub.convert.systems"
 
@@ -52,18 +52,18 @@ class Imported:
 
 def convert(path: Path) -> Imported:
     """Read a foreign config. Raises ValueError, in one sentence, when it is of no known system or does not fit."""
-    given = Given(read(path))
-    system = _system(path, given)
-    module(FOLDER, system).carry(given)
-    left = given.left | dict.fromkeys(given.rest(), f"no setting of {system} that is known here")
-    tree = {section.name: given.tree[section.name] for section in fields(Config) if section.name in given.tree}
+    foreign = ForeignConfig(read(path))
+    system = _system(path, foreign)
+    module(FOLDER, system).convert(foreign)
+    left = foreign.left | dict.fromkeys(foreign.rest(), f"no setting of {system} that is known here")
+    tree = {section.name: foreign.tree[section.name] for section in fields(Config) if section.name in foreign.tree}
     Config.of(tree)
-    return Imported(system, tree, left, given.remarks)
+    return Imported(system, tree, left, foreign.remarks)
 
 
-def _system(path: Path, given: Given) -> str:
+def _system(path: Path, foreign: ForeignConfig) -> str:
     """The system that most of its signs are found of."""
-    found = {name: len(module(FOLDER, name).SIGNS & given.values.keys()) for name in files(FOLDER)}
+    found = {name: len(module(FOLDER, name).SIGNS & foreign.values.keys()) for name in files(FOLDER)}
     best = max(found, key=lambda name: found[name])
     if not found[best]:
         wanted = "; ".join(f"{name} by {', '.join(sorted(module(FOLDER, name).SIGNS))}" for name in found)

@@ -1,1 +1,1 @@
-"""What other systems' configs mean here: a file each, with the settings that are its SIGNS and a function `carry`."""
+"""What other systems' configs mean here: a file each, with the settings that are its SIGNS and a function `convert`."""

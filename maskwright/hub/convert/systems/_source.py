@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-class Given:
+class ForeignConfig:
     """The settings of a foreign file by dotted key; each is read, left with a reason, or unknown in the end."""
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
@@ -49,7 +49,7 @@ class Given:
         """Set knobs of ours."""
         self.tree.setdefault(section, {}).update(knobs)
 
-    def leave(self, reasons: Mapping[str, str]) -> None:
+    def ignore(self, reasons: Mapping[str, str]) -> None:
         """Leave those of the keys that are given; a key that ends in a dot stands for all that begin with it."""
         for start, reason in reasons.items():
             here = [key for key in self.values if key == start or (start.endswith(".") and key.startswith(start))]

@@ -5,7 +5,7 @@ Defaults are those of its config classes; those of its optimizers are optax's.
 
 from typing import Any
 
-from ._source import Given
+from ._source import ForeignConfig
 
 SIGNS = frozenset(
     {"training.training_mode", "training.mlm_mask_prob", "training.max_tokens_to_process", "model.maxlen"}
@@ -45,73 +45,73 @@ LEFT = {
 }
 
 
-def carry(given: Given) -> None:
+def convert(foreign: ForeignConfig) -> None:
     """Put its settings into our sections."""
-    length = given.whole("model.maxlen", 1024)
-    _text(given, length)
-    _objective(given)
-    _model(given, length)
-    _optimizer(given)
-    _training(given, length)
-    given.leave(LEFT)
+    length = foreign.whole("model.maxlen", 1024)
+    _text(foreign, length)
+    _objective(foreign)
+    _model(foreign, length)
+    _optimizer(foreign)
+    _training(foreign, length)
+    foreign.ignore(LEFT)
 
 
-def _text(given: Given, length: int) -> None:
-    dataset = given.get("data.dataset_name", "HuggingFaceFW/fineweb")
-    given.put("corpus", name="hub", dataset=dataset, split=given.get("data.split", "train"))
-    given.put("rows", length=length)
-    given.put("tokenizer", kind="bpe", size=given.whole("model.vocab_size", 50257))
-    name = given.get("data.tokenizer_name", "gpt2")
-    given.left["data.tokenizer_name"] = (
+def _text(foreign: ForeignConfig, length: int) -> None:
+    dataset = foreign.get("data.dataset_name", "HuggingFaceFW/fineweb")
+    foreign.put("corpus", name="hub", dataset=dataset, split=foreign.get("data.split", "train"))
+    foreign.put("rows", length=length)
+    foreign.put("tokenizer", kind="bpe", size=foreign.whole("model.vocab_size", 50257))
+    name = foreign.get("data.tokenizer_name", "gpt2")
+    foreign.left["data.tokenizer_name"] = (
         f"{name} is not downloaded: one of its size is learned; for its own ids, which get a [MASK], "
         f"set tokenizer.file=…/tokenizer.json"
     )
 
 
-def _objective(given: Given) -> None:
-    mode = given.get("training.training_mode", "clm")
+def _objective(foreign: ForeignConfig) -> None:
+    mode = foreign.get("training.training_mode", "clm")
     if mode not in ("clm", "mlm"):
         raise ValueError(f"training.training_mode={mode!r}: it is clm or mlm")
     if mode == "clm":
-        given.put("objective", name="causal")
-        given.leave(
+        foreign.put("objective", name="causal")
+        foreign.ignore(
             {
                 f"training.mlm_{what}_prob": "training_mode is clm: nothing is hidden"
                 for what in ("mask", "replace", "random")
             }
         )
         return
-    masked, other = given.number("training.mlm_replace_prob", 0.8), given.number("training.mlm_random_prob", 0.1)
-    ratio, keep = given.number("training.mlm_mask_prob", 0.15), round(1 - masked - other, 6)
-    given.put("objective", name="mlm", ratio=ratio, random_prob=other, keep_prob=keep)
-    given.remarks.append(
+    masked, other = foreign.number("training.mlm_replace_prob", 0.8), foreign.number("training.mlm_random_prob", 0.1)
+    ratio, keep = foreign.number("training.mlm_mask_prob", 0.15), round(1 - masked - other, 6)
+    foreign.put("objective", name="mlm", ratio=ratio, random_prob=other, keep_prob=keep)
+    foreign.remarks.append(
         "training_mode=mlm sees both sides, and other places are hidden in every text and epoch; there the view stayed "
         "causal, and a generator that was seeded at every call hid the same places everywhere"
     )
 
 
-def _model(given: Given, length: int) -> None:
+def _model(foreign: ForeignConfig, length: int) -> None:
     names = {"embed_dim": ("hidden", 768), "num_heads": ("heads", 12), "feed_forward_dim": ("intermediate", 768)}
     names |= {"num_transformer_blocks": ("layers", 12)}
-    sizes = {ours: given.whole(f"model.{theirs}", size) for theirs, (ours, size) in names.items()}
-    given.put("model", name="minigpt", **sizes, max_length=length, dropout=given.number("model.dropout_rate", 0.1))
-    kind = given.get("model.architecture", "linear")
+    sizes = {ours: foreign.whole(f"model.{theirs}", size) for theirs, (ours, size) in names.items()}
+    foreign.put("model", name="minigpt", **sizes, max_length=length, dropout=foreign.number("model.dropout_rate", 0.1))
+    kind = foreign.get("model.architecture", "linear")
     if kind != "linear":
-        given.left["model.architecture"] = f"{kind} is not here; minigpt is linear"
-    if given.number("model.dropout_rate", 0.1) != 0.1:
-        given.remarks.append("model.dropout is what dropout_rate says; there blocks did not hear of it and took 0.1")
+        foreign.left["model.architecture"] = f"{kind} is not here; minigpt is linear"
+    if foreign.number("model.dropout_rate", 0.1) != 0.1:
+        foreign.remarks.append("model.dropout is what dropout_rate says; there blocks did not hear of it and took 0.1")
 
 
-def _optimizer(given: Given) -> None:
-    name = str(given.get("training.optimizer", "novograd")).lower()
+def _optimizer(foreign: ForeignConfig) -> None:
+    name = str(foreign.get("training.optimizer", "novograd")).lower()
     if name not in OPTIMIZERS:
         raise ValueError(f"training.optimizer={name!r}: it is one of {', '.join(OPTIMIZERS)}")
-    given.put("optimizer", name=name, lr=given.number("training.learning_rate", 2e-3), **OPTIMIZERS[name])
+    foreign.put("optimizer", name=name, lr=foreign.number("training.learning_rate", 2e-3), **OPTIMIZERS[name])
     if name == "sgd":
-        given.put("optimizer", momentum=given.number("training.momentum", 0.9))
+        foreign.put("optimizer", momentum=foreign.number("training.momentum", 0.9))
     if name == "adamw":
-        given.put("optimizer", weight_decay=given.number("training.weight_decay", 0.0), decay_embeddings=True)
-    given.leave(
+        foreign.put("optimizer", weight_decay=foreign.number("training.weight_decay", 0.0), decay_embeddings=True)
+    foreign.ignore(
         {
             f"training.{knob}": f"only {owner} takes it there, and the optimizer is {name}"
             for knob, owner in (("momentum", "sgd"), ("weight_decay", "adamw"))
@@ -120,26 +120,29 @@ def _optimizer(given: Given) -> None:
     )
 
 
-def _training(given: Given, length: int) -> None:
-    tokens, batch = given.number("training.max_tokens_to_process", 1e9), given.whole("training.batch_size", 32) * length
-    schedule = given.get("training.lr_scheduler", "constant")
+def _training(foreign: ForeignConfig, length: int) -> None:
+    tokens, batch = (
+        foreign.number("training.max_tokens_to_process", 1e9),
+        foreign.whole("training.batch_size", 32) * length,
+    )
+    schedule = foreign.get("training.lr_scheduler", "constant")
     if schedule not in SCHEDULES:
         raise ValueError(f"training.lr_scheduler={schedule!r}: it is one of {', '.join(SCHEDULES)}")
     steps = max(1, int(tokens // batch))
     rises = schedule == "warmup_cosine"
-    warmup = min(given.whole("training.lr_scheduler_warmup_steps", steps // 10) / steps, 0.99) if rises else 0.0
-    given.put(
+    warmup = min(foreign.whole("training.lr_scheduler_warmup_steps", steps // 10) / steps, 0.99) if rises else 0.0
+    foreign.put(
         "training", tokens=tokens, batch_tokens=batch, warmup=round(warmup, 6), decay=SCHEDULES[schedule],
-        floor=given.number("training.lr_scheduler_alpha", 0.0), clip=None,
-        checkpoint_every=given.whole("training.checkpoint_interval", 10000),
+        floor=foreign.number("training.lr_scheduler_alpha", 0.0), clip=None,
+        checkpoint_every=foreign.whole("training.checkpoint_interval", 10000),
     )  # fmt: skip
     if not rises:
-        given.leave({"training.lr_scheduler_warmup_steps": f"lr_scheduler is {schedule}: nothing rises"})
-    given.put("evaluation", every=given.whole("training.eval_interval", 2000))
-    precision = given.get("training.precision", "float32")
+        foreign.ignore({"training.lr_scheduler_warmup_steps": f"lr_scheduler is {schedule}: nothing rises"})
+    foreign.put("evaluation", every=foreign.whole("training.eval_interval", 2000))
+    precision = foreign.get("training.precision", "float32")
     if precision in PRECISIONS:
-        given.put("training", precision=PRECISIONS[precision])
+        foreign.put("training", precision=PRECISIONS[precision])
     else:
-        given.left["training.precision"] = (
+        foreign.left["training.precision"] = (
             f"{precision} is not here; training.precision is auto, bf16, fp16, fp32 or fp8"
         )

@@ -3,7 +3,7 @@
 Defaults are those of its code, not of its files.
 """
 
-from ._source import Given
+from ._source import ForeignConfig
 
 SIGNS = frozenset({"masking_strategy", "mask_p", "use_dynamic_masking", "position_bucket_size"})
 
@@ -34,54 +34,54 @@ LEFT = {
 } | dict.fromkeys(("max_new_tokens", "max_response_length", "temperature", "top_p"), "sampling is not part of training")
 
 
-def carry(given: Given) -> None:
+def convert(foreign: ForeignConfig) -> None:
     """Put its settings into our sections."""
-    _text(given)
-    _objective(given)
-    _model(given)
-    _training(given, _rate(given))
-    remarks = [key for key in given.rest() if key.startswith("_")]
-    given.leave(LEFT | dict.fromkeys(remarks, "a remark"))
+    _text(foreign)
+    _objective(foreign)
+    _model(foreign)
+    _training(foreign, _rate(foreign))
+    remarks = [key for key in foreign.rest() if key.startswith("_")]
+    foreign.ignore(LEFT | dict.fromkeys(remarks, "a remark"))
 
 
-def _text(given: Given) -> None:
-    given.put("corpus", files=["texts/"])
-    given.remarks.append("the file does not say which text: put yours into texts/, or set corpus.files")
-    if "tokenizer_path" in given:
-        given.put("tokenizer", file=given.get("tokenizer_path"))
-        given.leave({"vocab_size": "the tokenizer of tokenizer_path has as many ids as it has"})
+def _text(foreign: ForeignConfig) -> None:
+    foreign.put("corpus", files=["texts/"])
+    foreign.remarks.append("the file does not say which text: put yours into texts/, or set corpus.files")
+    if "tokenizer_path" in foreign:
+        foreign.put("tokenizer", file=foreign.get("tokenizer_path"))
+        foreign.ignore({"vocab_size": "the tokenizer of tokenizer_path has as many ids as it has"})
     else:
-        given.put("tokenizer", kind="wordpiece", size=given.whole("vocab_size", 16384))
-    given.put("rows", length=given.whole("block_size", 512))
-    if "val_frac" in given:
-        given.put("evaluation", held_out=given.number("val_frac", 0.01))
+        foreign.put("tokenizer", kind="wordpiece", size=foreign.whole("vocab_size", 16384))
+    foreign.put("rows", length=foreign.whole("block_size", 512))
+    if "val_frac" in foreign:
+        foreign.put("evaluation", held_out=foreign.number("val_frac", 0.01))
 
 
-def _objective(given: Given) -> None:
-    strategy = given.get("masking_strategy", "span")
+def _objective(foreign: ForeignConfig) -> None:
+    strategy = foreign.get("masking_strategy", "span")
     if strategy not in STRATEGIES:
         raise ValueError(f"masking_strategy={strategy!r}: it is one of {', '.join(STRATEGIES)}")
-    shares = {"ratio": given.number("mask_p", 0.15), "random_prob": given.number("random_p", 0.1)}
-    shares["keep_prob"] = given.number("keep_p", 0.1)
-    given.put("objective", name=STRATEGIES[strategy], **shares)
+    shares = {"ratio": foreign.number("mask_p", 0.15), "random_prob": foreign.number("random_p", 0.1)}
+    shares["keep_prob"] = foreign.number("keep_p", 0.1)
+    foreign.put("objective", name=STRATEGIES[strategy], **shares)
     if strategy != "subword":
-        given.put("objective", corruption_unit="span")
+        foreign.put("objective", corruption_unit="span")
     if strategy == "span":
-        _lengths(given, given.whole("max_span_length", 10))
-    elif "max_span_length" in given:
-        given.leave({"max_span_length": f"masking_strategy is {strategy}; only spans have a length"})
-    if not given.yes("use_dynamic_masking") and "use_dynamic_masking" in given:
-        given.put("objective", num_static_masks=1)
-        given.remarks.append("use_dynamic_masking=false is static masking here; there the switch was not read")
-    given.remarks.append(
+        _lengths(foreign, foreign.whole("max_span_length", 10))
+    elif "max_span_length" in foreign:
+        foreign.ignore({"max_span_length": f"masking_strategy is {strategy}; only spans have a length"})
+    if not foreign.yes("use_dynamic_masking") and "use_dynamic_masking" in foreign:
+        foreign.put("objective", num_static_masks=1)
+        foreign.remarks.append("use_dynamic_masking=false is static masking here; there the switch was not read")
+    foreign.remarks.append(
         "every hidden token is asked for; there rows were masked twice, and half of the [MASK] had no loss"
     )
 
 
-def _lengths(given: Given, longest: int) -> None:
-    given.put("objective", geometric_p=round(P, 4), max_span_length=longest)
+def _lengths(foreign: ForeignConfig, longest: int) -> None:
+    foreign.put("objective", geometric_p=round(P, 4), max_span_length=longest)
     there, here = _means(longest)
-    given.remarks.append(
+    foreign.remarks.append(
         f"max_span_length={longest}: lengths are geometric and truncated, {here:.2f} tokens in the mean; "
         f"there they were taken modulo {longest}, "
         + (f"{there:.2f} in the mean" if longest > 1 else "which never ended")
@@ -96,52 +96,52 @@ def _means(longest: int) -> tuple[float, float]:
     return folded, sum(length * chance for length, chance in some) / sum(chance for _, chance in some)
 
 
-def _model(given: Given) -> None:
+def _model(foreign: ForeignConfig) -> None:
     names = {"hidden_size": "hidden", "intermediate_size": "intermediate"}
     names |= {"num_attention_heads": "heads", "num_hidden_layers": "layers", "position_bucket_size": "buckets"}
     sizes = dict(zip(names, (768, 2048, 12, 12, 32), strict=True))
-    knobs = {ours: given.whole(theirs, sizes[theirs]) for theirs, ours in names.items()}
-    longest = max(given.whole("max_position_embeddings", 512), given.whole("block_size", 512))
-    inner, outer = (given.number(f"{which}_dropout_prob", 0.1) for which in ("attention_probs", "hidden"))
-    given.put("model", name="ltg_bert", **knobs, max_length=longest, farthest=longest, dropout=outer)
+    knobs = {ours: foreign.whole(theirs, sizes[theirs]) for theirs, ours in names.items()}
+    longest = max(foreign.whole("max_position_embeddings", 512), foreign.whole("block_size", 512))
+    inner, outer = (foreign.number(f"{which}_dropout_prob", 0.1) for which in ("attention_probs", "hidden"))
+    foreign.put("model", name="ltg_bert", **knobs, max_length=longest, farthest=longest, dropout=outer)
     if inner != outer:
-        given.left["attention_probs_dropout_prob"] = f"one dropout for all: hidden_dropout_prob={outer:g}"
+        foreign.left["attention_probs_dropout_prob"] = f"one dropout for all: hidden_dropout_prob={outer:g}"
 
 
-def _rate(given: Given) -> float:
+def _rate(foreign: ForeignConfig) -> float:
     """Its learning rate, which grows with the batch: lr · (rows / 256)^alpha, from 1e-5 to the cap."""
-    name = str(given.get("optimizer", "adamw")).lower()
+    name = str(foreign.get("optimizer", "adamw")).lower()
     if name not in ("adamw", "lamb"):
         raise ValueError(f"optimizer={name!r}: it is adamw or lamb")
-    rows = given.whole("batch_size", 1) * given.whole("grad_accum", 1) * given.whole("_world_size_hint", 1)
-    base, cap = given.number("learning_rate", 1e-4), given.number("peak_lr_cap", 1e-4)
-    rate = min(max(base * (rows / 256) ** given.number("lr_scale_alpha", 0.5), 1e-5), cap)
-    eps = given.number("optimizer_eps", 1e-8 if name == "adamw" else 1e-6)
+    rows = foreign.whole("batch_size", 1) * foreign.whole("grad_accum", 1) * foreign.whole("_world_size_hint", 1)
+    base, cap = foreign.number("learning_rate", 1e-4), foreign.number("peak_lr_cap", 1e-4)
+    rate = min(max(base * (rows / 256) ** foreign.number("lr_scale_alpha", 0.5), 1e-5), cap)
+    eps = foreign.number("optimizer_eps", 1e-8 if name == "adamw" else 1e-6)
     betas = [0.9, 0.999 if name == "adamw" else 0.98]
-    decay = {"weight_decay": given.number("weight_decay", 0.01), "decay_embeddings": name == "adamw"}
-    given.put("optimizer", name=name, lr=float(f"{rate:.6g}"), betas=betas, eps=eps, **decay)
-    given.remarks.append(
+    decay = {"weight_decay": foreign.number("weight_decay", 0.01), "decay_embeddings": name == "adamw"}
+    foreign.put("optimizer", name=name, lr=float(f"{rate:.6g}"), betas=betas, eps=eps, **decay)
+    foreign.remarks.append(
         f"learning_rate={base:g} is optimizer.lr={rate:.4g}: there it was scaled by (rows of a batch / 256)^alpha, "
         f"with {rows:,} rows, and cut at peak_lr_cap={cap:g}"
     )
     return rate
 
 
-def _training(given: Given, rate: float) -> None:
-    length, rows = given.whole("block_size", 512), given.whole("batch_size", 1)
-    ranks = given.whole("_world_size_hint", 1)
-    given.put(
+def _training(foreign: ForeignConfig, rate: float) -> None:
+    length, rows = foreign.whole("block_size", 512), foreign.whole("batch_size", 1)
+    ranks = foreign.whole("_world_size_hint", 1)
+    foreign.put(
         "training",
-        epochs=given.number("num_epochs", 30),
-        batch_tokens=length * rows * given.whole("grad_accum", 1) * ranks,
+        epochs=foreign.number("num_epochs", 30),
+        batch_tokens=length * rows * foreign.whole("grad_accum", 1) * ranks,
         micro_batch_tokens=length * rows,
-        warmup=given.number("warmup_steps_proportion", 0.06),
+        warmup=foreign.number("warmup_steps_proportion", 0.06),
         decay="cosine",
-        floor=round(min(given.number("min_lr", 1e-5) / rate, 1.0), 6),
-        clip=given.number("max_grad_norm", 1.0),
+        floor=round(min(foreign.number("min_lr", 1e-5) / rate, 1.0), 6),
+        clip=foreign.number("max_grad_norm", 1.0),
     )
-    counted = "_world_size_hint" in given
-    given.remarks.append(
+    counted = "_world_size_hint" in foreign
+    foreign.remarks.append(
         "training.batch_tokens is the batch of all processes: "
         + (
             f"{ranks} of them, by _world_size_hint"
