@@ -10,7 +10,7 @@ from .evaluate.scoring.load import scorer
 from .evaluate.scoring.text_files import likelihoods, surprisals
 from .evaluate.suites._asked import ask_run
 from .hub.export.run import export
-from .objectives.base.capabilities import named_from
+from .objectives.base.capabilities import mask_shift
 from .run.config import Config
 from .run.load import LoadedRun, described
 from .run.load import load as load_run
@@ -31,7 +31,7 @@ class Run(LoadedRun):
 
         Raises ValueError when there is none, or the model was never trained to fill masks.
         """
-        if (shift := named_from(self.known_objective)) is None:
+        if (shift := mask_shift(self.known_objective)) is None:
             raise ValueError(f"{self.path} was trained with {name_of(self.known_objective)}, which never fills a mask")
         return fill(self.model, self.tokenizer, text, top, shift)
 

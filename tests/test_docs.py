@@ -3,9 +3,11 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from maskwright.masking.select import IGNORE
 from maskwright.objectives.base.contract import check, maker
 from maskwright.run.config import Config, recipes
 from maskwright.settings.registry import files
@@ -57,3 +59,18 @@ def test_the_objective_on_the_page_keeps_what_the_page_prints(folder: Path) -> N
     printed = "".join(f"    ✓ {finding.promise}\n" for finding in found)
     assert not any(finding.counterexample for finding in found)
     assert printed in (DOCS[0].parent / "extending.md").read_text(encoding="utf-8")
+
+
+def test_the_objective_with_state_on_the_page_goes_on_where_it_was() -> None:
+    page = (DOCS[0].parent / "extending.md").read_text(encoding="utf-8")
+    code: dict[str, Any] = {"__name__": "page"}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[:2]:
+        exec(block, code)
+    value, some = code["Alternating"](), rows()
+    live, other = value.build(TEXT, 0), value.build(TEXT, 0)
+    first = live(some, 0)
+    live.end_step()
+    assert not (((first.targets != IGNORE) & (live(some, 0).targets != IGNORE)).any())
+    assert other(some, 0).targets.equal(first.targets)
+    other.load_state_dict(live.state_dict())
+    assert other(some, 0).targets.equal(live(some, 0).targets)

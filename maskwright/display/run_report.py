@@ -8,7 +8,7 @@ from string import Template
 from typing import Any
 
 from ..files.json_files import read_object
-from ..objectives.base.capabilities import named_from
+from ..objectives.base.capabilities import mask_shift
 from ..run.config import Config
 from ..run.load import load
 from ..run.metrics_log import read_lines
@@ -49,7 +49,7 @@ def summary(numbers: Mapping[str, float]) -> list[str]:
 
 
 def _gaps(out: Path, config: Config) -> list[Gap]:
-    if (shift := named_from(config.objective)) is None:
+    if (shift := mask_shift(config.objective)) is None:
         return []
     run = load(out, "cpu")
     return gaps(run.model, run.tokenizer, run.data.valid, GAPS, shift=shift)

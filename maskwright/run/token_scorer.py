@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..attention import mask, positions
-from ..objectives.base.capabilities import named_from
+from ..objectives.base.capabilities import mask_shift
 from ..objectives.base.problem import TokenScorer
 from ..prediction import logits
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -20,7 +20,7 @@ def token_scorer(source: str | Path, tokenizer: Tokenizer) -> TokenScorer:
     Raises ValueError when it was never asked to name a hidden token where it stands, or has another tokenizer.
     """
     model, known = load(source)
-    if named_from(Config.load(source).objective) != 0:
+    if mask_shift(Config.load(source).objective) != 0:
         raise ValueError(f"{source} cannot guess hidden tokens: name a run of a masking objective, such as diffusion")
     if known.fingerprint != tokenizer.fingerprint:
         raise ValueError(f"{source} has another tokenizer: a generator must have the one of the text")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..attention import BOTH
-from ..objectives.base.capabilities import SHIFTS
+from ..objectives.base.capabilities import MASK_SHIFTS
 from ..settings import settings
 from .step import Step
 
@@ -25,7 +25,7 @@ class Sampler(ABC):
 
     revises: ClassVar[bool] = False
     """Whether it masks revealed tokens again, so that it can revise a given text."""
-    capabilities: ClassVar[Mapping[str, int]] = SHIFTS
+    capabilities: ClassVar[Mapping[str, int]] = MASK_SHIFTS
     """The capabilities of which the model's objective must have one, each with how many positions before a token it is
     predicted."""
     view: ClassVar[int] = BOTH

@@ -10,7 +10,7 @@ from ..display.masks import before, row
 from ..display.masks import pieces as posed
 from ..display.replay import NAMES, pieces
 from ..evaluate.validation.mask_coverage import FATES
-from ..objectives.base.capabilities import named_from
+from ..objectives.base.capabilities import mask_shift
 from ..objectives.base.objective import Objective
 from ..run.build import masked
 from ..sampling.fill import MASK_TEXT
@@ -67,7 +67,7 @@ def masks(models: Models, asked: Masks) -> Answer:
 
 def fill(models: Models, asked: Fill) -> Answer:
     """The best guesses for every [MASK] in the text."""
-    shift = named_from(_able(models, "fill").objective)
+    shift = mask_shift(_able(models, "fill").objective)
     assert shift is not None
     blanks = filled(models.model, models.tokenizer, asked.text, asked.top, shift)
     return {"blanks": [asdict(blank) for blank in blanks]}

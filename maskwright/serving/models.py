@@ -7,7 +7,7 @@ from torch import nn
 
 from ..evaluate.scoring.backends import choose
 from ..evaluate.scoring.scorer import Scorer
-from ..objectives.base.capabilities import fitting, named_from
+from ..objectives.base.capabilities import backends, mask_shift
 from ..objectives.base.objective import Objective
 from ..run.load import load
 from ..sampling.request import LoadedModels, compatible_samplers, longest, remasker_of
@@ -36,14 +36,14 @@ class Models:
     @property
     def backends(self) -> list[str]:
         """The ways in which the model can score a text."""
-        return fitting(self.objective)
+        return backends(self.objective)
 
     @property
     def unable(self) -> dict[str, str]:
         """What the model cannot do, each with a sentence that says why."""
         never = f"This model was trained with {self.trained}, which"
         can = {
-            "fill": (named_from(self.objective) is not None, "never fills a mask"),
+            "fill": (mask_shift(self.objective) is not None, "never fills a mask"),
             "score": (bool(self.backends), "gives no likelihood of a text"),
             "sample": (bool(self.writers), "neither fills masks nor predicts the next token"),
         }

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ...data.order import shuffled_range
 from ...noise import address
-from ...objectives.base.capabilities import reading
+from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
 from ...settings import settings
 from ...text.tokenizers.tokenizer import Tokenizer
@@ -113,7 +113,7 @@ class EdgeProbe:
         self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Edges, knobs: Probing
     ):
         self.model, self.tokenizer, self.task, self.knobs = model.eval(), tokenizer, task, knobs
-        self.view, _ = reading(objective)
+        self.view, _ = reading_direction(objective)
         self.device = next(model.parameters()).device
         known = len(model.layers)  # type: ignore[arg-type]
         self.taken = known if knobs.layers is None else knobs.layers

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ...data.order import shuffled_range
 from ...noise import address, dropout_generator
-from ...objectives.base.capabilities import reading
+from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
 from ...settings import settings
 from ...settings.schedule import Share, learning_rate
@@ -78,7 +78,7 @@ class FineTuner:
     def __init__(
         self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Task, knobs: Finetuning
     ):
-        view, pool = reading(objective)
+        view, pool = reading_direction(objective)
         pool = pool if knobs.pool == "auto" else knobs.pool
         length = min(knobs.length, int(model.max_length))  # type: ignore[arg-type]
         self.model, self.task, self.knobs = model.eval(), task, knobs

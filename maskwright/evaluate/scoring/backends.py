@@ -21,7 +21,7 @@ import torch
 
 from ...attention import BOTH
 from ...data.rows import Rows
-from ...objectives.base.capabilities import fitting
+from ...objectives.base.capabilities import backends
 from ...objectives.base.objective import IGNORE, Objective
 from ...objectives.base.problem import Problem, shifted
 from ...objectives.causal import Causal
@@ -105,7 +105,7 @@ def dressed(exam: Ask, objective: Objective) -> Ask:
 
 def fused(objective: Objective) -> Ask:
     """The mean of the log-likelihoods under all fitting backends. Raises ValueError when there are not two."""
-    names = fitting(objective)
+    names = backends(objective)
     if len(names) < 2:
         raise ValueError(
             f"backend=fused needs a model with two capabilities, and this has {', '.join(names) or 'none'}"
@@ -135,5 +135,5 @@ def choose(name: str | None, objective: Objective | None) -> tuple[str, Ask]:
     if objective is None:
         raise ValueError(f"how the model was trained is not known: choose a backend, {', '.join(PLAIN)}")
     if name is None:
-        return choose(next(iter(fitting(objective)), "own"), objective)
+        return choose(next(iter(backends(objective)), "own"), objective)
     return name, MADE[name](objective)

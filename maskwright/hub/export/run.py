@@ -6,7 +6,7 @@ import torch
 
 from ...attention import BOTH, FORWARD
 from ...data.rows import Rows
-from ...objectives.base.capabilities import fitting
+from ...objectives.base.capabilities import backends
 from ...objectives.base.objective import Objective
 from ...objectives.base.problem import Problem
 from ...run import saved
@@ -25,7 +25,7 @@ def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
         if causal is None:
             raise ValueError("how the model was trained is not known: say whether it is --masked or --causal")
         return causal, "causal" if causal else "mlm"
-    ways = {name: name == "causal" for name in fitting(objective) if name != "backward"}
+    ways = {name: name == "causal" for name in backends(objective) if name != "backward"}
     if not ways and "backward" in objective.capabilities:
         raise ValueError("the model was trained to read backward alone, which no class of transformers does")
     ways = ways or {"own": False}

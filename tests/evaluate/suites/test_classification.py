@@ -10,7 +10,7 @@ from maskwright.attention import BACKWARD, BOTH, FORWARD
 from maskwright.evaluate.finetuning.classification_data import Examples, Task
 from maskwright.evaluate.finetuning.encoder import Encoder, encoded
 from maskwright.evaluate.finetuning.finetune import FineTuner, Finetuning
-from maskwright.objectives.base.capabilities import reading
+from maskwright.objectives.base.capabilities import reading_direction
 from maskwright.objectives.causal import Causal
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.mlm import Mlm
@@ -95,9 +95,9 @@ def test_a_vector_is_that_of_the_example_alone(loaded) -> None:
 
 
 def test_a_causal_model_reads_forward_and_is_asked_at_the_end() -> None:
-    assert reading(Causal()) == (FORWARD, "last")
-    assert reading(Causal(direction="backward")) == (BACKWARD, "first")
-    assert reading(Mlm()) == reading(Hybrid()) == reading(None) == (BOTH, "first")
+    assert reading_direction(Causal()) == (FORWARD, "last")
+    assert reading_direction(Causal(direction="backward")) == (BACKWARD, "first")
+    assert reading_direction(Mlm()) == reading_direction(Hybrid()) == reading_direction(None) == (BOTH, "first")
 
 
 @pytest.mark.parametrize(
