@@ -45,9 +45,9 @@ def main() -> None:
 def cost(name: str, words: float, ratio: float, rates: dict[str, float]) -> dict[str, float]:
     """The numbers of one model."""
     kind, preset = registry.load("models", name)
-    knobs = from_mapping(kind, preset | {"max_length": 512}, "model")
+    settings = from_mapping(kind, preset | {"max_length": 512}, "model")
     with patch.object(sys.modules[kind.__module__], "fresh", shapes):
-        model = knobs.build(VOCABULARY, torch.Generator())
+        model = settings.build(VOCABULARY, torch.Generator())
     asked = round(ratio * MICRO)
     a_token = Flops(model).of(MICRO // LENGTH, LENGTH, asked) / MICRO
     weights = sum(weight.numel() for weight in model.parameters())

@@ -115,14 +115,14 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    knobs = arguments()
-    race = Race(int(knobs.tokens), knobs.out)
-    cases = {f"to the loss of {rival}": case(race, rival, knobs.share, knobs.seeds) for rival in knobs.rivals}
-    tried = {side: race.tuned(side) for side in ("ours", *knobs.rivals)}
+    options = arguments()
+    race = Race(int(options.tokens), options.out)
+    cases = {f"to the loss of {rival}": case(race, rival, options.share, options.seeds) for rival in options.rivals}
+    tried = {side: race.tuned(side) for side in ("ours", *options.rivals)}
     (race.out / f"result-{race.tokens}.json").write_text(
         json.dumps({"cases": cases, "learning rates tried": tried}, indent=1)
     )
-    if knobs.json:
+    if options.json:
         print(json.dumps(cases))
         return
     for name, found in cases.items():

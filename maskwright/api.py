@@ -65,13 +65,13 @@ class Run(LoadedRun):
         loaded = load_run(remasker) if isinstance(remasker, str | Path) else remasker
         known = set(field_names(SampleRequest))
         plain = {name: value for name, value in options.items() if name in known}
-        knobs = _assignments({name: value for name, value in options.items() if name not in known})
+        sampler_options = _assignments({name: value for name, value in options.items() if name not in known})
         request = {
             "run": self.path,
             "remasker": loaded and loaded.path,
             "prompt": prompt,
             "count": count,
-            "sampler_options": knobs,
+            "sampler_options": sampler_options,
         }
         with trusting(plain):
             return texts(from_mapping(SampleRequest, request | plain, "sample"), models_of(self, loaded))

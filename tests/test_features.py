@@ -15,7 +15,7 @@ PAGE = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if re.match(r"\| \d", line)]
 CLAIMS = [row for row in ROWS if not row[2].startswith("no")]
 ELSEWHERE = {"make", "python"}
-"""What an example may begin with besides `maskwright` and a knob."""
+"""What an example may begin with besides `maskwright` and a option."""
 
 
 @cache

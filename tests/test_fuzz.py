@@ -218,31 +218,31 @@ def test_a_config_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> No
     assert len(str(refused.value)) < 2000
 
 
-KNOBS = sorted({"name", *field_names(Top), *(knob for kind in PLAIN.values() for knob in field_names(kind))}) + [
-    knob for where in NAMED.values() for name in entries(where) for knob in field_names(load(where, name)[0])
+FIELDS = sorted({"name", *field_names(Top), *(name for kind in PLAIN.values() for name in field_names(kind))}) + [
+    name for where in NAMED.values() for name in entries(where) for name in field_names(load(where, name)[0])
 ]
 NAMES = [name for where in NAMED.values() for name in entries(where)]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(NAMES),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KNOBS) | st.integers(), inner, max_size=3)
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | st.integers(), inner, max_size=3)
     ),
     max_leaves=8,
 )
 
 
-def knobs_of(kind: type) -> st.SearchStrategy:
-    """Some of the knobs of a settings class, with any values."""
+def fields_of(kind: type) -> st.SearchStrategy:
+    """Some of the fields of a settings class, with any values."""
     return st.dictionaries(st.sampled_from([*field_names(kind), "nothing"]), VALUES, max_size=3)
 
 
 def sections(name: str) -> st.SearchStrategy:
-    """A section whose name and knobs are, for the most part, those that it may have."""
+    """A section whose name and fields are, for the most part, those that it may have."""
     if name in PLAIN:
-        return knobs_of(PLAIN[name]) | VALUES
+        return fields_of(PLAIN[name]) | VALUES
     kinds = [(kind, load(NAMED[name], kind)[0]) for kind in entries(NAMED[name])]
     return (
-        st.one_of(*(knobs_of(kind).map(lambda knobs, name=name: {"name": name} | knobs) for name, kind in kinds))
+        st.one_of(*(fields_of(kind).map(lambda fields, name=name: {"name": name} | fields) for name, kind in kinds))
         | VALUES
     )
 

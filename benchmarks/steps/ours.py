@@ -28,8 +28,8 @@ def ours(task: Task, name: str, compiled: bool) -> Callable[[], None]:
 def built(task: Task, name: str) -> nn.Module:
     """The model `name` at the sizes of the task."""
     cls, _ = registry.load("models", name)
-    knobs = {"hidden": task.hidden, "layers": task.layers, "heads": task.heads, "intermediate": inner(task, name)}
-    settings = cls(**knobs, max_length=task.length, dropout=task.dropout)
+    options = {"hidden": task.hidden, "layers": task.layers, "heads": task.heads, "intermediate": inner(task, name)}
+    settings = cls(**options, max_length=task.length, dropout=task.dropout)
     return settings.build(task.vocabulary, torch.Generator().manual_seed(0)).to(task.device)
 
 

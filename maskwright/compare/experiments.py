@@ -16,9 +16,9 @@ from ..run.resume import leaves
 from ..settings import did_you_mean
 
 CHANGE = re.compile(r"\+(?=[a-z_]+(?:\.\w+)*=)")
-"""Where a change begins: a plus that a knob and an equals sign follow."""
+"""Where a change begins: a plus followed by a name and an equals sign."""
 LENGTHS = ("tokens", "words", "epochs", "steps")
-"""The knobs of `training` that say how long a run is."""
+"""The settings of `training` that set the length of a run."""
 BY = "bits_per_byte"
 """The one metric that models with different tokenizers share."""
 
@@ -94,15 +94,15 @@ def budgeted(written: str) -> list[str]:
         raise ValueError(f"budget {written!r}: give tokens=2e6, words=10M, epochs=10, steps=1000 or minutes=5")
     if kind == "minutes":
         return [f"training.minutes={number}"]
-    cleared = [f"training.{knob}=null" for knob in (*LENGTHS, "minutes") if knob != kind]
+    cleared = [f"training.{name}=null" for name in (*LENGTHS, "minutes") if name != kind]
     return [*cleared, f"training.{kind}={int(number) if kind in ('steps', 'words') else number}"]
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The knobs in which two trees of settings differ, with both values; None where one has no such knob."""
+    """The settings in which two trees differ, with both values; None where one lacks the setting."""
     left, right = dict(leaves(one)), dict(leaves(other))
-    knobs = [*left, *(knob for knob in right if knob not in left)]
-    return {knob: (left.get(knob), right.get(knob)) for knob in knobs if left.get(knob) != right.get(knob)}
+    names = [*left, *(name for name in right if name not in left)]
+    return {name: (left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)}
 
 
 def check_text(found: Sequence[Arm], by: str | None) -> None:
@@ -111,10 +111,10 @@ def check_text(found: Sequence[Arm], by: str | None) -> None:
         raise ValueError(f"by={by!r}: {did_you_mean(by or '', [BY])}")
     first = found[0]
     for arm in found[1:]:
-        for knob, (left, right) in differences(_text(first.config), _text(arm.config)).items():
+        for name, (left, right) in differences(_text(first.config), _text(arm.config)).items():
             if by is None:
                 raise ValueError(
-                    f"{first.name} and {arm.name} differ in {knob} ({left!r} and {right!r}), so their losses are not "
+                    f"{first.name} and {arm.name} differ in {name} ({left!r} and {right!r}), so their losses are not "
                     f"comparable: --by {BY} compares that alone"
                 )
 

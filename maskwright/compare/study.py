@@ -55,8 +55,8 @@ class Comparison:
         """Whether arms of one seed saw the same rows in the same order."""
         return same_rows(self.arms)
 
-    def knobs(self) -> dict[str, dict[str, tuple[Any, Any]]]:
-        """In what each arm's settings differ from the baseline's: knob, the baseline's value, the arm's."""
+    def differing(self) -> dict[str, dict[str, tuple[Any, Any]]]:
+        """Where each arm's settings differ from the baseline's: the setting's name, the baseline's value, the arm's."""
         base = next(arm for arm in self.arms if arm.name == self.baseline).config.tree()
         return {arm.name: differences(base, arm.config.tree()) for arm in self.arms if arm.name != self.baseline}
 

@@ -57,11 +57,11 @@ class Parts(nn.Module):
     parts: Tensor
     frequency: Tensor
 
-    def __init__(self, knobs: NHot, vocabulary_size: int, hidden: int):
+    def __init__(self, settings: NHot, vocabulary_size: int, hidden: int):
         super().__init__()
-        self.knobs = knobs
+        self.settings = settings
         self.table = nn.EmbeddingBag(vocabulary_size, hidden, mode="sum")
-        self.fusion = FUSIONS[knobs.fusion](hidden)
+        self.fusion = FUSIONS[settings.fusion](hidden)
         self.register_buffer("offsets", torch.zeros(vocabulary_size + 1, dtype=torch.int64))
         self.register_buffer("parts", torch.zeros(0, dtype=torch.int32))
         self.register_buffer("frequency", torch.zeros(vocabulary_size))

@@ -57,19 +57,19 @@ class Deberta(TransformerSettings):
 class DebertaModel(Transformer):
     """The module behind `Deberta`."""
 
-    def __init__(self, knobs: Deberta, vocabulary_size: int):
+    def __init__(self, settings: Deberta, vocabulary_size: int):
         super().__init__()
-        self.max_length = knobs.max_length
-        self.near, self.far, self.count = knobs.buckets // 2, knobs.farthest, knobs.buckets
-        self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
-        self.norm = _norm(knobs)
-        self.distances = nn.Embedding(2 * knobs.buckets, knobs.hidden)
-        self.distances_norm = _norm(knobs)
-        self.dropout = nn.Dropout(knobs.dropout)
-        self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
-        self.head = nn.Sequential(Linear(knobs.hidden, knobs.hidden), nn.GELU(), _norm(knobs))
+        self.max_length = settings.max_length
+        self.near, self.far, self.count = settings.buckets // 2, settings.farthest, settings.buckets
+        self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
+        self.norm = _norm(settings)
+        self.distances = nn.Embedding(2 * settings.buckets, settings.hidden)
+        self.distances_norm = _norm(settings)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
+        self.head = nn.Sequential(Linear(settings.hidden, settings.hidden), nn.GELU(), _norm(settings))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
-        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
+        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
 
     def forward(
         self,
@@ -98,14 +98,14 @@ class DebertaModel(Transformer):
 class _Block(nn.Module):
     """x = norm(x + attention(x)); x = norm(x + feed_forward(x))."""
 
-    def __init__(self, knobs: Deberta):
+    def __init__(self, settings: Deberta):
         super().__init__()
-        self.attention = _Attention(knobs)
-        self.attention_norm = _norm(knobs)
-        self.into = Linear(knobs.hidden, knobs.intermediate)
-        self.out = Linear(knobs.intermediate, knobs.hidden)
-        self.norm = _norm(knobs)
-        self.dropout = nn.Dropout(knobs.dropout)
+        self.attention = _Attention(settings)
+        self.attention_norm = _norm(settings)
+        self.into = Linear(settings.hidden, settings.intermediate)
+        self.out = Linear(settings.intermediate, settings.hidden)
+        self.norm = _norm(settings)
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, table: Tensor, buckets: Tensor, mask: Tensor | None, asked: Tensor | None = None
@@ -118,11 +118,11 @@ class _Block(nn.Module):
 class _Attention(nn.Module):
     """The matrices that make queries and keys of the tokens make those of the distances too."""
 
-    def __init__(self, knobs: Deberta):
+    def __init__(self, settings: Deberta):
         super().__init__()
-        self.heads, self.buckets = knobs.heads, knobs.buckets
-        self.query, self.key, self.value, self.out = (Linear(knobs.hidden, knobs.hidden) for _ in range(4))
-        self.dropout = nn.Dropout(knobs.dropout)
+        self.heads, self.buckets = settings.heads, settings.buckets
+        self.query, self.key, self.value, self.out = (Linear(settings.hidden, settings.hidden) for _ in range(4))
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, table: Tensor, buckets: Tensor, mask: Tensor | None, asked: Tensor | None
@@ -136,5 +136,5 @@ class _Attention(nn.Module):
         return self.out(pick(mixed, asked))
 
 
-def _norm(knobs: Deberta) -> nn.LayerNorm:
-    return nn.LayerNorm(knobs.hidden, eps=EPSILON)
+def _norm(settings: Deberta) -> nn.LayerNorm:
+    return nn.LayerNorm(settings.hidden, eps=EPSILON)

@@ -54,20 +54,20 @@ class LtgBert(TransformerSettings):
 class LtgBertModel(Transformer):
     """The module behind `LtgBert`."""
 
-    def __init__(self, knobs: LtgBert, vocabulary_size: int):
+    def __init__(self, settings: LtgBert, vocabulary_size: int):
         super().__init__()
-        self.max_length = knobs.max_length
-        self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
-        self.norm = _norm(knobs.hidden)
-        self.buckets = Buckets(knobs.max_length, knobs.buckets // 2, knobs.farthest, knobs.buckets)
-        self.distances = nn.Embedding(2 * knobs.buckets - 1, knobs.hidden)
-        self.distances_norm = _norm(knobs.hidden, affine=True)
-        self.dropout = nn.Dropout(knobs.dropout)
-        self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
-        transform = Linear(knobs.hidden, knobs.hidden)
-        self.head = nn.Sequential(_norm(knobs.hidden), transform, nn.GELU(), _norm(knobs.hidden), self.dropout)
+        self.max_length = settings.max_length
+        self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
+        self.norm = _norm(settings.hidden)
+        self.buckets = Buckets(settings.max_length, settings.buckets // 2, settings.farthest, settings.buckets)
+        self.distances = nn.Embedding(2 * settings.buckets - 1, settings.hidden)
+        self.distances_norm = _norm(settings.hidden, affine=True)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
+        transform = Linear(settings.hidden, settings.hidden)
+        self.head = nn.Sequential(_norm(settings.hidden), transform, nn.GELU(), _norm(settings.hidden), self.dropout)
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
-        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
+        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
 
     def forward(
         self,
@@ -102,13 +102,13 @@ class LtgBertModel(Transformer):
 class _Block(nn.Module):
     """x += attention(x); x += feed_forward(norm(x))."""
 
-    def __init__(self, knobs: LtgBert):
+    def __init__(self, settings: LtgBert):
         super().__init__()
-        self.attention = _Attention(knobs)
-        self.norm = _norm(knobs.hidden)
-        between = _norm(knobs.intermediate)
-        self.feed_forward = Geglu(knobs.hidden, knobs.intermediate, between, gelu="tanh", gate=1)
-        self.dropout = nn.Dropout(knobs.dropout)
+        self.attention = _Attention(settings)
+        self.norm = _norm(settings.hidden)
+        between = _norm(settings.intermediate)
+        self.feed_forward = Geglu(settings.hidden, settings.intermediate, between, gelu="tanh", gate=1)
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, asked: Tensor | None = None
@@ -120,15 +120,15 @@ class _Block(nn.Module):
 class _Attention(nn.Module):
     """One matrix makes queries and keys, of the tokens and of the distances alike."""
 
-    def __init__(self, knobs: LtgBert):
+    def __init__(self, settings: LtgBert):
         super().__init__()
-        self.heads = knobs.heads
-        self.norm = _norm(knobs.hidden)
-        self.query_key = Joint(knobs.hidden, knobs.hidden, 2)
-        self.value = Linear(knobs.hidden, knobs.hidden)
-        self.out = Linear(knobs.hidden, knobs.hidden)
-        self.out_norm = _norm(knobs.hidden, affine=True)
-        self.dropout = nn.Dropout(knobs.dropout)
+        self.heads = settings.heads
+        self.norm = _norm(settings.hidden)
+        self.query_key = Joint(settings.hidden, settings.hidden, 2)
+        self.value = Linear(settings.hidden, settings.hidden)
+        self.out = Linear(settings.hidden, settings.hidden)
+        self.out_norm = _norm(settings.hidden, affine=True)
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, asked: Tensor | None

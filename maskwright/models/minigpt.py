@@ -51,15 +51,15 @@ class MinigptModel(Transformer):
     placed = True
     """Where a token stands is what `positions` say, in whatever order a row has them."""
 
-    def __init__(self, knobs: Minigpt, vocabulary_size: int):
+    def __init__(self, settings: Minigpt, vocabulary_size: int):
         super().__init__()
-        self.max_length = knobs.max_length
-        self.takes_block_mask = knobs.hidden // knobs.heads >= NARROWEST
-        self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
-        self.positions = LearnedPositions(knobs.max_length, knobs.hidden)
-        self.layers = nn.ModuleList(_Block(knobs) for _ in range(knobs.layers))
-        self.decoder = Linear(knobs.hidden, vocabulary_size)
-        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
+        self.max_length = settings.max_length
+        self.takes_block_mask = settings.hidden // settings.heads >= NARROWEST
+        self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
+        self.positions = LearnedPositions(settings.max_length, settings.hidden)
+        self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
+        self.decoder = Linear(settings.hidden, vocabulary_size)
+        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
 
     def forward(
         self,
@@ -95,16 +95,16 @@ class MinigptModel(Transformer):
 class _Block(nn.Module):
     """x = norm(x + attention(x)); x = norm(x + feed_forward(x))."""
 
-    def __init__(self, knobs: Minigpt):
+    def __init__(self, settings: Minigpt):
         super().__init__()
-        self.heads = knobs.heads
-        self.query_key_value = Joint(knobs.hidden, knobs.hidden, 3)
-        self.out = Linear(knobs.hidden, knobs.hidden)
-        self.attention_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
-        self.into = Linear(knobs.hidden, knobs.intermediate)
-        self.back = Linear(knobs.intermediate, knobs.hidden)
-        self.feed_forward_norm = nn.LayerNorm(knobs.hidden, eps=EPSILON)
-        self.dropout = nn.Dropout(knobs.dropout)
+        self.heads = settings.heads
+        self.query_key_value = Joint(settings.hidden, settings.hidden, 3)
+        self.out = Linear(settings.hidden, settings.hidden)
+        self.attention_norm = nn.LayerNorm(settings.hidden, eps=EPSILON)
+        self.into = Linear(settings.hidden, settings.intermediate)
+        self.back = Linear(settings.intermediate, settings.hidden)
+        self.feed_forward_norm = nn.LayerNorm(settings.hidden, eps=EPSILON)
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(self, hidden: Tensor, mask: Mask, asked: Tensor | None = None) -> Tensor:
         attended = self_attend(self.query_key_value, self.heads, hidden, mask, asked)

@@ -62,21 +62,23 @@ class ModernModel(Transformer):
     placed = True
     """Where a token stands is what `positions` say, in whatever order a row has them."""
 
-    def __init__(self, knobs: Modern, vocabulary_size: int):
+    def __init__(self, settings: Modern, vocabulary_size: int):
         super().__init__()
-        self.max_length = knobs.max_length
-        self.takes_block_mask = not knobs.dropout and knobs.hidden // knobs.heads >= NARROWEST
-        self.embedding = nn.Embedding(vocabulary_size, knobs.hidden)
-        learned, width = knobs.positions == "learned", knobs.hidden // knobs.heads
-        self.positions = LearnedPositions(knobs.max_length, knobs.hidden) if learned else None
-        self.rotary = None if learned else Rotary(knobs.max_length, width, knobs.theta)
-        self.norm = _norm(knobs.hidden)
-        self.dropout = nn.Dropout(knobs.dropout)
-        self.layers = nn.ModuleList(_Block(knobs, first=layer == 0) for layer in range(knobs.layers))
-        self.final_norm = _norm(knobs.hidden)
-        self.head = nn.Sequential(Linear(knobs.hidden, knobs.hidden, bias=False), nn.GELU(), _norm(knobs.hidden))
+        self.max_length = settings.max_length
+        self.takes_block_mask = not settings.dropout and settings.hidden // settings.heads >= NARROWEST
+        self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
+        learned, width = settings.positions == "learned", settings.hidden // settings.heads
+        self.positions = LearnedPositions(settings.max_length, settings.hidden) if learned else None
+        self.rotary = None if learned else Rotary(settings.max_length, width, settings.theta)
+        self.norm = _norm(settings.hidden)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.layers = nn.ModuleList(_Block(settings, first=layer == 0) for layer in range(settings.layers))
+        self.final_norm = _norm(settings.hidden)
+        self.head = nn.Sequential(
+            Linear(settings.hidden, settings.hidden, bias=False), nn.GELU(), _norm(settings.hidden)
+        )
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
-        self.parts = knobs.parts.build(vocabulary_size, knobs.hidden) if knobs.parts else None
+        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
 
     def forward(
         self,
@@ -114,13 +116,13 @@ class ModernModel(Transformer):
 class _Block(nn.Module):
     """x += attention(norm(x)); x += feed_forward(norm(x)); the first block's input is normed already."""
 
-    def __init__(self, knobs: Modern, first: bool):
+    def __init__(self, settings: Modern, first: bool):
         super().__init__()
-        self.attention_norm = nn.Identity() if first else _norm(knobs.hidden)
-        self.attention = _Attention(knobs)
-        self.feed_forward_norm = _norm(knobs.hidden)
-        between = nn.Dropout(knobs.dropout)
-        self.feed_forward = Geglu(knobs.hidden, knobs.intermediate, between, gelu="none", gate=0)
+        self.attention_norm = nn.Identity() if first else _norm(settings.hidden)
+        self.attention = _Attention(settings)
+        self.feed_forward_norm = _norm(settings.hidden)
+        between = nn.Dropout(settings.dropout)
+        self.feed_forward = Geglu(settings.hidden, settings.intermediate, between, gelu="none", gate=0)
 
     def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None = None) -> Tensor:
         hidden = pick(hidden, asked) + self.attention(self.attention_norm(hidden), mask, turns, asked)
@@ -128,12 +130,12 @@ class _Block(nn.Module):
 
 
 class _Attention(nn.Module):
-    def __init__(self, knobs: Modern):
+    def __init__(self, settings: Modern):
         super().__init__()
-        self.heads, self.dropout = knobs.heads, knobs.dropout
-        self.query_key_value = Joint(knobs.hidden, knobs.hidden, 3, bias=False)
-        self.out = Linear(knobs.hidden, knobs.hidden, bias=False)
-        self.out_dropout = nn.Dropout(knobs.dropout)
+        self.heads, self.dropout = settings.heads, settings.dropout
+        self.query_key_value = Joint(settings.hidden, settings.hidden, 3, bias=False)
+        self.out = Linear(settings.hidden, settings.hidden, bias=False)
+        self.out_dropout = nn.Dropout(settings.dropout)
 
     def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None) -> Tensor:
         dropout = self.dropout if self.training else 0.0

@@ -112,7 +112,7 @@ def model(config: Config, shards: Shards, where: torch.device) -> nn.Module:
 
 def _fill(module: Parts, shards: Shards) -> None:
     """Tell n-hot embeddings what the tokens are made of, and how often the training text has them."""
-    knobs, tokenizer = module.knobs, shards.tokenizer
-    found = substrings(tokenizer, knobs.shortest, knobs.longest, knobs.limit, knobs.boundaries)
+    settings, tokenizer = module.settings, shards.tokenizer
+    found = substrings(tokenizer, settings.shortest, settings.longest, settings.limit, settings.boundaries)
     counts = shards.train.counts(tokenizer.vocabulary.size)
     module.fill(*map(torch.from_numpy, (found.offsets, found.parts, counts)))

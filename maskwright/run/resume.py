@@ -8,7 +8,7 @@ from . import checkpoint
 from .checkpoint import Loaded
 
 RESUMABLE_FIELDS = "minutes checkpoint_every keep keep_at log_every device parallel compile trackers"
-FREE = {"evaluation.every", "evaluation.batch_tokens", *(f"training.{knob}" for knob in RESUMABLE_FIELDS.split())}
+FREE = {"evaluation.every", "evaluation.batch_tokens", *(f"training.{name}" for name in RESUMABLE_FIELDS.split())}
 """Settings that may change from one attempt to the next."""
 
 
@@ -26,10 +26,10 @@ def latest(folder: Path) -> tuple[Loaded | None, list[str]]:
 def check(state: Mapping[str, Any], now: Mapping[str, Any], source: Path) -> None:
     """Refuse a checkpoint of another run. Raises ValueError that names the first setting that differs."""
     then, today = dict(leaves(state["config"])), dict(leaves(now))
-    for knob in sorted(then.keys() | today.keys()):
-        if then.get(knob) != today.get(knob) and knob not in FREE:
+    for name in sorted(then.keys() | today.keys()):
+        if then.get(name) != today.get(name) and name not in FREE:
             raise ValueError(
-                f"{source} is from another run: {knob} is {then.get(knob)!r} there and {today.get(knob)!r} now; "
+                f"{source} is from another run: {name} is {then.get(name)!r} there and {today.get(name)!r} now; "
                 "resume with the same settings or choose another --out"
             )
 

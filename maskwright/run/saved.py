@@ -23,7 +23,7 @@ WEIGHTS = "model.safetensors"
 class _Model:
     name: str
     vocabulary_size: int
-    knobs: dict[str, Any]
+    settings: dict[str, Any]
     names: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     files: sealed.Files = dataclasses.field(default_factory=dict)
 
@@ -54,16 +54,16 @@ def write_description(
 def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
     """What it takes to build the model anew."""
     values = dataclasses.asdict(settings)
-    knobs = {f.name: values[f.name] for f in dataclasses.fields(settings) if f.init}
-    return {"name": registry.name_of(settings), "vocabulary_size": vocabulary_size, "knobs": knobs}
+    fields = {f.name: values[f.name] for f in dataclasses.fields(settings) if f.init}
+    return {"name": registry.name_of(settings), "vocabulary_size": vocabulary_size, "settings": fields}
 
 
 def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """The first knob but dropout that two descriptions give differently, in words; empty where they are alike."""
-    here, there = ({"name": facts["name"]} | facts["knobs"] for facts in (one, other))
-    for knob in [knob for knob in here | there if knob != "dropout"]:
-        if here.get(knob) != there.get(knob):
-            return f"model.{knob} is {there.get(knob)!r} there and {here.get(knob)!r} here"
+    """The first setting but dropout that two descriptions give differently, in words; empty where they are alike."""
+    here, there = ({"name": facts["name"]} | facts["settings"] for facts in (one, other))
+    for name in [name for name in here | there if name != "dropout"]:
+        if here.get(name) != there.get(name):
+            return f"model.{name} is {there.get(name)!r} there and {here.get(name)!r} here"
     return ""
 
 
@@ -111,7 +111,7 @@ def _renamed(tensors: Mapping[str, Tensor], names: Mapping[str, list[str]]) -> d
 def settings_of(facts: Mapping[str, Any]) -> Any:
     """The model's settings that `describe` wrote."""
     kind, _ = registry.load("models", facts["name"])
-    return from_mapping(kind, facts["knobs"], "model")
+    return from_mapping(kind, facts["settings"], "model")
 
 
 def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) -> None:

@@ -183,16 +183,16 @@ def build_sampler(name: str, options: Iterable[str] = ()) -> Sampler:
 def mask_schedule(request: SampleRequest) -> MaskSchedule:
     """The schedule of a request. Raises ValueError for an unknown shape."""
     start = request.start_ratio if request.start_ratio is not None else 1.0 if request.edit is None else EDIT_RATIO
-    knobs: dict[str, Any] = {"steps": request.steps, "shape": request.schedule, "start": start}
+    options: dict[str, Any] = {"steps": request.steps, "shape": request.schedule, "start": start}
     if request.schedule not in SHAPES:
         try:
-            knobs |= {"shape": "linear", "custom": tuple(float(share) for share in request.schedule.split(","))}
+            options |= {"shape": "linear", "custom": tuple(float(share) for share in request.schedule.split(","))}
         except ValueError:
             shapes = ", ".join(SHAPES)
             raise ValueError(
                 f"schedule={request.schedule!r}: give {shapes}, or mask ratios such as 0.8,0.5,0.2"
             ) from None
-    return from_mapping(MaskSchedule, knobs, "schedule")
+    return from_mapping(MaskSchedule, options, "schedule")
 
 
 def _canvas(request: SampleRequest, tokenizer: Tokenizer, room: int) -> Canvas:

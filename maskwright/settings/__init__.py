@@ -38,7 +38,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """`did you mean 'ratio'?` when one of `choices` is close to `word`, else the list of choices."""
     choices = sorted(choices)
     close = difflib.get_close_matches(str(word), choices, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there is {', '.join(choices) or 'nothing to choose from'}"
+    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(choices) or 'nothing'}"
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:

@@ -150,7 +150,7 @@ def test_a_stage_of_longer_rows_goes_on_with_the_shares_of_its_epoch():
 
 
 @pytest.mark.parametrize(
-    ("knobs", "complaint"),
+    ("options", "complaint"),
     [
         ({}, "give exactly one of shares and temperature"),
         ({"shares": {"a": 1}, "temperature": 0.5}, "give exactly one of shares and temperature"),
@@ -161,9 +161,9 @@ def test_a_stage_of_longer_rows_goes_on_with_the_shares_of_its_epoch():
         ({"shares": {}}, "in every epoch some domain must have a share above 0"),
     ],
 )
-def test_bad_shares_are_refused_in_a_sentence(knobs, complaint):
+def test_bad_shares_are_refused_in_a_sentence(options, complaint):
     with pytest.raises(ValueError, match="order") as refused:
-        from_mapping(Mixed, knobs, "order")
+        from_mapping(Mixed, options, "order")
     assert complaint in str(refused.value)
 
 

@@ -31,11 +31,11 @@ def tokenizer(text: Path) -> Tokenizer:
 
 @pytest.fixture
 def source(tokenizer: Tokenizer):
-    """A model without zeros, of a family, knobs and an objective."""
+    """A model without zeros, of a family, options and an objective."""
 
-    def made(name: str, objective: str, **knobs) -> LoadedRun:
+    def made(name: str, objective: str, **options) -> LoadedRun:
         kind, _ = load("models", name)
-        settings = from_mapping(kind, SIZE | knobs, "model")
+        settings = from_mapping(kind, SIZE | options, "model")
         size, generator = tokenizer.vocabulary.size, torch.Generator().manual_seed(1)
         model = settings.build(size, generator)
         if model.parts is not None:
@@ -43,7 +43,7 @@ def source(tokenizer: Tokenizer):
             model.parts.fill(offsets, torch.randint(20, size, (200,), generator=generator), torch.arange(size))
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, std=0.2, generator=generator)
-        sections = {"model": {"name": name} | SIZE | knobs, "rows": {"length": 32}}
+        sections = {"model": {"name": name} | SIZE | options, "rows": {"length": 32}}
         config = Config.of(sections | {"objective": {"name": objective}, "training": {"steps": 1}})
         return LoadedRun(Path("made"), config, settings, tokenizer, lambda: model)
 

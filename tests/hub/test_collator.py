@@ -121,16 +121,16 @@ class Learning(Mlm):
         pass
 
 
-@pytest.mark.parametrize(("knobs", "sentence"), [
+@pytest.mark.parametrize(("options", "sentence"), [
     ({"objective": OneWay()}, "is causal or weights its positions"),
     ({"objective": Learning()}, "learns from the loss, which no collator ever sees"),
     ({"objective": "whole_word"}, "whole_word must know the words: give features word_ids or word_starts"),
     ({"objective": "mlmm"}, "no objective 'mlmm': did you mean 'mlm'?"),
     ({"id_column": "id"}, "features have no 'id': set remove_unused_columns=False, or id_column=None"),
 ])  # fmt: skip
-def test_what_cannot_be_is_refused(knobs, sentence):
+def test_what_cannot_be_is_refused(options, sentence):
     with pytest.raises(ValueError, match=sentence.replace("?", r"\?")):
-        MaskingCollator(Ours(), **knobs)(list(features()))
+        MaskingCollator(Ours(), **options)(list(features()))
 
 
 def fast(**tokens):

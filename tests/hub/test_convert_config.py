@@ -106,8 +106,8 @@ def test_the_yaml_of_aether(imported) -> None:
     assert config.objective == example.objective
     assert config.optimizer == example.optimizer
     assert config.rows == example.rows
-    for knob in ("tokens", "batch_tokens", "decay", "floor", "clip", "checkpoint_every", "precision"):
-        assert getattr(config.training, knob) == getattr(example.training, knob)
+    for name in ("tokens", "batch_tokens", "decay", "floor", "clip", "checkpoint_every", "precision"):
+        assert getattr(config.training, name) == getattr(example.training, name)
     assert config.training.warmup == pytest.approx(example.training.warmup, abs=1e-4)
     assert (config.corpus.dataset, config.corpus.split) == ("HuggingFaceFW/fineweb", "train")
     assert {"training.final_evaluation", "training.val_set_size", "data.tokenizer_name"} <= result.left.keys()

@@ -22,8 +22,8 @@ FAMILIES = {"modern": ("mlm", {}), "modern causal": ("causal", {"theta": 500.0})
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_there_and_back(family: str, source, tmp_path: Path) -> None:
-    objective, knobs = FAMILIES[family]
-    made = source(family.split()[0], objective, **knobs)
+    objective, options = FAMILIES[family]
+    made = source(family.split()[0], objective, **options)
     export(made, tmp_path / "theirs")
     settings, weights, causal = adopt(tmp_path / "theirs")
     assert settings == made.model_settings

@@ -46,7 +46,7 @@ CASES = {
     "minigpt": ("minigpt", {}, "diffusion", "MaskwrightForMaskedLM"),
     "minigpt causal": ("minigpt", {"parts": {"fusion": "attention"}}, "causal", "MaskwrightForCausalLM"),
 }
-"""Model, knobs, objective, and the class that must come of it."""
+"""Model, options, objective, and the class that must come of it."""
 
 
 def ours(source, tokens: torch.Tensor, real: torch.Tensor, causal: bool) -> torch.Tensor:
@@ -60,8 +60,8 @@ def ours(source, tokens: torch.Tensor, real: torch.Tensor, causal: bool) -> torc
 @pytest.mark.parametrize("case", CASES)
 @torch.no_grad()
 def test_logits_are_ours(case: str, source, tmp_path: Path) -> None:
-    name, knobs, objective, kind = CASES[case]
-    made, causal, remote = source(name, objective, **knobs), "Causal" in kind, "Maskwright" in kind
+    name, options, objective, kind = CASES[case]
+    made, causal, remote = source(name, objective, **options), "Causal" in kind, "Maskwright" in kind
     out = tmp_path / case.replace(" ", "-")
     assert export(made, out).startswith(f"{kind}, {'with code' if remote else 'native'}")
     auto = AutoModelForCausalLM if causal else AutoModelForMaskedLM
@@ -123,8 +123,8 @@ def test_a_remote_causal_model_writes_on(source, tmp_path: Path) -> None:
 
 
 def test_a_way_that_was_not_learned_is_refused() -> None:
-    def objective(name: str, **knobs):
-        return Config.of({"objective": {"name": name, **knobs}, "training": {"steps": 1}}).objective
+    def objective(name: str, **options):
+        return Config.of({"objective": {"name": name, **options}, "training": {"steps": 1}}).objective
 
     assert way(objective("hybrid"), None) == (False, "mntp")
     assert way(objective("hybrid"), True) == (True, "causal")

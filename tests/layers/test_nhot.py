@@ -31,7 +31,7 @@ def plain(parts, embedding, token):
     """One token's vector, [D]."""
     own, table, fusion = embedding.weight[token], parts.table.weight, parts.fusion
     pieces = table[PARTS[token]]  # [P, D]
-    match parts.knobs.fusion:
+    match parts.settings.fusion:
         case "add":
             return own + pieces.sum(0)
         case "gate":
@@ -116,7 +116,7 @@ def test_other_numbers_of_distinct_tokens_compile_nothing_anew():
     torch._dynamo.reset()
 
 
-def test_knobs_that_leave_no_part_are_refused():
+def test_settings_that_leave_no_part_are_refused():
     with pytest.raises(ValueError, match=r"parts\.shortest=5 must be at most parts\.longest=3"):
         from_mapping(NHot, {"shortest": 5, "longest": 3}, "model.parts")
     with pytest.raises(ValueError, match=r"model\.parts\.limit=0"):

@@ -13,17 +13,17 @@ VARIANTS = [(stem, {}) for stem in registry.files("models")] + [("modern", {"pos
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join([variant[0], *variant[1].values()]))
-def knobs(request):
+def settings(request):
     stem, more = request.param
     cls, _ = registry.load("models", stem)
     return cls(**SIZES, **more)
 
 
 @pytest.fixture
-def model(knobs):
+def model(settings):
     """A model that has been shaken, so that no branch ends in zeros."""
     generator = torch.Generator().manual_seed(0)
-    model = knobs.build(VOCABULARY, generator)
+    model = settings.build(VOCABULARY, generator)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.2, generator=generator)
     return model
@@ -34,17 +34,17 @@ def tokens():
     return torch.randint(VOCABULARY, (3, 12), generator=torch.Generator().manual_seed(1))
 
 
-def test_values_come_from_the_generator_alone(knobs):
+def test_values_come_from_the_generator_alone(settings):
     builds = []
     for seed in (1, 2):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             before = torch.random.get_rng_state()
-            builds.append(knobs.build(VOCABULARY, torch.Generator().manual_seed(0)).state_dict())
+            builds.append(settings.build(VOCABULARY, torch.Generator().manual_seed(0)).state_dict())
             assert torch.equal(torch.random.get_rng_state(), before)
     assert_close(builds[0], builds[1], rtol=0, atol=0)
     assert all(weight.isfinite().all() for weight in builds[0].values())
-    other = knobs.build(VOCABULARY, torch.Generator().manual_seed(1)).state_dict()
+    other = settings.build(VOCABULARY, torch.Generator().manual_seed(1)).state_dict()
     assert not torch.equal(other["embedding.weight"], builds[0]["embedding.weight"])
 
 
@@ -142,9 +142,9 @@ def test_asking_as_often_in_every_row_is_gathering_there(model, tokens, seen, as
     assert_close(model(tokens, seen, None, places), everywhere[torch.arange(3)[:, None], places].flatten(0, 1))
 
 
-@pytest.mark.parametrize("knob", ["layers", "heads", "hidden", "dropout"])
-def test_sizes_that_make_no_model_are_refused(knob):
+@pytest.mark.parametrize("name", ["layers", "heads", "hidden", "dropout"])
+def test_sizes_that_make_no_model_are_refused(name):
     for stem in registry.files("models"):
         cls, _ = registry.load("models", stem)
-        with pytest.raises(ValueError, match=rf"model\.{knob}=-1"):
-            from_mapping(cls, {**SIZES, knob: -1}, "model")
+        with pytest.raises(ValueError, match=rf"model\.{name}=-1"):
+            from_mapping(cls, {**SIZES, name: -1}, "model")

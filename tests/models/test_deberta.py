@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 from transformers import DebertaV2Config, DebertaV2ForMaskedLM
 
-from maskwright.hub.export.deberta_v2 import config, from_names, knobs_of, to_names, to_transformers
+from maskwright.hub.export.deberta_v2 import config, from_names, settings_of, to_names, to_transformers
 from maskwright.models.deberta import PRESETS, Deberta, DebertaModel
 
 VOCABULARY = 101
@@ -14,19 +14,19 @@ FEW = {"max_length": 24, "buckets": 8, "farthest": 24}
 """So few buckets that distances share them."""
 
 
-def scattered(knobs, seed=0):
+def scattered(settings, seed=0):
     """A model without zeros: every parameter is drawn."""
     generator = torch.Generator().manual_seed(seed)
-    model = knobs.build(VOCABULARY, generator)
+    model = settings.build(VOCABULARY, generator)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2, generator=generator)
     return model
 
 
 def pair(hidden, layers, heads, intermediate, **more):
-    knobs = Deberta(hidden=hidden, layers=layers, heads=heads, intermediate=intermediate, dropout=0.0, **more)
-    model = scattered(knobs)
-    return model, to_transformers(model, knobs).eval()
+    settings = Deberta(hidden=hidden, layers=layers, heads=heads, intermediate=intermediate, dropout=0.0, **more)
+    model = scattered(settings)
+    return model, to_transformers(model, settings).eval()
 
 
 def logits(model, tokens, mask):
@@ -75,17 +75,17 @@ def test_a_model_made_by_transformers_gives_its_logits_here():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         theirs = DebertaV2ForMaskedLM(DebertaV2Config(vocab_size=VOCABULARY, **sizes, **switches)).eval()
-    knobs = knobs_of(theirs.config)
-    assert knobs.farthest == knobs.max_length == 512
-    ours = knobs.build(VOCABULARY, torch.Generator()).eval()
+    settings = settings_of(theirs.config)
+    assert settings.farthest == settings.max_length == 512
+    ours = settings.build(VOCABULARY, torch.Generator()).eval()
     ours.load_state_dict(from_names(theirs.state_dict(), ours))
     tokens = torch.randint(4, VOCABULARY, (2, 40), generator=torch.Generator().manual_seed(1))
     assert_close(logits(ours, tokens, None), theirs(input_ids=tokens).logits, atol=1e-5, rtol=1e-4)
 
 
-def test_knobs_come_back_from_transformers():
-    knobs = Deberta(**PRESETS["amlm"], buckets=64, dropout=0.2)
-    assert knobs_of(config(knobs, VOCABULARY)) == knobs
+def test_settings_come_back_from_transformers():
+    settings = Deberta(**PRESETS["amlm"], buckets=64, dropout=0.2)
+    assert settings_of(config(settings, VOCABULARY)) == settings
 
 
 @pytest.mark.parametrize(
@@ -94,21 +94,21 @@ def test_knobs_come_back_from_transformers():
 def test_a_variant_without_counterpart_is_refused(other):
     foreign = config(Deberta(), VOCABULARY)
     foreign.update(other)
-    knob = next(iter(other))
-    with pytest.raises(ValueError, match=f"{knob}=.* has no counterpart in deberta"):
-        knobs_of(foreign)
+    setting = next(iter(other))
+    with pytest.raises(ValueError, match=f"{setting}=.* has no counterpart in deberta"):
+        settings_of(foreign)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_size_of_each_preset_of_deberta(preset):
-    knobs = Deberta(**PRESETS[preset])
-    hidden, inner, vocabulary = knobs.hidden, knobs.intermediate, 16_384
+    settings = Deberta(**PRESETS[preset])
+    hidden, inner, vocabulary = settings.hidden, settings.intermediate, 16_384
     attention = 4 * hidden * (hidden + 1) + 2 * hidden
     layer = attention + 2 * hidden * inner + inner + hidden + 2 * hidden
     tables = (vocabulary + 512) * hidden + 2 * 2 * hidden
-    expected = tables + knobs.layers * layer + hidden * (hidden + 3) + vocabulary
+    expected = tables + settings.layers * layer + hidden * (hidden + 3) + vocabulary
     with torch.device("meta"):
-        model = DebertaModel(knobs, vocabulary)
+        model = DebertaModel(settings, vocabulary)
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
 
 
@@ -126,8 +126,8 @@ def test_sizes_that_do_not_go_together_are_refused(wrong, sentence):
 
 
 def test_dropout_of_deberta_changes_training_alone():
-    knobs = Deberta(hidden=32, heads=2, layers=1, intermediate=48, dropout=0.5)
-    model = knobs.build(VOCABULARY, torch.Generator().manual_seed(0))
+    settings = Deberta(hidden=32, heads=2, layers=1, intermediate=48, dropout=0.5)
+    model = settings.build(VOCABULARY, torch.Generator().manual_seed(0))
     tokens = torch.arange(12)[None]
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)

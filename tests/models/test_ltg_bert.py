@@ -12,9 +12,9 @@ from maskwright.models.ltg_bert import PRESETS, LtgBert
 VOCABULARY = 101
 
 
-def reference(weights, knobs, tokens, mask):
+def reference(weights, settings, tokens, mask):
     """Logits everywhere, [B, L, V], from named weights; distances up to 16 only, which have buckets of their own."""
-    hidden, heads, width = knobs.hidden, knobs.heads, knobs.hidden // knobs.heads
+    hidden, heads, width = settings.hidden, settings.heads, settings.hidden // settings.heads
 
     def norm(x, name=None):
         affine = (weights[f"{name}.weight"], weights[f"{name}.bias"]) if name else (None, None)
@@ -27,10 +27,10 @@ def reference(weights, knobs, tokens, mask):
         return x.unflatten(-1, (heads, width))
 
     place = torch.arange(tokens.shape[1])
-    bucket = place[:, None] - place[None, :] + knobs.buckets - 1
+    bucket = place[:, None] - place[None, :] + settings.buckets - 1
     table = norm(weights["distances.weight"], "distances_norm")
     x = norm(weights["embedding.weight"][tokens])
-    for layer in (f"layers.{i}" for i in range(knobs.layers)):
+    for layer in (f"layers.{i}" for i in range(settings.layers)):
         attention = f"{layer}.attention"
         inner = norm(x)
         q, k = (split(part) for part in linear(inner, f"{attention}.query_key").split(hidden, dim=-1))
@@ -48,9 +48,9 @@ def reference(weights, knobs, tokens, mask):
 @pytest.mark.parametrize("padding", [0, 5])
 @pytest.mark.parametrize(("hidden", "layers", "heads", "intermediate"), [(32, 2, 2, 48), (36, 3, 4, 40)])
 def test_logits_and_gradients_equal_the_plain_reading(hidden, layers, heads, intermediate, padding):
-    knobs = LtgBert(hidden=hidden, layers=layers, heads=heads, intermediate=intermediate, max_length=17, dropout=0.0)
+    settings = LtgBert(hidden=hidden, layers=layers, heads=heads, intermediate=intermediate, max_length=17, dropout=0.0)
     generator = torch.Generator().manual_seed(0)
-    model = knobs.build(VOCABULARY, generator)
+    model = settings.build(VOCABULARY, generator)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3, generator=generator)
     tokens = torch.randint(VOCABULARY, (3, 17), generator=generator)
@@ -59,7 +59,7 @@ def test_logits_and_gradients_equal_the_plain_reading(hidden, layers, heads, int
     mask = (real[:, None, None] & real[:, None, :, None]) | torch.eye(17, dtype=torch.bool)
 
     mine = model.logits(model(tokens, mask if padding else None, None).flatten(0, 1)).unflatten(0, tokens.shape)[real]
-    expected = reference(dict(model.named_parameters()), knobs, tokens, mask)[real]
+    expected = reference(dict(model.named_parameters()), settings, tokens, mask)[real]
     assert_close(mine, expected, atol=1e-4, rtol=1e-4)
     weights = torch.randn(mine.shape, generator=generator) / mine.numel()
     leaves = list(model.parameters())
@@ -85,12 +85,12 @@ def test_initial_deviations_are_those_of_the_paper():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_size_of_each_preset_of_ltg_bert(preset):
-    knobs = LtgBert(**PRESETS[preset])
-    hidden, inner, vocabulary = knobs.hidden, knobs.intermediate, 16_384
+    settings = LtgBert(**PRESETS[preset])
+    hidden, inner, vocabulary = settings.hidden, settings.intermediate, 16_384
     attention = 4 * hidden * (hidden + 1) + 2 * hidden
     embeddings = (vocabulary + 63) * hidden + 2 * hidden
     expected = embeddings + 12 * (attention + 3 * hidden * inner) + hidden * (hidden + 1) + vocabulary
-    model = knobs.build(vocabulary, torch.Generator().manual_seed(0))
+    model = settings.build(vocabulary, torch.Generator().manual_seed(0))
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
 
 
@@ -102,8 +102,8 @@ def test_heads_that_do_not_divide_ltg_bert_are_refused():
 
 
 def test_dropout_of_ltg_bert_changes_training_alone():
-    knobs = LtgBert(hidden=32, heads=2, layers=1, intermediate=48, dropout=0.5)
-    model = knobs.build(VOCABULARY, torch.Generator().manual_seed(0))
+    settings = LtgBert(hidden=32, heads=2, layers=1, intermediate=48, dropout=0.5)
+    model = settings.build(VOCABULARY, torch.Generator().manual_seed(0))
     tokens = torch.arange(12)[None]
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)

@@ -47,13 +47,13 @@ def test_it_is_the_post_norm_transformer(model, causal):
 
 def test_base_has_the_sizes_of_aether():
     kind, preset = load("models", "minigpt-base")
-    knobs = kind(**preset)
+    settings = kind(**preset)
     with torch.device("meta"):
-        model = MinigptModel(knobs, 50257)
+        model = MinigptModel(settings, 50257)
     block = 4 * (768 * 768 + 768) + 2 * (768 * 768 + 768) + 4 * 768
     wanted = 2 * 50257 * 768 + 50257 + 1024 * 768 + 12 * block
     assert sum(parameter.numel() for parameter in model.parameters()) == wanted
-    assert knobs.dropout == 0.1
+    assert settings.dropout == 0.1
 
 
 def test_every_matrix_begins_uniform_by_its_own_fans():

@@ -11,19 +11,19 @@ VOCABULARY = 101
 SHAPES = [(32, 2, 2, 48), (48, 1, 3, 40), (64, 3, 4, 96)]
 
 
-def scattered(knobs, seed=0):
+def scattered(settings, seed=0):
     """A model without zeros: every parameter is drawn."""
     generator = torch.Generator().manual_seed(seed)
-    model = knobs.build(VOCABULARY, generator)
+    model = settings.build(VOCABULARY, generator)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2, generator=generator)
     return model
 
 
 def pair(hidden, layers, heads, intermediate):
-    knobs = Modern(hidden=hidden, layers=layers, heads=heads, intermediate=intermediate, max_length=24)
-    model = scattered(knobs)
-    return model, to_transformers(model, knobs).eval()
+    settings = Modern(hidden=hidden, layers=layers, heads=heads, intermediate=intermediate, max_length=24)
+    model = scattered(settings)
+    return model, to_transformers(model, settings).eval()
 
 
 def logits(model, tokens, mask):
@@ -50,8 +50,8 @@ def test_logits_and_gradients_equal_modern_bert(shape, padding):
 
 
 def test_branches_begin_at_zero():
-    knobs = Modern(hidden=32, layers=2, heads=2, intermediate=48)
-    model = knobs.build(VOCABULARY, torch.Generator().manual_seed(0))
+    settings = Modern(hidden=32, layers=2, heads=2, intermediate=48)
+    model = settings.build(VOCABULARY, torch.Generator().manual_seed(0))
     tokens = torch.arange(6)[None]
     embedded = model.norm(model.embedding(tokens))
     assert_close(model(tokens, None, None), model.final_norm(embedded))
@@ -59,12 +59,12 @@ def test_branches_begin_at_zero():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_size_of_each_preset_of_modern(preset):
-    knobs = Modern(**PRESETS[preset])
-    hidden, vocabulary = knobs.hidden, 16_384
-    layer = 4 * hidden * hidden + 3 * hidden * knobs.intermediate
-    norms = 2 * knobs.layers - 1 + 3
-    expected = vocabulary * (hidden + 1) + knobs.layers * layer + hidden * hidden + norms * hidden
-    model = knobs.build(vocabulary, torch.Generator().manual_seed(0))
+    settings = Modern(**PRESETS[preset])
+    hidden, vocabulary = settings.hidden, 16_384
+    layer = 4 * hidden * hidden + 3 * hidden * settings.intermediate
+    norms = 2 * settings.layers - 1 + 3
+    expected = vocabulary * (hidden + 1) + settings.layers * layer + hidden * hidden + norms * hidden
+    model = settings.build(vocabulary, torch.Generator().manual_seed(0))
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
 
 
@@ -74,9 +74,9 @@ def test_heads_that_do_not_divide_hidden_are_refused():
 
 
 def test_learned_positions_have_no_counterpart_in_transformers():
-    knobs = Modern(hidden=32, layers=1, heads=2, intermediate=48, positions="learned")
+    settings = Modern(hidden=32, layers=1, heads=2, intermediate=48, positions="learned")
     with pytest.raises(ValueError, match="positions=learned"):
-        to_transformers(knobs.build(VOCABULARY, torch.Generator()), knobs)
+        to_transformers(settings.build(VOCABULARY, torch.Generator()), settings)
 
 
 def test_weights_come_back_from_modern_bert():

@@ -23,10 +23,10 @@ def make(name: str, **options: object) -> Objective:
 @pytest.fixture(params=EVERY)
 def objective(request: pytest.FixtureRequest) -> Callable[..., Objective]:
     """Makes each objective in turn, live."""
-    return lambda **knobs: live(make(request.param, **knobs))
+    return lambda **options: live(make(request.param, **options))
 
 
 @pytest.fixture(params=MASKED)
 def masked(request: pytest.FixtureRequest) -> Callable[..., Masked]:
     """Makes each masking objective in turn, live."""
-    return lambda **knobs: live(make(request.param, **knobs))
+    return lambda **options: live(make(request.param, **options))

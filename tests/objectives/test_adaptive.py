@@ -30,8 +30,8 @@ def told(objective: LiveAdaptive, problem: Problem) -> None:
     objective.end_step()
 
 
-def learned(steps: int = 40, **knobs: object) -> LiveAdaptive:
-    objective = live(Adaptive(**{"update_every": 10, "ratio": 0.3} | knobs))
+def learned(steps: int = 40, **options: object) -> LiveAdaptive:
+    objective = live(Adaptive(**{"update_every": 10, "ratio": 0.3} | options))
     for epoch in range(steps):
         told(objective, objective(plain(40, 64, epoch=epoch), 0))
     return objective
@@ -175,11 +175,13 @@ def test_weights_of_another_vocabulary_are_refused() -> None:
         live(Adaptive()).load_state_dict({"weight": torch.ones(7)})
 
 
-@pytest.mark.parametrize("knobs", [{"update_every": 0}, {"momentum": 1.5}, {"momentum": -0.1}, {"floor": 1.0}], ids=str)
-def test_knobs_out_of_range_are_refused(settings: dict, knobs: dict) -> None:
-    ((name, value),) = knobs.items()
+@pytest.mark.parametrize(
+    "options", [{"update_every": 0}, {"momentum": 1.5}, {"momentum": -0.1}, {"floor": 1.0}], ids=str
+)
+def test_options_out_of_range_are_refused(settings: dict, options: dict) -> None:
+    ((name, value),) = options.items()
     with pytest.raises(ValueError, match=rf"^objective\.{name}={value}: "):
-        Config.of(settings | {"objective": {"name": "adaptive", **knobs}})
+        Config.of(settings | {"objective": {"name": "adaptive", **options}})
 
 
 def warnings(objective: LiveAdaptive, caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -180,7 +180,7 @@ def test_rare_tokens_are_hidden_more_often_and_the_budget_is_exact():
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"guaranteed_unmasked": 1.0}, "objective.guaranteed_unmasked=1.0"),
         ({"schedule": "sine"}, "objective.schedule"),
@@ -190,9 +190,9 @@ def test_rare_tokens_are_hidden_more_often_and_the_budget_is_exact():
         ({"stages": [{"ratio": 1.2, "far": 1, "near": 1}]}, "objective.stages"),
     ],
 )
-def test_what_is_out_of_range_is_named(knobs, sentence):
+def test_what_is_out_of_range_is_named(options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        from_mapping(Diffusion, knobs, "objective")
+        from_mapping(Diffusion, options, "objective")
 
 
 def test_counts_of_what_can_be_hidden_leave_specials_out():

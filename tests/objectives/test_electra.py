@@ -32,8 +32,8 @@ TINY = {"hidden": 16, "layers": 2, "heads": 2}
 
 def generator(seed: int) -> torch.nn.Module:
     """The one that `TINY` begins with."""
-    knobs = Modern(hidden=16, layers=2, heads=2, intermediate=42, max_length=LONGEST)
-    return knobs.build(VOCABULARY.size, torch.Generator().manual_seed(address(seed, "generator") % 2**63))
+    model = Modern(hidden=16, layers=2, heads=2, intermediate=42, max_length=LONGEST)
+    return model.build(VOCABULARY.size, torch.Generator().manual_seed(address(seed, "generator") % 2**63))
 
 
 def hear(objective: LiveElectra, problem) -> None:
@@ -183,15 +183,15 @@ def test_others_errors_can_stand_in_for_the_generators() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"heads": 3}, "generator: .*heads=3 must divide hidden=64 into heads of even width"),
         ({"hidden": 0}, "objective.hidden=0"),
     ],
 )
-def test_a_generator_that_does_not_fit_is_named(knobs: dict, sentence: str) -> None:
+def test_a_generator_that_does_not_fit_is_named(options: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
-        from_mapping(Electra, knobs, "objective")
+        from_mapping(Electra, options, "objective")
     assert "\n" not in str(caught.value)
 
 

@@ -73,11 +73,11 @@ def test_the_realised_ratio_is_the_ratio(masked):
     assert np.mean(share) == pytest.approx(0.15, abs=0.004)
 
 
-@pytest.mark.parametrize("knobs", [{}, {"balance": True}], ids=["", "balance"])
-def test_no_row_goes_without(masked, knobs):
+@pytest.mark.parametrize("options", [{}, {"balance": True}], ids=["", "balance"])
+def test_no_row_goes_without(masked, options):
     some = words_of_two(plain(50, 4))
     try:
-        objective = masked(ratio=0.05, **knobs)
+        objective = masked(ratio=0.05, **options)
     except ValueError:
         pytest.skip("this objective refuses to be balanced")
     for epoch in range(9):
@@ -93,7 +93,7 @@ def test_a_row_may_go_without(masked):
 
 def test_fates_move_no_position(masked):
     some = rows(count=12)
-    places = [chosen(masked(**knobs)(some, 0)) for knobs in (
+    places = [chosen(masked(**options)(some, 0)) for options in (
         {}, {"corruption_unit": "span"}, {"random_prob": 0.0, "keep_prob": 0.0},
         {"random_prob": 1.0, "keep_prob": 0.0}, {"keep_prob": 0.9},
     )]  # fmt: skip

@@ -115,8 +115,8 @@ def test_phrases_are_found() -> None:
     assert all(name(phrase) in found for phrase in phrases)
 
 
-def met(**knobs: object) -> LivePmi:
-    objective = from_mapping(Pmi, {"min_count": 10, "num_collocations": 16, **knobs}, "objective")
+def met(**options: object) -> LivePmi:
+    objective = from_mapping(Pmi, {"min_count": 10, "num_collocations": 16, **options}, "objective")
     written = ["." if sign else "word" for sign in SIGNS]
     tokenizer = SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids, specials: written[ids[0]])
     return objective.build(SimpleNamespace(tokenizer=tokenizer, train=text(DOCUMENTS)), 0)

@@ -162,7 +162,7 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"ratio": 1.5}, r"objective.ratio=1\.5"),
         ({"corruption": {"random": 0}}, "give at least one kind of error a weight"),
@@ -172,6 +172,6 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
         ({"loss": "some"}, "objective.loss='some'"),
     ],
 )
-def test_a_writer_that_does_not_fit_is_named(knobs, sentence):
+def test_a_writer_that_does_not_fit_is_named(options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        from_mapping(Remask, knobs, "objective")
+        from_mapping(Remask, options, "objective")

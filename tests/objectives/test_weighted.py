@@ -107,9 +107,9 @@ def write(folder: Path, suffix: str) -> Path:
     return path
 
 
-def met(path: object, **knobs: object) -> LiveWeighted:
+def met(path: object, **options: object) -> LiveWeighted:
     shards = SimpleNamespace(tokenizer=SimpleNamespace(tokens=TOKENS), train=SimpleNamespace(counts=np.arange))
-    return Weighted(weights=str(path), **knobs).build(shards, 0)
+    return Weighted(weights=str(path), **options).build(shards, 0)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".parquet"])

@@ -1,4 +1,4 @@
-"""What a run refuses, each with one sentence that names the knob, the value and what would be right."""
+"""What a run refuses, each with one sentence that names the option, the value and what would be right."""
 
 import errno
 from pathlib import Path

@@ -19,9 +19,9 @@ from .toy import REMASKER, VOCABULARY, Toy, canvas, texts
 MASK = VOCABULARY.mask
 
 
-def frames(sampler, begin, steps=6, seed=0, block_length=None, model=None, **knobs):
+def frames(sampler, begin, steps=6, seed=0, block_length=None, model=None, **options):
     denoiser = Denoiser(model or Toy(), VOCABULARY)
-    return list(generate(denoiser, sampler, begin, MaskSchedule(steps=steps, **knobs), seed, REMASKER, block_length))
+    return list(generate(denoiser, sampler, begin, MaskSchedule(steps=steps, **options), seed, REMASKER, block_length))
 
 
 @pytest.mark.parametrize("sampler", [Mdlm(), Llada(), Remdm(eta=0.3), Learned(randomness=0.5)], ids=repr)

@@ -64,12 +64,12 @@ def canvas(count, text=(3,) * LENGTH, free=None):
     return Canvas(tokens, (tokens == VOCABULARY.mask) if free is None else torch.tensor([free]).repeat(count, 1))
 
 
-def texts(sampler, count, steps, model=None, seed=0, start=None, **knobs):
+def texts(sampler, count, steps, model=None, seed=0, start=None, **options):
     """[count, 3] the texts of a sampler."""
-    shares = knobs.pop("shares", MaskSchedule(steps=steps))
-    denoiser = Denoiser(model or Toy(), VOCABULARY, **knobs.pop("denoiser", {}))
+    shares = options.pop("shares", MaskSchedule(steps=steps))
+    denoiser = Denoiser(model or Toy(), VOCABULARY, **options.pop("denoiser", {}))
     remasker = REMASKER if sampler.needs_remasker else None
-    for frame in generate(denoiser, sampler, start or canvas(count), shares, seed, remasker, **knobs):
+    for frame in generate(denoiser, sampler, start or canvas(count), shares, seed, remasker, **options):
         last = frame
     return last.tokens[:, 1:-1]
 

@@ -40,7 +40,7 @@ def test_every_name_loads_and_is_the_name_of_its_class(folder):
 @pytest.mark.parametrize(("folder", "name", "sentence"), [
     ("objectives", "whole_wrd", "no objective 'whole_wrd': did you mean 'whole_word'?"),
     ("objectives", "whole_word-tiny", "no objective 'whole_word-tiny': did you mean 'whole_word'?"),
-    ("objectives", "zzz", "no objective 'zzz': there is "),
+    ("objectives", "zzz", "no objective 'zzz': choose from "),
     ("optimizers", "adamv", "no optimizer 'adamv': did you mean 'adam"),
 ])  # fmt: skip
 def test_a_wrong_name_is_refused(folder, name, sentence):

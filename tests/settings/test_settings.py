@@ -1,4 +1,4 @@
-"""Every mistake in a config is one sentence that names the knob, the value and what would be right."""
+"""Every mistake in a config is one sentence that names the option, the value and what would be right."""
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,8 @@ from maskwright.settings import field_names, from_mapping, override, settings
 
 MISTAKES = {
     "misspelt": ({"ration": 0.2}, "unknown key objective.ration: did you mean 'ratio'?"),
-    "strange": ({"zzz": 1}, "unknown key objective.zzz: there is at_least_one, balance, "),
-    "no name": ({0: None}, "unknown key objective.0: there is at_least_one, balance, "),
+    "strange": ({"zzz": 1}, "unknown key objective.zzz: choose from at_least_one, balance, "),
+    "no name": ({0: None}, "unknown key objective.0: choose from at_least_one, balance, "),
     "type": ({"max_span_length": "many"}, "objective.max_span_length='many': input should be a valid integer"),
     "range": ({"max_span_length": 0}, "objective.max_span_length=0: input should be greater than or equal to 1"),
     "choice": ({"corruption_unit": "word"}, "objective.corruption_unit='word': input should be 'token' or 'span'"),
@@ -67,9 +67,9 @@ def test_settings_cannot_be_changed():
         Span().ratio = 0.3
 
 
-def test_every_knob_is_documented():
+def test_every_option_is_documented():
     homes = [vars(base).get("__pydantic_fields__", {}) for base in Span.__mro__]
-    assert all(any(knob in fields and fields[knob].description for fields in homes) for knob in field_names(Span))
+    assert all(any(option in fields and fields[option].description for fields in homes) for option in field_names(Span))
 
 
 def test_overrides_are_yaml_at_a_path():
@@ -84,13 +84,13 @@ def test_overrides_are_yaml_at_a_path():
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_new_name_drops_the_knobs_of_the_old_one(order):
+def test_a_new_name_drops_the_options_of_the_old_one(order):
     tree = {"objective": {"name": "span", "longest": 3}}
     overrides = ["objective.name=mlm", "objective.ratio=0.3"][::order]
     assert override(tree, overrides) == {"objective": {"name": "mlm", "ratio": 0.3}}
 
 
-def test_the_same_name_keeps_its_knobs():
+def test_the_same_name_keeps_its_options():
     tree = {"objective": {"name": "span", "longest": 3}}
     assert override(tree, ["objective.name=span"]) == tree
 

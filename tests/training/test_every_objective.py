@@ -21,7 +21,7 @@ from maskwright.training.trainer import Trainer
 
 from ..objectives.conftest import make
 
-KNOBS = {"update_every": 30, "frequency": 0.02}
+OPTIONS = {"update_every": 30, "frequency": 0.02}
 """Of objectives that have them: they learn within a short run."""
 SMALL = {
     "model": {"name": "modern", "hidden": 16, "layers": 1, "heads": 2, "intermediate": 24, "max_length": 32},
@@ -37,7 +37,7 @@ TOLERANCE = 1e-5
 def train(settings: dict, steps: int, out: Path) -> World:
     """The first steps of a run of each objective; its losses and what it has learned are left in `out`, by rank."""
     for name in names("objectives"):
-        config = replace(Config.of(settings), objective=make(name, **KNOBS))
+        config = replace(Config.of(settings), objective=make(name, **OPTIONS))
         trainer, losses = Trainer(config, out / name, show=False), []
         batches = trainer.data.loader.batches(0, trainer.steps, trainer.world.rank, trainer.world.size)
         for rows in islice(batches, steps):

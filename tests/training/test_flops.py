@@ -17,9 +17,9 @@ MODELS = sorted({registry.name_of(registry.load("models", name)[0](**SIZES)) for
 VOCABULARY = 300
 
 
-def build(name: str, **knobs: object) -> torch.nn.Module:
+def build(name: str, **options: object) -> torch.nn.Module:
     kind, _ = registry.load("models", name)
-    return from_mapping(kind, SIZES | knobs, "model").build(VOCABULARY, torch.Generator().manual_seed(0))
+    return from_mapping(kind, SIZES | options, "model").build(VOCABULARY, torch.Generator().manual_seed(0))
 
 
 def counted(model: torch.nn.Module, rows: int, length: int, asked: int) -> int:

@@ -26,8 +26,10 @@ def first(settings: dict, tmp_path: Path) -> Path:
 
 def following(settings: dict, first: Path, *overrides: str) -> Config:
     """A remasker that begins with it: frozen for four of ten steps."""
-    knobs = "objective.name=remask training.steps=10 training.freeze=0.35 training.checkpoint_every=1 training.keep=20"
-    return Config.of(settings, [*knobs.split(), f"training.init_from={first}", "training.ema=0.5", *overrides])
+    changes = (
+        "objective.name=remask training.steps=10 training.freeze=0.35 training.checkpoint_every=1 training.keep=20"
+    )
+    return Config.of(settings, [*changes.split(), f"training.init_from={first}", "training.ema=0.5", *overrides])
 
 
 def loaded(out: Path, step: int) -> dict[str, dict[str, torch.Tensor]]:

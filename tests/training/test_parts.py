@@ -56,7 +56,7 @@ def command(monkeypatch, *arguments):
     return end.value.code or 0
 
 
-def test_knobs_are_set_on_the_command_line(settings, tmp_path, monkeypatch, capsys):
+def test_parts_are_set_on_the_command_line(settings, tmp_path, monkeypatch, capsys):
     del settings["model"]["parts"]
     Config.of(settings).write(tmp_path / "run.yaml")
     train = ["train", tmp_path / "run.yaml", "--out", tmp_path / "out", "model.parts.fusion=gate"]
@@ -64,9 +64,9 @@ def test_knobs_are_set_on_the_command_line(settings, tmp_path, monkeypatch, caps
     complaint = " ".join(capsys.readouterr().err.split())
     assert complaint.count("model.parts: no token holds another of shortest=30 to longest=30 signs; widen them") == 1
     assert command(monkeypatch, *train, "model.parts.shortest=3") == 0
-    knobs = Config.load(tmp_path / "out").model.parts
-    assert (knobs.fusion, knobs.shortest, knobs.longest) == ("gate", 3, 16)
-    assert load(tmp_path / "out").model.parts.knobs == knobs
+    parts = Config.load(tmp_path / "out").model.parts
+    assert (parts.fusion, parts.shortest, parts.longest) == ("gate", 3, 16)
+    assert load(tmp_path / "out").model.parts.settings == parts
 
 
 @pytest.mark.parametrize(

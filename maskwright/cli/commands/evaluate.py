@@ -27,7 +27,7 @@ EXAMPLES = """
 def command(
     run: Annotated[Path, typer.Argument(help="A run, a checkpoint, or a folder of several checkpoints.")],
     suite: Annotated[str, typer.Argument(help="A file in `suites/`, or your own: my_suite.py.")] = "validation",
-    knobs: Annotated[
+    options: Annotated[
         list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Options of the suite: per=token …")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
@@ -46,7 +46,7 @@ def command(
     from ...settings.outside import trusting
 
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
-    assignments = [*(knobs or []), *(f"{knob}={value}" for knob, value in shortcuts.items() if value is not None)]
+    assignments = [*(options or []), *(f"{name}={value}" for name, value in shortcuts.items() if value is not None)]
     with trusting(suite, override({}, assignments)):
         numbers = ask(suite, run, data, assignments)
     figure = run / "plots" / f"{kept_as(suite, data, assignments)}.svg"

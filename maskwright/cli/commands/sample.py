@@ -24,7 +24,7 @@ EXAMPLES = """
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run whose model fills masks or predicts the next token.")],
-    knobs: Annotated[
+    options: Annotated[
         list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Options of the sampler.")
     ] = None,
     sampler: Annotated[
@@ -64,7 +64,7 @@ def command(
     from ...settings.outside import trusting
 
     wished = {
-        "run": run, "remasker": remasker, "sampler": sampler, "sampler_options": tuple(knobs or ()), "prompt": prompt,
+        "run": run, "remasker": remasker, "sampler": sampler, "sampler_options": tuple(options or ()), "prompt": prompt,
         "edit": edit, "length": length, "steps": steps, "schedule": schedule, "start_ratio": start_ratio,
         "block_length": block_length, "seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p,
         "count": count,

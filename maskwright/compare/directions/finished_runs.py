@@ -63,11 +63,11 @@ class Run:
     def setting(self) -> tuple[tuple[str, Any], ...]:
         """Everything but the seed and the objective: runs that differ in those alone can be divided."""
         own = {name: part for name, part in self.tree.items() if name not in ("seed", "objective")}
-        return tuple((knob, str(value)) for knob, value in leaves(own) if knob not in FREE)
+        return tuple((name, str(value)) for name, value in leaves(own) if name not in FREE)
 
     @cached_property
     def objective(self) -> str:
-        """All of the objective's knobs, as one word."""
+        """All settings of the objective, as one word."""
         return json.dumps(self.tree["objective"], sort_keys=True)
 
     @cached_property

@@ -27,7 +27,7 @@ def write(comparison: Comparison, curves: Sequence[Path], forests: Sequence[Path
         forests=_figures(forests),
         curves=_figures(curves),
         targets=_targets(comparison),
-        knobs=_knobs(comparison),
+        differing=_differing(comparison),
         command=escape(comparison.command),
         runs=_runs(comparison),
         numbers=_numbers(comparison),
@@ -135,13 +135,13 @@ def _target(comparison: Comparison, each: Reached, first: Reached) -> list[str]:
     ]  # fmt: skip
 
 
-def _knobs(comparison: Comparison) -> str:
+def _differing(comparison: Comparison) -> str:
     rows = [
-        [_arm(comparison, arm), f"<code>{escape(knob)}</code>", *(f"<code>{escape(_value(v))}</code>" for v in values)]
-        for arm, found in comparison.knobs().items()
-        for knob, values in found.items()
+        [_arm(comparison, arm), f"<code>{escape(name)}</code>", *(f"<code>{escape(_value(v))}</code>" for v in values)]
+        for arm, found in comparison.differing().items()
+        for name, values in found.items()
     ]
-    return _table(["arm", "knob", f"in {escape(comparison.baseline)}", "in this arm"], rows)
+    return _table(["arm", "setting", f"in {escape(comparison.baseline)}", "in this arm"], rows)
 
 
 def _value(value: Any) -> str:

@@ -14,7 +14,7 @@ from ..study import Comparison
 
 def plain(comparison: Comparison) -> dict[str, Any]:
     """The comparison as plain data: `records` is tidy, one object a number with arm, seed, metric and value."""
-    knobs = comparison.knobs()
+    differing = comparison.differing()
     return {
         "command": comparison.command,
         "version": __version__,
@@ -22,7 +22,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "same_rows": comparison.same_rows,
         "arms": {
-            arm.name: {"recipe": arm.source, "changes": arm.changes, "differs": knobs.get(arm.name, {})}
+            arm.name: {"recipe": arm.source, "changes": arm.changes, "differs": differing.get(arm.name, {})}
             for arm in comparison.arms
         },
         "failed": comparison.failures,

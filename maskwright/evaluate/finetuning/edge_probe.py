@@ -72,12 +72,12 @@ class Read:
 class Probe(nn.Module):
     """A mixture of the layers, spans pooled by attention to themselves, and a layer between them and the labels."""
 
-    def __init__(self, depth: int, width: int, spans: int, classes: int, knobs: Probing):
+    def __init__(self, depth: int, width: int, spans: int, classes: int, settings: Probing):
         super().__init__()
         self.mixture, self.scale = nn.Parameter(torch.zeros(depth)), nn.Parameter(torch.ones(()))
-        self.project = nn.ModuleList(nn.Linear(width, knobs.width) for _ in range(spans))
-        self.attend = nn.ModuleList(nn.Linear(knobs.width, 1) for _ in range(spans))
-        self.into, self.out = nn.Linear(spans * knobs.width, knobs.width), nn.Linear(knobs.width, classes)
+        self.project = nn.ModuleList(nn.Linear(width, settings.width) for _ in range(spans))
+        self.attend = nn.ModuleList(nn.Linear(settings.width, 1) for _ in range(spans))
+        self.into, self.out = nn.Linear(spans * settings.width, settings.width), nn.Linear(settings.width, classes)
 
     def forward(self, layers: Tensor, owner: Tensor, spans: Tensor) -> Tensor:
         """[T, C] scores. layers: [K, B, L, D]. owner: [T] int64, rows of B. spans: [T, S, 2] int64, positions."""
@@ -110,21 +110,21 @@ class EdgeProbe:
     """
 
     def __init__(
-        self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Edges, knobs: Probing
+        self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Edges, settings: Probing
     ):
-        self.model, self.tokenizer, self.task, self.knobs = model.eval(), tokenizer, task, knobs
+        self.model, self.tokenizer, self.task, self.settings = model.eval(), tokenizer, task, settings
         self.view, _ = reading_direction(objective)
         self.device = next(model.parameters()).device
         known = len(model.layers)  # type: ignore[arg-type]
-        self.taken = known if knobs.layers is None else knobs.layers
+        self.taken = known if settings.layers is None else settings.layers
         if self.taken > known:
-            raise ValueError(f"layers={knobs.layers}: the model has {known}")
+            raise ValueError(f"layers={settings.layers}: the model has {known}")
         self.train, self.valid = self._read(task.train), self._read(task.valid)
 
     def __call__(self, seed: int) -> dict[str, float]:
         """Learn the task from `seed`: precision, recall, F1, the mean of the layers under the mixture, the mixture."""
         width = self._layers(self.train.ids[:1]).shape[-1]
-        probe = Probe(self.taken + 1, width, self.train.spans.shape[1], len(self.task.classes), self.knobs)
+        probe = Probe(self.taken + 1, width, self.train.spans.shape[1], len(self.task.classes), self.settings)
         probe.begin(seed)
         epoch = self._learn(probe.to(self.device), seed)
         numbers = micro(self._found(probe, self.valid, np.arange(len(self.valid.ids))), self.valid.labels)
@@ -136,22 +136,22 @@ class EdgeProbe:
         """Learn until F1 on what is held out no longer rises, and keep the best epoch's weights. Returns that epoch."""
         train, count = self.train, len(self.train.ids)
         order = shuffled_range(0, count, count, address(seed, "held out"))[1]
-        if (deciding := int(np.ceil(count * self.knobs.held_out))) >= count:
-            raise ValueError(f"held_out={self.knobs.held_out:g} leaves nothing of {count} sentences to learn from")
+        if (deciding := int(np.ceil(count * self.settings.held_out))) >= count:
+            raise ValueError(f"held_out={self.settings.held_out:g} leaves nothing of {count} sentences to learn from")
         judging, learning = order[:deciding], order[deciding:]
         truth = train.labels[train.targets(judging)]
-        optimizer = torch.optim.Adam(probe.parameters(), lr=self.knobs.lr)
+        optimizer = torch.optim.Adam(probe.parameters(), lr=self.settings.lr)
         best, kept, at = -1.0, deepcopy(probe.state_dict()), 0
-        for epoch in range(1, self.knobs.epochs + 1):
+        for epoch in range(1, self.settings.epochs + 1):
             turn = shuffled_range(epoch * len(learning), (epoch + 1) * len(learning), len(learning), seed)[1]
-            for some in train.batches(learning[turn], self.knobs.batch):
+            for some in train.batches(learning[turn], self.settings.batch):
                 wanted = torch.from_numpy(train.labels[train.targets(some)]).float().to(self.device)
                 F.binary_cross_entropy_with_logits(self._scores(probe, train, some), wanted).backward()
                 optimizer.step()
                 optimizer.zero_grad()
             if (score := micro(self._found(probe, train, judging), truth)["f1"]) > best:
                 best, kept, at = score, deepcopy(probe.state_dict()), epoch
-            elif epoch - at >= self.knobs.patience:
+            elif epoch - at >= self.settings.patience:
                 break
         probe.load_state_dict(kept)
         return at
@@ -159,7 +159,7 @@ class EdgeProbe:
     @torch.no_grad()
     def _found(self, probe: Probe, side: Read, chosen: np.ndarray) -> np.ndarray:
         """[t, C] bool, the labels with a chance above a half, of the targets of the sentences `chosen`, in order."""
-        parts = [self._scores(probe, side, some) for some in side.batches(chosen, self.knobs.batch)]
+        parts = [self._scores(probe, side, some) for some in side.batches(chosen, self.settings.batch)]
         return np.concatenate([side.labels[:0], *((scores > 0).cpu().numpy() for scores in parts)])
 
     def _scores(self, probe: Probe, side: Read, some: np.ndarray) -> Tensor:

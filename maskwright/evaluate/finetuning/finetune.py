@@ -76,25 +76,25 @@ class FineTuner:
     """A task and a model, to be learned from several seeds; the model that is given stays as it is."""
 
     def __init__(
-        self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Task, knobs: Finetuning
+        self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Task, settings: Finetuning
     ):
         view, pool = reading_direction(objective)
-        pool = pool if knobs.pool == "auto" else knobs.pool
-        length = min(knobs.length, int(model.max_length))  # type: ignore[arg-type]
-        self.model, self.task, self.knobs = model.eval(), task, knobs
+        pool = pool if settings.pool == "auto" else settings.pool
+        length = min(settings.length, int(model.max_length))  # type: ignore[arg-type]
+        self.model, self.task, self.settings = model.eval(), task, settings
         self.encoder = Encoder(model, tokenizer.vocabulary.pad, view, pool)
         self.device = next(model.parameters()).device
         self.ids = [*encoded(tokenizer, task.train, length), *encoded(tokenizer, task.valid, length)]
         self.labels = torch.from_numpy(np.r_[task.train.labels, task.valid.labels]).to(self.device)
         self.width = self._vectors(self.encoder, np.arange(1)).shape[1]
-        frozen = knobs.train != "full"
+        frozen = settings.train != "full"
         self.vectors = self._vectors(self.encoder, np.arange(len(self.ids))) if frozen else None  # [N, D]
 
     def __call__(self, seed: int) -> Result:
         """Learn the task from `seed`: the head, the order, the dropout and what is held out."""
         encoder = self.encoder if self.vectors is not None else deepcopy(self.encoder)
-        hidden = self.knobs.train != "probe"
-        top = head(self.width, len(self.task.classes), hidden, self.knobs.dropout, seed).to(self.device)
+        hidden = self.settings.train != "probe"
+        top = head(self.width, len(self.task.classes), hidden, self.settings.dropout, seed).to(self.device)
         learning = nn.ModuleList([top] if self.vectors is not None else [top, encoder])
         epoch = self._learn(learning, self._featurizer(encoder), top, *self._split(seed), seed)
         rest = np.arange(len(self.task.train), len(self.ids))
@@ -118,12 +118,12 @@ class FineTuner:
     def _split(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """The examples that are learned from and those that decide when to stop."""
         count = len(self.task.train)
-        deciding = int(np.ceil(count * self.knobs.held_out))
+        deciding = int(np.ceil(count * self.settings.held_out))
         if not deciding:
             return np.arange(count), np.arange(count, len(self.ids))
         _, order = shuffled_range(0, count, count, address(seed, "held out"))
         if deciding >= count:
-            raise ValueError(f"held_out={self.knobs.held_out:g} leaves nothing of {count} examples to learn from")
+            raise ValueError(f"held_out={self.settings.held_out:g} leaves nothing of {count} examples to learn from")
         return order[deciding:], order[:deciding]
 
     def _learn(
@@ -136,25 +136,25 @@ class FineTuner:
         seed: int,
     ) -> int:
         """Learn until the score of `deciding` no longer rises, and keep the weights of the best epoch. Returns it."""
-        knobs, best, kept, at = self.knobs, -np.inf, deepcopy(learning.state_dict()), 0
-        rate = knobs.lr or RATES[knobs.train]
-        optimizer = torch.optim.AdamW(learning.parameters(), lr=rate, weight_decay=knobs.weight_decay)
+        settings, best, kept, at = self.settings, -np.inf, deepcopy(learning.state_dict()), 0
+        rate = settings.lr or RATES[settings.train]
+        optimizer = torch.optim.AdamW(learning.parameters(), lr=rate, weight_decay=settings.weight_decay)
         truth = self.labels[deciding].cpu().numpy()
-        steps = -(-len(train) // knobs.batch)
-        for epoch in range(1, knobs.epochs + 1):
+        steps = -(-len(train) // settings.batch)
+        for epoch in range(1, settings.epochs + 1):
             learning.train()
             for step, batch in enumerate(self._batches(train, epoch, seed), (epoch - 1) * steps):
                 dropout_generator(self.device).manual_seed(address(seed, "dropout", step) % 2**63)
                 for group in optimizer.param_groups:
-                    group["lr"] = rate * learning_rate(step, steps * knobs.epochs, knobs.warmup, floor=0.1)
+                    group["lr"] = rate * learning_rate(step, steps * settings.epochs, settings.warmup, floor=0.1)
                 F.cross_entropy(top(featurize(batch)), self.labels[batch]).backward()
                 nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
                 optimizer.step()
                 optimizer.zero_grad()
             found = self._classes(learning, featurize, top, deciding)
-            if (score := agreement(found, truth, len(self.task.classes))[knobs.metric]) > best:
+            if (score := agreement(found, truth, len(self.task.classes))[settings.metric]) > best:
                 best, kept, at = score, deepcopy(learning.state_dict()), epoch
-            elif epoch - at >= knobs.patience:
+            elif epoch - at >= settings.patience:
                 break
         learning.load_state_dict(kept)
         return at
@@ -162,8 +162,8 @@ class FineTuner:
     def _batches(self, train: np.ndarray, epoch: int, seed: int) -> Iterator[np.ndarray]:
         """The examples in an order of the epoch's own."""
         _, order = shuffled_range(len(train) * epoch, len(train) * (epoch + 1), len(train), seed)
-        for begin in range(0, len(train), self.knobs.batch):
-            yield train[order[begin : begin + self.knobs.batch]]
+        for begin in range(0, len(train), self.settings.batch):
+            yield train[order[begin : begin + self.settings.batch]]
 
     @torch.no_grad()
     def _classes(self, learning: nn.Module, featurize: Featurizer, top: nn.Module, chosen: np.ndarray) -> np.ndarray:

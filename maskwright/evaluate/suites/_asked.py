@@ -1,4 +1,4 @@
-"""A suite by its name: a file with `evaluate(run, data)`, or with `Knobs` and `evaluate(run, data, knobs)`."""
+"""A suite by its name: a file with `evaluate(run, data)`, or with `Options` and `evaluate(run, data, options)`."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from ...settings.registry import module
 
 BOUNDS = ("low", "high")
 SILENT = frozenset({"predictions", "device", "batch_tokens"})
-"""Knobs that say where and how fast, not what is asked."""
+"""Options that say where and how fast, not what is asked."""
 LONGEST = 120
 """Signs of a name; a longer one ends in a digest of the whole."""
 
@@ -27,10 +27,10 @@ def ask(suite: str, folder: Path, data: Path | None, assignments: Sequence[str] 
     """
     found = module("evaluate.suites", suite)
     if hasattr(found, "SEVERAL"):
-        return _keep(suite, folder, data, assignments, found.evaluate(folder, data, *_knobs(suite, assignments)))
+        return _keep(suite, folder, data, assignments, found.evaluate(folder, data, *_options(suite, assignments)))
     if several := models(folder):
         return _keep(suite, folder, data, assignments, _curve(suite, several, data, assignments))
-    device = next((getattr(knobs, "device", "auto") for knobs in _knobs(suite, assignments)), "auto")
+    device = next((getattr(options, "device", "auto") for options in _options(suite, assignments)), "auto")
     return ask_run(suite, load(folder, device), data, assignments)
 
 
@@ -38,7 +38,7 @@ def ask_run(suite: str, run: LoadedRun, data: Path | None, assignments: Sequence
     """The same of an opened run, on the device that it was opened on."""
     found = module("evaluate.suites", suite)
     whole = run.path if hasattr(found, "SEVERAL") else run
-    return _keep(suite, run.path, data, assignments, found.evaluate(whole, data, *_knobs(suite, assignments)))
+    return _keep(suite, run.path, data, assignments, found.evaluate(whole, data, *_options(suite, assignments)))
 
 
 def _keep(
@@ -49,9 +49,9 @@ def _keep(
     return numbers
 
 
-def _knobs(suite: str, assignments: Sequence[str]) -> list[Any]:
+def _options(suite: str, assignments: Sequence[str]) -> list[Any]:
     """The options that a suite takes, if it takes any. Raises ValueError for one that it does not have."""
-    kind, given = getattr(module("evaluate.suites", suite), "Knobs", None), override({}, assignments)
+    kind, given = getattr(module("evaluate.suites", suite), "Options", None), override({}, assignments)
     if kind is None and given:
         raise ValueError(f"the suite {suite} has no options such as {next(iter(given))!r}")
     return [from_mapping(kind, given, suite)] if kind else []
@@ -60,9 +60,9 @@ def _knobs(suite: str, assignments: Sequence[str]) -> list[Any]:
 def kept_as(suite: str, data: Path | None, assignments: Iterable[str]) -> str:
     """How the numbers of a suite are called, so that none take the place of others: `layers`, or with all that was
     asked otherwise, `blimp,data=full_eval,backend=causal`."""
-    knobs = {"data": data.resolve().name} if data else {}
-    asked = {knob: value for knob, value in override(knobs, assignments).items() if knob not in SILENT}
-    whole = ",".join([_plain(suite), *(f"{knob}={_plain(value)}" for knob, value in asked.items())])
+    options = {"data": data.resolve().name} if data else {}
+    asked = {option: value for option, value in override(options, assignments).items() if option not in SILENT}
+    whole = ",".join([_plain(suite), *(f"{option}={_plain(value)}" for option, value in asked.items())])
     digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
     return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}-{digest}"
 

@@ -19,7 +19,7 @@ def _numbers(value: object) -> object:
 
 
 @settings
-class Knobs:
+class Options:
     """How a suite of choices is asked."""
 
     backend: str | None = None
@@ -45,13 +45,13 @@ class Knobs:
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
 
 
-def scored(run: LoadedRun, knobs: Knobs) -> tuple[str, Scorer]:
-    """The name of the backend that the knobs or the run choose, and the scorer."""
-    return scorer(run, knobs.backend, knobs.temperatures, knobs.batch_tokens, knobs.half)
+def scored(run: LoadedRun, options: Options) -> tuple[str, Scorer]:
+    """The name of the backend that the options or the run choose, and the scorer."""
+    return scorer(run, options.backend, options.temperatures, options.batch_tokens, options.half)
 
 
 def judge(
-    run: LoadedRun, items: Iterable[Item], knobs: Knobs, place: Sequence[str], whole: bool = False
+    run: LoadedRun, items: Iterable[Item], options: Options, place: Sequence[str], whole: bool = False
 ) -> dict[str, float]:
     """Accuracies of the model in `run`, over all and by group; see `accuracies`.
 
@@ -59,30 +59,30 @@ def judge(
     whole: whether a prediction is a whole text, or the part of it that was scored.
     Raises ValueError when nothing is asked.
     """
-    backend, ask = scored(run, knobs)
-    found = decide(ask, chosen(items, knobs, place[-1]), knobs.per)
-    if knobs.predictions:
-        write(knobs.predictions, run, backend, place, predictions(found[0], whole))
-    return accuracies(found[0]) | _swept(found, knobs)
+    backend, ask = scored(run, options)
+    found = decide(ask, chosen(items, options, place[-1]), options.per)
+    if options.predictions:
+        write(options.predictions, run, backend, place, predictions(found[0], whole))
+    return accuracies(found[0]) | _swept(found, options)
 
 
-def chosen(items: Iterable[Item], knobs: Knobs, suite: str) -> list[Item]:
-    """The items that the knobs ask for. Raises ValueError when there are none, or no paradigm of a name."""
+def chosen(items: Iterable[Item], options: Options, suite: str) -> list[Item]:
+    """The items that the options ask for. Raises ValueError when there are none, or no paradigm of a name."""
     every = list(items)
     names = {item.paradigm for item in every}
-    if missing := [name for name in knobs.paradigms if name not in names]:
+    if missing := [name for name in options.paradigms if name not in names]:
         raise ValueError(f"no paradigm {missing[0]!r} in {suite}: {did_you_mean(missing[0], names)}")
-    kept = limited((item for item in every if not knobs.paradigms or item.paradigm in knobs.paradigms), knobs.limit)
+    kept = limited((item for item in every if item.paradigm in (options.paradigms or names)), options.limit)
     if not kept:
         raise ValueError(f"{suite} is empty: its files hold no items")
     return kept
 
 
-def _swept(found: Sequence[Verdicts], knobs: Knobs) -> dict[str, float]:
+def _swept(found: Sequence[Verdicts], options: Options) -> dict[str, float]:
     """The accuracy at each temperature, where there are several."""
     if len(found) == 1:
         return {}
-    pairs = zip(knobs.temperatures, found, strict=True)
+    pairs = zip(options.temperatures, found, strict=True)
     return {f"temperature={t:g}/accuracy": accuracies(one)["accuracy"] for t, one in pairs}
 
 

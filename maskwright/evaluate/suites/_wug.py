@@ -10,29 +10,29 @@ from ..scoring.jsonl import read
 from ..scoring.minimal_pairs import Item, Verdicts, decide, predictions
 from ..scoring.scorer import Text
 from ..statistics.correlation import interval, spearman
-from ._pairs import Knobs, chosen, scored, write
+from ._pairs import Options, chosen, scored, write
 
 Rated = tuple[Item, float]
 """A pair, and the share of people who prefer its first text."""
 
 
-def judge(run: LoadedRun, place: Path, knobs: Knobs, task: str) -> dict[str, float]:
+def judge(run: LoadedRun, place: Path, options: Options, task: str) -> dict[str, float]:
     """Rank correlation with people's preferences (`spearman`), and how often the text that most prefer wins.
 
     Of each pair, exp(score) of the first text over the sum of both is set against the share of people; a pair with NaN
     fails: it counts as the opposite of what people say.
     """
     rated = list(items(place, task))
-    backend, scorer = scored(run, knobs)
-    kept = chosen((item for item, _ in rated), knobs, place.name)
+    backend, scorer = scored(run, options)
+    kept = chosen((item for item, _ in rated), options, place.name)
     ratios = np.array([ratio for _, ratio in rated[: len(kept)]])
-    found = decide(scorer, kept, knobs.per)[0]
+    found = decide(scorer, kept, options.per)[0]
     shares = preferences(found, ratios)
-    if knobs.predictions:
+    if options.predictions:
         made = predictions(found)
         for line, share in zip(made[task]["predictions"], shares.tolist(), strict=True):
             line["prob"] = share
-        write(knobs.predictions, run, backend, (task, place.name), made)
+        write(options.predictions, run, backend, (task, place.name), made)
     return figures(found, shares, ratios)
 
 

@@ -19,16 +19,16 @@ from ...run.load import load
 from ..scoring.scorer import Text
 from ..statistics.acquisition import of_children, of_model
 from ..statistics.correlation import pearson
-from ._pairs import Knobs, scored
+from ._pairs import Options, scored
 
-__all__ = ["SEVERAL", "Knobs", "evaluate"]
+__all__ = ["SEVERAL", "Options", "evaluate"]
 
 SEVERAL = True
 """It takes a folder of several models as one."""
 AGES = [str(month) for month in range(16, 31)]
 
 
-def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: Path, data: Path | None, options: Options) -> dict[str, float]:
     """`correlation` of when model and children learn a word, over the `words` for which both can be told.
 
     run: a folder with chck_1M, chck_2M …, at least three.
@@ -38,14 +38,14 @@ def evaluate(run: Path, data: Path | None, knobs: Knobs) -> dict[str, float]:
     if len(checkpoints) < 3:
         raise ValueError(f"{run} holds {len(checkpoints)} checkpoints chck_1M, chck_2M …: a curve takes three or more")
     place = _place(data)
-    contexts, children = _contexts(place / "cdi_childes.json", knobs.limit), _children(place / "cdi_human.csv")
+    contexts, children = _contexts(place / "cdi_childes.json", options.limit), _children(place / "cdi_human.csv")
     results, size = [], 0
     for path in checkpoints.values():
-        name, scorer = scored(load(path, knobs.device), knobs)
+        name, scorer = scored(load(path, options.device), options)
         size = scorer.tokenizer.vocabulary.size
         results += [{"step": path.name} | line for line in _surprisals(scorer, contexts)]
-    if knobs.predictions:
-        _write(knobs.predictions / run.resolve().name / "main/zero_shot" / name / "AoA_word", results)
+    if options.predictions:
+        _write(options.predictions / run.resolve().name / "main/zero_shot" / name / "AoA_word", results)
     curves = _curves(results, contexts, len(checkpoints))
     learned = {word: of_model(np.array([*checkpoints]), curve, size) for word, curve in curves.items()}
     both = [(learned[word], children[word]) for word in curves if word in children]

@@ -7,20 +7,20 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Knobs, judge
+from ._pairs import Options, judge
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 FIELDS = dict.fromkeys(("sentence_good", "sentence_bad", "field", "linguistics_term", "UID"), str)
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """Accuracy over the paradigms and by field, phenomenon and paradigm.
 
     data: the folder of the JSONL files; or one that holds it as `blimp`, `blimp_filtered` or `blimp_fast`.
     """
     place = folder(data, "blimp", "blimp_filtered", "blimp_fast")
-    return judge(run, items(place), knobs, ("blimp", place.name))
+    return judge(run, items(place), options, ("blimp", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:

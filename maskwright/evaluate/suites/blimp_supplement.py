@@ -8,18 +8,18 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Knobs, judge
+from ._pairs import Options, judge
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """Accuracy over the paradigms and by paradigm, which is the name of a file.
 
     data: the folder of the JSONL files; or one that holds it as `supplement_filtered` or `supplement_fast`.
     """
     place = folder(data, "supplement_filtered", "supplement_fast", "supplement")
-    return judge(run, items(place), knobs, ("blimp", place.name))
+    return judge(run, items(place), options, ("blimp", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:

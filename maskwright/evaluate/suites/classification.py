@@ -11,31 +11,31 @@ from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import FineTuner, Finetuning, Result
 from ._tasks import Learned
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 
 @settings
-class Knobs(Finetuning, Learned):
+class Options(Finetuning, Learned):
     """How the tasks are learned, and which."""
 
     predictions: Path | None = None
     """A folder for predictions.json in the official format, of seed 0."""
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with their standard deviations `…_sd`.
 
     data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
     """
-    found = knobs.files(data)
+    found = options.files(data)
     numbers: dict[str, float] = {}
     for name, files in found.items():
-        one = task(name, *files, knobs.limit)
-        tuner = FineTuner(run.model, run.tokenizer, run.objective, one, knobs)
-        results = [tuner(seed) for seed in range(knobs.seeds)]
+        one = task(name, *files, options.limit)
+        tuner = FineTuner(run.model, run.tokenizer, run.objective, one, options)
+        results = [tuner(seed) for seed in range(options.seeds)]
         numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
-        if knobs.predictions:
-            _write(knobs.predictions / run.path.resolve().name / "main" / "finetune" / name, name, results[0])
+        if options.predictions:
+            _write(options.predictions / run.path.resolve().name / "main" / "finetune" / name, name, results[0])
     return numbers
 
 

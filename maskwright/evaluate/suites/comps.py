@@ -11,20 +11,20 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Knobs, judge
+from ._pairs import Options, judge
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 FIELDS = dict.fromkeys(("prefix_acceptable", "prefix_unacceptable", "property_phrase"), str)
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """Accuracy over the parts and by part: base, wugs, wugs_dist_before, wugs_dist_in_between.
 
     data: the folder of the JSONL files (comps_base, comps_wugs, …); or one that holds it as `comps`.
     """
     place = folder(data, "comps")
-    return judge(run, items(place), knobs, ("comps", place.name), whole=True)
+    return judge(run, items(place), options, ("comps", place.name), whole=True)
 
 
 def items(place: Path) -> Iterator[Item]:

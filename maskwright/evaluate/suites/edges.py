@@ -10,25 +10,25 @@ from ..finetuning.edge_data import edges
 from ..finetuning.edge_probe import EdgeProbe, Probing
 from ._tasks import Learned
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 
 @settings
-class Knobs(Probing, Learned):
+class Options(Probing, Learned):
     """How probes learn, and which tasks."""
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`TASK/f1`, `…/precision`, `…/recall`, `…/layer` (the mean under the mixture) and `…/3/weight`: means over the
     seeds, F1 with its standard deviation.
 
     data: a folder with train.jsonl and valid.jsonl, or a folder of such folders.
     """
-    found = knobs.files(data)
+    found = options.files(data)
     numbers: dict[str, float] = {}
     for name, files in found.items():
-        prober = EdgeProbe(run.model, run.tokenizer, run.objective, edges(*files, knobs.limit), knobs)
-        results = [prober(seed) for seed in range(knobs.seeds)]
+        prober = EdgeProbe(run.model, run.tokenizer, run.objective, edges(*files, options.limit), options)
+        results = [prober(seed) for seed in range(options.seeds)]
         numbers |= {f"{name}/{key}": float(np.mean([one[key] for one in results])) for key in results[0]}
         if len(results) > 1:
             numbers[f"{name}/f1_sd"] = float(np.std([one["f1"] for one in results], ddof=1))

@@ -11,20 +11,20 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Knobs, judge
+from ._pairs import Options, judge
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 FIELDS = {"input_prefix": str, "options": list, "numops": int}
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """Accuracy over the paradigms, by split (the name of a file) and by split and number of operations.
 
     data: the folder of the JSONL files; or one that holds it as `entity_tracking` or `entity_tracking_fast`.
     """
     place = folder(data, "entity_tracking", "entity_tracking_fast")
-    return judge(run, items(place), knobs, ("entity_tracking", place.name))
+    return judge(run, items(place), options, ("entity_tracking", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:

@@ -10,21 +10,21 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Knobs, judge
+from ._pairs import Options, judge
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 GROUPS = {"context_type": "ContextType", "context_contrast": "ContextDiff", "target_contrast": "TargetDiff"}
 FIELDS = dict.fromkeys(("Context1", "Target1", "Target2", "Domain", *GROUPS.values()), str)
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """Accuracy over the domains, by domain and by what the contrasts are about.
 
     data: the folder of the JSONL files; or one that holds it as `ewok_filtered` or `ewok_fast`.
     """
     place = folder(data, "ewok_filtered", "ewok_fast", "ewok")
-    return judge(run, items(place), knobs, ("ewok", place.name))
+    return judge(run, items(place), options, ("ewok", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:

@@ -15,11 +15,11 @@ from ...settings import from_mapping, settings
 from ..generation.quality import causal_scorer, judge, shuffled
 from ..generation.references import halves
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 
 @settings
-class Knobs(SamplingOptions):
+class Options(SamplingOptions):
     """How texts are written, how many, and who judges them."""
 
     scorer: Path
@@ -28,33 +28,33 @@ class Knobs(SamplingOptions):
     """How many texts."""
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """The figures of `judge` for texts of `run`; `held_out/…` and `shuffled/…` for held-out text and for its tokens in
     any order, as many as there are up to `samples`. All are measured against other held-out documents than those of
     `held_out/…`.
 
     Raises ValueError when the scorer is the writer or a part of its run, is not causal, or was trained on other text.
     """
-    writer, judged_by = run.path.resolve(), knobs.scorer.resolve()
+    writer, judged_by = run.path.resolve(), options.scorer.resolve()
     if writer.is_relative_to(judged_by) or judged_by.is_relative_to(writer):
-        raise ValueError(f"scorer={str(knobs.scorer)!r} is the writer itself: name a causal model that stands apart")
-    shards, causal = run.data.shards, load(knobs.scorer)
+        raise ValueError(f"scorer={str(options.scorer)!r} is the writer itself: name a causal model that stands apart")
+    shards, causal = run.data.shards, load(options.scorer)
     causal.check_text(shards.fingerprint)
     scorer = causal_scorer(causal, shards.tokenizer)
-    manner = {name: getattr(knobs, name) for name in vars(knobs) if name not in ("scorer", "samples")}
-    length = knobs.length or min(LENGTH, longest(run.model) - 2)
+    manner = {name: getattr(options, name) for name in vars(options) if name not in ("scorer", "samples")}
+    length = options.length or min(LENGTH, longest(run.model) - 2)
     whole = {
         "run": run.path,
-        "count": knobs.samples,
+        "count": options.samples,
         "length": length,
         "stop_at_sep": False,
     }  # as long as what is held out
     request = from_mapping(SampleRequest, manner | whole, "generation")
-    reference, held_out = halves(shards.valid, shards.vocabulary, length, knobs.samples)
+    reference, held_out = halves(shards.valid, shards.vocabulary, length, options.samples)
     many = min(len(reference), len(held_out))
     reference, held_out = reference[:many], held_out[:many]
     texts = {"": written(request, run), "held_out/": held_out, "shuffled/": shuffled(held_out)}
-    numbers: dict[str, float] = {"texts": knobs.samples, "length": length, "held_out/texts": len(held_out)}
+    numbers: dict[str, float] = {"texts": options.samples, "length": length, "held_out/texts": len(held_out)}
     for column, tokens in texts.items():
         numbers |= {f"{column}{name}": figure for name, figure in judge(tokens, reference, scorer).items()}
     return numbers

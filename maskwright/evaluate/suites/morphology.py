@@ -27,14 +27,14 @@ SHORTEST = 3
 
 
 @settings
-class Knobs(_pairs.Knobs):
+class Options(_pairs.Options):
     """How the pairs are made and scored."""
 
     lexicon: Path | None = None
     """A file of tagged sentences, `The_DT cat_NN`, that says which words are adjectives."""
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """Accuracy over both endings (the mean), and by ending.
 
     data: the held-out text, a file or a folder. Raises ValueError when it is not given or holds no pair.
@@ -43,9 +43,9 @@ def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float
         raise ValueError("the suite morphology makes its pairs from text: give a file or folder with --data")
     texts = [document.text for document in Files(files=(str(data),)).documents("strict")]
     adjectives = None
-    if knobs.lexicon:
-        adjectives = {word.lower() for word, kind in read(knobs.lexicon) if kind == "adjective"}
-    return _pairs.judge(run, items(texts, adjectives), knobs, ("morphology", data.name))
+    if options.lexicon:
+        adjectives = {word.lower() for word, kind in read(options.lexicon) if kind == "adjective"}
+    return _pairs.judge(run, items(texts, adjectives), options, ("morphology", data.name))
 
 
 def items(texts: list[str], adjectives: set[str] | None = None) -> Iterator[Item]:

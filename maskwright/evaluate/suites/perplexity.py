@@ -28,7 +28,7 @@ MOST = 700.0
 
 
 @settings
-class Knobs:
+class Options:
     """How the texts are read."""
 
     backend: str | None = None
@@ -50,7 +50,7 @@ class Knobs:
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`nats_per_token`, `perplexity`, `word_perplexity` and `bits_per_byte` of all files, and of each by its name.
 
     data: a file of text, or a folder of such files, as `corpus.files` takes them.
@@ -59,12 +59,12 @@ def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float
         raise ValueError("evaluation data not found: pass --data FILE or a folder of files")
     if not data.exists():
         raise ValueError(f"there is no file or folder {data}")
-    backend, score = scorer(run, knobs.backend, batch_tokens=knobs.batch_tokens, half=knobs.half)
-    read = windows(run, backend, score, knobs.length, knobs.stride)
+    backend, score = scorer(run, options.backend, batch_tokens=options.batch_tokens, half=options.half)
+    read = windows(run, backend, score, options.length, options.stride)
     costs: dict[str, Counter[str]] = {}
-    documents = Files(files=(str(data),), field=knobs.field).documents("strict")
+    documents = Files(files=(str(data),), field=options.field).documents("strict")
     for name, some in groupby(documents, attrgetter("domain")):
-        costs[name] = costs.get(name, Counter()) + _cost(score, islice(some, knobs.limit), read)
+        costs[name] = costs.get(name, Counter()) + _cost(score, islice(some, options.limit), read)
     if empty := [name for name, cost in costs.items() if not cost["tokens"]] or ([] if costs else [str(data)]):
         raise ValueError(f"{empty[0]} is empty: there is no text to read")
     parts = {f"{name}/{key}": number for name, cost in costs.items() for key, number in _figures(cost).items()}

@@ -14,9 +14,9 @@ from ...run.load import LoadedRun
 from ..scoring.backends import PLAIN
 from ..scoring.scorer import Text
 from ..statistics.regression import gain
-from ._pairs import Knobs, scored, write
+from ._pairs import Options, scored, write
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 AHEAD = {"mlm": "mlm_ahead", "mntp": "mntp_ahead"}
 """What stands for a backend that would see the words to come."""
@@ -27,13 +27,13 @@ PACE = "self_paced_reading_time"
 TEXTS = ("item", "word", "prev_item", "prev_word")
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`eye_tracking`, the mean over four measures, `self_paced`, and each measure's own, as shares of variance.
 
     data: reading_data.csv, or a folder that holds it, or holds `reading/reading_data.csv`.
     """
-    lines = read(_file(data))[: knobs.limit]
-    name, scorer = scored(run, knobs)
+    lines = read(_file(data))[: options.limit]
+    name, scorer = scored(run, options)
     scorer.ask = PLAIN[AHEAD[name]] if name in AHEAD else scorer.ask
     words = [_word(line["item"], line["word"]) for line in lines]
     earlier = [_word(line["prev_item"], line["prev_word"]) if line["prev_word"] else None for line in lines]
@@ -41,8 +41,8 @@ def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float
     columns = {name: np.array([line.number(name) for line in lines]) for name in (*EYES, PACE, *BASE, "prev_length")}
     columns["pred"], columns["prev_pred"] = surprise[: len(lines)], np.full(len(lines), np.nan)
     columns["prev_pred"][[word is not None for word in earlier]] = surprise[len(lines) :]
-    if knobs.predictions:
-        write(knobs.predictions, run, name, ("reading",), _predictions(columns))
+    if options.predictions:
+        write(options.predictions, run, name, ("reading",), _predictions(columns))
     return figures(columns)
 
 

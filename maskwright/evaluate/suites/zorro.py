@@ -12,18 +12,18 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Knobs, judge
+from ._pairs import Options, judge
 
-__all__ = ["Knobs", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 
-def evaluate(run: LoadedRun, data: Path | None, knobs: Knobs) -> dict[str, float]:
+def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """Accuracy over the paradigms, by phenomenon and by paradigm.
 
     data: the folder of the text files; or one that holds it as `zorro` or `sentences/babyberta`.
     """
     place = folder(data, "zorro", "sentences/babyberta", kinds=(".txt",))
-    return judge(run, items(place), knobs, ("zorro", place.name))
+    return judge(run, items(place), options, ("zorro", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:

@@ -24,7 +24,7 @@ def adopt(folder: Path, out: Path) -> str:
     place = out.resolve()
     config = Config.of(
         {
-            "model": saved.describe(settings, size)["knobs"] | {"name": name_of(settings)},
+            "model": saved.describe(settings, size)["settings"] | {"name": name_of(settings)},
             "objective": {"name": "causal" if causal else "mlm"},
             "tokenizer": {"file": str(place / "final")},
             "rows": {"length": min(128, settings.max_length)},

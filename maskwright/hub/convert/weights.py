@@ -32,7 +32,7 @@ def adopt(folder: Path) -> tuple[Any, dict[str, Tensor], bool]:
     if config.model_type not in FAMILIES:
         raise ValueError(f"{folder} is a {config.model_type}: what can be carried is {', '.join(FAMILIES)}")
     family, auto = FAMILIES[config.model_type]
-    settings = family.knobs_of(config)
+    settings = family.settings_of(config)
     with silence():
         peer, told = auto.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
     if lost := [*told["missing_keys"], *told["mismatched_keys"]]:

@@ -59,7 +59,7 @@ def peer(model: nn.Module, settings: Any, causal: bool, special: dict[str, int])
     kind = remote_code.MaskwrightForCausalLM if causal else remote_code.MaskwrightForMaskedLM
     config = remote_code.MaskwrightConfig(
         vocab_size=model.get_parameter("embedding.weight").shape[0],
-        knobs=remote_code.plain(settings),
+        settings=remote_code.plain(settings),
         part_count=0 if parts is None else len(parts.parts),
         causal=causal,
         auto_map={auto: f"{FILE}.{name}" for auto, name in CLASSES.items()},

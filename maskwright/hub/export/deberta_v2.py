@@ -55,32 +55,32 @@ def transformers_name(name: str) -> str:
     return NAMES[start] + name.removeprefix(start)
 
 
-def config(knobs: Deberta, vocabulary_size: int, **special: int | None) -> DebertaV2Config:
-    """The DebertaV2 configuration of `knobs`; `special` are token ids such as `pad_token_id`.
+def config(settings: Deberta, vocabulary_size: int, **special: int | None) -> DebertaV2Config:
+    """The DebertaV2 configuration of `settings`; `special` are token ids such as `pad_token_id`.
 
     Raises ValueError for n-hot embeddings, which DebertaV2 does not have.
     """
-    if knobs.parts is not None:
-        raise ValueError(f"model.parts={knobs.parts} has no counterpart in DebertaV2; it takes none")
+    if settings.parts is not None:
+        raise ValueError(f"model.parts={settings.parts} has no counterpart in DebertaV2; it takes none")
     return DebertaV2Config(
         vocab_size=vocabulary_size,
-        hidden_size=knobs.hidden,
-        num_hidden_layers=knobs.layers,
-        num_attention_heads=knobs.heads,
-        intermediate_size=knobs.intermediate,
-        max_position_embeddings=knobs.max_length,
-        max_relative_positions=knobs.farthest,
-        position_buckets=knobs.buckets,
+        hidden_size=settings.hidden,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        intermediate_size=settings.intermediate,
+        max_position_embeddings=settings.max_length,
+        max_relative_positions=settings.farthest,
+        position_buckets=settings.buckets,
         layer_norm_eps=EPSILON,
-        hidden_dropout_prob=knobs.dropout,
-        attention_probs_dropout_prob=knobs.dropout,
+        hidden_dropout_prob=settings.dropout,
+        attention_probs_dropout_prob=settings.dropout,
         **SWITCHES,
         **({"pad_token_id": None} | special),
     )
 
 
-def knobs_of(config: DebertaV2Config) -> Deberta:
-    """The knobs that give a DebertaV2 of `config`; the inverse of `config`.
+def settings_of(config: DebertaV2Config) -> Deberta:
+    """The settings that give a DebertaV2 of `config`; the inverse of `config`.
 
     Raises ValueError where `deberta` has no counterpart.
     """
@@ -103,9 +103,9 @@ def knobs_of(config: DebertaV2Config) -> Deberta:
     )
 
 
-def to_transformers(model: nn.Module, knobs: Deberta, **special: int | None) -> DebertaV2ForMaskedLM:
-    """A DebertaV2 with the weights of `model`, which `knobs` built; `special` are token ids such as `pad_token_id`."""
-    made = config(knobs, model.get_parameter("embedding.weight").shape[0], **special)
+def to_transformers(model: nn.Module, settings: Deberta, **special: int | None) -> DebertaV2ForMaskedLM:
+    """A DebertaV2 with the weights of `model`, built from `settings`; `special` are token ids such as `pad_token_id`."""
+    made = config(settings, model.get_parameter("embedding.weight").shape[0], **special)
     return filled(
         lambda: DebertaV2ForMaskedLM(made),
         to_names(model.state_dict()),

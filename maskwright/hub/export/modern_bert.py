@@ -52,36 +52,36 @@ def transformers_name(name: str) -> str:
     return NAMES[start] + name.removeprefix(start)
 
 
-def config(knobs: Modern, vocabulary_size: int, **special: int | None) -> ModernBertConfig:
-    """The ModernBERT configuration of `knobs`; `special` are token ids such as `pad_token_id`.
+def config(settings: Modern, vocabulary_size: int, **special: int | None) -> ModernBertConfig:
+    """The ModernBERT configuration of `settings`; `special` are token ids such as `pad_token_id`.
 
     Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have.
     """
-    if knobs.parts is not None:
-        raise ValueError(f"model.parts={knobs.parts} has no counterpart in ModernBERT; it takes none")
-    if knobs.positions != "rotary":
-        raise ValueError(f"model.positions={knobs.positions} has no counterpart in ModernBERT; it takes rotary")
-    rotary = {"rope_type": "default", "rope_theta": knobs.theta}
+    if settings.parts is not None:
+        raise ValueError(f"model.parts={settings.parts} has no counterpart in ModernBERT; it takes none")
+    if settings.positions != "rotary":
+        raise ValueError(f"model.positions={settings.positions} has no counterpart in ModernBERT; it takes rotary")
+    rotary = {"rope_type": "default", "rope_theta": settings.theta}
     ids = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"]) | special
     return ModernBertConfig(
         vocab_size=vocabulary_size,
-        hidden_size=knobs.hidden,
-        num_hidden_layers=knobs.layers,
-        num_attention_heads=knobs.heads,
-        intermediate_size=knobs.intermediate,
-        max_position_embeddings=knobs.max_length,
-        layer_types=["full_attention"] * knobs.layers,
+        hidden_size=settings.hidden,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        intermediate_size=settings.intermediate,
+        max_position_embeddings=settings.max_length,
+        layer_types=["full_attention"] * settings.layers,
         rope_parameters={"full_attention": dict(rotary), "sliding_attention": dict(rotary)},
         norm_eps=EPSILON,
-        embedding_dropout=knobs.dropout,
-        attention_dropout=knobs.dropout,
-        mlp_dropout=knobs.dropout,
+        embedding_dropout=settings.dropout,
+        attention_dropout=settings.dropout,
+        mlp_dropout=settings.dropout,
         **ids,
     )
 
 
-def knobs_of(config: ModernBertConfig) -> Modern:
-    """The knobs that give a ModernBERT of `config`; the inverse of `config`.
+def settings_of(config: ModernBertConfig) -> Modern:
+    """The settings that give a ModernBERT of `config`; the inverse of `config`.
 
     Raises ValueError where `modern` has no counterpart.
     """
@@ -107,9 +107,9 @@ def knobs_of(config: ModernBertConfig) -> Modern:
     )
 
 
-def to_transformers(model: nn.Module, knobs: Modern, **special: int | None) -> ModernBertForMaskedLM:
-    """A ModernBERT with the weights of `model`, which `knobs` built; `special` are token ids such as `pad_token_id`."""
-    made = config(knobs, model.get_parameter("embedding.weight").shape[0], **special)
+def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> ModernBertForMaskedLM:
+    """A ModernBERT with the weights of `model`, built from `settings`; `special` are token ids such as `pad_token_id`."""
+    made = config(settings, model.get_parameter("embedding.weight").shape[0], **special)
     return filled(lambda: ModernBertForMaskedLM(made), to_names(model.state_dict()), tied={"decoder.weight"})
 
 

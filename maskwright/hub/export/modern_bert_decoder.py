@@ -24,23 +24,23 @@ JOINT = "attn.Wqkv.weight"
 APART = "attn.q_proj.weight", "attn.k_proj.weight", "attn.v_proj.weight"
 
 
-def config(knobs: Modern, vocabulary_size: int, **special: int | None) -> ModernBertDecoderConfig:
-    """The configuration of `knobs`, with global attention in every layer; `special` are ids such as `pad_token_id`.
+def config(settings: Modern, vocabulary_size: int, **special: int | None) -> ModernBertDecoderConfig:
+    """The configuration of `settings`, with global attention in every layer; `special` are ids such as `pad_token_id`.
 
     Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have.
     """
-    encoder = modern_bert.config(knobs, vocabulary_size, **special)
+    encoder = modern_bert.config(settings, vocabulary_size, **special)
     return ModernBertDecoderConfig(**{name: getattr(encoder, name) for name in SHARED})
 
 
-def knobs_of(config: ModernBertDecoderConfig) -> Modern:
-    """The knobs that give a decoder of `config`. Raises ValueError where `modern` has no counterpart."""
-    return modern_bert.knobs_of(config)
+def settings_of(config: ModernBertDecoderConfig) -> Modern:
+    """The settings that give a decoder of `config`. Raises ValueError where `modern` has no counterpart."""
+    return modern_bert.settings_of(config)
 
 
-def to_transformers(model: nn.Module, knobs: Modern, **special: int | None) -> ModernBertDecoderForCausalLM:
-    """A decoder with the weights of `model`, which `knobs` built; `special` are token ids such as `pad_token_id`."""
-    made = config(knobs, model.get_parameter("embedding.weight").shape[0], **special)
+def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> ModernBertDecoderForCausalLM:
+    """A decoder with the weights of `model`, which `settings` built; `special` are token ids such as `pad_token_id`."""
+    made = config(settings, model.get_parameter("embedding.weight").shape[0], **special)
     return filled(lambda: ModernBertDecoderForCausalLM(made), to_names(model.state_dict()), tied={"decoder.weight"})
 
 

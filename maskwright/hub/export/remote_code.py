@@ -42,23 +42,25 @@ class MaskwrightConfig(PretrainedConfig):
 
     model_type = "maskwright"
 
-    def __init__(self, vocab_size: int = 0, knobs: Any = None, part_count: int = 0, causal: bool = False, **rest: Any):
+    def __init__(
+        self, vocab_size: int = 0, settings: Any = None, part_count: int = 0, causal: bool = False, **rest: Any
+    ):
         """`part_count` is the number of the parts of all tokens; `causal`, whether AutoModel reads forward."""
-        self.vocab_size, self.knobs, self.part_count, self.causal = vocab_size, knobs or {}, part_count, causal
-        self.hidden_size: Any = self.knobs.get("hidden")
-        self.num_hidden_layers = self.knobs.get("layers")
-        self.num_attention_heads = self.knobs.get("heads")
-        self.max_position_embeddings = self.knobs.get("max_length")
+        self.vocab_size, self.settings, self.part_count, self.causal = vocab_size, settings or {}, part_count, causal
+        self.hidden_size: Any = self.settings.get("hidden")
+        self.num_hidden_layers = self.settings.get("layers")
+        self.num_attention_heads = self.settings.get("heads")
+        self.max_position_embeddings = self.settings.get("max_length")
         super().__init__(**{"tie_word_embeddings": False, "use_cache": False} | rest)
 
 
 def build(config: MaskwrightConfig) -> nn.Module:
     """The network of `config`, its weights not yet loaded."""
-    knobs = dict(config.knobs)
-    if knobs.get("parts"):
-        knobs["parts"] = NHot(**knobs["parts"])
-    network: Any = KNOWN["network"](KNOWN["settings"](**knobs), config.vocab_size)
-    if knobs.get("parts"):
+    settings = dict(config.settings)
+    if settings.get("parts"):
+        settings["parts"] = NHot(**settings["parts"])
+    network: Any = KNOWN["network"](KNOWN["settings"](**settings), config.vocab_size)
+    if settings.get("parts"):
         network.parts.parts = network.parts.parts.new_zeros(config.part_count)
     for module in network.modules():
         fill(module)

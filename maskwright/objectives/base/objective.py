@@ -156,16 +156,16 @@ class Objective(ABC):
 
 
 def objective_field(name: str) -> BeforeValidator:
-    """For a knob that is itself an objective, written as a name or `{name: span, ratio: 0.3}`; by default `name`."""
+    """For a setting that is itself an objective, written as a name or `{name: span, ratio: 0.3}`; by default `name`."""
 
     def made(value: Any) -> Any:
         if isinstance(value, Objective):
             return value
         if not isinstance(value, str | Mapping):
             raise ValueError(f"{short_repr(value)} is no objective: give its name, or {{name: {name}, …}}")
-        knobs = {"name": value} if isinstance(value, str) else dict(value)
-        kind, preset = load("objectives", str(knobs.pop("name", name)))
-        return from_mapping(kind, preset | knobs, name)
+        fields = {"name": value} if isinstance(value, str) else dict(value)
+        kind, preset = load("objectives", str(fields.pop("name", name)))
+        return from_mapping(kind, preset | fields, name)
 
     return BeforeValidator(made)
 

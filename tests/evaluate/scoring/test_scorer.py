@@ -65,9 +65,9 @@ def plain(judged, backend: str, text: str, temperature: float = 1.0) -> float:
     return total
 
 
-def scored(judged, backend: str, texts=TEXTS, objective=None, **knobs):
+def scored(judged, backend: str, texts=TEXTS, objective=None, **options):
     _, ask = choose(backend, objective)
-    return Scorer(judged.model, judged.tokenizer, ask, **knobs)([Text(text) for text in texts])
+    return Scorer(judged.model, judged.tokenizer, ask, **options)([Text(text) for text in texts])
 
 
 @pytest.mark.parametrize("backend", PLAIN)

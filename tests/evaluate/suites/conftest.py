@@ -31,7 +31,7 @@ def trained(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def suite(trained: Path):
     """Asks a suite of the trained run."""
-    return lambda name, data, *knobs: ask(name, trained, data, knobs)
+    return lambda name, data, *options: ask(name, trained, data, options)
 
 
 @pytest.fixture

@@ -44,22 +44,22 @@ def loaded(trained):
     return saved.load(trained)
 
 
-def tuned(loaded, seed=0, objective=None, **knobs):
-    return FineTuner(*loaded, objective or Mlm(), toy(), Finetuning(**knobs))(seed)
+def tuned(loaded, seed=0, objective=None, **options):
+    return FineTuner(*loaded, objective or Mlm(), toy(), Finetuning(**options))(seed)
 
 
 @pytest.mark.parametrize("train", ["full", "head", "probe"])
 def test_a_task_that_can_be_learned_is(loaded, train) -> None:
     before = {name: weight.clone() for name, weight in loaded[0].state_dict().items()}
-    knobs = {"lr": 0.01, "epochs": 12, "patience": 12, "pool": "mean"}
-    assert tuned(loaded, train=train, **knobs).numbers["accuracy"] > 0.9
+    options = {"lr": 0.01, "epochs": 12, "patience": 12, "pool": "mean"}
+    assert tuned(loaded, train=train, **options).numbers["accuracy"] > 0.9
     for name, weight in loaded[0].state_dict().items():
         assert torch.equal(weight, before[name])
 
 
 def test_the_same_seed_gives_the_same_result_and_another_not(loaded) -> None:
-    knobs = {"epochs": 1, "lr": 0.001, "train": "probe", "pool": "mean"}
-    one, again, other = (tuned(loaded, seed, **knobs) for seed in (0, 0, 1))
+    options = {"epochs": 1, "lr": 0.001, "train": "probe", "pool": "mean"}
+    one, again, other = (tuned(loaded, seed, **options) for seed in (0, 0, 1))
     assert one.numbers == again.numbers
     assert (one.found == again.found).all()
     assert (one.found != other.found).any()
@@ -118,8 +118,8 @@ def test_tasks_give_means_and_spread(suite, write, tmp_path) -> None:
     for name in ("one", "two"):
         write(f"{name}/train.jsonl", *lines(40))
         folder = write(f"{name}/valid.jsonl", *lines(30, 1))
-    knobs = ["train=probe", "seeds=2", "epochs=2", f"predictions={tmp_path / 'out'}"]
-    numbers = suite("classification", folder, *knobs)
+    options = ["train=probe", "seeds=2", "epochs=2", f"predictions={tmp_path / 'out'}"]
+    numbers = suite("classification", folder, *options)
     assert {f"{task}/{name}" for task in ("one", "two") for name in ("accuracy", "f1_sd", "mcc")} <= numbers.keys()
     assert numbers["one/accuracy"] == numbers["two/accuracy"]
     assert numbers["one/items"] == 30
@@ -127,5 +127,5 @@ def test_tasks_give_means_and_spread(suite, write, tmp_path) -> None:
     assert len(made) == 30
     assert {line["pred"] for line in made} <= {0, 1}
     assert "two/accuracy" not in suite("classification", folder, "tasks=one", "seeds=1", "epochs=1", "train=probe")
-    with pytest.raises(ValueError, match=r"no task 'thre' in .*: there is one, two"):
+    with pytest.raises(ValueError, match=r"no task 'thre' in .*: choose from one, two"):
         suite("classification", folder, "tasks=thre")

@@ -69,4 +69,4 @@ def test_names_of_results_are_names_of_files() -> None:
     other = kept_as("blimp", None, ["paradigms=" + ",".join(map(str, range(201)))])
     assert len(long) == len(other) < 140
     assert long != other
-    assert "/" not in kept_as("generation", None, ["scorer=/a/b/c", "knobs=[eta=0.1]"])
+    assert "/" not in kept_as("generation", None, ["scorer=/a/b/c", "options=[eta=0.1]"])

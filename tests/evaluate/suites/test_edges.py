@@ -72,9 +72,9 @@ def test_labels_without_a_reason_are_not_learned(suite, write):
 
 
 def test_a_seed_gives_one_result_and_the_model_stays_as_it_is(suite, task, trained):
-    knobs = "seeds=1", "width=16", "epochs=2", "device=cpu"
+    options = "seeds=1", "width=16", "epochs=2", "device=cpu"
     before = (trained / "final/model.safetensors").read_bytes()
-    assert suite("edges", task("kinds"), *knobs) == suite("edges", task("kinds"), *knobs)
+    assert suite("edges", task("kinds"), *options) == suite("edges", task("kinds"), *options)
     assert (trained / "final/model.safetensors").read_bytes() == before
 
 
@@ -90,7 +90,7 @@ SIZES = {"hidden": 32, "layers": 3, "heads": 2, "intermediate": 48, "max_length"
 @pytest.mark.parametrize("kind", files("models"))
 def test_layers_are_those_that_the_model_has_without_the_later_ones(kind, tokenizer, write, task):
     settings, _ = load("models", kind)
-    known = {knob: size for knob, size in SIZES.items() if knob in settings.__dataclass_fields__}
+    known = {name: size for name, size in SIZES.items() if name in settings.__dataclass_fields__}
     model = settings(**known).build(tokenizer.vocabulary.size, torch.Generator().manual_seed(0))
     folder = task("kinds")
     task_ = edges(folder / "kinds/train.jsonl", folder / "kinds/valid.jsonl", 20)

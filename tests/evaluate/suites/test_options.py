@@ -19,8 +19,8 @@ from maskwright.settings import field_names
 from .test_classification import lines, toy
 from .test_edges import sentences
 
-FIELDS = [f"classification_{name}" for name in field_names(classification.Knobs)]
-FIELDS += [f"edges_{name}" for name in field_names(edge_suite.Knobs)]
+FIELDS = [f"classification_{name}" for name in field_names(classification.Options)]
+FIELDS += [f"edges_{name}" for name in field_names(edge_suite.Options)]
 CASES = {}
 
 

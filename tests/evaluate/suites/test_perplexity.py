@@ -63,7 +63,7 @@ def test_a_checkpoint_is_read_as_its_run(trained, folder, place):
 
 
 @pytest.mark.parametrize(
-    ("files", "knobs", "complaint"),
+    ("files", "options", "complaint"),
     [
         ({"a.bin": "text"}, (), "no file at"),
         ({"a.txt": "\n \n"}, (), "is empty: there is no text to read"),
@@ -73,11 +73,11 @@ def test_a_checkpoint_is_read_as_its_run(trained, folder, place):
         ({"a.txt": "word"}, ("stride=0",), "perplexity.stride=0"),
     ],
 )
-def test_a_corpus_that_cannot_be_read_is_one_sentence(suite, tmp_path, files, knobs, complaint):
+def test_a_corpus_that_cannot_be_read_is_one_sentence(suite, tmp_path, files, options, complaint):
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=complaint):
-        suite("perplexity", tmp_path, *knobs)
+        suite("perplexity", tmp_path, *options)
 
 
 def test_it_brings_no_text(suite, tmp_path):

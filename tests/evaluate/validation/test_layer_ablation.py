@@ -20,9 +20,9 @@ from maskwright.text.shards.shards import Shards
 SIZES = {"hidden": 32, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
 
 
-def shaken(knobs, seed=0):
+def shaken(settings, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    model = knobs.build(60, generator)
+    model = settings.build(60, generator)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.2, generator=generator)
     return model

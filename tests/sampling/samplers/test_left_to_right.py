@@ -36,9 +36,9 @@ def blank(count, *prompt, length=10):
     return replace(begun, tokens=tokens, free=tokens == MASK)
 
 
-def frames(model, begin, objective=None, seed=0, ends=True, **knobs):
+def frames(model, begin, objective=None, seed=0, ends=True, **options):
     begin, seen = prefill(begin, objective or Causal(), VOCABULARY)
-    denoiser = Denoiser(model, VOCABULARY, 1, seen=seen, allow_sep=ends, **knobs)
+    denoiser = Denoiser(model, VOCABULARY, 1, seen=seen, allow_sep=ends, **options)
     return list(generate(denoiser, LeftToRight(), begin, MaskSchedule(steps=int(begin.free[0].sum())), seed))
 
 

@@ -11,21 +11,21 @@ from maskwright.text.corpora.files import Files
 from maskwright.text.shards.prepare import prepare
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
-KNOBS = TokenizerSettings(size=400)
+SETTINGS = TokenizerSettings(size=400)
 
 
 def test_the_second_time_it_is_only_opened(corpus: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = prepare(corpus, KNOBS, 0.1, progress=False)
+    first = prepare(corpus, SETTINGS, 0.1, progress=False)
     monkeypatch.setattr(Tokenizer, "train", None)
-    assert prepare(corpus, KNOBS, 0.1, progress=False).fingerprint == first.fingerprint
+    assert prepare(corpus, SETTINGS, 0.1, progress=False).fingerprint == first.fingerprint
 
 
 def test_other_settings_and_other_files_make_other_shards(corpus: Files) -> None:
-    first = prepare(corpus, KNOBS, 0.1, progress=False)
-    assert prepare(corpus, KNOBS, 0.2, progress=False).folder != first.folder
+    first = prepare(corpus, SETTINGS, 0.1, progress=False)
+    assert prepare(corpus, SETTINGS, 0.2, progress=False).folder != first.folder
     assert prepare(corpus, TokenizerSettings(size=401), 0.1, progress=False).folder != first.folder
     Path(corpus.files[0]).write_text("changed " * 40)
-    assert prepare(corpus, KNOBS, 0.1, progress=False).folder != first.folder
+    assert prepare(corpus, SETTINGS, 0.1, progress=False).folder != first.folder
 
 
 def test_held_out_documents_do_not_shape_the_vocabulary(tmp_path: Path) -> None:
@@ -33,15 +33,15 @@ def test_held_out_documents_do_not_shape_the_vocabulary(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("\n\n".join(common))
     (tmp_path / "valid.txt").write_text("\n\n".join(f"zebra zebra zebra {i}" for i in range(100)))
     corpus = Files(files=(str(tmp_path / "train.txt"),), valid=(str(tmp_path / "valid.txt"),))
-    tokens = prepare(corpus, KNOBS, progress=False).tokenizer.tokens
+    tokens = prepare(corpus, SETTINGS, progress=False).tokenizer.tokens
     assert "Ġwords" in tokens
     assert not any("zeb" in token for token in tokens)
 
 
 def test_a_share_held_out_does_not_either(corpus: Files) -> None:
-    shards = prepare(corpus, KNOBS, 0.3, progress=False)
+    shards = prepare(corpus, SETTINGS, 0.3, progress=False)
     texts = [shards.tokenizer.decode(shards.train.tokens[a:b]) for a, b in pairwise(shards.train.offsets)]
-    assert Tokenizer.train(texts, KNOBS).fingerprint == shards.tokenizer.fingerprint
+    assert Tokenizer.train(texts, SETTINGS).fingerprint == shards.tokenizer.fingerprint
 
 
 def test_a_tokenizer_can_be_given(corpus: Files, learned: dict[str, Tokenizer], tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_tokenizer_can_be_given(corpus: Files, learned: dict[str, Tokenizer], 
 
 
 def test_it_goes_where_it_is_told(corpus: Files, tmp_path: Path) -> None:
-    assert prepare(corpus, KNOBS, folder=tmp_path / "here", progress=False).folder == tmp_path / "here"
+    assert prepare(corpus, SETTINGS, folder=tmp_path / "here", progress=False).folder == tmp_path / "here"
 
 
 AT_ONCE = """

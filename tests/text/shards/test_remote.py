@@ -22,7 +22,7 @@ from maskwright.training.trainer import Trainer
 
 from .test_shards import contents
 
-KNOBS = TokenizerSettings()
+SETTINGS = TokenizerSettings()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def store():
 
 
 def opened(*places: object) -> Shards:
-    return prepare(Tokenized(folders=tuple(map(str, places))), KNOBS, progress=False)
+    return prepare(Tokenized(folders=tuple(map(str, places))), SETTINGS, progress=False)
 
 
 @pytest.mark.parametrize("scheme", ["memory://bucket/text", "file://{}/text"])

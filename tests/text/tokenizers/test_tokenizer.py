@@ -91,8 +91,8 @@ def test_many_texts_at_once_are_each_as_alone(learned: dict[str, Tokenizer], kin
 
 
 def test_normalisation_is_what_the_settings_say() -> None:
-    knobs = TokenizerSettings(size=400, normalisation="nfkc", lowercase=True)
-    tokenizer = Tokenizer.train(TEXTS, knobs)
+    settings = TokenizerSettings(size=400, normalisation="nfkc", lowercase=True)
+    tokenizer = Tokenizer.train(TEXTS, settings)
     assert tokenizer.decode(tokenizer.encode("ﬁne ＡＢ")[0]) == "fine ab"
 
 

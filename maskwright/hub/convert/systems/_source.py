@@ -45,9 +45,9 @@ class ForeignConfig:
         """Whether a switch is on."""
         return str(self.get(key, False)).lower() in ("true", "1", "yes")
 
-    def put(self, section: str, **knobs: Any) -> None:
-        """Set knobs of ours."""
-        self.tree.setdefault(section, {}).update(knobs)
+    def put(self, section: str, **fields: Any) -> None:
+        """Set fields of our config."""
+        self.tree.setdefault(section, {}).update(fields)
 
     def ignore(self, reasons: Mapping[str, str]) -> None:
         """Leave those of the keys that are given; a key that ends in a dot stands for all that begin with it."""

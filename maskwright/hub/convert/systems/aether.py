@@ -113,8 +113,8 @@ def _optimizer(foreign: ForeignConfig) -> None:
         foreign.put("optimizer", weight_decay=foreign.number("training.weight_decay", 0.0), decay_embeddings=True)
     foreign.ignore(
         {
-            f"training.{knob}": f"only {owner} takes it there, and the optimizer is {name}"
-            for knob, owner in (("momentum", "sgd"), ("weight_decay", "adamw"))
+            f"training.{name}": f"only {owner} takes it there, and the optimizer is {name}"
+            for name, owner in (("momentum", "sgd"), ("weight_decay", "adamw"))
             if name != owner
         }
     )

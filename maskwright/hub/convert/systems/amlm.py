@@ -96,11 +96,11 @@ def _model(foreign: ForeignConfig, longest: int) -> None:
 def _optimizer(foreign: ForeignConfig) -> None:
     decay, rate = foreign.number("weight_decay", 0.01), foreign.number("lr", 0.007)
     if foreign.yes("lamb"):
-        knobs = {"name": "lamb", "betas": [0.9, 0.98], "eps": 1e-8, "weight_decay": LAMB_DECAY}
+        fields = {"name": "lamb", "betas": [0.9, 0.98], "eps": 1e-8, "weight_decay": LAMB_DECAY}
         foreign.ignore({"weight_decay": f"--lamb does not hear of it there: {LAMB_DECAY} is its decay"})
     else:
-        knobs = {"name": "adamw", "betas": [0.9, 0.999], "weight_decay": decay}
-    foreign.put("optimizer", **knobs, lr=rate, decay_embeddings=True)
+        fields = {"name": "adamw", "betas": [0.9, 0.999], "weight_decay": decay}
+    foreign.put("optimizer", **fields, lr=rate, decay_embeddings=True)
     foreign.remarks.append("weights and their moments are float32; there all was bf16")
 
 
