@@ -89,7 +89,7 @@ def compare(
     check_text(found, by)
     first = found[0].name if baseline is None else baseline
     if first not in (names := [arm.name for arm in found]):
-        raise ValueError(f"baseline={first!r} is no arm: there is {', '.join(names)}")
+        raise ValueError(f"baseline={first!r} is not an arm: choose from {', '.join(names)}")
     asked = {"--seeds": seeds, "--budget": budget, "--baseline": baseline, "--by": by, "--target": target, "--out": out}
     command = _command(recipes, common, asked)
     runs = [Run(arm.name, number, out / "runs" / arm.folder / f"seed-{number}") for number in numbers for arm in found]

@@ -91,7 +91,7 @@ def test_other_tokenizers_need_bits_per_byte() -> None:
         (["quickstart", "b:quickstart"], {"budget": "letters=3"}, "budget 'letters=3': give tokens=2e6"),
         (["quickstart", "b:quickstart"], {"budget": "tokens=inf"}, "budget 'tokens=inf'"),
         (["quickstart", "b:quickstart"], {"budget": "steps"}, "budget 'steps'"),
-        (["quickstart", "b:quickstart"], {"baseline": "c"}, "baseline='c' is no arm: there is quickstart, b"),
+        (["quickstart", "b:quickstart"], {"baseline": "c"}, "baseline='c' is not an arm: choose from quickstart, b"),
         (["quickstart", "b:quickstart"], {"by": "loss"}, "by='loss'"),
         (["quickstart", "b:quickstart+corpus.files=[x]"], {}, "differ in corpus"),
         (["quickstart", "b:quickstart+evaluation.held_out=0.2"], {}, "differ in evaluation.held_out"),

@@ -104,7 +104,7 @@ def settings_of(config: DebertaV2Config) -> Deberta:
 
 
 def to_transformers(model: nn.Module, settings: Deberta, **special: int | None) -> DebertaV2ForMaskedLM:
-    """A DebertaV2 with the weights of `model`, built from `settings`; `special` are token ids such as `pad_token_id`."""
+    """A DebertaV2 with the weights of `model`, built from `settings`; `special` are ids such as `pad_token_id`."""
     made = config(settings, model.get_parameter("embedding.weight").shape[0], **special)
     return filled(
         lambda: DebertaV2ForMaskedLM(made),

@@ -108,7 +108,7 @@ def settings_of(config: ModernBertConfig) -> Modern:
 
 
 def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> ModernBertForMaskedLM:
-    """A ModernBERT with the weights of `model`, built from `settings`; `special` are token ids such as `pad_token_id`."""
+    """A ModernBERT with the weights of `model`, built from `settings`; `special` are ids such as `pad_token_id`."""
     made = config(settings, model.get_parameter("embedding.weight").shape[0], **special)
     return filled(lambda: ModernBertForMaskedLM(made), to_names(model.state_dict()), tied={"decoder.weight"})
 
