@@ -112,11 +112,11 @@ class Broken(Mlm):
 
 
 @pytest.mark.parametrize(("how", "property", "counterexample"), [
-    ("leak", no_leak, r"^position \d+ of row \d+ sees the token of position \d+ that it asks for$"),
+    ("leak", no_leak, r"^position \d+ of row \d+ sees the token of position \d+, which is its target$"),
     ("label", original_labels, r"^position \d+ of row \d+ has a target that is not its token$"),
     ("budget", exact_budget, r"^ratio=0.15: \d+ of \d+ positions are chosen in row \d+$"),
     ("weight", weighted_targets, r"^position \d+ of row 0 has a target without weight"),
-    ("special", special_tokens, r"^position 0 of row 0 is a special token or padding, and was replaced$"),
+    ("special", special_tokens, r"^position 0 of row 0 is a special token or padding but was replaced$"),
     ("batch", batch_independence, r"^rows \[3\] on their own: inputs differs$|^rows \[0, 5, 10\]"),
     ("padding", padding, r"^(inputs|targets) differs$"),
     ("random", same_draw, "^inputs differs$"),

@@ -88,7 +88,7 @@ def test_a_fragment_is_what_another_row_has_there():
         agreeing = (source[:, places] == row[places]).sum(1).max()
         assert agreeing >= 0.3 * bads  # the rest stand where the other row has no text
     assert (source[:, bad[0]] == problem.inputs[0, bad[0]]).sum(1).max() > 0.7 * bad[0].sum()
-    with pytest.raises(ValueError, match="corruption fragment takes tokens of other rows, and this text has none"):
+    with pytest.raises(ValueError, match="corruption fragment takes tokens from other rows, and there are none here"):
         Remask(corruption=FRAGMENT)(plain(4, 20), 0)
 
 
@@ -165,7 +165,7 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
     ("options", "sentence"),
     [
         ({"ratio": 1.5}, r"objective.ratio=1\.5"),
-        ({"corruption": {"random": 0}}, "give at least one kind of error a weight"),
+        ({"corruption": {"random": 0}}, "give at least one kind of corruption a weight"),
         ({"corruption": {"swap": 1}}, "objective.corruption"),
         ({"corruption": {"synthetic": 1}}, "corruption synthetic needs generator_run=DIR"),
         ({"corruption": SYNTHETIC, "generator_run": "a", "temperature": 0}, "objective.temperature=0"),

@@ -1,4 +1,4 @@
-"""The moments of an Adam that an objective trains its own network by, as tensors with names, for the checkpoint."""
+"""The state of the Adam that trains an objective's own network, as named tensors for the checkpoint."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,13 @@ from torch.optim import Optimizer
 
 
 def moments(optimizer: Optimizer) -> dict[str, Tensor]:
-    """All of them, by `adam.INDEX.NAME`."""
+    """Adam's moments and step counts, by `adam.INDEX.NAME`."""
     found = optimizer.state_dict()["state"].items()
     return {f"adam.{index}.{name}": tensor for index, values in found for name, tensor in values.items()}
 
 
 def load_moments(optimizer: Optimizer, state: Mapping[str, Tensor]) -> None:
-    """Take over those in `state`; its other tensors are ignored."""
+    """Restore the moments in `state`; its other tensors are ignored."""
     found: dict[int, dict[str, Tensor]] = {}
     for name, tensor in state.items():
         if name.startswith("adam."):

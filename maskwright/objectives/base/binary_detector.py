@@ -1,6 +1,6 @@
-"""Right or wrong, two tokens of the vocabulary: what detectors share that do not name the token itself.
+"""Detectors with two labels, the tokens [RIGHT] and [WRONG] of the vocabulary.
 
-Shapes: B rows, L positions, N places, V tokens.
+Shapes: B rows, L positions, N target positions, V tokens.
 """
 
 from abc import ABC
@@ -17,20 +17,20 @@ from .detector import CorruptionDetector
 
 @settings
 class Binary(CorruptionDetector, ABC):
-    """Name wrong tokens [WRONG] and right ones [RIGHT]."""
+    """Binary detection of corrupted tokens."""
 
     balanced: bool = True
-    """Whether the right and the wrong tokens of a row weigh as much; probabilities are then of a text half wrong."""
+    """Whether right and wrong tokens of a row have equal total weight; probabilities are then for a text half wrong."""
 
     def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        wrong, asked = inputs != rows.tokens, rows.maskable
-        named = torch.where(wrong, rows.vocabulary.id("wrong"), rows.vocabulary.id("right"))
-        weights = asked.float()
-        if self.balanced:
-            bad, all_ = (wrong & asked).sum(1, keepdim=True), asked.sum(1, keepdim=True)  # [B, 1]
-            weights = weights * all_ / (2 * torch.where(wrong, bad, all_ - bad)).clamp(min=1)
-        return torch.where(asked, named, IGNORE), weights
+        wrong, is_target = inputs != rows.tokens, rows.maskable
+        labels = torch.where(wrong, rows.vocabulary.id("wrong"), rows.vocabulary.id("right"))
+        weights = is_target.float()
+        if self.balanced:  # each class gets half of the row's weight, so that the sum over the row stays the same
+            n_wrong, n = (wrong & is_target).sum(1, keepdim=True), is_target.sum(1, keepdim=True)  # [B, 1]
+            weights = weights * n / (2 * torch.where(wrong, n_wrong, n - n_wrong)).clamp(min=1)
+        return torch.where(is_target, labels, IGNORE), weights
 
     def p_corrupted(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
-        """[WRONG] against [RIGHT], whatever other tokens score."""
+        """The probability of [WRONG] among the two labels, whatever other tokens score."""
         return (scores[:, vocabulary.id("wrong")] - scores[:, vocabulary.id("right")]).sigmoid()

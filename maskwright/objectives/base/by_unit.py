@@ -1,6 +1,6 @@
-"""Masking by units: all positions of one are chosen, or none. One that no longer fits the budget is passed over.
+"""Masking by units: either all positions of a unit are masked or none. A unit that exceeds the budget left is skipped.
 
-With `balance` every unit is hidden once in each cycle, so that the budget is met to within a unit.
+With `balance` every unit is masked once per cycle, so the budget is met to within a unit.
 
 Shapes: B rows, L positions.
 """
@@ -20,7 +20,7 @@ from .objective import Masked
 
 @settings
 class ByUnit(Masked, ABC):
-    """Masked language modelling, unit by unit. A subclass only says which positions are one: `units`."""
+    """Masked language modelling by unit. A subclass only says which positions form a unit: `units`."""
 
     @property
     def by_word(self) -> bool:

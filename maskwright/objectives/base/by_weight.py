@@ -1,5 +1,6 @@
-"""Masking by weight: what is hidden is drawn in proportion to a weight of every position, exactly as much as the ratio
-says. What the weights are is the objective's own business.
+"""Masking by weight: positions are drawn in proportion to their weights, with an exact budget of `ratio`.
+
+A subclass decides what the weights are.
 
 Shapes: B rows, L positions.
 """
@@ -20,27 +21,27 @@ from .objective import Masked
 
 
 def of_types(weight: Tensor, tokens: Tensor) -> Tensor:
-    """[B, L], the weight [V] of the type of each of `tokens`, [B, L] int64; by index takes four times as long."""
+    """[B, L], `weight` [V] at each of `tokens`, [B, L] int64. Indexing with `[tokens]` takes four times as long."""
     return weight.index_select(0, tokens.flatten()).view(tokens.shape)
 
 
 @settings
 class ByWeight(Masked, ABC):
-    """Masked language modelling by weight. A subclass only says how heavy positions are: `weigh`.
+    """Masked language modelling by weight. A subclass only gives the weights: `weigh`.
 
-    Where weights depend on the tokens, so does which of them are hidden: the mask itself then tells a little about what
-    is behind it, as in every weighted masking.
+    Where weights depend on the tokens, so does the choice of positions: a [MASK] then reveals a little about the token
+    behind it, as in every weighted masking.
     """
 
     unit: Literal["token", "word", "span"] = "token"
-    """What is chosen together: a token; a word, by the mean weight of its tokens; a span, by their sum."""
+    """What is masked as one: a token; a word, by the mean weight of its tokens; a span, by the sum of their weights."""
     max_span_length: Annotated[int, Field(ge=1)] = 3
     """Lengths of spans are uniform from 1 to this, in tokens; spans tile the row, and the last is cut to the budget."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.balance:
-            raise ValueError("balance=true: what is drawn by weight cannot be balanced; use objective mlm")
+            raise ValueError("balance=true: weighted masking cannot be balanced; use objective mlm")
 
     @property
     def by_word(self) -> bool:
@@ -48,7 +49,7 @@ class ByWeight(Masked, ABC):
 
     @abstractmethod
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
-        """[B, L] float32, at least 0: how often each position is hidden, relative to the others of its row."""
+        """[B, L] float32, at least 0: how often each position is masked, relative to the others of its row."""
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
         weight, word = self.weigh(rows, noise).numpy(), rows.word.numpy()

@@ -1,4 +1,4 @@
-"""What a model that was trained by an objective can be asked: one table."""
+"""What a model can predict after training with an objective: one table."""
 
 from dataclasses import dataclass
 
@@ -8,31 +8,31 @@ from .objective import Objective
 
 @dataclass(frozen=True)
 class Capability:
-    """Something that a model can be asked to predict."""
+    """Something that a model can predict."""
 
     predicts: str
     """What, in words."""
     backend: str = ""
-    """The scoring backend that asks for it; empty where there is none."""
+    """The scoring backend that uses it; empty where there is none."""
     mask_shift: int | None = None
-    """How many positions before a hidden token it is predicted; none where no hidden tokens are."""
+    """How many positions before a masked token it is predicted; None where no masked tokens are predicted."""
 
 
 CAPABILITIES = {
-    "unmask": Capability("a hidden token, from both sides", "mlm", 0),
-    "mntp": Capability("a hidden token, at the position before it", "mntp", 1),
+    "unmask": Capability("a masked token, from both sides", "mlm", 0),
+    "mntp": Capability("a masked token, at the position before it", "mntp", 1),
     "forward": Capability("the next token", "causal"),
     "backward": Capability("the previous token", "backward"),
     "detect": Capability("whether a token is corrupted"),
 }
-"""By name; the first with a backend that an objective has gives its default backend."""
+"""By name. The default backend of an objective is that of its first capability here that has one."""
 
 MASK_SHIFTS = {name: one.mask_shift for name, one in CAPABILITIES.items() if one.mask_shift is not None}
-"""Of the capabilities that predict hidden tokens."""
+"""The shifts of those capabilities that predict masked tokens."""
 
 
 def mask_shift(objective: Objective) -> int | None:
-    """How many positions before a hidden token a model trained by `objective` predicts it; none where it never does."""
+    """How many positions before a masked token a model trained by `objective` predicts it; None where it does not."""
     return next((shift for name, shift in MASK_SHIFTS.items() if name in objective.capabilities), None)
 
 
@@ -43,7 +43,7 @@ def backends(objective: Objective) -> list[str]:
 
 
 def reading_direction(objective: Objective | None) -> tuple[int, str]:
-    """The view in which a model reads a text, and the position that has then seen all of it: the first or the last."""
+    """The view in which a model reads a text, and the position that then attends to all of it: first or last."""
     capabilities = objective.capabilities if objective else frozenset()
     if "forward" in capabilities and not capabilities & MASK_SHIFTS.keys():
         return FORWARD, "last"

@@ -1,7 +1,7 @@
-"""What every objective promises, whatever its file: the properties that masks by address and fair comparisons rest on.
+"""The properties that every objective must have, on which addressed draws and fair comparisons rest.
 
-Each property is a function of `make`, which gives the objective with some options set (those that it has), and rows of
-text. It returns a counter-example in a sentence, or nothing where the property holds.
+Each is a function of `make`, which builds the objective with some options changed (those that it has), and rows of
+text. It returns a counter-example in a sentence, or an empty string where the property holds.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from .problem import Problem
 Make = Callable[..., Objective]
 FIELDS = ("inputs", "targets", "weights", "view", "prefix_mask", "source_row")
 LEAK_ROWS, LEAK_LENGTH = 6, 32
-"""The rows and positions in which a leak is looked for; one position is changed at a time."""
+"""The rows and positions that are searched for leaks; one position is changed at a time."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,21 @@ class Finding:
     promise: str
     """The property, in words."""
     counterexample: str
-    """What breaks it; empty when it holds."""
+    """What violates it; empty when it holds."""
 
 
 def check(make: Make, rows: Rows) -> list[Finding]:
-    """Every property of the objective that `make` gives, on `rows`."""
+    """Check every property of the objective that `make` builds, on `rows`."""
     return [Finding(promise, found(make, rows)) for promise, found in PROPERTIES.items()]
 
 
 def maker(settings: Objective, shards: Shards) -> Make:
-    """Makes the live objective of `settings`, built on `shards`, with those of some options that it has."""
+    """A function that builds `settings` on `shards`, with those of the given options that it has."""
     return lambda **options: with_options(settings, options).build(shards, seed=0)
 
 
 def with_options(settings: Objective, options: Mapping[str, Any]) -> Objective:
-    """The objective with those of `options` that it, or an objective inside it, has."""
+    """The objective with those of `options` that it or one of its sub-objectives has."""
     own = {name: value for name, value in options.items() if name in field_names(type(settings))}
     inner: dict[str, Any] = {name: with_options(part, options) for name, part in settings.sub_objectives.items()}
     return replace(settings, **own, **inner)
@@ -105,28 +105,30 @@ def weighted_targets(make: Make, rows: Rows) -> str:
     problem = make()(rows, 0)
     if (problem.weights < 0).any():
         return f"a weight is {problem.weights.min():g}"
-    return _first((problem.weights > 0) != asked(problem), "has a target without weight, or weight without a target")
+    return _first(
+        (problem.weights > 0) != has_target(problem), "has a target without weight, or weight without a target"
+    )
 
 
 def special_tokens(make: Make, rows: Rows) -> str:
     problem = make()(rows, 0)
     text, fixed = rows.tokens[problem.source_row], ~rows.maskable[problem.source_row]
-    if found := _first((problem.inputs != text) & fixed, "is a special token or padding, and was replaced"):
+    if found := _first((problem.inputs != text) & fixed, "is a special token or padding but was replaced"):
         return found
-    return _first(asked(problem) & (rows.document[problem.source_row] < 0), "is padding, and has a target")
+    return _first(has_target(problem) & (rows.document[problem.source_row] < 0), "is padding but has a target")
 
 
 def original_labels(make: Make, rows: Rows) -> str:
     problem = make()(rows, 0)
-    wrong = asked(problem) & (problem.targets != rows.tokens[problem.source_row])
+    wrong = has_target(problem) & (problem.targets != rows.tokens[problem.source_row])
     return _first(wrong, "has a target that is not its token") if isinstance(make(), Masked) else ""
 
 
 def exact_budget(make: Make, rows: Rows) -> str:
-    if not isinstance(make(), Masked) or torch.equal(*(asked(make(ratio=r)(rows, 0)) for r in (0.3, 0.6))):
+    if not isinstance(make(), Masked) or torch.equal(*(has_target(make(ratio=r)(rows, 0)) for r in (0.3, 0.6))):
         return ""  # it does not mask by ratio
     for ratio in (0.15, 0.3, 0.6):
-        maskable, chosen = rows.maskable.sum(1), asked(make(ratio=ratio)(rows, 0)).sum(1)
+        maskable, chosen = rows.maskable.sum(1), has_target(make(ratio=ratio)(rows, 0)).sum(1)
         wrong = (chosen - ratio * maskable).abs() >= 1
         if (wrong & (chosen > 1)).any():
             row = int(wrong.nonzero()[0, 0])
@@ -143,7 +145,7 @@ def no_leak(make: Make, rows: Rows) -> str:
 
 
 def _leak(objective: Objective, rows: Rows) -> str:
-    """Change one token after another: where that changes a target, nothing that is seen from there may change."""
+    """Change one token at a time: where that changes a target, no input visible from there may change."""
     before, ordinary = objective(rows, 0), torch.from_numpy(rows.vocabulary.ordinary.astype("int64"))
     sees, found = _sees(before, rows), False
     for place in range(rows.tokens.shape[1]):
@@ -151,31 +153,34 @@ def _leak(objective: Objective, rows: Rows) -> str:
         other = ordinary[(torch.searchsorted(ordinary, tokens[:, place].contiguous()) + 11) % len(ordinary)]
         tokens[:, place] = torch.where(here, other, tokens[:, place])
         after = objective(replace(rows, tokens=tokens), 0)
-        told = (after.targets != before.targets) & asked(before)  # [P, L] they ask for this place
-        found |= bool(told.any())
-        if objective.leak_exemption:  # a token that is asked for where it stands is no secret
-            told &= before.targets != before.inputs
+        changed = (after.targets != before.targets) & has_target(before)  # [P, L] whose answer is this token
+        found |= bool(changed.any())
+        if objective.leak_exemption:  # a position may see its own token
+            changed &= before.targets != before.inputs
         seen = (after.inputs != before.inputs)[:, None] & sees  # [P, L, L]
-        if message := _first((seen & told[..., None]).any(2), f"sees the token of position {place} that it asks for"):
+        if message := _first(
+            (seen & changed[..., None]).any(2), f"sees the token of position {place}, which is its target"
+        ):
             return message
-    names_tokens = bool(torch.isin(before.targets[asked(before)], rows.tokens).any())
-    return "" if found or not names_tokens else "no target depends on the text"
+    targets_text = bool(torch.isin(before.targets[has_target(before)], rows.tokens).any())
+    # a check that never saw a target change has checked nothing
+    return "" if found or not targets_text else "no target depends on the text"
 
 
 def _sees(problem: Problem, rows: Rows) -> Tensor:
-    """[P, L, L] bool, which positions each position sees."""
+    """[P, L, L] bool, which positions each position attends to."""
     seen = mask(rows.document[problem.source_row], problem.view, problem.prefix_mask)
     return torch.ones(*problem.inputs.shape, rows.tokens.shape[1], dtype=torch.bool) if seen is None else seen[:, 0]
 
 
 def _corner(rows: Rows) -> Rows:
-    """The first positions of rows from all over."""
+    """The first positions of a few rows, evenly spread."""
     some = rows[torch.linspace(0, len(rows) - 1, LEAK_ROWS).long()]
     cut = {field: getattr(some, field)[:, :LEAK_LENGTH].contiguous() for field in ("tokens", "document", "word")}
     return replace(some, **cut)
 
 
-def asked(problem: Problem) -> Tensor:
+def has_target(problem: Problem) -> Tensor:
     """[P, L] bool, where there is a target."""
     return problem.targets != IGNORE
 
@@ -185,21 +190,21 @@ def _difference(one: Problem, other: Problem, fields: tuple[str, ...]) -> str:
 
 
 def _first(wrong: Tensor, what: str) -> str:
-    """The first position, [P, L] bool, that is wrong, in words."""
+    """The first wrong position, [P, L] bool, as a sentence."""
     places = wrong.nonzero()
     return f"position {places[0, 1]} of row {places[0, 0]} {what}" if len(places) else ""
 
 
 PROPERTIES = {
     "a problem has its shapes and dtypes": shapes,
-    "no target can be seen from where it is asked for": no_leak,
+    "no position sees its own target": no_leak,
     "targets are the original tokens": original_labels,
     "the budget is exact where it masks by ratio": exact_budget,
-    "what has a target has weight, and nothing else": weighted_targets,
-    "special tokens and padding stay": special_tokens,
-    "a row is posed the same in any batch": batch_independence,
+    "exactly the targets have weight": weighted_targets,
+    "special tokens and padding are not changed": special_tokens,
+    "a row gives the same problem in any batch": batch_independence,
     "more padding changes nothing": padding,
     "the same draw gives the same problem": same_draw,
-    "the rows are left as they are": untouched_rows,
+    "the rows are not modified": untouched_rows,
 }
-"""The properties, by what is promised."""
+"""The properties by their description."""

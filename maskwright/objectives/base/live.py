@@ -1,4 +1,4 @@
-"""What a live objective with state adds to the class of its settings: `class Live(Stateful, Adaptive)`."""
+"""What a live objective with state adds to its settings class: `class LiveAdaptive(Stateful, Adaptive)`."""
 
 import logging
 from dataclasses import fields
@@ -12,7 +12,7 @@ logger = logging.getLogger("maskwright.objectives")
 
 
 class Stateful:
-    """Keeps the settings beside the state. Put it before the settings class, and set the state after `__init__`."""
+    """Keeps the settings beside the state. List it before the settings class, and set the state after `__init__`."""
 
     settings: Any = None
 
@@ -22,6 +22,6 @@ class Stateful:
 
 
 def unbuilt(objective: Objective) -> ValueError:
-    """What settings raise when they are asked for something that only the live objective has."""
+    """What settings raise where only the live objective, which has state, can answer."""
     name = name_of(objective)
     return ValueError(f"objective {name} has state: build it on a text first, {name}.build(shards, seed)")

@@ -1,7 +1,7 @@
-"""What an objective is: a pure function from clean rows to a problem, and the masking objectives' common part.
+"""The interface of objectives, which turn clean rows into a problem, and the base class of masking objectives.
 
-Shapes: B rows of text, P rows of a problem, L positions. Kernels see one row after another; what they draw depends on
-nothing but its address.
+Shapes: B rows of text, P rows of a problem, L positions. Rows are independent of each other: every draw depends on its
+address alone.
 """
 
 from abc import ABC, abstractmethod
@@ -26,27 +26,27 @@ from ...text.shards.shards import Shards
 from .problem import Problem, TokenScorer
 
 OpenRun = Callable[[str], TokenScorer]
-"""Opens the finished run in a folder, so that its model scores tokens."""
+"""Opens the finished run in a folder and returns its model as a scorer of tokens."""
 
 
 def no_runs(folder: str) -> TokenScorer:
-    """Opens nothing: for objectives that name no trained run."""
+    """Refuse to open a run: the default, for objectives that need none."""
     raise ValueError(f"generator_run={folder}: pass open_run to build, which opens the model of a run")
 
 
 @settings
 class Objective(ABC):
-    """Turns clean rows into a problem. A subclass is its own settings; `corrupt` is all it must write.
+    """Turns clean rows into a problem. A subclass is its own settings class and must define `corrupt` only.
 
     Settings are values. `build` gives the live objective: most are their own live form, and those that learn or that
     must have seen the text return a `Live` subclass, which holds the state.
     """
 
     leak_exemption: ClassVar[str] = ""
-    """Why a position may be asked for the very token that it sees, where an objective does so: no other position may
-    give the answer away."""
+    """Why a position may have as its target the very token that it sees, where an objective does so: no other position
+    may reveal it."""
     prompt_from_both_sides: ClassVar[bool] = False
-    """Whether the model attends to a prompt from both sides when it continues it."""
+    """Whether attention within a prompt is bidirectional when the model continues it."""
 
     num_static_masks: Annotated[int, Field(ge=1)] | None = None
     """How many different corruptions a row gets: null for a new one each epoch (dynamic), 1 for the same one always
@@ -54,18 +54,18 @@ class Objective(ABC):
 
     @property
     def settings(self) -> "Objective":
-        """The value that this objective was built from; settings themselves when they are their own live form."""
+        """The settings that this objective was built from; itself where it has no state."""
         return self
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What a model trained so can be asked: `unmask` (predict a hidden token from both sides), `mntp` (likewise,
-        at the position before it), `forward`, `backward`, and `detect` (find corrupted tokens)."""
+        """What a model trained this way can predict: `unmask` (a masked token from both sides), `mntp` (the same, at
+        the position before it), `forward`, `backward` (the next or previous token), `detect` (which are corrupted)."""
         return frozenset()
 
     @property
     def learns(self) -> bool:
-        """Whether it wants `observe`."""
+        """Whether the trainer must call `observe`."""
         return type(self).observe is not Objective.observe
 
     @property
@@ -88,10 +88,10 @@ class Objective(ABC):
 
     @abstractmethod
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        """The problem that `rows` pose under `noise`."""
+        """The problem made from `rows` with the random numbers of `noise`."""
 
     def __call__(self, rows: Rows, seed: int) -> Problem:
-        """The problem of training: `corrupt` at the address of `seed`, the rows and their epochs.
+        """The problem of a training step: `corrupt` at the address of `seed`, the rows and their epochs.
 
         Raises ValueError when it has no targets at all.
         """
@@ -102,97 +102,97 @@ class Objective(ABC):
         return problem
 
     def corrupt_some(self, rows: Rows, noise: Noise, chosen: Tensor) -> Problem:
-        """The problem of those of `rows` that are `chosen`, [B] bool."""
+        """The problem of the `chosen` rows, [B] bool."""
         places = torch.nonzero(chosen)[:, 0]
         problem = self.corrupt(rows[places], noise[places])
         return replace(problem, source_row=places[problem.source_row])
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
-        """The problems whose summed weighted loss scores each row: a negative log-likelihood, or what stands for it."""
+        """The problems whose summed weighted loss scores each row: a negative log-likelihood, a bound or a stand-in."""
         yield self.corrupt(rows, Noise(0, torch.zeros_like(rows.ids), rows.ids))
 
     def prepare_inputs(self, problem: Problem, rows: Rows) -> Problem:
-        """`problem`, of a common exam, with the inputs that a model trained so expects, as control tokens."""
+        """`problem` with the control tokens that a model trained this way expects, for problems made elsewhere."""
         for part in self.sub_objectives.values():
             problem = part.prepare_inputs(problem, rows)
         return problem
 
     def for_validation(self) -> "Objective":
-        """The same with nothing learned, so that validation asks every checkpoint the same."""
+        """The same with nothing learned, so that validation poses the same problems to every checkpoint."""
         return self._replaced({name: part.for_validation() for name, part in self.sub_objectives.items()})
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
-        """Learn from a step: loss [P, L] float32 and correct [P, L] bool, both 0 where nothing was asked."""
+        """Learn from a micro-batch: loss [P, L] float32 and correct [P, L] bool, both 0 where there is no target."""
 
     def end_step(self) -> None:
-        """Act on what was observed: the step is done, in however many micro-batches."""
+        """Act on what was observed: called once per step, after all of its micro-batches."""
         for part in self.sub_objectives.values():
             part.end_step()
 
     def on_validation(self, metrics: Mapping[str, float]) -> None:
-        """Take note of a validation, whose `metrics` are `loss` and the rest, before its checkpoint is written."""
+        """React to validation `metrics` (`loss` and others), before the checkpoint is written."""
         for part in self.sub_objectives.values():
             part.on_validation(metrics)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What it has learned, for the checkpoint: that of each sub-objective under `NAME.`."""
+        """Learned state for the checkpoint; that of each sub-objective under `NAME.`."""
         parts = self.sub_objectives.items()
         return {f"{name}.{key}": value for name, part in parts for key, value in part.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over the state of a checkpoint. Raises ValueError when it belongs to another text or vocabulary."""
+        """Restore the state of a checkpoint. Raises ValueError when it belongs to another text or vocabulary."""
         for name, part in self.sub_objectives.items():
             start = f"{name}."
             part.load_state_dict({key[len(start) :]: state[key] for key in state if key.startswith(start)})
 
     def log(self) -> dict[str, Any]:
-        """Numbers worth a line in the log: those of each sub-objective under `NAME/`."""
+        """Numbers for the log; those of each sub-objective under `NAME/`."""
         parts = self.sub_objectives.items()
         return {f"{name}/{key}": value for name, part in parts for key, value in part.log().items()}
 
     def table(self) -> dict[str, np.ndarray]:
-        """What it has learned about each token: columns [V] by name, for mask_weights.parquet; by default none."""
+        """What was learned about each token: columns [V] by name, for mask_weights.parquet; by default none."""
         return {name: column for part in self.sub_objectives.values() for name, column in part.table().items()}
 
 
 def objective_field(name: str) -> BeforeValidator:
     """For a setting that is itself an objective, written as a name or `{name: span, ratio: 0.3}`; by default `name`."""
 
-    def made(value: Any) -> Any:
+    def parse(value: Any) -> Any:
         if isinstance(value, Objective):
             return value
         if not isinstance(value, str | Mapping):
-            raise ValueError(f"{short_repr(value)} is no objective: give its name, or {{name: {name}, …}}")
+            raise ValueError(f"{short_repr(value)} is not an objective: give its name, or {{name: {name}, …}}")
         fields = {"name": value} if isinstance(value, str) else dict(value)
         kind, preset = load("objectives", str(fields.pop("name", name)))
         return from_mapping(kind, preset | fields, name)
 
-    return BeforeValidator(made)
+    return BeforeValidator(parse)
 
 
 @settings
 class Masked(Objective, ABC):
-    """Hide some tokens and ask for them. A subclass only says which: `select`."""
+    """Masked language modelling. A subclass only chooses the positions: `select`."""
 
     ratio: Ratio = 0.15
-    """The share of the maskable positions that are chosen; or a schedule of it."""
+    """The fraction of maskable positions that are chosen, or a schedule of it."""
     random_prob: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The share of the chosen that become a random token."""
+    """The fraction of chosen positions that get a random token."""
     keep_prob: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The share of the chosen that stay as they are."""
+    """The fraction of chosen positions that keep their token."""
     corruption_unit: Literal["token", "span"] = "token"
-    """Whether mask, random or keep is drawn for each token or once for a whole unit (word or span)."""
+    """Whether [MASK], random or keep is drawn per token, or once per unit (word or span)."""
     at_least_one: bool = True
-    """Whether every row with anything to choose has at least one chosen position."""
+    """Whether every row that has a maskable position gets at least one target."""
     balance: bool = False
-    """Whether positions hidden less often so far come first: over each 1 / ratio epochs, all before any twice."""
+    """Whether positions take turns: in each cycle of 1 / ratio epochs, all are masked before any is masked twice."""
 
     def __post_init__(self) -> None:
         if self.random_prob + self.keep_prob > 1:
             both = f"{self.random_prob + self.keep_prob:g}"
             raise ValueError(f"random_prob + keep_prob = {both}: their sum is a probability, at most 1")
         if self.balance and not isinstance(self.ratio, float):
-            raise ValueError("balance needs a constant ratio, for it counts on what earlier epochs hid")
+            raise ValueError("balance needs a constant ratio: a cycle lasts 1 / ratio epochs")
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -200,28 +200,28 @@ class Masked(Objective, ABC):
 
     @property
     def by_word(self) -> bool:
-        """Whether it must know where words begin."""
+        """Whether it needs to know where words begin."""
         return False
 
     @abstractmethod
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        """[B, L] int32: 0 where a token stays out of it, else the number of its unit (1, 2, ...) in the row."""
+        """[B, L] int32: 0 where a token is not chosen, else the number of its unit (1, 2, ...) in the row."""
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """[MASK], a random token or the token itself at the selected positions; the original as their target."""
         inputs, targets = torch.empty_like(rows.tokens), torch.empty_like(rows.tokens)
         weights = torch.empty(rows.tokens.shape, dtype=torch.float32)
         units = self.select(rows, noise)
-        shares = np.float32(self.random_prob), np.float32(self.random_prob + self.keep_prob)
+        thresholds = np.float32(self.random_prob), np.float32(self.random_prob + self.keep_prob)
         replace_tokens(
             rows.tokens.numpy(), units.numpy(), noise.keys("fate"), noise.keys("other"),
-            rows.vocabulary.ordinary, rows.vocabulary.mask, *shares, self.corruption_unit == "span",
+            rows.vocabulary.ordinary, rows.vocabulary.mask, *thresholds, self.corruption_unit == "span",
             inputs.numpy(), targets.numpy(), weights.numpy(),
         )  # fmt: skip
         return Problem(inputs, targets, weights, torch.full_like(rows.ids, BOTH), span_id=units)
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
-        """Pseudo-log-likelihood: one question per position, each with that position alone hidden.
+        """Pseudo-log-likelihood: one problem per position, in which that position alone is masked.
 
         Salazar et al. 2020, "Masked language model scoring", eq. 1.
         """
@@ -233,20 +233,20 @@ class Masked(Objective, ABC):
 
     @property
     def cycle(self) -> int:
-        """How many epochs share one order of the positions: 1, or as many as a balanced objective needs to hide all."""
+        """How many epochs share one order of positions: 1, or with `balance` as many as mask every position."""
         return int(np.ceil(1 / value(self.ratio, 0.0))) if self.balance else 1
 
     def order(self, noise: Noise) -> Noise:
-        """The noise that the epochs of a cycle share."""
+        """The noise shared by the epochs of a cycle."""
         return Noise(noise.seed, noise.epochs // self.cycle, noise.rows)
 
     def budget_and_order(self, rows: Rows, noise: Noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How many places of each row's order are chosen, the first of them, and the key of the order.
+        """How many positions of each row are masked, where in its random order they begin, and the key of that order.
 
-        The ratio times the maskable positions, rounded up or down by address so that the mean is exact. [B] int64, [B]
-        int64 and [B] uint64, as kernels take them.
+        The ratio times the maskable positions, rounded up or down at random so that the mean is exact. [B] int64, [B]
+        int64 and [B] uint64, as the kernels take them.
         """
         order, turns = self.order(noise), noise.epochs.numpy() % self.cycle
-        rate = value(self.ratio, rows.progress)
-        budget, first = row_budgets(rows.word.numpy(), rate, self.at_least_one, turns, order.keys("budget"))
+        mask_ratio = value(self.ratio, rows.progress)
+        budget, first = row_budgets(rows.word.numpy(), mask_ratio, self.at_least_one, turns, order.keys("budget"))
         return budget, first, order.keys("select")

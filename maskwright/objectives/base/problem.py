@@ -1,4 +1,4 @@
-"""What a model is asked: inputs, targets, weights and the view, made from rows of text by an objective."""
+"""What a model is trained or tested on: inputs, targets, weights and the view, made from rows by an objective."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -11,25 +11,25 @@ from ...masking.select import IGNORE
 
 @dataclass(frozen=True)
 class Problem:
-    """What the model sees and what it is asked: P rows, made from B rows of text."""
+    """What the model sees and must predict: P rows, made from B rows of text."""
 
     inputs: Tensor
     """[P, L] int64, corrupted ids."""
     targets: Tensor
-    """[P, L] int64, the token that a position must name, always from the original tokens; or IGNORE."""
+    """[P, L] int64, the token to predict at a position, always from the original tokens; or IGNORE."""
     weights: Tensor
     """[P, L] float32, the weight of a position in the loss; 0 exactly where there is no target."""
     view: Tensor
-    """[P] int64, BOTH, FORWARD or BACKWARD: who may see whom in a row."""
+    """[P] int64, BOTH, FORWARD or BACKWARD: which way a row attends."""
     source_row: Tensor = None  # type: ignore[assignment]
-    """[P] int64, the place of the row of text that each is made from; by default the P rows are the B, in order."""
+    """[P] int64, the index of the row of text that each is made from; by default the P rows are the B, in order."""
     source_objective: Tensor = None  # type: ignore[assignment]
-    """[P] int64, which of several objectives asks a row, for the mixture of them that must know; by default 0."""
+    """[P] int64, which objective of a mixture made a row, so that it alone observes the losses; by default 0."""
     span_id: Tensor = None  # type: ignore[assignment]
-    """[P, L] int32, what an objective that learns is to hear again of a position: the number in its row of the unit (a
-    word, a span) that it was chosen with, or what was hidden there; by default 0."""
+    """[P, L] int32, what a learning objective needs to know again in `observe`: the number of the unit (word or span)
+    that a position was chosen with, or the token that was hidden there; by default 0."""
     prefix_mask: Tensor = None  # type: ignore[assignment]
-    """[P, L] bool, positions that all of their document see, whatever the view, as a prefix; by default none."""
+    """[P, L] bool, positions that the whole document attends to, whatever the view; by default none."""
 
     def __post_init__(self) -> None:
         if self.source_row is None:
@@ -45,22 +45,23 @@ class Problem:
         return len(self.inputs)
 
     def __getitem__(self, chosen: slice | Tensor) -> "Problem":
-        """The problem's rows at `chosen`; they still know which rows of text they are made from."""
+        """The rows at `chosen`; `source_row` still refers to the same rows of text."""
         return Problem(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @classmethod
     def joined(cls, problems: Sequence["Problem"]) -> "Problem":
-        """The rows of several problems as one, by the rows of text that they are made from."""
+        """The rows of several problems as one, sorted by the row of text that they are made from."""
         columns = (torch.cat([getattr(problem, field.name) for problem in problems]) for field in fields(cls))
         whole = cls(*columns)
         return whole[whole.source_row.argsort(stable=True)]
 
 
 def shifted(problem: Problem, document: Tensor, by: int) -> Problem:
-    """The same questions, put to another position: what position i was asked, position i − `by` is.
+    """The same targets at other positions: that of position i moves to position i − `by`.
 
-    The one shift there is: 1 makes a position name what comes next, −1 what came before. A question that would leave
-    its document is dropped. document: [B, L], as in Rows. Raises ValueError when rows are no longer than the shift.
+    The only place where targets are shifted: by 1 a position predicts the next token, by −1 the previous one. A target
+    that would leave its document is dropped. document: [B, L], as in Rows. Raises ValueError when rows are not longer
+    than the shift.
     """
     length = problem.targets.shape[1]
     if abs(by) >= length:
@@ -73,5 +74,5 @@ def shifted(problem: Problem, document: Tensor, by: int) -> Problem:
 
 
 TokenScorer = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""A trained model, as far as an objective knows one: of inputs [B, L] int64, their document [B, L] int32 and the places
-asked [N] int64 of [B · L], it gives the scores [N, V] float32 of the tokens hidden there."""
+"""A trained model as an objective uses it: from inputs [B, L] int64, document [B, L] int32 and target positions [N]
+int64 (indices into B · L) to the logits [N, V] float32 of the tokens masked there."""
