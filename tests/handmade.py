@@ -1,5 +1,6 @@
 """Small text made by hand: what the loaders and objectives see, without tokenizers and files."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,8 +26,12 @@ def split(sizes, seed=0, unknown=0.02):
     tokens[draw.random(total) < unknown] = 57
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     starts = (draw.random(total) < 0.6).astype(np.uint8)
-    counts = lambda size: np.bincount(tokens, minlength=size)  # noqa: E731
+    counts = partial(_counts, tokens)  # no lambda: rows are pickled for workers
     return SimpleNamespace(tokens=tokens, word_starts=starts, offsets=offsets, counts=counts)
+
+
+def _counts(tokens, size):
+    return np.bincount(tokens, minlength=size)
 
 
 TEXT = SimpleNamespace(

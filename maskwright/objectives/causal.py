@@ -1,7 +1,7 @@
-"""Name the next token from those before it; or, backward, the token before from those after it.
+"""Predict the next token from those before it; or, backward, the previous token from those after it.
 
-The backward view is the upper triangle: a position sees itself and what follows. The last token of a document has
-nothing after it but its separator, as the first has nothing before it but [CLS].
+The backward view is the upper triangle: a position attends to itself and what follows. So [SEP] is the target of a
+document's last token, and backward [CLS] that of its first.
 """
 
 from typing import Literal
@@ -22,18 +22,18 @@ class Causal(Objective):
     """Causal language modelling."""
 
     direction: Literal["forward", "backward"] = "forward"
-    """Whether the next token is named or the one before."""
+    """Whether the next token is predicted or the previous one."""
 
     @property
     def capabilities(self) -> frozenset[str]:
         return frozenset({self.direction})
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        """Every token of text is asked for; forward the end of its document too, backward its beginning."""
+        """Every token of text is a target; forward so is the end of its document, backward its beginning."""
         forward = self.direction == "forward"
         end = rows.vocabulary.sep if forward else rows.vocabulary.cls
-        asked = rows.maskable | (rows.tokens == end) & (rows.document >= 0)
-        targets = torch.where(asked, rows.tokens, IGNORE)
+        is_target = rows.maskable | (rows.tokens == end) & (rows.document >= 0)
+        targets = torch.where(is_target, rows.tokens, IGNORE)
         view = torch.full_like(rows.ids, FORWARD if forward else BACKWARD)
-        whole = Problem(rows.tokens.clone(), targets, asked.float(), view)
+        whole = Problem(rows.tokens.clone(), targets, is_target.float(), view)
         return shifted(whole, rows.document, 1 if forward else -1)

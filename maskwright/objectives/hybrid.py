@@ -1,4 +1,4 @@
-"""Two objectives on one model: a share of the rows goes to the one, the rest to the other.
+"""Two objectives on one model: a fraction of the rows goes to the one, the rest to the other.
 
 Which row goes where is drawn by address, so that neither batches nor ranks matter. GPT-BERT (Charpentier and Samuel
 2024, section 2) gives 15 rows of 16 to masked next-token prediction and one to causal prediction.
@@ -24,11 +24,11 @@ class Hybrid(Objective):
     """A mixture of two objectives, row by row."""
 
     masked: Annotated[Objective, objective_field("mntp")] = Field({}, validate_default=True)
-    """The objective of most rows, and the one whose exam scores a text."""
+    """The objective of most rows, and the one that scores a text."""
     causal: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
-    """The objective of the others."""
+    """The objective of the other rows."""
     share: Share = 1 / 16
-    """The share of the others."""
+    """The fraction of the other rows."""
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -47,8 +47,9 @@ class Hybrid(Objective):
         return self.masked.scoring(rows)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Each observes its own rows."""
+        """Each objective observes its own rows."""
         for number, one in enumerate((self.masked, self.causal)):
+            # the lowest bit is this mixture's choice; those above belong to a mixture inside it
             mine = problem.source_objective % 2 == number
             one.observe(
                 replace(problem[mine], source_objective=problem.source_objective[mine] // 2), loss[mine], correct[mine]
@@ -56,6 +57,6 @@ class Hybrid(Objective):
 
 
 def _of_some(objective: Objective, rows: Rows, noise: Noise, chosen: Tensor, number: int) -> Problem:
-    """The problem of the rows that are `chosen`, [B] bool; `number`, 0 or 1, says whose they are."""
+    """The problem of the `chosen` rows, [B] bool; `number`, 0 or 1, is written to `source_objective`."""
     problem = objective.corrupt_some(rows, noise, chosen)
     return replace(problem, source_objective=2 * problem.source_objective + number)

@@ -1,4 +1,4 @@
-"""Mask-enhanced autoregressive prediction: name every next token, while some of those before it are hidden.
+"""Mask-enhanced autoregressive prediction: predict every next token while some of the tokens before it are masked.
 
 Zhuang et al. 2025, "Mask-Enhanced Autoregressive Prediction" (arXiv 2502.07490), section 3.
 """
@@ -18,14 +18,14 @@ from .base.problem import Problem
 
 @settings
 class Meap(Objective):
-    """Causal prediction of the original on a corrupted text."""
+    """Causal prediction of the original tokens from a corrupted text."""
 
     masking: Annotated[Objective, objective_field("mlm")] = Field(
         {"random_prob": 0.0, "keep_prob": 0.0}, validate_default=True
     )
-    """The objective that hides tokens; what it asks is not asked."""
+    """The objective that masks tokens; its own targets are dropped."""
     prediction: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
-    """The objective that asks."""
+    """The objective whose targets are kept."""
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -35,5 +35,5 @@ class Meap(Objective):
         return replace(self.prediction.corrupt(rows, noise), inputs=self.masking.corrupt(rows, noise).inputs)
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
-        """That of the prediction, on the whole text."""
+        """That of the prediction, on the uncorrupted text."""
         return self.prediction.scoring(rows)

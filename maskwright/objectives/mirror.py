@@ -1,7 +1,7 @@
 """Forward prediction and, with probability p_bw, backward prediction on the same tokens.
 
-The two are questions of one loss, each question with weight 1, and the backward view is the upper triangle: what a
-position must name there stands before it and cannot be seen.
+Both share one loss, in which every target has weight 1. The backward view is the upper triangle: a position's target
+precedes it and is not visible.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,11 +30,11 @@ class Mirror(Objective):
     """Causal language modelling in both directions."""
 
     p_bw: Annotated[float, Field(ge=0, le=1)] | Literal["adapt"] = 0.05
-    """The chance that a row is read backward too; `adapt` follows the perplexities, backward over forward."""
+    """The probability that a row is also read backward; `adapt` follows the ratio of backward to forward perplexity."""
     either: bool = False
     """Whether a row that is read backward is then not read forward."""
     tokens: bool = False
-    """Whether [FW] stands for [CLS] in a text that is read forward, and [BW] for [SEP] in one that is read backward."""
+    """Whether [FW] replaces [CLS] in a row that is read forward, and [BW] replaces [SEP] in one read backward."""
     forward: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective of a row that is read forward."""
     backward: Annotated[Objective, objective_field("causal")] = Field({"direction": "backward"}, validate_default=True)
@@ -49,32 +49,32 @@ class Mirror(Objective):
         return self.p_bw == "adapt"
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
-        """The same with live sub-objectives; with a p_bw that adapts, from 1 on, where that is asked for."""
+        """The same with live sub-objectives; for `p_bw=adapt` with a probability that starts at 1."""
         built = super().build(shards, seed, open_run)
         return LiveMirror(built) if self.p_bw == "adapt" else built
 
     @property
-    def chance(self) -> float:
+    def p_backward(self) -> float:
         """The present p_bw."""
         if self.p_bw == "adapt":
             raise unbuilt(self)
         return self.p_bw
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        back = noise.uniform("backward", 1)[:, 0] < self.chance  # [B]
+        back = noise.uniform("backward", 1)[:, 0] < self.p_backward  # [B]
         front = ~back if self.either else torch.ones_like(back)
         ways = (self.forward, front), (self.backward, back)
         read = [objective.corrupt_some(rows, noise, chosen) for objective, chosen in ways]
         return self.prepare_inputs(Problem.joined(read), rows)
 
     def prepare_inputs(self, problem: Problem, rows: Rows) -> Problem:
-        """With [FW] or [BW] where the reading starts. Raises ValueError when there is no such token."""
+        """With [FW] or [BW] where reading starts. Raises ValueError when the vocabulary has no such token."""
         if not self.tokens:
             return problem
-        inputs, text, known = problem.inputs, rows.tokens[problem.source_row], rows.vocabulary
-        for view, role, sign in ((FORWARD, "cls", "forward"), (BACKWARD, "sep", "backward")):
-            here = (problem.view == view)[:, None] & (text == getattr(known, role))
-            inputs = torch.where(here, known.id(sign), inputs)
+        inputs, text, vocabulary = problem.inputs, rows.tokens[problem.source_row], rows.vocabulary
+        for view, replaced, token in ((FORWARD, "cls", "forward"), (BACKWARD, "sep", "backward")):
+            here = (problem.view == view)[:, None] & (text == getattr(vocabulary, replaced))
+            inputs = torch.where(here, vocabulary.id(token), inputs)
         return replace(problem, inputs=inputs)
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
@@ -82,22 +82,22 @@ class Mirror(Objective):
         return (self.prepare_inputs(problem, rows) for problem in self.forward.scoring(rows))
 
     def for_validation(self) -> Objective:
-        """Where p_bw adapts, validation reads every row both ways."""
+        """Where p_bw adapts, validation reads every row in both directions, so that checkpoints compare."""
         return replace(self, p_bw=1.0) if self.p_bw == "adapt" else super().for_validation()
 
     def log(self) -> dict[str, Any]:
-        return super().log() | {"p_bw": self.chance}
+        return super().log() | {"p_bw": self.p_backward}
 
 
 class LiveMirror(Stateful, Mirror):
-    """Both directions, with a p_bw that follows the perplexities."""
+    """Both directions, with a p_bw that follows the ratio of perplexities."""
 
     def __init__(self, settings: Objective):
         super().__init__(settings)
         self.adapted = torch.ones(())
 
     @property
-    def chance(self) -> float:
+    def p_backward(self) -> float:
         return float(self.adapted)
 
     def for_validation(self) -> Objective:

@@ -1,4 +1,4 @@
-"""BERT: choose tokens one by one (Devlin et al. 2019), exactly as many as the ratio says."""
+"""BERT (Devlin et al. 2019): mask single tokens, uniformly at random, with an exact budget."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Masked next-token prediction: a hidden token is named from the position before it, as a causal model would.
+"""Masked next-token prediction: a masked token is predicted at the position before it, as in a causal model.
 
 BehnamGhader et al. 2024, "LLM2Vec", section 2.1; the masked half of GPT-BERT (Charpentier and Samuel 2024, section 2).
 """
@@ -19,12 +19,12 @@ from .base.problem import Problem, shifted
 
 @settings
 class Mntp(Objective):
-    """Any masking, its questions put to another position."""
+    """Any masking objective, with its targets shifted."""
 
     masking: Annotated[Objective, objective_field("mlm")] = Field({}, validate_default=True)
-    """The objective that hides tokens: `masking.name=span`, `masking.ratio=0.3`."""
+    """The objective that masks tokens: `masking.name=span`, `masking.ratio=0.3`."""
     shift: int = 1
-    """How many positions before the hidden token it is named; negative for after."""
+    """How many positions before the masked token it is predicted; negative for after."""
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -38,11 +38,11 @@ class Mntp(Objective):
         return shifted(self.masking.corrupt(rows, noise), rows.document, self.shift)
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
-        """Those of the masking, shifted likewise."""
+        """Those of the masking objective, shifted in the same way."""
         return (shifted(problem, rows.document, self.shift) for problem in self.masking.scoring(rows))
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Pass the losses on to the masking, at the positions where the tokens stand."""
+        """Pass the losses to the masking objective, moved back to the positions of the masked tokens."""
         names = "targets", "weights"
         moved = {name: getattr(problem, name).roll(self.shift, 1) for name in names}
         self.masking.observe(replace(problem, **moved), loss.roll(self.shift, 1), correct.roll(self.shift, 1))

@@ -1,6 +1,5 @@
-"""Ranked spans (Charpentier and Samuel 2024, GPT-BERT): spans of uniform length tile the row, the first are chosen.
-
-The last span is cut where the budget ends, so that the budget is exact.
+"""Ranked spans (Charpentier and Samuel 2024, GPT-BERT): spans of uniform length tile the row and are put in random
+order; the first of them are masked. The last is cut where the budget ends, so that the budget is exact.
 """
 
 from typing import Annotated

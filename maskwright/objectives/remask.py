@@ -1,9 +1,9 @@
-"""Find what is wrong: name the original where a token is right and [WRONG] where it is not; or mend it at once.
+"""Detect corrupted tokens: predict the token itself where it is right and [WRONG] where it is not, or the original.
 
-A sampler masks again what is named [WRONG]. The vocabulary and the model are those of an unmasker, so that the two can
-start from each other, and be merged.
+A sampler masks again what is predicted [WRONG]. Vocabulary and architecture are those of an unmasking model, so that
+either can be initialised from the other, and the two can be merged.
 
-Shapes: B rows, L positions, N places, V tokens.
+Shapes: B rows, L positions, N target positions, V tokens.
 """
 
 import warnings
@@ -19,23 +19,23 @@ from ..text.tokenizers.vocabulary import Vocabulary
 from .base.detector import CorruptionDetector
 
 DEGENERATE = (
-    "loss=corrupted_only with target=wrong has a constant as its perfect answer, [WRONG] everywhere: "
+    "loss=corrupted_only with target=wrong is solved by the constant answer [WRONG]: "
     "look at valid/detection/…, or train with loss=all_positions"
 )
 
 
 @settings
 class Remask(CorruptionDetector):
-    """Name wrong tokens [WRONG] and right ones by themselves, or all by their originals."""
+    """Predict [WRONG] at corrupted tokens and the token itself elsewhere; or the original everywhere."""
 
     leak_exemption: ClassVar[str] = (
         "where nothing was replaced, the label is the token itself: it means that the token is right"
     )
 
     target: Literal["wrong", "original"] = "wrong"
-    """What a corrupted position must name: [WRONG], or the token that was there."""
+    """The label of a corrupted position: [WRONG], or the original token."""
     loss: Literal["all_positions", "corrupted_only"] = "all_positions"
-    """Where something is asked."""
+    """Which positions have a target."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,12 +44,12 @@ class Remask(CorruptionDetector):
 
     def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
         wrong = inputs != rows.tokens
-        named = torch.where(wrong, rows.vocabulary.id("wrong"), rows.tokens) if self.target == "wrong" else rows.tokens
-        asked = rows.maskable & wrong if self.loss == "corrupted_only" else rows.maskable
-        return torch.where(asked, named, IGNORE), asked.float()
+        labels = torch.where(wrong, rows.vocabulary.id("wrong"), rows.tokens) if self.target == "wrong" else rows.tokens
+        is_target = rows.maskable & wrong if self.loss == "corrupted_only" else rows.maskable
+        return torch.where(is_target, labels, IGNORE), is_target.float()
 
     def p_corrupted(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
-        """The probability of [WRONG]; of anything but the token itself where originals are named."""
+        """The probability of [WRONG]; of anything but the token itself where originals are predicted."""
         if self.target == "wrong":
             return scores.softmax(1)[:, vocabulary.id("wrong")]
         return 1 - scores.softmax(1).gather(1, seen[:, None])[:, 0]

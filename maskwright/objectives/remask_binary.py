@@ -1,4 +1,4 @@
-"""Right or wrong: every position names [RIGHT] or [WRONG]."""
+"""Binary detection: every position predicts [RIGHT] or [WRONG]."""
 
 from ..settings import settings
 from .base.binary_detector import Binary
@@ -6,4 +6,4 @@ from .base.binary_detector import Binary
 
 @settings
 class RemaskBinary(Binary):
-    """Name wrong tokens [WRONG] and right ones [RIGHT]."""
+    """Binary detection of corrupted tokens."""

@@ -1,4 +1,4 @@
-"""Spans of geometric length at random places (Joshi et al. 2020, "SpanBERT", §3.1; LTG-BERT).
+"""Spans of geometric length at random positions (Joshi et al. 2020, "SpanBERT", §3.1; LTG-BERT).
 
 Lengths are truncated (the distribution renormalised), not clipped and not taken modulo.
 """
@@ -23,14 +23,14 @@ class Span(Masked):
     """Masked language modelling, span by span."""
 
     geometric_p: Share = 0.3
-    """The chance that a span ends after each of its tokens, before truncation."""
+    """The probability that a span ends after each of its tokens, before truncation."""
     max_span_length: Annotated[int, Field(ge=1)] = 10
     """The longest span, in tokens."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.balance:
-            raise ValueError("balance=true: spans at random places cannot be balanced; use objective ranked_span")
+            raise ValueError("balance=true: spans at random positions cannot be balanced; use objective ranked_span")
 
     @property
     def lengths(self) -> np.ndarray:
@@ -40,5 +40,5 @@ class Span(Masked):
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
         budget, _, keys = self.budget_and_order(rows, noise)
-        ladder = self.lengths.cumsum().astype(np.float32)
-        return torch.from_numpy(select_random_spans(rows.word.numpy(), budget, keys, ladder))
+        cdf = self.lengths.cumsum().astype(np.float32)
+        return torch.from_numpy(select_random_spans(rows.word.numpy(), budget, keys, cdf))

@@ -10,9 +10,9 @@ from maskwright.data.rows import Rows
 from maskwright.objectives.base.contract import (
     FIELDS,
     PROPERTIES,
-    asked,
     batch_independence,
     exact_budget,
+    has_target,
     no_leak,
     original_labels,
     padding,
@@ -52,7 +52,7 @@ def test_ten_patterns_come_again_after_ten_epochs(objective):
 def test_who_judges_what_it_sees_says_why_and_does(objective):
     problem = objective()(rows(), 0)
     if why := objective().leak_exemption:
-        assert (problem.targets == problem.inputs)[asked(problem)].any()
+        assert (problem.targets == problem.inputs)[has_target(problem)].any()
         assert len(why.split()) > 5
 
 
@@ -87,17 +87,17 @@ class Broken(Mlm):
         targets, weights, inputs = problem.targets.clone(), problem.weights.clone(), problem.inputs.clone()
         match self.how:
             case "leak":
-                inputs = torch.where(asked(problem), rows.tokens, inputs)
+                inputs = torch.where(has_target(problem), rows.tokens, inputs)
             case "label":
-                targets[asked(problem)] = inputs[asked(problem)]
+                targets[has_target(problem)] = inputs[has_target(problem)]
             case "weight":
-                weights[0, asked(problem)[0].nonzero()[0]] = 0
+                weights[0, has_target(problem)[0].nonzero()[0]] = 0
             case "special":
                 inputs[:, 0] = 7
             case "batch":
                 inputs = inputs.roll(len(inputs) // 2, 0) if len(inputs) % 2 else inputs
             case "random":
-                inputs = torch.where(asked(problem), torch.randint(5, 50, inputs.shape), inputs)
+                inputs = torch.where(has_target(problem), torch.randint(5, 50, inputs.shape), inputs)
             case "rows":
                 rows.tokens[0, 3] += 1
             case "dtype":

@@ -116,5 +116,7 @@ def test_it_goes_into_others_and_others_into_it():
 @pytest.mark.parametrize("name", ["mlm", "mirror", "hybrid", {"name": "causal", "direction": "backward"}])
 def test_what_does_not_read_forward_is_refused(name):
     word = name if isinstance(name, str) else name["name"]
-    with pytest.raises(ValueError, match=rf"prediction={word}: a prefix is read on from forward, as causal does"):
+    with pytest.raises(
+        ValueError, match=rf"prediction={word}: what follows a prefix is predicted forward, as causal does"
+    ):
         Prefix(prediction=name)

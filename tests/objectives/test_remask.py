@@ -41,7 +41,7 @@ def test_to_fix_is_to_name_the_original():
 
 
 def test_a_degenerate_question_is_warned_of():
-    with pytest.warns(UserWarning, match="a constant as its perfect answer"):
+    with pytest.warns(UserWarning, match="is solved by the constant answer"):
         degenerate = Remask(loss="corrupted_only")
     some = rows(40)
     problem = degenerate(some, 0)

@@ -18,7 +18,7 @@ MISTAKES = {
         {"random_prob": 0.6, "keep_prob": 0.6},
         "objective: random_prob + keep_prob = 1.2: their sum is a probability, at most 1",
     ),
-    "conflict": ({"balance": True}, "objective: balance=true: spans at random places cannot be balanced"),
+    "conflict": ({"balance": True}, "objective: balance=true: spans at random positions cannot be balanced"),
 }
 
 

@@ -1,7 +1,7 @@
-"""Adaptive masking: types of tokens that the model names wrongly are hidden more often (AMLM; Edman and Fraser 2025,
-"Mask and You Shall Receive", arXiv 2510.20475).
+"""Adaptive masking: token types that the model predicts badly are masked more often (AMLM; Edman and Fraser 2025, "Mask
+and You Shall Receive", arXiv 2510.20475).
 
-What is hidden in a row depends on its address and on what the run has learned so far, which goes into its checkpoints.
+What is masked in a row depends on its address and on the weights learned so far, which are part of a checkpoint.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,9 @@ from ..base.objective import OpenRun, no_runs
 from ..base.problem import Problem
 from .difficulty import State, begin, tally, update
 
-EVEN, FEW, MASS = 0.01, 0.01, 0.5
-"""Weights have collapsed when their spread is below EVEN, or when a share FEW of the types has MASS of the weight."""
+MIN_SPREAD, TOP_TYPES, MAX_TOP_WEIGHT = 0.01, 0.01, 0.5
+"""Weights have collapsed when their standard deviation is below MIN_SPREAD, or when the TOP_TYPES share of types with
+the largest weights has more than MAX_TOP_WEIGHT of the total."""
 
 
 @settings
@@ -32,22 +33,22 @@ class Adaptive(ByWeight):
     """Masked language modelling by difficulty."""
 
     score: Literal["hard", "soft"] = "hard"
-    """What makes a type difficult: few right answers (hard), or a high mean loss (soft)."""
+    """What makes a type difficult: low accuracy (hard), or a high mean loss (soft)."""
     update_every: Annotated[int, Field(ge=1)] = 200
     """Steps between updates of the weights."""
     first_update: Annotated[int, Field(ge=0)] = 0
-    """The step before which there is none."""
+    """No update happens before this step."""
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """λ, what an update keeps of the old weights."""
+    """λ, the fraction of the old weights that an update keeps."""
     floor: Annotated[float, Field(ge=0, lt=1)] = 0.0125
-    """The least weight of a type, where 1 is the mean; the published 0.005 at a ratio of 0.40."""
+    """The minimum weight of a type, where 1 is the mean; the published 0.005 at a ratio of 0.40."""
 
     @property
     def learns(self) -> bool:
         return True
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> "LiveAdaptive":
-        """The same with even weights, which follow what it observes."""
+        """The same with uniform weights, which then follow the observed difficulty."""
         return LiveAdaptive(self, shards.vocabulary)
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
@@ -66,11 +67,11 @@ class LiveAdaptive(Stateful, Adaptive):
         return of_types(self.state["weight"], rows.tokens)
 
     def for_validation(self) -> "LiveAdaptive":
-        """The same with even weights, as it began."""
+        """The same with its initial, uniform weights."""
         return LiveAdaptive(self.settings, self.vocabulary)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Count the losses and right predictions of the hidden tokens, by type; tokens kept in sight do not count."""
+        """Count losses and correct predictions of the masked tokens by type; tokens that were kept do not count."""
         tally(self.state, problem, loss, correct, whole=self.unit != "token")
 
     def end_step(self) -> None:
@@ -80,15 +81,17 @@ class LiveAdaptive(Stateful, Adaptive):
             update(self.state, self.score, self.momentum, self.floor)
 
     def on_validation(self, metrics: Mapping[str, float]) -> None:
-        """Warn when the weights have collapsed: to no difference at all, or to a few types."""
+        """Warn when the weights have collapsed: to a uniform distribution, or onto a few types."""
         if not int(self.state["updates"]):
             return
         weight = self._weights.sort(descending=True).values.double()
-        share = float(weight[: max(1, int(FEW * len(weight)))].sum() / weight.sum())
-        if float(weight.std()) < EVEN:
-            logger.warning(f"all tokens have the same masking weight to {EVEN:.0%}: masking adapts to nothing")
-        if share > MASS:
-            logger.warning(f"{FEW:.0%} of the tokens have {share:.0%} of the masking weight: raise objective.floor")
+        share = float(weight[: max(1, int(TOP_TYPES * len(weight)))].sum() / weight.sum())
+        if float(weight.std()) < MIN_SPREAD:
+            logger.warning(f"all tokens have the same masking weight to {MIN_SPREAD:.0%}: masking does not adapt")
+        if share > MAX_TOP_WEIGHT:
+            logger.warning(
+                f"{TOP_TYPES:.0%} of the tokens have {share:.0%} of the masking weight: raise objective.floor"
+            )
 
     def state_dict(self) -> State:
         return self.state
@@ -101,15 +104,15 @@ class LiveAdaptive(Stateful, Adaptive):
         self.state.update({name: tensor.clone() for name, tensor in state.items()})
 
     def log(self) -> dict[str, Any]:
-        """The spread of the weights, and their diversity: how many types of equal weight have the same entropy, as a
-        fraction of all types."""
+        """The standard deviation of the weights, and their diversity: exp(entropy), the number of types of equal weight
+        that would have the same entropy, as a fraction of all types."""
         weight = self._weights
         share = weight.double() / weight.double().sum()
         diversity = exp(-float((share * share.log()).sum())) / len(share)
         return {"weights/spread": float(weight.std()), "weights/diversity": diversity}
 
     def table(self) -> dict[str, np.ndarray]:
-        """Weight, difficulty at the last update (NaN before), and how often it was counted, of each type."""
+        """Weight, difficulty at the last update (NaN before) and number of counted predictions of each type."""
         names = {"weight": "weight", "difficulty": "score", "count": "judged"}
         return {column: self.state[name].numpy() for column, name in names.items()}
 

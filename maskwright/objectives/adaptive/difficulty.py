@@ -1,8 +1,8 @@
-"""How hard each type of token is, and the weights that follow from it (AMLM; Edman and Fraser 2025, arXiv 2510.20475).
+"""How hard each token type is, and the mask weights that follow (AMLM; Edman and Fraser 2025, arXiv 2510.20475).
 
-What the published program does otherwise is listed in docs/adaptive.md.
+Where the published program differs is listed in docs/adaptive.md.
 
-Shapes: V types, N judged tokens, K types that were judged since the last update.
+Shapes: V types, N counted tokens, K types that were counted since the last update.
 """
 
 from math import log
@@ -18,49 +18,50 @@ State = dict[str, Tensor]
 
 
 def begin(vocabulary: Vocabulary) -> State:
-    """Nothing is known yet: every type has weight 1, special ids 0."""
+    """The initial state: every type has weight 1, special ids 0."""
     size = vocabulary.size
     counts = {name: torch.zeros(size, dtype=torch.int64) for name in ("asked", "right", "judged")}
     return counts | {
         "weight": torch.from_numpy(~vocabulary.is_special).float(),  # 1 is the mean, at which the ratio is met
         "loss": torch.zeros(size),
-        "score": torch.full((size,), torch.nan),  # difficulty when last judged, in [0, 1]
+        "score": torch.full((size,), torch.nan),  # difficulty at the last update that counted the type, in [0, 1]
         "steps": torch.zeros((), dtype=torch.int64),
         "updates": torch.zeros((), dtype=torch.int64),
     }
 
 
 def tally(state: State, problem: Problem, loss: Tensor, correct: Tensor, whole: bool) -> None:
-    """Count how each type fared, where its token was not left to be seen. loss, correct: [P, L] as in `observe`.
+    """Count predictions by type, where the token itself was not visible. loss, correct: [P, L] as in `observe`.
 
-    whole: a token fares as the whole unit (word, span) that it was hidden with: right when all of it is, at the mean
+    whole: a token is counted with the result of its unit (word, span): correct when all of the unit is, with the mean
     loss.
     """
+    # a kept token is visible: predicting it is copying, which says nothing about how hard the type is
     hidden = (problem.targets != IGNORE) & (problem.inputs != problem.targets)  # [P, L]
     types, losses, rights = problem.targets[hidden], loss[hidden], correct[hidden].long()  # [N]
     if whole:
-        places = torch.nonzero(hidden)[:, 0] * (problem.span_id.shape[1] + 1) + problem.span_id[hidden]
-        losses, rights = _together(places, losses, rights)
+        units = torch.nonzero(hidden)[:, 0] * (problem.span_id.shape[1] + 1) + problem.span_id[hidden]
+        losses, rights = _by_unit(units, losses, rights)
     state["asked"].index_add_(0, types, torch.ones_like(types))
     state["right"].index_add_(0, types, rights)
     state["loss"].index_add_(0, types, losses)
 
 
-def _together(places: Tensor, losses: Tensor, rights: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean loss and the rightness of the unit that each of N tokens belongs to; places: [N] int64, equal in one."""
-    units, unit, size = places.unique(return_inverse=True, return_counts=True)
+def _by_unit(ids: Tensor, losses: Tensor, rights: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean loss, and whether all is right, of each of N tokens' unit; ids: [N] int64, equal within a unit."""
+    units, unit, size = ids.unique(return_inverse=True, return_counts=True)
     total = torch.zeros(len(units)).index_add_(0, unit, losses)
     all_right = torch.zeros_like(units).index_add_(0, unit, rights) == size
     return (total / size)[unit], all_right[unit].long()
 
 
 def hard(asked: Tensor, right: Tensor, loss: Tensor, size: int) -> Tensor:
-    """[K] 1 − accuracy, smoothed by half a right and half a wrong answer."""
+    """[K] 1 − accuracy, smoothed by half a correct and half a wrong prediction: rare types do not reach 0 or 1."""
     return 1 - (right + 0.5) / (asked + 1)
 
 
 def soft(asked: Tensor, right: Tensor, loss: Tensor, size: int) -> Tensor:
-    """[K] mean loss over ln V, the loss of a blind guess; between the easiest at 0 and the hardest at 1."""
+    """[K] mean loss over ln V, the loss of a uniform guess, rescaled from 0 (easiest type) to 1 (hardest)."""
     mean = loss / asked / log(size)
     low, high = mean.min(), mean.max()
     return (mean - low) / (high - low) if high > low else torch.ones_like(mean)
@@ -70,10 +71,10 @@ SCORES = {"hard": hard, "soft": soft}
 
 
 def update(state: State, score: str, momentum: float, floor: float) -> None:
-    """Move the weights of the types that were judged towards their difficulty, and forget the counts.
+    """Move the weights of the counted types towards their difficulty, and reset the counts.
 
-    w ← λ w + (1 − λ) · score, with the scores scaled to the mean of the weights that they replace: so λ is what is kept
-    of the old, and the mean over all types stays 1. A type that was not judged keeps its weight.
+    w ← λ w + (1 − λ) · score. Scores are scaled to the mean of the weights that they replace, so that the mean over
+    all types stays 1. A type that was not counted keeps its weight.
     """
     seen = torch.nonzero(state["asked"])[:, 0]  # [K]
     if len(seen):
@@ -89,9 +90,9 @@ def update(state: State, score: str, momentum: float, floor: float) -> None:
 
 
 def apply_floor(weight: Tensor, floor: float) -> Tensor:
-    """[K] weights with the same sum and none below `floor`: the others give way in proportion.
+    """[K] weights with the same sum and none below `floor`: the others shrink in proportion.
 
-    Raised one after the other until none is left; the sum must allow it.
+    Shrinking can push further weights below the floor, so this repeats until none is; the sum must allow it.
     """
     low = torch.zeros_like(weight, dtype=torch.bool)
     while True:
