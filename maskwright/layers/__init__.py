@@ -1,1 +1,1 @@
-"""The parts that transformers share; a model in `models/` puts them together."""
+"""Building blocks of transformers, which the models in `models/` put together."""

@@ -13,7 +13,7 @@ from .linear import Linear, fits, gelu_linear, linear
 
 
 class Geglu(nn.Module):
-    """D → 2·intermediate → intermediate → D; `between` stands before the last matrix (a norm, a dropout)."""
+    """D → 2·intermediate → intermediate → D; `between` (a norm, a dropout) is applied before the last matrix."""
 
     def __init__(self, hidden: int, intermediate: int, between: nn.Module, gelu: Literal["none", "tanh"], gate: int):
         """`gelu` is the approximation torch uses; `gate` says which half (0 or 1) passes through the GELU."""
@@ -28,7 +28,7 @@ class Geglu(nn.Module):
         return self.out(self.between(self._gated(hidden)))
 
     def _gated(self, hidden: Tensor) -> Tensor:
-        """[B, L, I]; the halves apart where oneDNN takes the GELU along with the product."""
+        """[B, L, I]; the halves are computed apart where oneDNN fuses the GELU with the product."""
         if fits(hidden, self.into.weight):
             halves = self.into.weight.chunk(2)
             return gelu_linear(hidden, halves[self.gate], self.gelu).mul_(linear(hidden, halves[1 - self.gate]))

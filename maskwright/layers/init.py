@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
     """The module that `make` builds, on the CPU, with values drawn by its `initialise`."""
-    with torch.device("meta"):
+    with torch.device("meta"):  # nothing is drawn from torch's global generator, nor drawn twice
         model: Any = make()
     model.to_empty(device="cpu")
     model.initialise(generator)

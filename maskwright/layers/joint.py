@@ -1,4 +1,4 @@
-"""Several matrices with the same input, stacked so that one product computes all."""
+"""Several matrices with the same input, stacked so that one product computes them all."""
 
 from torch import nn
 

@@ -1,10 +1,10 @@
-"""Learned absolute positions: one vector a position, added to the token's (Devlin et al. 2019, BERT, section 3.2)."""
+"""Learned absolute positions: one vector per position, added to the token's (Devlin et al. 2019, BERT, section 3.2)."""
 
 from torch import Tensor, nn
 
 
 class LearnedPositions(nn.Module):
-    """A table of `max_length` vectors of `hidden` numbers; leaves initialisation to the model that owns it."""
+    """A table of `max_length` vectors of width `hidden`, initialised by the model that it belongs to."""
 
     def __init__(self, max_length: int, hidden: int):
         super().__init__()

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LEAST = 1 << 24
-"""Multiplications above which a product recovers oneDNN's cost of reordering its matrix."""
+MIN_MULTIPLICATIONS = 1 << 24
+"""Multiplications from which a product is worth oneDNN's cost of reordering the matrix."""
 
 
 class Linear(nn.Linear):
@@ -34,7 +34,7 @@ def gelu_linear(vectors: Tensor, weight: Tensor, approximate: str = "none") -> T
 
 def fits(vectors: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN is available and faster: large float32 products on a CPU, without gradients, not compiled."""
-    large = vectors.numel() * len(weight) >= LEAST
+    large = vectors.numel() * len(weight) >= MIN_MULTIPLICATIONS
     return large and inferring(vectors, weight) and torch.backends.mkldnn.is_available()
 
 

@@ -25,8 +25,9 @@ class NHot:
     """Which substrings a token has, and how they are combined with its embedding."""
 
     fusion: Literal["add", "gate", "attention", "frequency"] = "add"
-    """The parts' sum (the paper's); through a gate that sees both, a dimension; their mean, weighted by the token's
-    attention; their sum through a gate that knows how frequent the token is."""
+    """`add`: the sum of the parts, as in the paper; `gate`: the sum times a gate per dimension, computed from both;
+    `attention`: their mean by the token's attention; `frequency`: the sum times a gate that depends on how frequent the
+    token is."""
     shortest: PositiveInt = 2
     """Fewest characters of a part, not counting the word-boundary mark."""
     longest: PositiveInt = 16
@@ -132,6 +133,7 @@ class Bags:
 
     def softmax(self, scores: Tensor) -> Tensor:
         """Softmax of scores [P] float32 within each token's parts."""
+        # the maximum is subtracted before exp, as in any stable softmax; it cancels, so it needs no gradient
         top = scores.new_zeros(len(self.starts)).scatter_reduce(
             0, self.owner, scores.detach(), "amax", include_self=False
         )

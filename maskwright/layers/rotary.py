@@ -33,10 +33,10 @@ class Rotary(nn.Module):
         return self.table[positions]
 
 
-def turn(vectors: Tensor, turns: Tensor) -> Tensor:
-    """Rotate `vectors` [B, L, …, width] by `turns` [B or 1, L, 2, width], in float32; returns the dtype of
+def rotate(vectors: Tensor, rotations: Tensor) -> Tensor:
+    """Rotate `vectors` [B, L, …, width] by `rotations` [B or 1, L, 2, width], in float32; returns the dtype of
     `vectors`."""
     between = (1,) * (vectors.ndim - 3)
-    cosine, sine = (part.reshape(*part.shape[:2], *between, -1) for part in turns.unbind(2))
-    swapped = vectors.roll(vectors.shape[-1] // 2, -1)  # the halves change places
+    cosine, sine = (part.reshape(*part.shape[:2], *between, -1) for part in rotations.unbind(2))
+    swapped = vectors.roll(vectors.shape[-1] // 2, -1)  # the two halves swapped: the sines carry the sign
     return (vectors * cosine + swapped * sine).to(vectors.dtype)

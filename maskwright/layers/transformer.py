@@ -1,4 +1,4 @@
-"""What every model of ours has in common: its sizes, its embedding, and scores by the embedding itself."""
+"""What all models have in common: sizes, the embedding, and logits from the tied embedding."""
 
 import torch
 from pydantic import Field, PositiveInt, model_validator
@@ -26,7 +26,7 @@ class TransformerSettings:
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for embeddings, distances, attention weights and branch outputs."""
     parts: NHot | None = None
-    """N-hot embeddings: the substrings of a token join its embedding, at the input; none for the embedding alone."""
+    """N-hot embeddings: the substrings of a token are added to its input embedding; null for the embedding alone."""
 
     @model_validator(mode="after")
     def _check(self) -> "TransformerSettings":
@@ -38,15 +38,15 @@ class TransformerSettings:
 class Transformer(nn.Module):
     """A model; its `layers` are its blocks, in order.
 
-    `forward(tokens, mask, positions, asked)` gives contextual vectors, [B, L, D].
+    `forward(tokens, mask, positions, target_positions)` returns contextual vectors, [B, L, D].
 
     tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
-    A BlockMask where the model has `takes_block_mask`.
-    positions: [B, L] int64, within the document, or None for 0 … L − 1. Ignored by models that know order only
-    through distances: within a document those are the same along the row.
-    asked: [N] int64, places in the flattened [B·L], or [B, n] int64, n places of each row (N = B·n), or None. Only
-    their vectors are returned then, [N, D], and what follows the last attention is computed for them alone; some
-    models compute only their queries, too, with [B, n].
+    Models with `takes_block_mask` also take a BlockMask.
+    positions: [B, L] int64, within the document, or None for 0 … L − 1. Ignored by models with relative
+    positions only: within a document, distances are the same along the row.
+    target_positions: [N] int64, indices into the flattened [B·L], or [B, n] int64, n of each row (N = B·n), or
+    None for all. Only their vectors are returned, [N, D], and what follows the last attention is computed for them
+    alone; with [B, n] some models compute only their queries, too.
     Raises ValueError when rows are longer than `max_length`.
     """
 
@@ -68,7 +68,7 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator) -> None:
-        """Norms 1, biases 0, and n-hot embeddings as they begin; models draw their matrices before."""
+        """Norms 1, biases 0 and initial n-hot embeddings; models draw their matrices first."""
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.reset_parameters()

@@ -1,1 +1,1 @@
-"""Models, one file each: the file is its name, its class the settings, PRESETS the sizes."""
+"""Models, one file each: the file's name is the model's, its class holds the settings, PRESETS the sizes."""

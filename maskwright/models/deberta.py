@@ -1,7 +1,7 @@
-"""DeBERTa-v2: a post-norm encoder that knows order only through distances, in two of the three terms of its scores.
+"""DeBERTa-v2: a post-norm encoder in which order enters only as relative distances, in two of three attention terms.
 
 He et al. 2021 (arXiv 2006.03654 and 2111.09543), with the switches of the published v3 models: logarithmic buckets,
-one normed table of distances for all layers, projected by the matrices that project the tokens (`share_att_key`).
+one normalised table of distances for all layers, projected by the same matrices as the tokens (`share_att_key`).
 """
 
 import torch
@@ -23,23 +23,23 @@ PRESETS = {
     "base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 3072},
     "amlm": {"hidden": 384, "layers": 12, "heads": 12, "intermediate": 1280, "max_length": 1024, "farthest": 1024},
 }
-"""`amlm` is the shape of Edman and Fraser 2025 (arXiv 2510.20475): a narrow v3-base with its depth and heads."""
+"""`amlm` is the model of Edman and Fraser 2025 (arXiv 2510.20475): v3-base with a smaller width."""
 
 EPSILON = 1e-7
 STD = 0.02
-"""Deviation of every matrix and table at the start."""
+"""Standard deviation of every matrix and table at initialisation."""
 
 
 @settings
 class Deberta(TransformerSettings):
-    """A `transformers` DebertaV2 without absolute positions and token types."""
+    """Equivalent to a `transformers` DebertaV2 without absolute positions and token types."""
 
     intermediate: PositiveInt = 1536
     """Inner width of the feed-forward."""
     buckets: int = 256
-    """Distances in one direction fall into this many buckets; half of them are exact (`position_buckets`)."""
+    """Number of distance buckets per direction; half of them hold one distance each (`position_buckets`)."""
     farthest: int = 512
-    """Distances of `farthest` − 1 and more share the last bucket (`max_relative_positions`)."""
+    """Distances from `farthest` − 1 on share the last bucket (`max_relative_positions`)."""
 
     @model_validator(mode="after")
     def _check_distances(self) -> "Deberta":
@@ -50,7 +50,7 @@ class Deberta(TransformerSettings):
         return self
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
-        """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
+        """A model of `vocabulary_size` tokens on the CPU, float32, with all values drawn from `generator`."""
         return fresh(lambda: DebertaModel(self, vocabulary_size), generator)
 
 
@@ -76,15 +76,15 @@ class DebertaModel(Transformer):
         tokens: Tensor,
         mask: Tensor | None = None,
         positions: Tensor | None = None,
-        asked: Tensor | None = None,
+        target_positions: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D]; see `Transformer`."""
         hidden = self.dropout(self.norm(self.embed(tokens)))  # [B, L, D]
         table = self.distances_norm(self.distances.weight)  # [2K, D]
         buckets = distances(tokens.shape[1], self.near, self.far, self.count, tokens.device)  # [2L]
-        for layer in self.layers[:-1]:
+        for layer in self.layers[:-1]:  # only the last layer can leave out positions: the others feed attention
             hidden = layer(hidden, table, buckets, mask)
-        return self.layers[-1](hidden, table, buckets, mask, asked)
+        return self.layers[-1](hidden, table, buckets, mask, target_positions)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -108,15 +108,20 @@ class _Block(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
-        self, hidden: Tensor, table: Tensor, buckets: Tensor, mask: Tensor | None, asked: Tensor | None = None
+        self,
+        hidden: Tensor,
+        table: Tensor,
+        buckets: Tensor,
+        mask: Tensor | None,
+        target_positions: Tensor | None = None,
     ) -> Tensor:
-        branch = self.dropout(self.attention(hidden, table, buckets, mask, asked))
-        hidden = self.attention_norm(pick(hidden, asked) + branch)
+        branch = self.dropout(self.attention(hidden, table, buckets, mask, target_positions))
+        hidden = self.attention_norm(pick(hidden, target_positions) + branch)
         return self.norm(hidden + self.dropout(self.out(F.gelu(self.into(hidden)))))
 
 
 class _Attention(nn.Module):
-    """The matrices that make queries and keys of the tokens make those of the distances too."""
+    """Disentangled attention whose query and key matrices project tokens and distances alike."""
 
     def __init__(self, settings: Deberta):
         super().__init__()
@@ -125,15 +130,16 @@ class _Attention(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
-        self, hidden: Tensor, table: Tensor, buckets: Tensor, mask: Tensor | None, asked: Tensor | None
+        self, hidden: Tensor, table: Tensor, buckets: Tensor, mask: Tensor | None, target_positions: Tensor | None
     ) -> Tensor:
         queries, keys, values = (split_heads(part(hidden), self.heads) for part in (self.query, self.key, self.value))
         table = self.dropout(table)
+        # the distance of key from query is minus that of query from key, hence the opposite sign of the buckets
         far_keys = split_heads(self.key(table), self.heads)[:, self.buckets + buckets]  # [H, 2L, D / H]
         far_queries = split_heads(self.query(table), self.heads)[:, self.buckets - buckets]
         dropout = self.dropout.p if self.training else 0.0
         mixed = attend_skewed(queries, keys, values, far_keys, far_queries, mask, dropout)  # [B, L, D]
-        return self.out(pick(mixed, asked))
+        return self.out(pick(mixed, target_positions))
 
 
 def _norm(settings: Deberta) -> nn.LayerNorm:

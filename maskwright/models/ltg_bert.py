@@ -1,4 +1,4 @@
-"""LTG-BERT: normed before and after each attention, gated feed-forward, order known only through distances.
+"""LTG-BERT: norms before and after attention, gated feed-forward, order only through relative distances.
 
 Samuel et al. 2023, Trained on 100 million words and still in shape (arXiv 2303.09859): NormFormer-like norms, GEGLU,
 disentangled attention over one shared table of distances, and an initialisation that shrinks with depth.
@@ -29,16 +29,16 @@ EPSILON = 1e-7
 
 @settings
 class LtgBert(TransformerSettings):
-    """The sizes of the paper are presets; `buckets` and `farthest` are its `position_bucket_size` and maximum."""
+    """The paper's sizes are presets; `buckets` and `farthest` are its `position_bucket_size` and maximum distance."""
 
     intermediate: PositiveInt = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for embeddings, distances, attention weights, branch outputs and the head."""
     buckets: int = 32
-    """Distances in one direction fall into this many buckets, zero included; half of them are exact."""
+    """Number of distance buckets per direction, zero included; half of them hold one distance each."""
     farthest: int = 512
-    """Distances of `farthest` − 1 and more share the last bucket."""
+    """Distances from `farthest` − 1 on share the last bucket."""
 
     @model_validator(mode="after")
     def _check_distances(self) -> "LtgBert":
@@ -47,7 +47,7 @@ class LtgBert(TransformerSettings):
         return self
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
-        """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
+        """A model of `vocabulary_size` tokens on the CPU, float32, with all values drawn from `generator`."""
         return fresh(lambda: LtgBertModel(self, vocabulary_size), generator)
 
 
@@ -74,7 +74,7 @@ class LtgBertModel(Transformer):
         tokens: Tensor,
         mask: Tensor | None = None,
         positions: Tensor | None = None,
-        asked: Tensor | None = None,
+        target_positions: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D]; see `Transformer`."""
         pairs = self.buckets(tokens.shape[1])  # [L, L, K]
@@ -82,17 +82,18 @@ class LtgBertModel(Transformer):
         table = self.dropout(self.distances_norm(self.distances.weight))  # [K, D]
         for layer in self.layers[:-1]:
             hidden = layer(hidden, table, pairs, mask)
-        return self.layers[-1](hidden, table, pairs, mask, asked)
+        return self.layers[-1](hidden, table, pairs, mask, target_positions)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
-        """Matrices sqrt(2 / 5D), those of feed-forward i times sqrt(1 / (2 (1 + i))); norms 1, biases 0 (section 3)."""
+        """Matrices with std sqrt(2 / 5D), feed-forward i times sqrt(1 / (2 (1 + i))); norms 1, biases 0 (section 3)."""
         std = (2 / (5 * self.embedding.embedding_dim)) ** 0.5
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 truncated_normal_(module.weight, std, generator)
             elif isinstance(module, Buckets):
                 module.fill()
+        # deeper branches start smaller, so that the residual stream keeps its scale
         for depth, branch in enumerate(module for module in self.modules() if isinstance(module, Geglu)):
             for matrix in (branch.into, branch.out):
                 matrix.weight.mul_((2 * (1 + depth)) ** -0.5)
@@ -111,14 +112,14 @@ class _Block(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
-        self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, asked: Tensor | None = None
+        self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, target_positions: Tensor | None = None
     ) -> Tensor:
-        hidden = pick(hidden, asked) + self.attention(hidden, table, pairs, mask, asked)
+        hidden = pick(hidden, target_positions) + self.attention(hidden, table, pairs, mask, target_positions)
         return hidden + self.dropout(self.feed_forward(self.norm(hidden)))
 
 
 class _Attention(nn.Module):
-    """One matrix makes queries and keys, of the tokens and of the distances alike."""
+    """Disentangled attention; one stacked matrix gives queries and keys, of tokens and distances alike."""
 
     def __init__(self, settings: LtgBert):
         super().__init__()
@@ -131,7 +132,7 @@ class _Attention(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
-        self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, asked: Tensor | None
+        self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, target_positions: Tensor | None
     ) -> Tensor:
         hidden = self.norm(hidden)  # [B, L, D]
         queries, keys = split_heads(self.query_key(hidden), 2 * self.heads).chunk(2, dim=-3)  # [B, H, L, D / H]
@@ -139,7 +140,7 @@ class _Attention(nn.Module):
         values = split_heads(self.value(hidden), self.heads)  # [B, H, L, D / H]
         dropout = self.dropout.p if self.training else 0.0
         mixed = attend_disentangled(queries, keys, values, pairs, far_keys, far_queries, mask, dropout)  # [B, L, D]
-        return self.dropout(self.out_norm(self.out(pick(mixed, asked))))
+        return self.dropout(self.out_norm(self.out(pick(mixed, target_positions))))
 
 
 def _norm(hidden: int, affine: bool = False) -> nn.LayerNorm:

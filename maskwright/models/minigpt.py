@@ -1,7 +1,7 @@
-"""MiniGPT, the transformer of Aether: learned positions, norms after each branch, a narrow ReLU layer, untied output.
+"""MiniGPT, the transformer of Aether: learned positions, post-norm, a narrow ReLU feed-forward, untied output.
 
 Blocks as in Vaswani et al. 2017 ("Attention is all you need", section 3.1), sizes and initialisation as in Aether's
-`minigpt-linear`. What a row may see comes with the mask, so the same weights serve every view.
+`minigpt-linear`. The attention mask sets the direction, so the same weights serve every view.
 """
 
 import torch
@@ -38,18 +38,18 @@ class Minigpt(TransformerSettings):
     max_length: PositiveInt = 1024
     """Longest row that the model takes, in tokens (`maxlen`)."""
     dropout: float = Field(0.1, ge=0, lt=1)
-    """Probability for what each branch adds."""
+    """Probability for the output of each branch."""
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
-        """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
+        """A model of `vocabulary_size` tokens on the CPU, float32, with all values drawn from `generator`."""
         return fresh(lambda: MinigptModel(self, vocabulary_size), generator)
 
 
 class MinigptModel(Transformer):
     """The module behind `Minigpt`."""
 
-    placed = True
-    """Where a token stands is what `positions` say, in whatever order a row has them."""
+    reads_positions = True
+    """Position comes from `positions` alone, so that the tokens of a row may be in any order."""
 
     def __init__(self, settings: Minigpt, vocabulary_size: int):
         super().__init__()
@@ -66,24 +66,24 @@ class MinigptModel(Transformer):
         tokens: Tensor,
         mask: Mask = None,
         positions: Tensor | None = None,
-        asked: Tensor | None = None,
+        target_positions: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D]; see `Transformer`."""
         positions = default_positions(tokens) if positions is None else positions
         hidden = self.positions(self.embed(tokens), positions)  # [B, L, D]
         for layer in self.layers[:-1]:
             hidden = layer(hidden, mask)
-        return self.layers[-1](hidden, mask, asked)
+        return self.layers[-1](hidden, mask, target_positions)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of every token of the vocabulary: [N, D] → [N, V], by a matrix of its own."""
+        """Scores of every token of the vocabulary: [N, D] → [N, V], by an output matrix of its own."""
         return self.decoder(hidden)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
         """Tables and matrices uniform by fan-in and fan-out (Glorot and Bengio 2010, eq. 16), biases 0, norms 1.
 
-        Queries, keys and values are three matrices, though they stand in one.
+        Queries, keys and values count as three matrices though they are stored as one: fan-out is that of each.
         """
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
@@ -106,7 +106,7 @@ class _Block(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(settings.hidden, eps=EPSILON)
         self.dropout = nn.Dropout(settings.dropout)
 
-    def forward(self, hidden: Tensor, mask: Mask, asked: Tensor | None = None) -> Tensor:
-        attended = self_attend(self.query_key_value, self.heads, hidden, mask, asked)
-        hidden = self.attention_norm(pick(hidden, asked) + self.dropout(self.out(attended)))
+    def forward(self, hidden: Tensor, mask: Mask, target_positions: Tensor | None = None) -> Tensor:
+        attended = self_attend(self.query_key_value, self.heads, hidden, mask, target_positions)
+        hidden = self.attention_norm(pick(hidden, target_positions) + self.dropout(self.out(attended)))
         return self.feed_forward_norm(hidden + self.dropout(self.back(F.relu(self.into(hidden)))))

@@ -1,7 +1,7 @@
-"""A pre-norm encoder with rotary positions and GEGLU, no biases: what a BERT looks like in 2025.
+"""A pre-norm encoder with rotary positions and GEGLU, no biases: a BERT as built in 2025.
 
-Warner et al. 2024, ModernBERT (arXiv 2412.13663), with global attention in every layer. Branches that end in a zero
-matrix leave the residual stream alone at first, which trains sooner (Zhang et al. 2019, Fixup, arXiv 1901.09321).
+Warner et al. 2024, ModernBERT (arXiv 2412.13663), with global attention in every layer. Branches end in a
+matrix of zeros, so each block starts as the identity, which trains faster (Zhang et al. 2019, Fixup, arXiv 1901.09321).
 """
 
 from typing import Literal
@@ -34,14 +34,14 @@ EPSILON = 1e-5
 
 @settings
 class Modern(TransformerSettings):
-    """With `positions: rotary` it is a `transformers` ModernBERT; learned positions have no counterpart there."""
+    """With `positions: rotary`, equivalent to a `transformers` ModernBERT, which has no learned positions."""
 
     intermediate: PositiveInt = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Probability for the embeddings, the attention weights and outputs, and the inner vector of GEGLU."""
     positions: Literal["rotary", "learned"] = "rotary"
-    """Where order comes from: rotary turns of queries and keys, or a learned vector a position."""
+    """How order is encoded: rotation of queries and keys, or a learned vector per position."""
     theta: float = 10_000.0
     """Base of the rotary wavelengths."""
 
@@ -52,15 +52,15 @@ class Modern(TransformerSettings):
         return self
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
-        """A model of `vocabulary_size` tokens on the CPU, float32, all of whose values come from `generator`."""
+        """A model of `vocabulary_size` tokens on the CPU, float32, with all values drawn from `generator`."""
         return fresh(lambda: ModernModel(self, vocabulary_size), generator)
 
 
 class ModernModel(Transformer):
     """The module behind `Modern`."""
 
-    placed = True
-    """Where a token stands is what `positions` say, in whatever order a row has them."""
+    reads_positions = True
+    """Position comes from `positions` alone, so that the tokens of a row may be in any order."""
 
     def __init__(self, settings: Modern, vocabulary_size: int):
         super().__init__()
@@ -85,7 +85,7 @@ class ModernModel(Transformer):
         tokens: Tensor,
         mask: Mask = None,
         positions: Tensor | None = None,
-        asked: Tensor | None = None,
+        target_positions: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D]; see `Transformer`."""
         positions = default_positions(tokens) if positions is None else positions
@@ -93,14 +93,14 @@ class ModernModel(Transformer):
         if self.positions is not None:
             hidden = self.positions(hidden, positions)
         hidden = self.dropout(self.norm(hidden))
-        turns = None if self.rotary is None else self.rotary(positions)  # [B or 1, L, 2, D / H]
+        rotations = None if self.rotary is None else self.rotary(positions)  # [B or 1, L, 2, D / H]
         for layer in self.layers[:-1]:
-            hidden = layer(hidden, mask, turns)
-        return self.final_norm(self.layers[-1](hidden, mask, turns, asked))
+            hidden = layer(hidden, mask, rotations)
+        return self.final_norm(self.layers[-1](hidden, mask, rotations, target_positions))
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
-        """Norms 1, biases and branch outputs 0, embeddings ± 0.02, matrices sqrt(2 / 5D) (Nguyen & Salazar 2019)."""
+        """Norms 1, biases and branch outputs 0, embeddings std 0.02, others sqrt(2 / 5D) (Nguyen and Salazar 2019)."""
         matrix = (2 / (5 * self.embedding.embedding_dim)) ** 0.5
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
@@ -114,7 +114,7 @@ class ModernModel(Transformer):
 
 
 class _Block(nn.Module):
-    """x += attention(norm(x)); x += feed_forward(norm(x)); the first block's input is normed already."""
+    """x += attention(norm(x)); x += feed_forward(norm(x)); the first block's input is normalised already."""
 
     def __init__(self, settings: Modern, first: bool):
         super().__init__()
@@ -124,8 +124,12 @@ class _Block(nn.Module):
         between = nn.Dropout(settings.dropout)
         self.feed_forward = Geglu(settings.hidden, settings.intermediate, between, gelu="none", gate=0)
 
-    def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None = None) -> Tensor:
-        hidden = pick(hidden, asked) + self.attention(self.attention_norm(hidden), mask, turns, asked)
+    def forward(
+        self, hidden: Tensor, mask: Mask, rotations: Tensor | None, target_positions: Tensor | None = None
+    ) -> Tensor:
+        hidden = pick(hidden, target_positions) + self.attention(
+            self.attention_norm(hidden), mask, rotations, target_positions
+        )
         return hidden + self.feed_forward(self.feed_forward_norm(hidden))
 
 
@@ -137,9 +141,9 @@ class _Attention(nn.Module):
         self.out = Linear(settings.hidden, settings.hidden, bias=False)
         self.out_dropout = nn.Dropout(settings.dropout)
 
-    def forward(self, hidden: Tensor, mask: Mask, turns: Tensor | None, asked: Tensor | None) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Mask, rotations: Tensor | None, target_positions: Tensor | None) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        mixed = self_attend(self.query_key_value, self.heads, hidden, mask, asked, dropout, turns)
+        mixed = self_attend(self.query_key_value, self.heads, hidden, mask, target_positions, dropout, rotations)
         return self.out_dropout(self.out(mixed))
 
 

@@ -48,9 +48,7 @@ class Prefix(Objective):
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """The prediction's targets without those inside a prefix, which the whole document sees."""
         problem, prefix = self.prediction.corrupt(rows, noise), self.prefix(rows, noise)
-        visible = prefix.roll(
-            -1, 1
-        )  # the next token is visible; a document's last position, which wraps, has no target
+        visible = prefix.roll(-1, 1)  # the next token is; a document's last position has no target anyway
         targets = torch.where(visible, IGNORE, problem.targets)
         return replace(problem, targets=targets, weights=torch.where(visible, 0.0, problem.weights), prefix_mask=prefix)
 

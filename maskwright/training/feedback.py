@@ -1,4 +1,4 @@
-"""What an objective that learns from the loss is told of a step, on its way from the device."""
+"""Passes the losses of a step from the device to an objective that learns from them."""
 
 from dataclasses import dataclass
 
@@ -12,55 +12,55 @@ from .step import MicroBatch
 
 
 @dataclass(frozen=True)
-class Answered:
-    """A micro-batch whose answers are on their way."""
+class Pending:
+    """A micro-batch whose losses are being copied from the device."""
 
     problem: Problem
     loss: Tensor
-    """[N] float32, on the CPU when `arrived`."""
+    """[N] float32, complete on the CPU once `arrived`."""
     correct: Tensor
-    """[N] bool, likewise."""
+    """[N] bool, as `loss`."""
     arrived: torch.cuda.Event | None
-    """None where they were there from the beginning."""
+    """None where nothing had to be copied."""
 
 
 class Feedback:
-    """Copies answers while the device goes on, and tells them when all of the step was sent to it.
+    """Copies losses while the device keeps working, and passes them on once the whole step is queued.
 
-    So an objective hears of a step before it poses the next problem, and the device still has the backward pass and the
-    update to do while it listens.
+    So the objective observes a step before it makes the next problem, while the device is still busy with the backward
+    pass and the update.
     """
 
     def __init__(self, objective: Objective, world: World):
         self.objective, self.world = objective, world
-        self.waiting: list[Answered] = []
+        self.waiting: list[Pending] = []
 
-    def note(self, problem: Problem, micro: MicroBatch, loss: Tensor, correct: Tensor) -> None:
-        """Send for the answers [N] to the questions about `problem`; nothing waits for them here."""
+    def add(self, problem: Problem, micro: MicroBatch, loss: Tensor, correct: Tensor) -> None:
+        """Start to copy the losses and correctness [N] of `problem`; does not wait for them."""
         if not self.objective.learns:
             return
         here = [part[: micro.count].to("cpu", non_blocking=True) for part in (loss, correct)]
         arrived = torch.cuda.Event() if loss.is_cuda else None
         if arrived:
             arrived.record()
-        self.waiting.append(Answered(problem, here[0], here[1], arrived))
+        self.waiting.append(Pending(problem, here[0], here[1], arrived))
 
-    def tell(self) -> None:
-        """Tell the objective how each position fared, the parts of the step in order, those of all ranks together."""
-        for answered in self.waiting:
-            if answered.arrived:
-                answered.arrived.synchronize()
-            heard = self.world.gather(_spread(answered))
-            problems, *columns = zip(*heard, strict=True)
-            order = torch.cat([one.source_row for one in problems]).argsort(stable=True)  # that of `joined`
+    def deliver(self) -> None:
+        """Let the objective observe each micro-batch in order, with the rows of all ranks together."""
+        for pending in self.waiting:
+            if pending.arrived:
+                pending.arrived.synchronize()
+            # every rank observes the rows of all, so that their learned states stay equal
+            problems, *columns = zip(*self.world.gather(_scatter(pending)), strict=True)
+            order = torch.cat([part.source_row for part in problems]).argsort(stable=True)  # the order of `joined`
             self.objective.observe(Problem.joined(problems), *(torch.cat(column)[order] for column in columns))
         self.waiting.clear()
 
 
-def _spread(answered: Answered) -> tuple[Problem, Tensor, Tensor]:
-    """The problem with its losses and right answers, [P, L], 0 where nothing was asked."""
-    targets = answered.problem.targets
-    asked = targets != IGNORE
+def _scatter(pending: Pending) -> tuple[Problem, Tensor, Tensor]:
+    """The problem with its losses and correctness, [P, L], 0 where there is no target."""
+    targets = pending.problem.targets
+    is_target = targets != IGNORE
     losses, rights = torch.zeros(targets.shape), torch.zeros(targets.shape, dtype=torch.bool)
-    losses[asked], rights[asked] = answered.loss, answered.correct
-    return answered.problem, losses, rights
+    losses[is_target], rights[is_target] = pending.loss, pending.correct
+    return pending.problem, losses, rights

@@ -24,18 +24,18 @@ class Flops:
         self.twin = _twin(model)
         self.per_length: dict[int, tuple[int, int, int]] = {}
 
-    def of(self, rows: int, length: int, asked: int) -> int:
-        """Operations of forward and backward for `rows` rows of `length` positions with `asked` target positions."""
+    def of(self, rows: int, length: int, targets: int) -> int:
+        """Operations of forward and backward for `rows` rows of `length` positions with `targets` target positions."""
         if length not in self.per_length:
             one, row, question = (self._forward(*shape) for shape in ((1, length, 1), (2, length, 1), (1, length, 2)))
             self.per_length[length] = one, row - one, question - one
         one, row, question = self.per_length[length]
-        return 3 * (one + (rows - 1) * row + (asked - 1) * question)
+        return 3 * (one + (rows - 1) * row + (targets - 1) * question)
 
     @torch.no_grad()
-    def _forward(self, rows: int, length: int, asked: int) -> int:
+    def _forward(self, rows: int, length: int, targets: int) -> int:
         inputs = torch.zeros(rows, length, dtype=torch.int64, device="meta")
-        places = torch.zeros(asked, dtype=torch.int64, device="meta")
+        places = torch.zeros(targets, dtype=torch.int64, device="meta")
         with FlopCounterMode(display=False) as counter:
             problem_loss(self.twin, inputs, None, inputs, places, places)
         return counter.get_total_flops()

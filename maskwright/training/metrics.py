@@ -44,7 +44,7 @@ class RunningMetrics:
         self.on_device[0] += (loss * micro.weights).sum()
         self.on_device[1] += correct[: micro.count].sum()
         rows, length = micro.inputs.shape
-        self.operations += self.flops.of(rows, length, len(micro.asked))
+        self.operations += self.flops.of(rows, length, len(micro.target_positions))
 
     def start(self) -> None:
         """Start timing an update."""

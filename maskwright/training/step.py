@@ -34,7 +34,7 @@ class MicroBatch:
     """[B, 1, L, L] bool, a BlockMask, or None for full attention."""
     positions: Tensor
     """[B, L] int64."""
-    asked: Tensor
+    target_positions: Tensor
     """[N] int64, target positions as indices into the flattened [B * L]; padding points to 0 with weight 0."""
     targets: Tensor
     """[N] int64."""
@@ -62,7 +62,7 @@ def pad_rows(problem: Problem, rows: Rows) -> Problem:
 
     Every new shape recompiles the step and fragments GPU memory; the padding rows have no targets.
     """
-    unit = max(1, len(rows) // 8)
+    unit = max(1, len(rows) // 8)  # eight sizes up to twice the rows
     missing = -(-(len(problem) - len(rows)) // unit) * unit + len(rows) - len(problem)
     if len(problem) <= len(rows) or not missing:
         return problem
@@ -79,24 +79,25 @@ def empty_problem(problem: Problem, count: int) -> Problem:
 def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_mask: bool = False) -> MicroBatch:
     """Collect the targets of `problem` (made from `rows`) and copy everything to `device`."""
     document = rows.document[problem.source_row]
-    asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
-    count = len(asked)
+    target_positions = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
+    count = len(target_positions)
     padding = torch.zeros(round_up_count(count) - count, dtype=torch.int64)
-    weights = torch.cat([problem.weights.flatten()[asked], padding.float()])
-    targets = torch.cat([problem.targets.flatten()[asked], padding])
+    weights = torch.cat([problem.weights.flatten()[target_positions], padding.float()])
+    targets = torch.cat([problem.targets.flatten()[target_positions], padding])
 
     def to_device(tensor: Tensor) -> Tensor:  # pinned memory makes the copy asynchronous
         return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
-    shown = problem.prefix_mask if problem.prefix_mask.any() else None
+    prefix = problem.prefix_mask if problem.prefix_mask.any() else None
     if use_block_mask and not is_full_attention(document, problem.view):
-        on_device = (None if part is None else to_device(part) for part in (document, problem.view, shown))
+        on_device = (None if part is None else to_device(part) for part in (document, problem.view, prefix))
         attention: Mask = block_mask(*on_device)  # type: ignore[arg-type]
     else:
-        dense = mask(document, problem.view, shown)
+        dense = mask(document, problem.view, prefix)
         attention = None if dense is None else to_device(dense)
+    padded = torch.cat([target_positions, padding])
     return MicroBatch(
-        to_device(problem.inputs), attention, to_device(positions(document)), to_device(torch.cat([asked, padding])),
+        to_device(problem.inputs), attention, to_device(positions(document)), to_device(padded),
         to_device(targets), to_device(weights), float(weights.sum(dtype=torch.float64)), count,
     )  # fmt: skip
 
@@ -152,7 +153,10 @@ def backward(
     Returns the loss [N] float32 and correctness [N] bool, padding included.
     """
     with cast:
-        loss, correct = loss_fn(model, micro.inputs, micro.mask, micro.positions, micro.asked, micro.targets, z_loss)
+        loss, correct = loss_fn(
+            model, micro.inputs, micro.mask, micro.positions, micro.target_positions, micro.targets, z_loss
+        )
+    # divided by the weight of the whole update, not of the micro-batch: a target counts the same wherever it falls
     scaler.scale((loss * micro.weights).sum() / total).backward()
     return loss.detach(), correct
 
@@ -173,8 +177,8 @@ def compile_loss(wanted: bool | str, tokens: float, device: torch.device) -> Los
     compiled = torch.compile(problem_loss, dynamic=False)
 
     def loss_fn(model: nn.Module, *inputs: Any) -> tuple[Tensor, Tensor]:
-        *_, asked, targets, _ = inputs
-        torch._dynamo.mark_dynamic(asked, 0)
+        *_, target_positions, targets, _ = inputs
+        torch._dynamo.mark_dynamic(target_positions, 0)
         torch._dynamo.mark_dynamic(targets, 0)
         return compiled(model, *inputs)
 

@@ -181,7 +181,7 @@ class Trainer:
                 loss, correct = backward(
                     self.parallel.loss_fn, self.model, micro, mean, z_loss, cast, self.state.scaler
                 )
-            self.feedback.note(problem, micro, loss, correct)
+            self.feedback.add(problem, micro, loss, correct)
             self.state.metrics.count(micro, loss, correct)
         self._apply_gradients()
 
@@ -197,7 +197,7 @@ class Trainer:
         self.state.optimizer.zero_grad()
         if self.state.ema:
             self.state.ema.update()
-        self.feedback.tell()
+        self.feedback.deliver()
         self.objective.end_step()
         self.state.step += 1
 

@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from maskwright.layers.rotary import Rotary, turn
+from maskwright.layers.rotary import Rotary, rotate
 
 
 def turns(positions, width=8):
@@ -12,7 +12,7 @@ def turns(positions, width=8):
 
 def test_pairs_turn_by_the_angles_of_the_paper():
     vectors = torch.randn(1, 7, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    turned = turn(vectors, turns(torch.arange(7)).double())
+    turned = rotate(vectors, turns(torch.arange(7)).double())
     for j in range(4):
         angle = torch.arange(7, dtype=torch.float64) * 10_000.0 ** (-2 * j / 8)
         expected = torch.complex(vectors[0, :, j], vectors[0, :, j + 4]) * torch.polar(torch.ones_like(angle), angle)
@@ -22,7 +22,7 @@ def test_pairs_turn_by_the_angles_of_the_paper():
 def test_scores_depend_on_distance_alone():
     query, key = torch.randn(2, 1, 1, 8, generator=torch.Generator().manual_seed(0)).expand(2, 1, 9, 8)
     rotation = turns(torch.arange(9))
-    scores = (turn(query, rotation) @ turn(key, rotation).mT)[0]
+    scores = (rotate(query, rotation) @ rotate(key, rotation).mT)[0]
     for offset in range(-8, 9):
         diagonal = scores.diagonal(offset)
         assert_close(diagonal, diagonal[:1].expand_as(diagonal))
@@ -31,10 +31,10 @@ def test_scores_depend_on_distance_alone():
 def test_dimensions_between_length_and_width_turn_alike():
     vectors = torch.randn(2, 5, 3, 4, 8, generator=torch.Generator().manual_seed(0))
     rotation = turns(torch.arange(5))
-    assert_close(turn(vectors, rotation)[:, :, 1, 2], turn(vectors[:, :, 1, 2], rotation))
+    assert_close(rotate(vectors, rotation)[:, :, 1, 2], rotate(vectors[:, :, 1, 2], rotation))
 
 
 def test_a_half_precision_vector_is_turned_in_float32():
     vectors = torch.randn(1, 5, 4, dtype=torch.bfloat16, generator=torch.Generator().manual_seed(0))
     rotation = turns(torch.arange(1000, 1005), width=4)
-    assert_close(turn(vectors, rotation), turn(vectors.float(), rotation).bfloat16(), atol=0, rtol=0)
+    assert_close(rotate(vectors, rotation), rotate(vectors.float(), rotation).bfloat16(), atol=0, rtol=0)

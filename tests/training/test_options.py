@@ -215,7 +215,7 @@ def z_loss(runs):
     plain, trainer = runs.trainer(SGD, **BY_HAND), runs.trainer(SGD, **BY_HAND | {"z_loss": 0.1})
     rows = next(iter(plain.data.loader.batches(0, 4)))
     asked = micro_batch(rows, plain.config.objective(rows, 0), plain.device, False)
-    scores = plain.model.logits(plain.model(asked.inputs, asked.mask, asked.positions, asked.asked))
+    scores = plain.model.logits(plain.model(asked.inputs, asked.mask, asked.positions, asked.target_positions))
     (0.1 * (asked.weights * scores.logsumexp(-1) ** 2).sum() / asked.weight).backward()
     extra = torch.cat([weight.grad.flatten() for weight in plain.model.parameters()])
     plain.model.zero_grad()

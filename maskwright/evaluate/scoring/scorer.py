@@ -79,7 +79,7 @@ class Scorer:
         self.model, self.tokenizer, self.ask = model, tokenizer, ask
         self.temperatures, self.batch_tokens, self.half = temperatures, batch_tokens, half
         self.device = next(model.parameters()).device
-        self._trees = getattr(model, "placed", False)
+        self._trees = getattr(model, "reads_positions", False)
 
     def __call__(self, texts: Iterable[Text], windows: Windows | None = None) -> Scores:
         """The scores of `texts`, in their order; equal ones are scored once.
