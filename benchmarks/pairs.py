@@ -30,7 +30,7 @@ import numpy as np
 import torch
 
 from maskwright.evaluate.scoring.backends import choose
-from maskwright.evaluate.scoring.minimal_pairs import Item, decide
+from maskwright.evaluate.scoring.minimal_pairs import Item, score_items
 from maskwright.evaluate.scoring.scorer import Scorer
 from maskwright.evaluate.suites.blimp import items
 from maskwright.hub.export.run import export
@@ -116,7 +116,7 @@ def ours(source: LoadedRun, backend: str, asked: list[Item]) -> Callable[[], Cho
     scorer = Scorer(source.model, source.tokenizer, ask)
 
     def run() -> Choices:
-        (found,) = decide(scorer, asked)
+        (found,) = score_items(scorer, asked)
         chosen: Choices = {}
         for item, place in zip(asked, found.chosen, strict=True):
             chosen.setdefault(item.paradigm, []).append(item.texts[int(place)].text)

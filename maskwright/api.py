@@ -8,7 +8,7 @@ from typing import Any
 
 from .evaluate.scoring.load import scorer
 from .evaluate.scoring.text_files import likelihoods, surprisals
-from .evaluate.suites._asked import ask_run
+from .evaluate.suites._evaluate import evaluate_run
 from .hub.export.run import export
 from .objectives.base.capabilities import mask_shift
 from .run.config import Config
@@ -83,7 +83,7 @@ class Run(LoadedRun):
         Raises ValueError when there is no such suite or option, or its data are not found.
         """
         with trusting(suite, options):
-            return ask_run(suite, self, None if data is None else Path(data), _assignments(options))
+            return evaluate_run(suite, self, None if data is None else Path(data), _assignments(options))
 
     def export(self, folder: str | Path, causal: bool | None = None) -> str:
         """Write the model as a folder that `transformers` and `load` open, and say under which class and why.

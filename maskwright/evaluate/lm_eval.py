@@ -1,9 +1,9 @@
-"""Models of ours in the Evaluation Harness (`pip install 'maskwright[harness]'`), as the model type `maskwright`.
+"""Our models in the LM Evaluation Harness (`pip install 'maskwright[harness]'`), as the model type `maskwright`.
 
     python -m maskwright.evaluate.lm_eval run --model maskwright --model_args run=RUN,backend=mlm --tasks TASK
 
-This is the harness's own command line with one model type more. A text is scored as everywhere else here: a masked
-model by its pseudo-log-likelihood, a causal one by its log-likelihood, in nats.
+This is the harness's own command line with one more model type. Masked models are scored by pseudo-log-likelihood,
+causal ones by log-likelihood, in nats.
 """
 
 from typing import Any
@@ -20,8 +20,8 @@ from .scoring.scorer import Text
 class Maskwright(LM):
     """A run, one of its checkpoints or a folder `final`, for `lm_eval.simple_evaluate`.
 
-    backend: how texts are scored, by default as the model was trained.  batch_tokens: positions read at once.
-    batch_size and max_batch_size come from the harness and are not needed: rows are counted in positions.
+    backend: how texts are scored; by default it follows from the objective.  batch_tokens: positions per batch.
+    batch_size and max_batch_size are passed by the harness and ignored: batches are sized in positions.
     """
 
     def __init__(
@@ -39,21 +39,21 @@ class Maskwright(LM):
         self.windows = windows(opened, self.backend, self.score)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """Of each (context, continuation) the log-likelihood of the tokens that reach into the continuation.
+        """For each (context, continuation) the log-likelihood of the tokens that reach into the continuation.
 
-        Whether it is what the model would write is always False: questions about hidden tokens write nothing.
+        The second value, whether greedy decoding gives the continuation, is always False: masked models do not decode.
         """
         pairs = [request.args for request in requests]
         texts = [Text(context + continuation, len(context)) for context, continuation in pairs]
         return [(total, False) for total in self.score(texts).total[0].tolist()]
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
-        """The log-likelihood of each text; one that is longer than the training rows is read in overlapping windows."""
+        """The log-likelihood of each text; texts longer than the training rows are read in overlapping windows."""
         return self.score([Text(request.args[0]) for request in requests], self.windows).total[0].tolist()
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
-        """Refused. Raises ValueError."""
-        raise ValueError("models here score texts for the harness and write none: see maskwright sample")
+        """Not supported. Raises ValueError."""
+        raise ValueError("generation tasks are not supported in the harness: use maskwright sample")
 
 
 if __name__ == "__main__":

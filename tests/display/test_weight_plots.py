@@ -81,9 +81,9 @@ def test_words_are_counted_by_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tagged", "sentence"),
     [
-        ("fine_NN odd_NNX", "'odd_NNX' and 0 more have no tag that is known; did you mean 'NN"),
+        ("fine_NN odd_NNX", "'odd_NNX' and 0 more have no known tag; did you mean 'NN"),
         ("fine_NN\nbare", "'bare' and 0 more have no tag"),
-        ("\n", "holds no tagged words, as in The_DT cat_NN"),
+        ("\n", "contains no tagged words, as in The_DT cat_NN"),
     ],
     ids=["unknown", "bare", "empty"],
 )

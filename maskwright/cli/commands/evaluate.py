@@ -41,15 +41,15 @@ def command(
 
     from ...display import accuracies, series, side_by_side
     from ...display.metrics import metrics
-    from ...evaluate.suites._asked import ask, kept_as
+    from ...evaluate.suites._evaluate import evaluate_folder, results_name
     from ...settings import override
     from ...settings.outside import trusting
 
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
     assignments = [*(options or []), *(f"{name}={value}" for name, value in shortcuts.items() if value is not None)]
     with trusting(suite, override({}, assignments)):
-        numbers = ask(suite, run, data, assignments)
-    figure = run / "plots" / f"{kept_as(suite, data, assignments)}.svg"
+        numbers = evaluate_folder(suite, run, data, assignments)
+    figure = run / "plots" / f"{results_name(suite, data, assignments)}.svg"
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):
         typer.echo(series.plot(found, figure), err=True)

@@ -1,6 +1,6 @@
-"""Classification tasks in files: single sentences and pairs, as GLUE, SuperGLUE and the BabyLM evaluation write them.
+"""Classification tasks in files: sentences and sentence pairs in the formats of GLUE, SuperGLUE and BabyLM.
 
-What a line means is told by its fields, so a new task needs no code where its fields are known.
+The fields of a line decide how it is read, so a new task needs no code if it uses the fields of an existing one.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ FORMS: tuple[tuple[str, ...], ...] = (
     ("{sentence}",),
     ("{text}",),
 )
-"""The texts of a line; the first form all of whose fields are there."""
+"""Templates for the text or pair of a line; the first one whose fields all exist is used."""
 VALID = ("valid", "validation", "val", "dev")
 KINDS = (*JSON_LINES, ".tsv")
 
@@ -36,9 +36,9 @@ class Examples:
     """N examples of one split."""
 
     texts: list[tuple[str, ...]]
-    """One text or a pair."""
+    """One text or a pair each."""
     labels: np.ndarray
-    """[N] int64, from 0."""
+    """[N] int64, class indices."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -46,7 +46,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Task:
-    """Examples to learn from and examples to be judged by."""
+    """Training and validation examples of one task."""
 
     name: str
     classes: tuple[str, ...]
@@ -58,7 +58,7 @@ def tasks(data: Path | None) -> dict[str, tuple[Path, Path]]:
     """The training and validation file of every task below `data`, by name.
 
     `data` is a folder with train.jsonl and valid.jsonl, a folder of such folders, or one with TASK.train.jsonl and
-    TASK.valid.jsonl (`glue_filtered`). Raises ValueError when there is none.
+    TASK.valid.jsonl (`glue_filtered`). Raises ValueError when there are none.
     """
     if data is None:
         raise ValueError("evaluation data not found: pass --data FOLDER (with train.jsonl, valid.jsonl)")
@@ -71,26 +71,26 @@ def tasks(data: Path | None) -> dict[str, tuple[Path, Path]]:
             if valid := next((files[start + split] for split in VALID if start + split in files), None):
                 found.setdefault(start.rstrip(".") or folder.resolve().name, (files[name], valid))
     if not found:
-        raise ValueError(f"{data} holds no train.jsonl with a valid.jsonl, nor TASK.train.jsonl, nor folders of these")
+        raise ValueError(f"{data} has no train.jsonl with valid.jsonl, no TASK.train.jsonl, and no folders with them")
     return found
 
 
 def task(name: str, train: Path, valid: Path, limit: int | None = None) -> Task:
     """A task from its files, the first `limit` lines of each.
 
-    Raises ValueError, with file and line, when fields are missing or a label is none that was trained.
+    Raises ValueError, with file and line, when fields are missing or a validation label never occurs in training.
     """
     parts = [[(line, _texts(line), _label(line)) for line in _lines(path)][:limit] for path in (train, valid)]
     for path, part in zip((train, valid), parts, strict=True):
         if not part:
-            raise ValueError(f"{path} is empty: it holds no examples")
+            raise ValueError(f"{path} is empty: it contains no examples")
     classes = tuple(sorted({label for _, _, label in parts[0]}, key=lambda label: (len(label), label)))
     number = {label: i for i, label in enumerate(classes)}
     for (path, place, _), _, label in parts[1]:
         if label not in number:
             raise ValueError(f"{path}:{place}: label={label} is not among those of {train.name}: {', '.join(classes)}")
     if len(classes) < 2:
-        raise ValueError(f"{train} has one label alone, {classes[0]}: there is nothing to tell apart")
+        raise ValueError(f"{train} has only one label, {classes[0]}: give at least two")
     made = [
         Examples([texts for _, texts, _ in part], np.array([number[label] for *_, label in part])) for part in parts
     ]
@@ -108,10 +108,10 @@ def _texts(line: Line) -> tuple[str, ...]:
     form = next((form for form in FORMS if all(name in fields for name in _names(form))), None)
     if form is None:
         known = "; ".join(", ".join(_names(form)) for form in FORMS)
-        raise ValueError(f"{path}:{number}: no text: there is {listing(fields)}, where a task has {known}")
+        raise ValueError(f"{path}:{number}: no text: the fields are {listing(fields)}; give {known}")
     for name in _names(form):
         if not isinstance(fields[name], str | int | float):
-            raise ValueError(f"{path}:{number}: {name} is {kind_of(fields[name])}, where a text belongs")
+            raise ValueError(f"{path}:{number}: {name} is {kind_of(fields[name])}: give a text")
     return tuple(part.format_map(fields) for part in form)
 
 
@@ -120,10 +120,10 @@ def _names(form: tuple[str, ...]) -> list[str]:
 
 
 def _label(line: Line) -> str:
-    """A label as text: a number from 0, a word, or false and true as 0 and 1."""
+    """A label as a string: a number from 0, a word, or false and true as 0 and 1."""
     path, number, fields = line
     if "label" not in fields:
-        raise ValueError(f"{path}:{number}: no field 'label': there is {listing(fields)}")
+        raise ValueError(f"{path}:{number}: no field 'label': the fields are {listing(fields)}")
     label = fields["label"]
     label = int(label) if isinstance(label, bool) else label
     if not isinstance(label, int | str) or label == "" or (isinstance(label, int) and label < 0):

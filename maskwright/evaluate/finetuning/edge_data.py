@@ -1,8 +1,8 @@
 """Edge probing tasks in files: spans of a sentence, alone or in pairs, and their labels (Tenney et al. 2019, "What do
 you learn from context?", §2).
 
-A line is {"text": "The cat sat", "targets": [{"span1": [0, 2], "span2": [2, 3], "label": "nsubj"}]}: spans are counted
-in words between blanks, from the first to before the last, `span2` is for tasks of pairs, and a label may be a list.
+A line is {"text": "The cat sat", "targets": [{"span1": [0, 2], "span2": [2, 3], "label": "nsubj"}]}: spans are in
+whitespace-separated words, end exclusive; `span2` is for tasks on pairs; a label may be a list.
 """
 
 import re
@@ -17,27 +17,27 @@ from ..scoring.jsonl import Line, read
 
 SPANS = ("span1", "span2")
 Target = tuple[list[tuple[int, int]], list[str]]
-"""Its spans, in characters, and its labels."""
+"""Spans in characters, and labels."""
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """N sentences with T targets in all, which have S spans each and C labels to choose from."""
+    """N sentences with T targets of S spans each, and C labels."""
 
     places: list[tuple[Path, int]]
-    """The file and line of each."""
+    """File and line of each sentence."""
     texts: list[str]
     owner: np.ndarray
-    """[T] int64, the sentence of each target, in order."""
+    """[T] int64, the sentence of each target, ascending."""
     spans: np.ndarray
-    """[T, S, 2] int64, characters: the first, and the one after the last."""
+    """[T, S, 2] int64, characters, end exclusive."""
     labels: np.ndarray
     """[T, C] bool."""
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Sentences to learn from and sentences to be judged by."""
+    """Training and validation sentences of one task."""
 
     classes: tuple[str, ...]
     train: Sentences
@@ -47,13 +47,14 @@ class Edges:
 def edges(train: Path, valid: Path, limit: int | None = None) -> Edges:
     """A task from its files, the first `limit` lines of each.
 
-    Raises ValueError, with file and line, when something is missing, a span is none or a label was never trained.
+    Raises ValueError, with file and line, when a field is missing, a span is invalid or a validation label does not
+    occur in training.
     """
     lines = [list(read(path, {"text": str, "targets": list}))[:limit] for path in (train, valid)]
     targets = [[(line, target) for line in part for target in _targets(line)] for part in lines]
     for path, part in zip((train, valid), targets, strict=True):
         if not part:
-            raise ValueError(f"{path} is empty: it holds no targets")
+            raise ValueError(f"{path} is empty: it contains no targets")
     classes = tuple(sorted({label for _, (_, labels) in targets[0] for label in labels}))
     width = len(targets[0][0][1][0])
     for (path, number, _), (spans, labels) in targets[0] + targets[1]:
@@ -100,9 +101,9 @@ def _sentences(lines: list[Line], targets: list[tuple[Line, Target]], classes: t
 
 
 def tokens_of(spans: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """[T, S, 2] int64, the tokens that spans [T, S, 2] of characters touch: the first, and the one after the last.
+    """[T, S, 2] int64, the tokens that character spans [T, S, 2] overlap, end exclusive.
 
-    ends: [N] int64, the character before which each token ends; a token reaches back to the end of the one before it.
+    ends: [N] int64, exclusive end of each token in characters; a token begins where the previous one ends.
     """
     first = np.searchsorted(ends, spans[..., 0], side="right")
     begins = np.r_[0, ends[:-1]]
@@ -110,10 +111,10 @@ def tokens_of(spans: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def micro(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Precision, recall and F1 of the labels `found` [T, C] with the `truth` [T, C], both bool, over all as one."""
-    right, said, true = (float(part.sum()) for part in (found & truth, found, truth))
+    """Micro-averaged precision, recall and F1 of predictions `found` [T, C] against `truth` [T, C], both bool."""
+    right, predicted, true = (float(part.sum()) for part in (found & truth, found, truth))
     return {
-        "precision": right / said if said else 0.0,
+        "precision": right / predicted if predicted else 0.0,
         "recall": right / true if true else 0.0,
-        "f1": 2 * right / (said + true) if said + true else 0.0,
+        "f1": 2 * right / (predicted + true) if predicted + true else 0.0,
     }

@@ -1,4 +1,4 @@
-"""A trained model with a head that tells classes apart.
+"""A pretrained model with a classification head.
 
 Shapes: B examples, L positions, D width, C classes.
 """
@@ -20,7 +20,7 @@ POOLS = {"first": 0, "last": -1}
 def encoded(tokenizer: Tokenizer, examples: Examples, length: int) -> list[np.ndarray]:
     """The ids of each example, [CLS] one [SEP] or [CLS] one [SEP] other [SEP], at most `length`.
 
-    What is too much is cut from the end of the longer text.
+    The longer text of a pair is truncated first.
     """
     vocabulary, width = tokenizer.vocabulary, len(examples.texts[0])
     flat = [ids for ids, _ in tokenizer.encode_batch([text for texts in examples.texts for text in texts])]
@@ -32,7 +32,7 @@ def encoded(tokenizer: Tokenizer, examples: Examples, length: int) -> list[np.nd
 
 
 def _cut(parts: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
-    """One text or two in `room` tokens; a text shorter than half of it stays whole."""
+    """One text or two in `room` tokens; a text shorter than half of that is not truncated."""
     if len(parts) == 1:
         return [parts[0][:room]]
     one, other = parts
@@ -41,7 +41,7 @@ def _cut(parts: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
 
 
 def padded(ids: Sequence[np.ndarray], pad: int, view: int, device: torch.device) -> tuple[Tensor, Mask, Tensor]:
-    """Tokens [B, L] int64, who sees whom, and which positions are inside [B, L] bool, on `device`."""
+    """Tokens [B, L] int64, the attention mask, and which positions are not padding [B, L] bool, on `device`."""
     sizes = torch.tensor([len(one) for one in ids])
     tokens = torch.full((len(ids), int(sizes.max())), pad)
     for row, one in zip(tokens, ids, strict=True):
@@ -52,7 +52,7 @@ def padded(ids: Sequence[np.ndarray], pad: int, view: int, device: torch.device)
 
 
 class Encoder(nn.Module):
-    """From ids to one vector an example."""
+    """From token ids to one vector per example."""
 
     def __init__(self, model: nn.Module, pad: int, view: int, pool: str):
         super().__init__()
@@ -69,7 +69,7 @@ class Encoder(nn.Module):
 
 
 def head(width: int, classes: int, hidden: bool, dropout: float, seed: int) -> nn.Module:
-    """Scores of the classes from a vector: one matrix, or two with a layer between them; a function of the seed."""
+    """Class logits from a vector: a linear layer, or an MLP with one hidden layer; initialised from `seed`."""
     norm, out = nn.LayerNorm(width, elementwise_affine=False), nn.Linear(width, classes)
     between = [nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width, elementwise_affine=False), nn.Dropout(dropout)]
     made = nn.Sequential(norm, *(between if hidden else []), out)

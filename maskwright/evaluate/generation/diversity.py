@@ -1,6 +1,6 @@
-"""How varied texts are: entropy, distinct n-grams, repetition, and what texts say alike.
+"""Diversity of texts: entropy, distinct n-grams, repetition, and overlap between texts.
 
-Each figure is a number for each text, a plain function of its tokens. Shapes: N texts, L tokens in each.
+Each metric gives one number per text. Shapes: N texts, L tokens in each.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ WINDOW = 16
 
 
 def ngrams(tokens: np.ndarray, n: int) -> np.ndarray:
-    """[N, L − n + 1] int64, the n-grams of tokens [N, L] by number: equal numbers are equal n-grams."""
+    """[N, L − n + 1] int64, ids of the n-grams of tokens [N, L]: equal ids are equal n-grams."""
     length = tokens.shape[1] - n + 1
     found = np.unique(tokens[:, :length], return_inverse=True)[1].reshape(len(tokens), length)
     for ahead in range(1, n):
@@ -20,13 +20,13 @@ def ngrams(tokens: np.ndarray, n: int) -> np.ndarray:
 
 
 def entropy(tokens: np.ndarray) -> np.ndarray:
-    """[N] float64, nats: the entropy of the tokens of each text, −Σ p ln p of their shares in it."""
+    """[N] float64, nats: the entropy of the token distribution within each text."""
     share = _occurrences(tokens) / tokens.shape[1]
     return -np.log(share).mean(1)
 
 
 def distinct(tokens: np.ndarray, n: int) -> np.ndarray:
-    """[N] float64, the different n-grams of each text over all of its n-grams.
+    """[N] float64, the number of distinct n-grams of each text over all of its n-grams.
 
     Li et al. 2016, "A diversity-promoting objective function for neural conversation models" (distinct-n), by text.
     """
@@ -35,7 +35,7 @@ def distinct(tokens: np.ndarray, n: int) -> np.ndarray:
 
 
 def repetition(tokens: np.ndarray) -> np.ndarray:
-    """[N] float64, the share of the 4-grams of each text that it has said before: 1 − distinct-4.
+    """[N] float64, the share of the 4-grams of each text that repeat an earlier one: 1 − distinct-4.
 
     Welleck et al. 2020, "Neural text generation with unlikelihood training" (seq-rep-4).
     """
@@ -45,7 +45,7 @@ def repetition(tokens: np.ndarray) -> np.ndarray:
 def rep(tokens: np.ndarray, window: int = WINDOW) -> np.ndarray:
     """[N] float64, the share of the tokens of each text, but the first, that are among the `window` before them.
 
-    Welleck et al. 2020 (rep/16), of what was written in place of what is predicted.
+    Welleck et al. 2020 (rep/16), on generated tokens instead of predictions.
     """
     again = np.zeros(tokens.shape, np.bool_)
     for back in range(1, min(window, tokens.shape[1] - 1) + 1):
@@ -54,10 +54,10 @@ def rep(tokens: np.ndarray, window: int = WINDOW) -> np.ndarray:
 
 
 def overlap(tokens: np.ndarray, n: int = 4) -> np.ndarray:
-    """[N] float64, the share of the n-grams of each text that another of the N texts has too; 0 of one text alone."""
+    """[N] float64, the share of the n-grams of each text that also occur in another text; 0 for a single text."""
     grams = ngrams(tokens, n)
     texts = np.repeat(np.arange(len(grams)), grams.shape[1])
-    pairs = np.unique(grams.ravel() * len(grams) + texts)  # each n-gram once a text
+    pairs = np.unique(grams.ravel() * len(grams) + texts)  # each n-gram once per text
     many = np.bincount(pairs // len(grams))
     return (many[grams] > 1).mean(1)
 

@@ -1,11 +1,11 @@
-"""MAUVE: how alike two sets of texts are, by the vectors that a model has of them; 1 for the same, 0.004 for far apart.
+"""MAUVE: similarity of two sets of texts by their embeddings; 1 for equal sets, 0.004 for disjoint ones.
 
 Pillutla et al. 2021, "MAUVE: Measuring the gap between neural text and human text using divergence frontiers", sections
 2 and 3 (arXiv 2102.01454). Vectors of both sets are quantised together; with P and Q the shares of the clusters and
 R = λP + (1 − λ)Q, the points (exp(−c KL(Q‖R)), exp(−c KL(P‖R))) for λ in (0, 1) are a frontier, and the area under
 it is MAUVE. As in the authors' package c = 5, the vectors have length 1 and keep 90 % of their variance (principal
-components), and there is a cluster for each ten texts. Their vectors are GPT-2's: with other vectors the figure
-compares with its like only.
+components), and there is one cluster per ten texts. The authors use GPT-2's vectors; values from other models are not
+comparable with theirs.
 
 Shapes: N and M texts, D dimensions, K clusters, R resamples.
 """
@@ -23,9 +23,9 @@ STARTS, ROUNDS = 5, 100
 
 
 def mauve(p: np.ndarray, q: np.ndarray, again: np.ndarray) -> tuple[float, np.ndarray]:
-    """MAUVE of the vectors p [N, D] and q [M, D], and [R] with the N texts drawn `again`.
+    """MAUVE of the vectors p [N, D] and q [M, D], and [R] for bootstrap resamples of the N texts.
 
-    again: [R, N] float64, how often each text comes; clusters stay as they are.
+    again: [R, N] float64, how often each resample has each text; the clusters are not recomputed.
     """
     clusters = max(2, min(len(p), len(q)) // PER_CLUSTER)
     label = quantised(reduced(np.concatenate([p, q]).astype(np.float64)), clusters)
@@ -49,7 +49,7 @@ def _kl(p: np.ndarray, mix: np.ndarray) -> np.ndarray:
 
 
 def reduced(vectors: np.ndarray) -> np.ndarray:
-    """[N, d] float64, vectors [N, D] at length 1 along the fewest principal components with 90 % of their variance."""
+    """[N, d] float64, unit vectors of [N, D] projected on the fewest principal components with 90 % of the variance."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.maximum(length, 1e-12)
     left, spread, _ = np.linalg.svd(unit - unit.mean(0), full_matrices=False)
@@ -64,7 +64,7 @@ def quantised(points: np.ndarray, clusters: int) -> np.ndarray:
 
 
 def _begin(points: np.ndarray, clusters: int, start: int) -> np.ndarray:
-    """[K, d], first centres far apart (Arthur and Vassilvitskii 2007, k-means++)."""
+    """[K, d], initial centres (Arthur and Vassilvitskii 2007, k-means++)."""
     draw = np.random.default_rng(address(0, "k-means", len(points), start))
     chosen = [int(draw.integers(len(points)))]
     far = _squares(points, points[chosen])[:, 0]

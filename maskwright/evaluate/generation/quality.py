@@ -1,10 +1,9 @@
-"""How good generated texts are, by an independent causal model and by their own statistics, beside held-out text.
+"""Quality of generated texts: by an independent causal model, by their own statistics, and against held-out text.
 
-Perplexity alone is fooled by repetition: a text that says one word for ever is cheap. So `judge` gives it with entropy
-and repetition and never without. The scorer must be another model than the sampler, whose own confidence is no
-evidence.
+Perplexity alone rewards repetition (repeating one word for ever is very likely), so `evaluate_texts` always reports it
+with entropy and repetition. The scorer must not be the sampled model, whose own confidence proves nothing.
 
-Shapes: N texts, M others, L tokens in each, without [CLS] and [SEP]; D dimensions of the scorer, R resamples.
+Shapes: N samples, M references, L tokens in each, without [CLS] and [SEP]; D dimensions of the scorer, R resamples.
 """
 
 from dataclasses import dataclass
@@ -22,52 +21,52 @@ from ...objectives.base.objective import IGNORE
 from ...prediction import logits_in_chunks
 from ...run.load import LoadedRun
 from ...text.tokenizers.tokenizer import Tokenizer
-from ..scoring.backends import Ask, choose
+from ..scoring.backends import Questions, choose
 from ..statistics.bootstrap import interval, resampled
 from .divergence import divergence
 from .diversity import WINDOW, distinct, entropy, overlap, rep, repetition
 from .mauve import mauve
 
 RESAMPLES = 1000
-SHORTEST = 5
-"""Tokens: two 4-grams."""
-FEW = 100
-"""Texts, below which there are too few clusters for MAUVE to tell anything."""
+MIN_LENGTH = 5
+"""Tokens of a text, so that it has two 4-grams."""
+MIN_FOR_MAUVE = 100
+"""Texts; with fewer, MAUVE has too few clusters to mean anything."""
 LOGITS = 1 << 24
 """Logits computed at once."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a causal model makes of N texts."""
+class TextScores:
+    """Scores of N texts by a causal model."""
 
     nats: np.ndarray
-    """[N] float64, −ln p of all tokens, each after [CLS] and those before it."""
+    """[N] float64, −ln p of the whole text after [CLS]."""
     vectors: np.ndarray
-    """[N, D] float32, the mean of the hidden vectors over the positions."""
+    """[N, D] float32, hidden states averaged over positions."""
     bytes: np.ndarray
-    """[N] int64, the length of the texts in UTF-8."""
+    """[N] int64, length in UTF-8."""
 
 
 @dataclass(frozen=True)
 class CausalScorer:
-    """A model that was trained to read forward, and how its tokens are written."""
+    """A causal model that scores generated texts."""
 
     model: nn.Module
     tokenizer: Tokenizer
-    ask: Ask
-    """The questions about a text: `causal` of the backends, dressed as the model is used to."""
+    questions: Questions
+    """The backend `causal`, in the model's own input format."""
     batch_tokens: int = 8192
 
-    def __call__(self, tokens: np.ndarray) -> Reading:
-        """Read tokens [N, L] int64. Raises ValueError when they are more than the model takes."""
+    def __call__(self, tokens: np.ndarray) -> TextScores:
+        """Score tokens [N, L] int64. Raises ValueError when they are longer than the model's maximum."""
         longest = int(self.model.max_length)  # type: ignore[arg-type]
         if tokens.shape[1] + 2 > longest:
             raise ValueError(f"texts of {tokens.shape[1]} tokens: the scorer takes at most {longest - 2}")
         size = max(1, self.batch_tokens // (tokens.shape[1] + 2))
         parts = [self._read(self._rows(tokens[begin : begin + size])) for begin in range(0, len(tokens), size)]
         nats, vectors = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return Reading(nats, vectors, np.array([len(self.tokenizer.decode(text).encode()) for text in tokens]))
+        return TextScores(nats, vectors, np.array([len(self.tokenizer.decode(text).encode()) for text in tokens]))
 
     def _rows(self, tokens: np.ndarray) -> Rows:
         known, (count, length) = self.tokenizer.vocabulary, tokens.shape
@@ -80,7 +79,7 @@ class CausalScorer:
 
     @torch.no_grad()
     def _read(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-        (problem,) = self.ask(rows)
+        (problem,) = self.questions(rows)
         asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
         device = next(self.model.parameters()).device
         seen = mask(rows.document, problem.view, problem.prefix_mask)
@@ -90,24 +89,24 @@ class CausalScorer:
         return nats, hidden.float().mean(1).cpu().numpy()
 
     def _losses(self, vectors: Tensor, targets: Tensor) -> Tensor:
-        """[n] float64 nats of the targets [n], by vectors [n, D]; so many at a time that scores stay few."""
+        """[n] float64 −ln p of the targets [n] from vectors [n, D], in chunks to bound the memory for logits."""
         size = max(1, LOGITS // self.tokenizer.vocabulary.size)
         chunks = zip(logits_in_chunks(self.model, vectors, size), targets.split(size), strict=True)
         return torch.cat([cross_entropy(logits, expected).double() for logits, expected in chunks])
 
 
 Figure = tuple[float, np.ndarray]
-"""A figure, and [R] what it is in texts drawn again."""
+"""A metric, and [R] its bootstrap resamples."""
 
 
-def judge(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> dict[str, float]:
-    """The figures of samples [N, L] against reference [M, L], ids of ordinary tokens; each with `…_low` and `…_high`.
+def evaluate_texts(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> dict[str, float]:
+    """Metrics of samples [N, L] against reference [M, L], ids of ordinary tokens; each with `…_low` and `…_high`.
 
     `perplexity` and `bits_per_byte` under the scorer; `entropy` (nats) of the tokens within a text; `distinct_1` to
     `distinct_4`, `repetition` (seq-rep-4), `rep_16`; `overlap`, the 4-grams shared with another sample; `unigram_js`
     and `bigram_js`, divergences from the reference in bits; `mauve` by the scorer's vectors, left out of fewer than 100
-    texts. The last four depend on how many texts there are, so they take as many samples as references. The intervals
-    are 95 % over texts, of the samples alone.
+    texts. The last four depend on the number of texts, so they use equally many samples and references. Intervals are
+    95 % bootstraps over the samples.
 
     Raises ValueError when the texts are too few, too short or of different lengths.
     """
@@ -123,22 +122,22 @@ def judge(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> d
 
 
 def shuffled(tokens: np.ndarray) -> np.ndarray:
-    """The tokens of all texts [N, L] in any order: right frequencies and nothing else."""
+    """The tokens of all texts [N, L] shuffled: correct frequencies and nothing else."""
     draw = np.random.default_rng(address(0, "shuffled texts"))
     return draw.permutation(tokens.ravel()).reshape(tokens.shape)
 
 
 def _check(samples: np.ndarray, reference: np.ndarray) -> None:
-    if samples.shape[1] != reference.shape[1] or samples.shape[1] < SHORTEST:
+    if samples.shape[1] != reference.shape[1] or samples.shape[1] < MIN_LENGTH:
         raise ValueError(
             f"texts of {samples.shape[1]} tokens against texts of {reference.shape[1]}: "
-            f"give equal lengths of at least {SHORTEST}"
+            f"give equal lengths of at least {MIN_LENGTH}"
         )
     if min(len(samples), len(reference)) < 2:
         raise ValueError(f"{len(samples)} texts against {len(reference)}: give at least two of both")
 
 
-def _likelihoods(read: Reading, length: int, again: np.ndarray) -> dict[str, Figure]:
+def _likelihoods(read: TextScores, length: int, again: np.ndarray) -> dict[str, Figure]:
     mean, redrawn = _share(read.nats, np.full(len(read.nats), length), again)
     bits = _share(read.nats / log(2), read.bytes, again)
     return {"perplexity": (float(np.exp(mean)), np.exp(redrawn)), "bits_per_byte": bits}
@@ -153,29 +152,31 @@ def _varieties(samples: np.ndarray, again: np.ndarray) -> dict[str, Figure]:
 def _as_sets(
     samples: np.ndarray, reference: np.ndarray, vectors: np.ndarray, scorer: CausalScorer
 ) -> dict[str, Figure]:
-    """The figures of as many texts as both have."""
+    """Metrics that need equally many samples and references."""
     many = min(len(samples), len(reference))
     some, others, again = samples[:many], reference[:many], resampled(many, RESAMPLES, "texts")
     found = {"overlap": _share(overlap(some), np.ones(many), again)}
     found |= {name: divergence(some, others, n, again) for name, n in (("unigram_js", 1), ("bigram_js", 2))}
-    if many >= FEW:
+    if many >= MIN_FOR_MAUVE:
         found["mauve"] = mauve(vectors[:many], scorer(others).vectors, again)
     return found
 
 
 def _share(above: np.ndarray, below: np.ndarray, again: np.ndarray) -> Figure:
-    """The sum of `above` [N] over that of `below` [N]."""
+    """The ratio of the sums of `above` [N] and `below` [N]."""
     return float(above.sum() / below.sum()), (again @ above) / (again @ below)
 
 
 def causal_scorer(run: LoadedRun, tokenizer: Tokenizer) -> CausalScorer:
-    """The model of a run that reads forward, to judge texts of `tokenizer`.
+    """The causal model of a run as a scorer for texts of `tokenizer`.
 
-    Raises ValueError when it was never asked to, or has another tokenizer: a perplexity is over a tokenizer's tokens.
+    Raises ValueError when it is not causal, or has another tokenizer: perplexity is per token of one tokenizer.
     """
     objective = run.objective
     if objective is None or "forward" not in objective.capabilities:
         raise ValueError(f"{run.path} does not read forward: name a run with objective.name=causal")
     if run.tokenizer.fingerprint != tokenizer.fingerprint:
-        raise ValueError(f"{run.path} has another tokenizer: train a causal model with that of the texts")
+        raise ValueError(
+            f"{run.path} has another tokenizer: train a causal model with the tokenizer of the sampled run"
+        )
     return CausalScorer(run.model, run.tokenizer, choose("causal", objective)[1])

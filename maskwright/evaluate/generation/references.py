@@ -1,4 +1,4 @@
-"""Held-out text in pieces of one length, as generated texts are: what they are measured against.
+"""Held-out text in pieces of equal length, the reference for generated texts.
 
 Shapes: D documents, P pieces, L tokens in each.
 """
@@ -11,10 +11,10 @@ from ...text.tokenizers.vocabulary import Vocabulary
 
 
 def halves(split: Split, vocabulary: Vocabulary, length: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Twice at most `most` pieces, [P, L] int64, of different documents: what to measure against, and what by.
+    """Two sets of at most `most` pieces, [P, L] int64, of different documents: reference and real-text baseline.
 
-    Pieces begin at every `length`-th token of a document, as rows are cut; those with a special token ([UNK]) are left
-    out. The choice among them depends on nothing. Raises ValueError when either half has fewer than two.
+    Documents are cut into pieces of `length` tokens; those with a special token ([UNK]) are left out. The selection is
+    fixed. Raises ValueError when either half has fewer than two.
     """
     sizes = np.diff(split.offsets) // length  # [D]
     document = np.repeat(np.arange(len(sizes)), sizes)  # [P]
@@ -27,11 +27,11 @@ def halves(split: Split, vocabulary: Vocabulary, length: int, most: int) -> tupl
     if min(map(len, parts)) < 2:
         raise ValueError(
             f"the held-out text has {len(tokens)} pieces of {length} tokens in {len(np.unique(document))} documents, "
-            "too few to measure by: take shorter texts, or hold out more"
+            "too few: take shorter texts, or hold out more"
         )
     return _some(parts[0], most), _some(parts[1], most)
 
 
 def _some(pieces: np.ndarray, most: int) -> np.ndarray:
-    """[min(P, most), L] of them, from all over."""
+    """[min(P, most), L], a fixed random selection."""
     return pieces[shuffled_range(0, min(most, len(pieces)), len(pieces), 0)[1]]

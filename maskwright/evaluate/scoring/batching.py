@@ -1,4 +1,4 @@
-"""Full batches: texts of one length go together, and the questions about them about as many positions at a time."""
+"""Full batches: texts of equal length together, and problems with about the same number of positions per batch."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -11,15 +11,12 @@ from ...attention import FORWARD
 from ...objectives.base.objective import IGNORE
 from ...objectives.base.problem import Problem
 
-FILLED = 1 / 8
-"""The share of a batch that may stand behind the ends of its texts."""
+MAX_PADDING = 1 / 8
+"""Share of a batch that may be padding."""
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[np.ndarray]:
-    """Indices of texts that have one length, in batches of at most `tokens` positions, or of one text.
-
-    The shortest come first.
-    """
+    """Indices of texts of equal length, shortest first, in batches of at most `tokens` positions (or one text)."""
     sizes = np.asarray(lengths, np.int64)
     for length in np.unique(sizes):
         same = np.flatnonzero(sizes == length)
@@ -27,17 +24,17 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[np.ndarray]:
         yield from (same[begin : begin + step] for begin in range(0, len(same), step))
 
 
-def regrouped(problems: Iterable[Problem], tokens: int, gathered: int = 0) -> Iterator[Problem]:
-    """The rows of `problems` that ask something, at most `tokens` positions at a time, or one row.
+def regroup(problems: Iterable[Problem], tokens: int, gathered: int = 0) -> Iterator[Problem]:
+    """The rows of `problems` with targets, at most `tokens` positions at a time (or one row).
 
-    Rows of different lengths go together where all look forward: what fills the shorter ones is seen by none of them.
-    gathered: positions of such rows, but for what fills them, that come at once if that is not 0, for what they share.
+    Rows of different lengths are batched if all read forward, because then no position sees the padding behind it.
+    gathered: if not 0, yield so many positions (without padding) of forward rows at once, to find shared prefixes.
     """
     waiting: list[Problem] = []
     for problem in problems:
         length = problem.inputs.shape[1]
-        asking = torch.nonzero((problem.targets != IGNORE).any(1))[:, 0]
-        for part in asking.split(max(1, tokens // length)) if len(asking) else ():
+        with_targets = torch.nonzero((problem.targets != IGNORE).any(1))[:, 0]
+        for part in with_targets.split(max(1, tokens // length)) if len(with_targets) else ():
             piece = problem[part]
             if waiting and not _fit([*waiting, piece], tokens, gathered):
                 yield _joined(waiting)
@@ -48,13 +45,13 @@ def regrouped(problems: Iterable[Problem], tokens: int, gathered: int = 0) -> It
 
 
 def _fit(problems: list[Problem], tokens: int, gathered: int) -> bool:
-    """Whether they may go together."""
+    """Whether they fit into one batch."""
     longest = _longest(problems)
     places, own = longest * sum(map(len, problems)), sum(problem.inputs.numel() for problem in problems)
     if gathered and all(_forward(problem) for problem in problems):
         return own <= gathered
-    blind = (problem.inputs.shape[1] == longest or _forward(problem) for problem in problems)
-    return places <= tokens and places - own <= FILLED * places and all(blind)
+    unseen = (problem.inputs.shape[1] == longest or _forward(problem) for problem in problems)
+    return places <= tokens and places - own <= MAX_PADDING * places and all(unseen)
 
 
 def _forward(problem: Problem) -> bool:
@@ -67,11 +64,11 @@ def _longest(problems: list[Problem]) -> int:
 
 def _joined(problems: list[Problem]) -> Problem:
     length = _longest(problems)
-    return Problem.joined([_filled(problem, length) for problem in problems])
+    return Problem.joined([_padded(problem, length) for problem in problems])
 
 
-def _filled(problem: Problem, length: int) -> Problem:
-    """The problem in rows of `length`; the places behind its own hold the token 0, which asks nothing."""
+def _padded(problem: Problem, length: int) -> Problem:
+    """The problem padded to rows of `length` with token 0, which has no target."""
     more = (0, length - problem.inputs.shape[1])
     return replace(
         problem,

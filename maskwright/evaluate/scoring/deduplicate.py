@@ -1,7 +1,7 @@
-"""Questions that are the same are asked once: what a model says depends on what it sees, from where, and nothing else.
+"""Equal problems are computed once: a prediction depends only on the visible tokens and the position.
 
-Two sentences of a minimal pair share all that comes before their first difference under a causal view; hiding the only
-token in which they differ makes them one row.
+Under a causal view the sentences of a minimal pair share everything before their first difference; masking the only
+token in which they differ makes them the same row.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ...objectives.base.problem import Problem
 
 
 @njit(cache=True, nogil=True)
-def _sights(inputs: np.ndarray, view: np.ndarray, out: np.ndarray) -> None:
+def _context_hashes(inputs: np.ndarray, view: np.ndarray, out: np.ndarray) -> None:
     rows, length = inputs.shape
     for p in range(rows):
         state = np.uint64(view[p])
@@ -31,38 +31,38 @@ def _sights(inputs: np.ndarray, view: np.ndarray, out: np.ndarray) -> None:
                 out[p, i] = absorb(state, np.uint64(i))
 
 
-def sights(problem: Problem) -> np.ndarray:
-    """[P, L] uint64, a hash of what each position sees in a row that is one document, and of where it stands."""
+def contexts(problem: Problem) -> np.ndarray:
+    """[P, L] uint64, a hash of the tokens visible to each position (rows are single documents), and of the position."""
     out = np.empty(problem.inputs.shape, np.uint64)
-    _sights(problem.inputs.numpy(), problem.view.numpy(), out)
+    _context_hashes(problem.inputs.numpy(), problem.view.numpy(), out)
     return out
 
 
 @dataclass(frozen=True)
 class Shared:
-    """N questions as the U different sights that they need."""
+    """N targets and the U distinct contexts that they need."""
 
     rows: Tensor
-    """[R] int64, the rows of the problem that a model must read."""
+    """[R] int64, the rows of the problem that the model has to read."""
     asked: Tensor
-    """[U] int64, places in the flattened [R * L], ascending, each with another sight."""
-    sight: Tensor
-    """[N] int64, which of them a question is about."""
+    """[U] int64, positions in the flattened [R * L], ascending, one per context."""
+    context: Tensor
+    """[N] int64, the context of each target."""
     target: Tensor
     """[N] int64."""
     weight: Tensor
     """[N] float32."""
     row: Tensor
-    """[N] int64, the row of text that a question belongs to."""
+    """[N] int64, the row of text that each target belongs to."""
 
 
-def share(problem: Problem) -> Shared:
-    """The questions of a problem, each sight once; one that shows a prefix to all of a text is none of these."""
+def deduplicate(problem: Problem) -> Shared:
+    """The targets of a problem, each context once. Prefix-LM problems are not supported: a prefix sees both ways."""
     assert not problem.prefix_mask.any()
     p, i = torch.nonzero(problem.targets != IGNORE, as_tuple=True)  # [N] each
-    _, first, inverse = np.unique(sights(problem)[p.numpy(), i.numpy()], return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(contexts(problem)[p.numpy(), i.numpy()], return_index=True, return_inverse=True)
     order = first.argsort()
-    first, sight = first[order], torch.from_numpy(order.argsort()[inverse])
+    first, context = first[order], torch.from_numpy(order.argsort()[inverse])
     rows, place = torch.unique(p[first], return_inverse=True)
     asked = place * problem.inputs.shape[1] + i[first]
-    return Shared(rows, asked, sight, problem.targets[p, i], problem.weights[p, i], problem.source_row[p])
+    return Shared(rows, asked, context, problem.targets[p, i], problem.weights[p, i], problem.source_row[p])

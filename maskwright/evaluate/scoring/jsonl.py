@@ -1,4 +1,4 @@
-"""The files of a suite: a JSON object a line, each with the fields that the suite needs."""
+"""The files of a suite: JSON lines, each an object with the fields that the suite needs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,14 +11,12 @@ from ...files.names import JSON_LINES, of_kind
 Line = tuple[Path, int, dict[str, Any]]
 """A file, the number of a line in it (from 1) and the object in that line."""
 Fields = Mapping[str, type | tuple[type, ...]]
-"""The fields that must be there, and of which types."""
+"""Required fields and their types."""
 
 
 def folder(data: Path | None, *names: str, kinds: tuple[str, ...] = JSON_LINES) -> Path:
-    """The folder with a suite's files: `data` itself, or the first of `names` that is there, in it or in its
-    `full_eval` or `fast_eval`.
-
-    Raises ValueError when it is not said or holds no such files.
+    """The folder with a suite's files: `data` itself, or the first of `names` found in it, in its `full_eval` or in
+    its `fast_eval`. Raises ValueError when `data` is None or has no such files.
     """
     if data is None:
         raise ValueError(f"evaluation data not found: pass --data FOLDER (with {names[0]})")
@@ -43,7 +41,7 @@ def read(place: Path, fields: Fields) -> Iterator[Line]:
 
 
 def check(found: Mapping[str, Any], fields: Fields, where: str) -> None:
-    """Raises ValueError, which begins with `where`, unless `found` has the fields."""
+    """Raises ValueError, which begins with `where`, unless `found` has the fields with the right types."""
     for field, kind in fields.items():
         if field not in found:
             raise ValueError(f"{where}: no field {field!r}: there is {listing(map(repr, found))}")
@@ -51,7 +49,7 @@ def check(found: Mapping[str, Any], fields: Fields, where: str) -> None:
         if value == "" or isinstance(value, bool) or not isinstance(value, kind):
             kinds = kind if isinstance(kind, tuple) else (kind,)
             wanted = " or ".join(dict.fromkeys(KINDS[one] for one in kinds))
-            raise ValueError(f"{where}: {field} is {_given(value)}, where {wanted} belongs")
+            raise ValueError(f"{where}: {field} is {_given(value)}: give {wanted}")
 
 
 def _given(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""An opened run, ready to score texts."""
+"""The scorer of an open run."""
 
 from collections.abc import Sequence
 
@@ -16,19 +16,19 @@ def scorer(
     batch_tokens: int = 4096,
     half: bool = False,
 ) -> tuple[str, Scorer]:
-    """The backend's name, and what scores texts by the model of `run`, on the device that it was opened on.
+    """The backend's name and the scorer for the model of `run`, on the device that it was opened on.
 
-    By default texts are scored as the model was trained. Raises ValueError when that is not known.
+    By default the backend follows from the objective. Raises ValueError when that is unknown.
     """
-    name, ask = choose(backend, run.objective)
-    return name, Scorer(run.model, run.tokenizer, ask, temperatures, batch_tokens, half)
+    name, questions = choose(backend, run.objective)
+    return name, Scorer(run.model, run.tokenizer, questions, temperatures, batch_tokens, half)
 
 
 def windows(
     run: LoadedRun, backend: str, score: Scorer, length: int | None = None, stride: int | None = None
 ) -> Windows:
-    """How the model of `run` reads a text that is too long: in windows as long as the longest rows that it was trained
-    on, half of which is scored, unless `length` or `stride` say otherwise. Raises ValueError when the model takes less.
+    """How the model of `run` reads texts that are too long: by default in windows of the longest training rows, half of
+    which are scored. Raises ValueError when `length` exceeds the model's maximum.
     """
     most = int(score.model.max_length)  # type: ignore[arg-type]
     if length is not None and length > most:

@@ -1,8 +1,8 @@
-"""Choices between texts of which one is right: who wins, how often, and how sure that is.
+"""Minimal pairs and multiple choice: how often the right text scores highest, with confidence intervals.
 
-A tie between n texts counts 1 / n, and NaN is a failure. The official BabyLM evaluation takes the first of the largest
-scores, NaN among them, and the right text always comes first: a model that says nothing is always right there. Its
-figure stands beside ours where they differ.
+A tie between n texts counts 1 / n, and NaN is a failure. The official BabyLM evaluation takes the argmax, in which the
+first of equal scores (and any NaN) wins; the right text always comes first, so a constant model is always right there.
+Its figure is given as `official` where it differs from ours.
 
 Shapes: N items, at most T texts in each.
 """
@@ -18,12 +18,12 @@ from .scorer import Scorer, Scores, Text
 
 @dataclass(frozen=True)
 class Item:
-    """A choice."""
+    """One question: texts of which the first is right."""
 
     texts: tuple[Text, ...]
     """The first is right."""
     groups: Mapping[str, str] = field(default_factory=dict)
-    """What it counts for: `{"field": "syntax", "paradigm": "passive_1"}`; the last is what means are taken over."""
+    """The groups it belongs to, `{"field": "syntax", "paradigm": "passive_1"}`; the overall mean is over the last."""
 
     @property
     def paradigm(self) -> str:
@@ -31,8 +31,8 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Verdicts:
-    """How N items were decided."""
+class ItemResults:
+    """The scores of N items, and what follows from them."""
 
     items: Sequence[Item]
     scores: np.ndarray
@@ -40,53 +40,55 @@ class Verdicts:
 
     @property
     def failed(self) -> np.ndarray:
-        """[N] bool, a score is NaN."""
+        """[N] bool, whether a score is NaN."""
         return np.isnan(self.scores).any(1)
 
     @property
     def credit(self) -> np.ndarray:
-        """[N] float64: 1 where the right text has the largest score, a share of it in a tie, 0 else."""
+        """[N] float64: 1 where the right text scores highest, 1 / n in an n-way tie, else 0."""
         best = self.scores == self.scores.max(1, keepdims=True)
         return np.where(self.failed, 0.0, best[:, 0] / np.maximum(best.sum(1), 1))
 
     @property
     def tied(self) -> np.ndarray:
-        """[N] bool, the right text shares the largest score."""
+        """[N] bool, whether the right text ties for the highest score."""
         return (self.credit > 0) & (self.credit < 1)
 
     @property
     def chosen(self) -> np.ndarray:
-        """[N] int64, the text that the official evaluation takes: the first of the largest, NaN before any."""
+        """[N] int64, the choice by the official evaluation's argmax: the first maximum, or the first NaN."""
         return self.scores.argmax(1)
 
 
-def decide(scorer: Scorer, items: Sequence[Item], per: str = "text") -> list[Verdicts]:
-    """The verdicts on `items` at each temperature of the scorer, by log-likelihoods per text, token or byte."""
+def score_items(scorer: Scorer, items: Sequence[Item], per: str = "text") -> list[ItemResults]:
+    """The results for `items` at each temperature of the scorer, by log-likelihood per text, token or byte."""
     scores = scorer(text for item in items for text in item.texts)
-    return verdicts(items, scores, per)
+    return item_results(items, scores, per)
 
 
-def verdicts(items: Sequence[Item], scores: Scores, per: str = "text") -> list[Verdicts]:
-    """The verdicts at each temperature, from the scores of the items' texts, one after another."""
+def item_results(items: Sequence[Item], scores: Scores, per: str = "text") -> list[ItemResults]:
+    """The results at each temperature, from the scores of all texts of all items in order."""
     counts = np.array([len(item.texts) for item in items])
     inside = np.arange(counts.max()) < counts[:, None]  # [N, T]
     table = np.full((len(scores.total), *inside.shape), -np.inf)
     table[:, inside] = scores.per(per)
-    return [Verdicts(items, one) for one in table]
+    return [ItemResults(items, one) for one in table]
 
 
 def wilson(share: float, count: float, z: float = 1.96) -> tuple[float, float]:
     """The 95 % interval of a share of `count` trials (Wilson 1927, "Probable inference", eq. 5)."""
     middle, half = share + z * z / (2 * count), z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     low, high = ((middle + sign * half) / (1 + z * z / count) for sign in (-1, 1))
-    return min(max(low, 0.0), share), max(min(high, 1.0), share)  # at 0 and 1 the sums are a last digit off
+    return min(max(low, 0.0), share), max(
+        min(high, 1.0), share
+    )  # rounding can put the bounds on the wrong side at 0 and 1
 
 
-def accuracies(found: Verdicts) -> dict[str, float]:
-    """Accuracy with its interval, over all and by group.
+def accuracies(found: ItemResults) -> dict[str, float]:
+    """Accuracy with its 95 % interval, overall and by group.
 
-    `accuracy` is the mean over the paradigms, as the official evaluation has it; `field/syntax/accuracy` … are means
-    over items. `…/official` is there where the official figure is another.
+    `accuracy` is the mean over paradigms, as in the official evaluation; `field/syntax/accuracy` … are means over
+    items. `…/official` is given where the official figure differs.
     """
     paradigms = np.array([item.paradigm for item in found.items])
     means = _by(paradigms, found)
@@ -101,7 +103,7 @@ def accuracies(found: Verdicts) -> dict[str, float]:
     return numbers
 
 
-def _by(values: np.ndarray, found: Verdicts) -> dict[str, tuple[float, float, float]]:
+def _by(values: np.ndarray, found: ItemResults) -> dict[str, tuple[float, float, float]]:
     """Accuracy, official accuracy and number of items of each value of a group."""
     names, index = np.unique(values, return_inverse=True)
     count = np.bincount(index).astype(np.float64)
@@ -117,8 +119,8 @@ def _row(prefix: str, share: float, official: float, count: float, items: int) -
     return {prefix + name: number for name, number in numbers.items()}
 
 
-def predictions(found: Verdicts, whole: bool = False) -> dict[str, dict[str, list[dict[str, str]]]]:
-    """The choices in the official format, by paradigm; each as its `whole` text, or as the part that was scored."""
+def predictions(found: ItemResults, whole: bool = False) -> dict[str, dict[str, list[dict[str, str]]]]:
+    """The choices in the official format, by paradigm; each as its `whole` text or as the scored part."""
     made: dict[str, dict[str, list[dict[str, str]]]] = {}
     for item, chosen in zip(found.items, found.chosen, strict=True):
         mine = made.setdefault(item.paradigm, {"predictions": []})["predictions"]

@@ -1,9 +1,9 @@
-"""Texts that are read forward, what several of them begin with once: a row of a model holds a tree of texts.
+"""Texts that are read forward, with shared prefixes computed once: each row holds prefix trees of texts.
 
-A tree is written down branch after branch, in the order of its tokens (a trie in preorder). A position sees those that
-are before it and whose branch has not ended: what its own text begins with, as in a row of its own, and nothing else.
+A tree is written in preorder. A position may attend to earlier positions whose branch has not ended, which is exactly
+the prefix of its own text, as if it had a row to itself.
 
-Shapes: N texts of at most L tokens, U questions, R rows of W positions.
+Shapes: N texts of at most L tokens, U targets, R rows of W positions.
 """
 
 from collections.abc import Iterator
@@ -15,36 +15,36 @@ from numba import njit
 from torch import Tensor
 
 WIDTH = 64
-"""Positions of a row where no text is longer: in wider ones more is shared, and more is looked at in vain."""
+"""Positions of a row unless a text is longer. Wider rows share more prefixes, but waste more masked-out attention."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Rows for a model, and what is asked of them."""
+    """Rows for a model, and the positions whose hidden states are needed."""
 
     tokens: Tensor
     """[R, W] int64."""
     mask: Tensor
     """[R, 1, W, W] bool, True = may attend."""
     positions: Tensor
-    """[R, W] int64, the place in its text."""
+    """[R, W] int64, position in its text."""
     asked: Tensor
-    """[n] int64, places in the flattened [R · W]."""
+    """[n] int64, positions in the flattened [R · W]."""
     question: Tensor
-    """[n] int64, which of the U questions each of them answers."""
+    """[n] int64, which of the U targets each belongs to."""
 
 
 def readings(texts: Tensor, asked: Tensor, tokens: int, width: int) -> Iterator[Reading]:
-    """The questions `asked` [U], places in the flattened `texts` [N, L], about `tokens` positions at a time.
+    """Rows for the positions `asked` [U] of the flattened `texts` [N, L], about `tokens` positions at a time.
 
-    What stands behind the last question of a text is not read.  width: of a row, where all texts fit.
+    Tokens behind the last asked position of a text are not read.  width: of a row, if all texts fit.
     """
     text, place = np.divmod(asked.numpy(), texts.shape[1])
     sizes = np.zeros(len(texts), np.int64)
     np.maximum.at(sizes, text, place + 1)
     trees = _trees(texts.numpy(), sizes, width)
     row, column = trees.where[:, text, place]
-    widest = (-trees.used).argsort(kind="stable")  # rows of about one width go together
+    widest = (-trees.used).argsort(kind="stable")  # rows of similar width together
     row = widest.argsort()[row]
     begin = 0
     while begin < len(widest):
@@ -62,11 +62,11 @@ def readings(texts: Tensor, asked: Tensor, tokens: int, width: int) -> Iterator[
 @dataclass(frozen=True)
 class _Trees:
     rows: np.ndarray
-    """[3, R, W] int64: tokens, positions, and where the branch ends that each opens; what fills a row opens its own."""
+    """[3, R, W] int64: tokens, positions, and the end of the branch that starts at each; padding is a branch."""
     used: np.ndarray
-    """[R] int64, how much of each row is written."""
+    """[R] int64, how much of each row is used."""
     where: np.ndarray
-    """[2, N, L] int64, the row and the column in which a place of a text is."""
+    """[2, N, L] int64, the row and column of each position of each text."""
 
 
 def _trees(texts: np.ndarray, sizes: np.ndarray, width: int) -> _Trees:
@@ -84,7 +84,7 @@ def _trees(texts: np.ndarray, sizes: np.ndarray, width: int) -> _Trees:
 def _plant(
     texts: np.ndarray, sizes: np.ndarray, order: np.ndarray, rows: np.ndarray, used: np.ndarray, where: np.ndarray
 ) -> int:
-    """Write texts into rows, each behind the one before it in `order` if it fits; returns how many rows are begun."""
+    """Write texts into rows, each behind the previous one in `order` if it fits; returns the number of rows used."""
     tokens, positions, until = rows
     row, last = 0, order[0]
     for text in order:

@@ -1,9 +1,9 @@
 """The log-likelihood of texts under a backend, many at a time, in float32.
 
-Questions are regrouped into full batches, without padding that is seen; what two texts share is computed once; the
-vocabulary is scored only where something is asked.
+Problems are regrouped into full batches in which no padding is attended to; contexts that several texts share are
+computed once; logits are computed only at target positions.
 
-Shapes: N texts, K temperatures, B texts of one length, L positions, U different sights, V tokens of the vocabulary.
+Shapes: N texts, K temperatures, B texts of one length, L positions, U distinct contexts, V tokens of the vocabulary.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,79 +18,78 @@ from ...data.rows import Rows
 from ...objectives.base.problem import Problem
 from ...prediction import logits_in_chunks
 from ...text.tokenizers.tokenizer import Tokenizer
-from .backends import Ask
-from .batching import batches, regrouped
-from .deduplicate import Shared, share
+from .backends import Questions
+from .batching import batches, regroup
+from .deduplicate import Shared, deduplicate
 from .prefix_trees import WIDTH, readings
 from .windows import Windows
 
 LOGITS = 1 << 20
-"""Logits computed at once, about as many as a processor's caches hold."""
+"""Logits computed at once: about what fits into a CPU's caches."""
 GATHERED = 8
-"""Batches of texts that are read forward, among which beginnings are looked for that several have."""
+"""Batches of forward-reading texts that are searched together for shared prefixes."""
 Encoded = tuple[np.ndarray, np.ndarray]
-"""The ids of a row and the word of each, as in Rows."""
+"""Token ids and word numbers of a row, as in Rows."""
 ROWS = 64
-"""Tokens of one text that are asked for at once; and sights whose logits are, at least."""
+"""Tokens of one text scored at once, and the least number of contexts whose logits are computed at once."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text of which a part is scored."""
+    """A text, of which the part from `start` on is scored."""
 
     text: str
     start: int = 0
-    """The character from which on it is; what stands before is only seen."""
+    """The first character that is scored; what comes before is context only."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How likely N texts are."""
+    """Log-likelihoods of N texts."""
 
     total: np.ndarray
     """[K, N] float64, log-likelihoods in nats."""
     tokens: np.ndarray
-    """[N] int64, the tokens that were scored."""
+    """[N] int64, number of scored tokens."""
     bytes: np.ndarray
-    """[N] int64, the length of their text in UTF-8."""
+    """[N] int64, length of the scored part in UTF-8."""
 
     def per(self, unit: str) -> np.ndarray:
-        """[K, N] float64, log-likelihoods per `text`, `token` or `byte`; 0 where nothing was asked."""
+        """[K, N] float64, log-likelihoods per `text`, `token` or `byte`; 0 where nothing was scored."""
         sizes = {"text": np.ones_like(self.tokens), "token": self.tokens, "byte": self.bytes}
         return self.total / np.maximum(sizes[unit], 1)
 
 
 class Scorer:
-    """Scores texts by what `ask` asks.
+    """Scores texts by the problems that `questions` makes of them.
 
-    temperatures: what logits are divided by, each for itself.  batch_tokens: positions that the model reads at once.
-    half: whether matrix products are bfloat16, which is sooner and rounds log-likelihoods at about the third digit.
+    temperatures: of the softmax, each scored separately.  batch_tokens: positions per batch.
+    half: matrix products in bfloat16, which is faster and rounds log-likelihoods to about three digits.
     """
 
     def __init__(
         self,
         model: nn.Module,
         tokenizer: Tokenizer,
-        ask: Ask,
+        questions: Questions,
         temperatures: Sequence[float] = (1.0,),
         batch_tokens: int = 4096,
         half: bool = False,
     ):
-        self.model, self.tokenizer, self.ask = model, tokenizer, ask
+        self.model, self.tokenizer, self.questions = model, tokenizer, questions
         self.temperatures, self.batch_tokens, self.half = temperatures, batch_tokens, half
         self.device = next(model.parameters()).device
         self._trees = getattr(model, "reads_positions", False)
 
     def __call__(self, texts: Iterable[Text], windows: Windows | None = None) -> Scores:
-        """The scores of `texts`, in their order; equal ones are scored once.
+        """The scores of `texts`, in their order; duplicates are scored once.
 
-        windows: how a text is read that is longer than they are. Without any, ValueError is raised for a text that is
-        longer than the model takes, naming it.
+        windows: how to split longer texts. Without it a text that is longer than the model's maximum raises ValueError.
         """
         texts = list(texts)
         different = list(dict.fromkeys(texts))
-        encoded = self._encoded(different)
-        rows = [self._fitting(text, *each, windows) for text, each in zip(different, encoded, strict=True)]
+        encoded = self._encode(different)
+        rows = [self._fit(text, *each, windows) for text, each in zip(different, encoded, strict=True)]
         found = self._score(self._problems([row for some in rows for row in some]), sum(map(len, rows)))
         owner = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
         total = np.stack([np.bincount(owner, each, len(rows)) for each in found])
@@ -103,31 +102,33 @@ class Scorer:
     def by_token(self, text: str) -> np.ndarray:
         """[T] float64, the log-likelihood of each token of a text in nats; NaN for a special one.
 
-        Under a backend that hides no word at once they add up to that of the text: each is asked for alone.
-        Raises ValueError when the text is longer than the model takes.
+        Each token is scored separately, so that they add up to the score of the text unless the backend masks words.
+        Raises ValueError when the text is longer than the model's maximum.
         """
-        (framed,) = self._encoded([Text(text)])
-        ((whole, word),) = self._fitting(Text(text), *framed, None)
+        (encoded_text,) = self._encode([Text(text)])
+        ((whole, word),) = self._fit(Text(text), *encoded_text, None)
         asked = np.flatnonzero(word)
         alone = np.where(np.arange(len(word)) == asked[:, None], word, 0)
         found = np.full(len(whole), np.nan)
         for part in np.array_split(np.arange(len(asked)), -(-len(asked) // ROWS)) if len(asked) else []:
-            found[asked[part]] = self._score(self.ask(self._rows([(whole, alone[i]) for i in part])), len(part))[0]
+            found[asked[part]] = self._score(self.questions(self._rows([(whole, alone[i]) for i in part])), len(part))[
+                0
+            ]
         return found[1:-1]
 
-    def _encoded(self, texts: list[Text]) -> list[Encoded]:
-        """[L] int64 ids with [CLS] and [SEP], and [L] int32 the word that each belongs to, as in Rows, of each text."""
+    def _encode(self, texts: list[Text]) -> list[Encoded]:
+        """Of each text [L] int64 ids with [CLS] and [SEP], and [L] int32 words as in Rows, 0 where not scored."""
         arrays = self.tokenizer.encode_batch([text.text for text in texts])
         partly = [text.text for text in texts if text.start]
         ends = iter(self.tokenizer.ends(partly) if partly else ())
-        encoded = [self._framed(*each) for each in arrays]
+        encoded = [self._with_special(*each) for each in arrays]
         for text, (_, word) in zip(texts, encoded, strict=True):
             if text.start:
                 word[1:-1][next(ends) <= text.start] = 0
         return encoded
 
-    def _fitting(self, text: Text, ids: np.ndarray, word: np.ndarray, windows: Windows | None) -> list[Encoded]:
-        """A text as rows that the model takes: as it is, or windows of it."""
+    def _fit(self, text: Text, ids: np.ndarray, word: np.ndarray, windows: Windows | None) -> list[Encoded]:
+        """A text as rows that fit the model: whole, or as windows."""
         longest = windows.length if windows else int(self.model.max_length)  # type: ignore[arg-type]
         if len(ids) <= longest:
             return [(ids, word)]
@@ -138,7 +139,7 @@ class Scorer:
             )
         return windows.over(ids, word)
 
-    def _framed(self, ids: np.ndarray, starts: np.ndarray) -> Encoded:
+    def _with_special(self, ids: np.ndarray, starts: np.ndarray) -> Encoded:
         vocabulary, size = self.tokenizer.vocabulary, len(ids) + 2
         whole, word = np.empty(size, np.int64), np.zeros(size, np.int32)
         whole[0], whole[1:-1], whole[-1] = vocabulary.cls, ids, vocabulary.sep
@@ -146,25 +147,25 @@ class Scorer:
         return whole, word
 
     def _problems(self, encoded: list[Encoded]) -> Iterator[Problem]:
-        """The questions about all texts, whose places are the rows that they are made from."""
+        """The problems of all texts; `source_row` is the index into `encoded`."""
         for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
             places = torch.from_numpy(chosen)
-            for problem in self.ask(self._rows([encoded[i] for i in chosen])):
+            for problem in self.questions(self._rows([encoded[i] for i in chosen])):
                 yield replace(problem, source_row=places[problem.source_row])
 
     def _rows(self, encoded: list[Encoded]) -> Rows:
-        """Texts of one length. All have the address 0, so that those that are compared share their draws."""
+        """Texts of equal length. All get the address 0, so that compared texts share their random draws."""
         tokens, word = (torch.from_numpy(np.stack(part)) for part in zip(*encoded, strict=True))
         nought = torch.zeros(len(tokens), dtype=torch.int64)
         document = torch.zeros_like(tokens, dtype=torch.int32)
         return Rows(tokens, document, word, nought, nought, 1.0, self.tokenizer.vocabulary)
 
     def _score(self, problems: Iterable[Problem], count: int) -> np.ndarray:
-        """[K, N] float64, the log-likelihood of each of `count` rows that `problems` are made from."""
+        """[K, N] float64, the log-likelihood of each of the `count` rows behind `problems`."""
         total = np.zeros((len(self.temperatures), count))
         gathered = GATHERED * self.batch_tokens if self._trees else 0
-        for problem in regrouped(problems, self.batch_tokens, gathered):
-            shared = share(problem)
+        for problem in regroup(problems, self.batch_tokens, gathered):
+            shared = deduplicate(problem)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 lost = (self._losses(problem, shared) * shared.weight).double().numpy()  # [K, N]
             total -= np.stack([np.bincount(shared.row.numpy(), part, count) for part in lost])
@@ -172,38 +173,38 @@ class Scorer:
 
     @torch.no_grad()
     def _losses(self, problem: Problem, shared: Shared) -> Tensor:
-        """[K, N] float32 on the CPU, −ln p of each question at each temperature."""
+        """[K, N] float32 on the CPU, −ln p of each target at each temperature."""
         hidden = self._hidden(problem.inputs[shared.rows], problem.view[shared.rows], shared.asked)
-        lost = torch.empty(len(self.temperatures), len(shared.sight))
-        by_sight = shared.sight.argsort(stable=True)
+        lost = torch.empty(len(self.temperatures), len(shared.context))
+        by_context = shared.context.argsort(stable=True)
         begin = place = 0
-        counts = torch.bincount(shared.sight, minlength=len(hidden))
+        counts = torch.bincount(shared.context, minlength=len(hidden))
         for logits in logits_in_chunks(self.model, hidden, max(ROWS, LOGITS // self.tokenizer.vocabulary.size)):
             end = place + int(counts[begin : begin + len(logits)].sum())
-            mine = by_sight[place:end]
-            lost[:, mine] = self._at(logits, (shared.sight[mine] - begin), shared.target[mine]).cpu()
+            mine = by_context[place:end]
+            lost[:, mine] = self._nll(logits, (shared.context[mine] - begin), shared.target[mine]).cpu()
             begin, place = begin + len(logits), end
         return lost
 
     def _hidden(self, inputs: Tensor, view: Tensor, asked: Tensor) -> Tensor:
-        """[U, D], what the model makes of the places `asked` [U] of the flattened inputs [R, L]."""
+        """[U, D], hidden states at the positions `asked` [U] of the flattened inputs [R, L]."""
         if self._trees and bool((view == FORWARD).all()):
             width = min(WIDTH, int(self.model.max_length))  # type: ignore[arg-type]
             parts = list(readings(inputs, asked, self.batch_tokens, width))
             found = [self._read(part.tokens, part.mask, part.positions, part.asked) for part in parts]
             return torch.cat(found)[torch.cat([part.question for part in parts]).argsort().to(self.device)]
-        if len(asked) == len(inputs):  # one place of each row
+        if len(asked) == len(inputs):  # one position per row
             asked = asked[:, None] % inputs.shape[1]
         return self._read(inputs, mask(torch.zeros_like(inputs), view), None, asked)
 
     def _read(self, *given: Tensor | None) -> Tensor:
         return self.model(*(None if part is None else part.to(self.device) for part in given))
 
-    def _at(self, logits: Tensor, sight: Tensor, target: Tensor) -> Tensor:
-        """[K, n] −ln p of the targets [n] at the rows `sight` [n] of logits [u, V]."""
-        sight, target = sight.to(logits.device), target.to(logits.device)
+    def _nll(self, logits: Tensor, context: Tensor, target: Tensor) -> Tensor:
+        """[K, n] −ln p of the targets [n] at rows `context` [n] of the logits [u, V]."""
+        context, target = context.to(logits.device), target.to(logits.device)
         scaled = (logits if t == 1 else logits / t for t in self.temperatures)
-        return torch.stack([-each.log_softmax(-1)[sight, target] for each in scaled])
+        return torch.stack([-each.log_softmax(-1)[context, target] for each in scaled])
 
 
 def _shortened(text: str, most: int = 60) -> str:

@@ -1,4 +1,4 @@
-"""Texts in a file, and what a scorer says of them."""
+"""Score the texts of a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ PAIR = ("sentence_good", "sentence_bad")
 
 
 def texts(path: Path) -> list[tuple[str, ...]]:
-    """The texts of a file: one a line; in JSON the `text` of each object, or its pair, as BLiMP has it.
+    """The texts of a file: one per line; in JSON the `text` of each object, or a pair in BLiMP's fields.
 
     Raises ValueError, with file and line, when a line is empty or lacks its field.
     """
@@ -23,12 +23,12 @@ def texts(path: Path) -> list[tuple[str, ...]]:
     if empty := [number for number, line in numbered if not all(part.strip() for part in line)]:
         raise ValueError(f"{path}:{empty[0]}: there is no text")
     if not numbered:
-        raise ValueError(f"{path} is empty: give a text a line")
+        raise ValueError(f"{path} is empty: give one text per line")
     return [line for _, line in numbered]
 
 
 def _objects(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The number of a line and its text or pair; the first object says which all of them hold."""
+    """Line number and text or pair; the first object decides which of the two the file holds."""
     fields: tuple[str, ...] = ()
     for number, found in objects(path):
         fields = fields or (PAIR if PAIR[0] in found else ("text",))
@@ -37,7 +37,7 @@ def _objects(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 
 def likelihoods(scorer: Scorer, lines: list[tuple[str, ...]]) -> list[dict[str, Any]]:
-    """Of each text its log-likelihood in nats, per token and per byte; of a pair both, and which is `likelier`."""
+    """For each text its log-likelihood in nats, per token and per byte; for a pair both, and which is `likelier`."""
     scores = scorer(Text(text) for line in lines for text in line)
     flat = iter(range(len(scores.tokens)))
     return [_line(scores, line, flat) for line in lines]
@@ -59,6 +59,6 @@ def _figures(scores: Scores, place: int, text: str) -> dict[str, Any]:
 
 
 def surprisals(scorer: Scorer, text: str) -> list[tuple[str, float]]:
-    """Each token of `text`, as the part of it that it stands for, with −ln p in nats; NaN for a special token."""
+    """Each token of `text` (as the part of the text it covers) with −ln p in nats; NaN for special tokens."""
     nats = -scorer.by_token(text)
     return list(zip(scorer.tokenizer.slices(text), nats.tolist(), strict=True))

@@ -1,7 +1,7 @@
-"""A text that is longer than a model takes, read in windows that overlap.
+"""Texts longer than the model's maximum, read in overlapping windows.
 
-Each token is asked for once, where it has the most to go by: at the end of a window if what comes before is all that is
-seen, in the middle if both sides are. No window asks for a part of a word that fits in it whole.
+Each token is scored once, in the window with the most context: at the end of a window for causal models, in the middle
+for bidirectional ones. A word is not split between windows unless it is longer than one.
 """
 
 from collections.abc import Iterator
@@ -10,31 +10,28 @@ from dataclasses import dataclass
 import numpy as np
 
 BEFORE = {"causal": 1.0, "backward": 0.0}
-"""By backend: of what a window shows of the neighbourhood, the share that stands before; of others half."""
+"""By backend: the share of a window's context that lies before the scored tokens; 0.5 for all others."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Raises ValueError when a window cannot hold as much as it asks for."""
+    """Raises ValueError when the stride does not fit the window."""
 
     length: int
     """Positions of a window, [CLS] included."""
     stride: int
-    """How many tokens a window asks for."""
+    """Tokens scored per window."""
     before: float
-    """Of the others in it, the share that stands before those."""
+    """Share of the other tokens that lies before the scored ones."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.stride < self.length:
             raise ValueError(
-                f"stride={self.stride}: a window of {self.length} positions asks for 1 to {self.length - 1} tokens"
+                f"stride={self.stride}: a window of {self.length} positions scores 1 to {self.length - 1} tokens"
             )
 
     def over(self, ids: np.ndarray, word: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Windows over ids [N] int64 that begin with [CLS], and their words as in Rows, 0 for what is not asked for.
-
-        N is at least `length`.
-        """
+        """Windows over ids [N] int64 from [CLS] on, N ≥ `length`, and their words as in Rows, 0 where not scored."""
         room = self.length - 1
         asked: dict[int, np.ndarray] = {}
         for first, last in self._regions(word):
@@ -45,7 +42,7 @@ class Windows:
         return [(np.r_[ids[:1], ids[begin : begin + room]], np.r_[word[:1], here]) for begin, here in asked.items()]
 
     def _regions(self, word: np.ndarray) -> Iterator[tuple[int, int]]:
-        """The first place of each stretch that is asked for at once, and the one after its last."""
+        """The first position of each stretch that one window scores, and the one after its last."""
         first = 1
         while first < len(word):
             last = end = min(first + self.stride, len(word))

@@ -1,7 +1,7 @@
-"""When a word is learned: where a sigmoid through its learning curve crosses half of the way.
+"""Age of acquisition of a word: where a sigmoid fitted to its learning curve crosses the halfway point.
 
-Chang and Bergen 2022, "Word acquisition in neural language models", section 3: for children half of them say the word;
-for a model its surprisal is half of the way from chance, log2 V bits, to its least.
+Chang and Bergen 2022, "Word acquisition in neural language models", section 3: for children, half of them say
+the word; for a model, its surprisal is halfway between chance, log2 V bits, and its minimum.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def sigmoid(x: np.ndarray, a: float, b: float, c: float, d: float) -> np.ndarray
 
 
 def fit(x: np.ndarray, y: np.ndarray, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """[4] float64, the a, b, c, d of least squares between the bounds, by Levenberg and Marquardt's damped steps."""
+    """[4] float64, least-squares a, b, c, d within the bounds, by Levenberg-Marquardt."""
     values, damping = np.clip(start, low, high), 1e-3
     left = y - sigmoid(x, *values)
     for _ in range(ROUNDS):
@@ -38,7 +38,7 @@ def _slopes(x: np.ndarray, a: float, b: float, c: float, d: float) -> np.ndarray
 
 
 def crossing(x: np.ndarray, values: np.ndarray, level: float) -> float:
-    """Where the sigmoid reaches `level`; NaN when that is not within the x that were seen, or it does not rise."""
+    """Where the sigmoid reaches `level`; NaN outside the observed x, or if it does not rise."""
     a, b, c, d = values
     if a <= 0 or b <= 0 or not d < level < a + d:
         return np.nan
@@ -47,9 +47,9 @@ def crossing(x: np.ndarray, values: np.ndarray, level: float) -> float:
 
 
 def of_children(ages: np.ndarray, shares: np.ndarray) -> float:
-    """The age, in months, at which half of the children say a word; NaN where that cannot be told.
+    """The age, in months, at which half of the children say a word; NaN where it is undefined.
 
-    ages: [N] months.  shares: [N], of the children who say it, NaN where unknown.
+    ages: [N] months.  shares: [N], share of children who say it, NaN where unknown.
     """
     known = np.isfinite(shares)
     if known.sum() < 3:
@@ -60,9 +60,9 @@ def of_children(ages: np.ndarray, shares: np.ndarray) -> float:
 
 
 def of_model(words: np.ndarray, surprisal: np.ndarray, vocabulary: int) -> float:
-    """log10 of the words read when a word is learned; NaN where that cannot be told.
+    """log10 of the words read when a word is learned; NaN where it is undefined.
 
-    words: [N] read so far.  surprisal: [N] bits.  vocabulary: V, what chance chooses among.
+    words: [N] read so far.  surprisal: [N] bits.  vocabulary: V, which sets the chance level.
     """
     known = np.isfinite(surprisal)
     if known.sum() < 3:

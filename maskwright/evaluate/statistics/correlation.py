@@ -1,4 +1,4 @@
-"""Whether two lists of numbers rise together."""
+"""Pearson and Spearman correlation."""
 
 from math import atanh, sqrt, tanh
 
@@ -6,20 +6,20 @@ import numpy as np
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """[N] float64, ranks from 1; those that are equal share their mean."""
+    """[N] float64, ranks from 1; ties get their mean rank."""
     _, index, count = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(count) - (count - 1) / 2)[index]
 
 
 def pearson(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of [N] and [N], 0 where either does not vary."""
+    """Correlation of [N] and [N], 0 if either is constant."""
     one, other = one - one.mean(), other - other.mean()
     size = sqrt(float((one**2).sum() * (other**2).sum()))
     return float((one * other).sum() / size) if size else 0.0
 
 
 def spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of the ranks of [N] and [N], 0 where either does not vary."""
+    """Correlation of the ranks of [N] and [N], 0 if either is constant."""
     return pearson(ranks(one), ranks(other))
 
 

@@ -1,9 +1,9 @@
-"""A tagged lexicon: which kinds of words the tokens of a vocabulary stand in, and so how often each kind is hidden.
+"""Parts of speech: which ones a vocabulary's tokens occur in, and so how often each part of speech is masked.
 
-A file of sentences, one a line, as `word_TAG word_TAG ...`, with the tags of the Penn Treebank or of Universal
-Dependencies.
+The lexicon is a file of sentences, one per line, as `word_TAG word_TAG ...`, with tags of the Penn Treebank or of
+Universal Dependencies.
 
-Shapes: V tokens of the vocabulary, K kinds, S steps.
+Shapes: V tokens of the vocabulary, K parts of speech (kinds), S steps.
 """
 
 from collections import Counter
@@ -32,16 +32,16 @@ KINDS = {
     "sign": ". , : ; ... - -- '' `` \" ' ( ) -LRB- -RRB- LRB RRB # $ SYM PUNCT PRN",
     "other": "FW X",
 }
-"""Kinds of words, and the tags of each."""
-SLIPS = 0.001
-"""The share of tokens whose tag may be unknown; they are left out."""
+"""Parts of speech, and the tags of each."""
+MAX_UNKNOWN = 0.001
+"""Share of tokens that may have an unknown tag, as in every treebank; they are left out."""
 KIND = {tag: kind for kind, tags in KINDS.items() for tag in tags.split()}
 
 
 def read(path: str | Path) -> Counter[tuple[str, str]]:
-    """How often each word stands as each kind.
+    """How often each word occurs as each part of speech.
 
-    Raises ValueError when more than a few tokens (SLIPS, as every treebank has them) lack a tag that is known.
+    Raises ValueError when more than the share MAX_UNKNOWN of the tokens lack a known tag.
     """
     found, unknown, first = Counter[tuple[str, str]](), Counter[str](), dict[str, int]()
     for number, token in ((number, token) for number, line in lines(Path(path)) for token in line.split()):
@@ -52,19 +52,17 @@ def read(path: str | Path) -> Counter[tuple[str, str]]:
         else:
             unknown[token] += 1
             first.setdefault(token, number)
-    if unknown.total() > SLIPS * found.total():
+    if unknown.total() > MAX_UNKNOWN * found.total():
         token = unknown.most_common(1)[0][0]
         more, hint = unknown.total() - 1, did_you_mean(token.rpartition("_")[2], KIND)
-        raise ValueError(
-            f"{path}:{first[token]}: {short_repr(token)} and {more} more have no tag that is known; {hint}"
-        )
+        raise ValueError(f"{path}:{first[token]}: {short_repr(token)} and {more} more have no known tag; {hint}")
     if not found:
-        raise ValueError(f"{path} holds no tagged words, as in The_DT cat_NN")
+        raise ValueError(f"{path} contains no tagged words, as in The_DT cat_NN")
     return found
 
 
 def tokens(words: Counter[tuple[str, str]], tokenizer: Tokenizer) -> tuple[list[str], np.ndarray]:
-    """The kinds in `words`, and [K, V] float64, how often each token stands in a word of each kind."""
+    """The parts of speech in `words`, and [K, V] float64, how often each token occurs in words of each."""
     kinds = [kind for kind in KINDS if any(kind == one for _, one in words)]
     counts = np.zeros((len(kinds), tokenizer.vocabulary.size))
     encoded = tokenizer.encode_batch([f" {word}" for word, _ in words])
@@ -75,7 +73,7 @@ def tokens(words: Counter[tuple[str, str]], tokenizer: Tokenizer) -> tuple[list[
 
 
 def by_kind(weight: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """[S, K] how often tokens of each kind are hidden, where 1 is the mean over the lexicon.
+    """[S, K] how often each part of speech is masked, relative to the mean over the lexicon (1).
 
     weight: [S, V] of `mask_weights.parquet`. counts: [K, V] of `tokens`.
     """

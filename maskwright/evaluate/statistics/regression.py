@@ -1,4 +1,4 @@
-"""How much of what is left unexplained another column explains: two linear regressions, one inside the other."""
+"""How much of the unexplained variance another predictor explains: two nested linear regressions."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -6,13 +6,13 @@ from itertools import combinations
 import numpy as np
 
 Columns = Mapping[str, np.ndarray]
-"""Name to [N] float64, NaN where nothing was measured."""
+"""Name to [N] float64, NaN where missing."""
 
 
 def gain(columns: Columns, target: str, base: Sequence[str], more: str) -> float:
-    """(R² with `more` − R² without) / (1 − R² without), over the rows where everything is known.
+    """(R² with `more` − R² without) / (1 − R² without), over the rows without missing values.
 
-    Both regressions have the `base` columns and the products of each two of them. 0 where the base explains everything.
+    Both regressions have the `base` columns and their pairwise products. 0 if the base explains everything.
     """
     known = np.isfinite(np.stack([columns[name] for name in (target, more, *base)])).all(0)
     y, one = columns[target][known], columns[more][known]
@@ -24,7 +24,7 @@ def gain(columns: Columns, target: str, base: Sequence[str], more: str) -> float
 
 
 def _explained(x: np.ndarray, y: np.ndarray) -> float:
-    """R² of the least squares of y [N] on x [N, C], columns scaled to one size."""
+    """R² of least squares of y [N] on x [N, C], with columns scaled for conditioning."""
     scaled = x / np.maximum(np.abs(x).max(0), 1e-300)
     left = y - scaled @ np.linalg.lstsq(scaled, y, rcond=None)[0]
     spread = float(((y - y.mean()) ** 2).sum())

@@ -1,4 +1,4 @@
-"""What the suites of tasks have in common: which of a folder are learned, how often and where."""
+"""Shared by the suites that train on tasks: which tasks of a folder, from how many seeds, on which device."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,20 +10,20 @@ from ..finetuning.classification_data import tasks
 
 
 @settings
-class Learned:
-    """Which tasks are learned."""
+class TaskSelection:
+    """Which tasks are trained on."""
 
     seeds: Annotated[int, Field(ge=1)] = 3
-    """How many runs of each task: 0, 1, …"""
+    """Seeds per task: 0, 1, …"""
     tasks: Names = ()
-    """Names of tasks, with commas; all of the folder where none is named."""
+    """Only these tasks, separated by commas; empty for all in the folder."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """The first so many lines of each file; none for all."""
+    """Use only the first so many lines of each file; none for all."""
     device: str = "auto"
-    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    """cpu, cuda, cuda:1 …; auto takes a GPU if there is one."""
 
     def files(self, data: Path | None) -> dict[str, tuple[Path, Path]]:
-        """The training and validation file of each of them, by name. Raises ValueError when one is not there."""
+        """The training and validation file of each selected task. Raises ValueError for a task that does not exist."""
         found = tasks(data)
         if missing := [name for name in self.tasks if name not in found]:
             raise ValueError(f"no task {missing[0]!r} in {data}: {did_you_mean(missing[0], found)}")

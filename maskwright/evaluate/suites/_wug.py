@@ -1,4 +1,4 @@
-"""Two forms of a word that does not exist: does a model prefer the one that people prefer, and as much?"""
+"""Two inflections of a nonce word: does the model prefer the one that people prefer, and as strongly?"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,43 +7,43 @@ import numpy as np
 
 from ...run.load import LoadedRun
 from ..scoring.jsonl import read
-from ..scoring.minimal_pairs import Item, Verdicts, decide, predictions
+from ..scoring.minimal_pairs import Item, ItemResults, predictions, score_items
 from ..scoring.scorer import Text
 from ..statistics.correlation import interval, spearman
-from ._pairs import Options, chosen, scored, write
+from ._pairs import Options, build_scorer, select_items, write_predictions
 
 Rated = tuple[Item, float]
-"""A pair, and the share of people who prefer its first text."""
+"""A pair, and the share of people who prefer its first text, 0 to 1."""
 
 
-def judge(run: LoadedRun, place: Path, options: Options, task: str) -> dict[str, float]:
-    """Rank correlation with people's preferences (`spearman`), and how often the text that most prefer wins.
+def evaluate_wug(run: LoadedRun, place: Path, options: Options, task: str) -> dict[str, float]:
+    """Spearman correlation with human preferences, and how often the form that most people prefer wins.
 
-    Of each pair, exp(score) of the first text over the sum of both is set against the share of people; a pair with NaN
-    fails: it counts as the opposite of what people say.
+    The model's preference is the softmax of the two scores. A pair with a NaN score counts as the opposite of the
+    human preference.
     """
     rated = list(items(place, task))
-    backend, scorer = scored(run, options)
-    kept = chosen((item for item, _ in rated), options, place.name)
+    backend, scorer = build_scorer(run, options)
+    kept = select_items((item for item, _ in rated), options, place.name)
     ratios = np.array([ratio for _, ratio in rated[: len(kept)]])
-    found = decide(scorer, kept, options.per)[0]
+    found = score_items(scorer, kept, options.per)[0]
     shares = preferences(found, ratios)
     if options.predictions:
         made = predictions(found)
         for line, share in zip(made[task]["predictions"], shares.tolist(), strict=True):
             line["prob"] = share
-        write(options.predictions, run, backend, (task, place.name), made)
+        write_predictions(options.predictions, run, backend, (task, place.name), made)
     return figures(found, shares, ratios)
 
 
-def preferences(found: Verdicts, ratios: np.ndarray) -> np.ndarray:
-    """[N] float64, how much the first text is preferred; the opposite of `ratios` [N] where a score is NaN."""
+def preferences(found: ItemResults, ratios: np.ndarray) -> np.ndarray:
+    """[N] float64, softmax probability of the first text; 1 − `ratios` [N] where a score is NaN."""
     gap = np.clip(found.scores[:, 1] - found.scores[:, 0], -700, 700)
     return np.where(found.failed, 1 - ratios, 1 / (1 + np.exp(gap)))
 
 
-def figures(found: Verdicts, shares: np.ndarray, ratios: np.ndarray) -> dict[str, float]:
-    """Correlation with its interval, and accuracy over the pairs of which people prefer one."""
+def figures(found: ItemResults, shares: np.ndarray, ratios: np.ndarray) -> dict[str, float]:
+    """Correlation with its 95 % interval, and accuracy over the pairs where people are not split evenly."""
     r, asked = spearman(shares, ratios), ratios != 0.5
     low, high = interval(r, len(ratios))
     credit = np.where(ratios > 0.5, found.credit, 1 - found.credit)
@@ -53,11 +53,11 @@ def figures(found: Verdicts, shares: np.ndarray, ratios: np.ndarray) -> dict[str
 
 
 def items(place: Path, task: str) -> Iterator[Rated]:
-    """The pairs of every file."""
+    """The pairs of all files."""
     for path, number, line in read(place, {"sentences": str, "ratio": (int, float, str)}):
         texts = line["sentences"].split("\t")
         if len(texts) != 2 or not all(texts):
-            raise ValueError(f"{path}:{number}: sentences={line['sentences']!r}: give two, with a tab between them")
+            raise ValueError(f"{path}:{number}: sentences={line['sentences']!r}: give two, separated by a tab")
         yield Item(tuple(map(Text, texts)), {"paradigm": task}), _share(path, number, line["ratio"])
 
 

@@ -1,7 +1,7 @@
-"""Age of acquisition: does a model learn words in the order in which children do? It takes a folder of checkpoints.
+"""Age of acquisition: does a model learn words in the same order as children? Needs a folder of checkpoints.
 
-The official BabyLM evaluation sets surprisal in nats against a threshold in bits of 300,000 words; here both are
-bits, and chance is that of the model's own vocabulary.
+The official BabyLM evaluation compares surprisal in nats with a threshold in bits, for a vocabulary of 300,000 words;
+here both are in bits, and chance level is that of the model's own vocabulary.
 """
 
 import json
@@ -19,29 +19,31 @@ from ...run.load import load
 from ..scoring.scorer import Text
 from ..statistics.acquisition import of_children, of_model
 from ..statistics.correlation import pearson
-from ._pairs import Options, scored
+from ._pairs import Options, build_scorer
 
-__all__ = ["SEVERAL", "Options", "evaluate"]
+__all__ = ["NEEDS_CHECKPOINTS", "Options", "evaluate"]
 
-SEVERAL = True
-"""It takes a folder of several models as one."""
+NEEDS_CHECKPOINTS = True
+"""`evaluate` takes the folder of checkpoints, not one open run."""
 AGES = [str(month) for month in range(16, 31)]
 
 
 def evaluate(run: Path, data: Path | None, options: Options) -> dict[str, float]:
-    """`correlation` of when model and children learn a word, over the `words` for which both can be told.
+    """`correlation` (Pearson) of when model and children learn a word, over the `words` where both are defined.
 
     run: a folder with chck_1M, chck_2M …, at least three.
     data: the folder of cdi_childes.json and cdi_human.csv; or one that holds it as `aoa`.
     """
     checkpoints = {int(row.partition("/")[2]): path for row, path in models(run).items() if row.startswith("words/")}
     if len(checkpoints) < 3:
-        raise ValueError(f"{run} holds {len(checkpoints)} checkpoints chck_1M, chck_2M …: a curve takes three or more")
+        raise ValueError(
+            f"{run} holds {len(checkpoints)} checkpoints chck_1M, chck_2M …: a learning curve needs at least three"
+        )
     place = _place(data)
     contexts, children = _contexts(place / "cdi_childes.json", options.limit), _children(place / "cdi_human.csv")
     results, size = [], 0
     for path in checkpoints.values():
-        name, scorer = scored(load(path, options.device), options)
+        name, scorer = build_scorer(load(path, options.device), options)
         size = scorer.tokenizer.vocabulary.size
         results += [{"step": path.name} | line for line in _surprisals(scorer, contexts)]
     if options.predictions:
@@ -55,7 +57,7 @@ def evaluate(run: Path, data: Path | None, options: Options) -> dict[str, float]
 
 
 def _surprisals(scorer: Any, contexts: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Bits of each word after each of its contexts."""
+    """Surprisal in bits of each word after each of its contexts."""
     asked = [(word, i, f"{context.strip()} ") for word, some in contexts.items() for i, context in enumerate(some)]
     bits = -scorer([Text(context + word, len(context)) for word, _, context in asked]).total[0] / log(2)
     return [
@@ -65,7 +67,7 @@ def _surprisals(scorer: Any, contexts: dict[str, list[str]]) -> list[dict[str, A
 
 
 def _curves(results: list[dict[str, Any]], contexts: dict[str, list[str]], steps: int) -> dict[str, np.ndarray]:
-    """[steps] mean bits of each word."""
+    """[steps] mean surprisal of each word, in bits."""
     table = np.array([line["surprisal"] for line in results]).reshape(steps, -1)
     ends = np.cumsum([len(some) for some in contexts.values()])
     return {word: table[:, end - len(contexts[word]) : end].mean(1) for word, end in zip(contexts, ends, strict=True)}
@@ -82,7 +84,7 @@ def _place(data: Path | None) -> Path:
 
 
 def _contexts(path: Path, limit: int | None) -> dict[str, list[str]]:
-    """The contexts of each word. Raises ValueError when one has none."""
+    """The contexts of each word. Raises ValueError when a word has none."""
     found: dict[str, list[str]] = {}
     for word, lines in read_object(path).items():
         some = lines if isinstance(lines, list) else []
@@ -107,7 +109,7 @@ def _children(path: Path) -> dict[str, float]:
 
 
 def _write(folder: Path, results: list[dict[str, Any]]) -> None:
-    """surprisal.json in the official form, in nats as there."""
+    """surprisal.json in the official format, which is in nats."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = [line | {"surprisal": line["surprisal"] * log(2)} for line in results]
     (folder / "surprisal.json").write_text(json.dumps({"results": lines}), encoding="utf-8")

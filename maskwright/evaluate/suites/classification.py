@@ -1,4 +1,4 @@
-"""Fine-tuning for classification: every task of a folder, from several seeds."""
+"""Fine-tuning for classification: all tasks of a folder, each from several seeds."""
 
 import json
 from pathlib import Path
@@ -9,21 +9,21 @@ from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import FineTuner, Finetuning, Result
-from ._tasks import Learned
+from ._tasks import TaskSelection
 
 __all__ = ["Options", "evaluate"]
 
 
 @settings
-class Options(Finetuning, Learned):
-    """How the tasks are learned, and which."""
+class Options(Finetuning, TaskSelection):
+    """How to fine-tune, and on which tasks."""
 
     predictions: Path | None = None
-    """A folder for predictions.json in the official format, of seed 0."""
+    """A folder to write predictions.json of seed 0 to, in the official format."""
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with their standard deviations `…_sd`.
+    """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with standard deviations `…_sd`.
 
     data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
     """
@@ -40,7 +40,7 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
 
 
 def summary(one: Task, results: list[Result]) -> dict[str, float]:
-    """Means and standard deviations over the seeds, beside what the commonest class would score."""
+    """Means and standard deviations over the seeds, and `commonest`: the accuracy of the majority class."""
     numbers: dict[str, float] = {}
     for name in results[0].numbers:
         values = np.array([result.numbers[name] for result in results])

@@ -1,4 +1,4 @@
-"""How well a detector finds wrong tokens: random ones, other rows', and with `--data RUN` the errors of that model."""
+"""How well a detector finds random tokens, fragments of other rows, and with `--data RUN` that model's errors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +10,9 @@ from ..validation.detection import detection
 
 
 def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
-    """`own/auroc`, `random/recall` … of the detector `run`; `synthetic/…` where `data` is the folder of an unmasker.
+    """`own/auroc`, `random/recall` … of the detector `run`; `synthetic/…` if `data` is a run that fills masks.
 
-    Raises ValueError when the run never learned to judge.
+    Raises ValueError when the run was not trained to detect wrong tokens.
     """
     text, batch = run.data, run.known_config.evaluation.batch_tokens
     judge = detector(run.known_objective)

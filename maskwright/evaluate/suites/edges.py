@@ -1,4 +1,4 @@
-"""Edge probing: what is known of spans at which layer; every task of a folder, from several seeds."""
+"""Edge probing: what each layer knows about spans; all tasks of a folder, each from several seeds."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.edge_data import edges
 from ..finetuning.edge_probe import EdgeProbe, Probing
-from ._tasks import Learned
+from ._tasks import TaskSelection
 
 __all__ = ["Options", "evaluate"]
 
 
 @settings
-class Options(Probing, Learned):
-    """How probes learn, and which tasks."""
+class Options(Probing, TaskSelection):
+    """How to train the probes, and on which tasks."""
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """`TASK/f1`, `…/precision`, `…/recall`, `…/layer` (the mean under the mixture) and `…/3/weight`: means over the
-    seeds, F1 with its standard deviation.
+    """`TASK/f1`, `…/precision`, `…/recall`, `…/layer` (the mean layer by mixture weight) and `…/3/weight`: means over
+    the seeds, F1 with its standard deviation.
 
     data: a folder with train.jsonl and valid.jsonl, or a folder of such folders.
     """

@@ -1,6 +1,6 @@
-"""Entity tracking: what is in a box after things were moved (Kim and Schuster 2023, arXiv 2305.02363).
+"""Entity tracking: what is in a box after several moves (Kim and Schuster 2023, arXiv 2305.02363).
 
-The first option is right; a choice among five is right by chance one time in five.
+The first option is right; with five options chance is 20 %.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Options, judge
+from ._pairs import Options, evaluate_pairs
 
 __all__ = ["Options", "evaluate"]
 
@@ -19,19 +19,19 @@ FIELDS = {"input_prefix": str, "options": list, "numops": int}
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """Accuracy over the paradigms, by split (the name of a file) and by split and number of operations.
+    """Accuracy (mean over paradigms), by split (the file name), and by paradigm: split and number of operations.
 
-    data: the folder of the JSONL files; or one that holds it as `entity_tracking` or `entity_tracking_fast`.
+    data: the folder of the JSONL files; or a folder that contains it as `entity_tracking` or `entity_tracking_fast`.
     """
     place = folder(data, "entity_tracking", "entity_tracking_fast")
-    return judge(run, items(place), options, ("entity_tracking", place.name))
+    return evaluate_pairs(run, items(place), options, ("entity_tracking", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:
-    """The choices of every file."""
+    """The items of all files."""
     for path, number, line in read(place, FIELDS):
         prefix, options = line["input_prefix"], line["options"]
         if len(options) < 2 or not all(isinstance(option, str) and option for option in options):
-            raise ValueError(f"{path}:{number}: options={options!r}: give two texts or more, the right one first")
+            raise ValueError(f"{path}:{number}: options={options!r}: give at least two texts, the right one first")
         texts = tuple(Text(prefix + option, len(prefix)) for option in options)
         yield Item(texts, {"split": stem(path), "paradigm": f"{stem(path)}_{line['numops']}_ops"})

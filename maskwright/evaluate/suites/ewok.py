@@ -10,7 +10,7 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Options, judge
+from ._pairs import Options, evaluate_pairs
 
 __all__ = ["Options", "evaluate"]
 
@@ -19,16 +19,16 @@ FIELDS = dict.fromkeys(("Context1", "Target1", "Target2", "Domain", *GROUPS.valu
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """Accuracy over the domains, by domain and by what the contrasts are about.
+    """Accuracy (mean over the domains), by domain and by type of contrast.
 
-    data: the folder of the JSONL files; or one that holds it as `ewok_filtered` or `ewok_fast`.
+    data: the folder of the JSONL files; or a folder that contains it as `ewok_filtered` or `ewok_fast`.
     """
     place = folder(data, "ewok_filtered", "ewok_fast", "ewok")
-    return judge(run, items(place), options, ("ewok", place.name))
+    return evaluate_pairs(run, items(place), options, ("ewok", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:
-    """The choices of every file."""
+    """The items of all files."""
     for _, _, line in read(place, FIELDS):
         context = line["Context1"]
         texts = tuple(Text(f"{context} {line[target]}", len(context)) for target in ("Target1", "Target2"))

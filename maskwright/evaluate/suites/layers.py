@@ -1,4 +1,4 @@
-"""The common exams again and again, each time with one more of the last layers taken away."""
+"""The common exams after removing the last layer, the last two, and so on."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ from ..validation.layer_ablation import ablate
 
 
 def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
-    """`layers/3/forward/loss` … for the first three layers of the finished `run` or checkpoint, on its own text."""
+    """`layers/3/forward/loss` … for the first three layers of a run or checkpoint, on its own validation text."""
     return ablate(run.model, run.data.valid, run.live_objective, run.known_config.evaluation.batch_tokens)

@@ -1,4 +1,4 @@
-"""What held-out text costs by the objective's own exam: for diffusion the bound, perplexity included."""
+"""Likelihood of the held-out text by the objective's own scoring: for diffusion a bound, and so is its perplexity."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ from ..validation import likelihood
 
 
 def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
-    """`nats_per_token`, `perplexity` and `bits_per_byte` of the text that the finished `run` held out."""
+    """`nats_per_token`, `perplexity` and `bits_per_byte` of the run's validation text."""
     batch = run.known_config.evaluation.batch_tokens
     return likelihood.likelihood(run.model, run.data.valid, run.live_objective, batch)

@@ -1,8 +1,8 @@
-"""-ness or -ity? Of an adjective that a held-out text knows, the derived noun that stands there against the other one.
+"""-ness or -ity: the attested noun derived from an adjective against the unattested one, in sentences of held-out text.
 
-`happiness` is attested and `happity` nowhere: the sentence of the text is set against the same with the other noun.
-Pairs are made from the text itself, so a suite of real words is there where none can be had. An adjective is a word of
-the text to which the ending leads back; with `lexicon` it must be tagged as one there too.
+If the text has `happiness` and never `happity`, a sentence with `happiness` is paired with the same sentence with
+`happity`. Pairs come from the text itself, so no dataset is needed. An adjective is any word of the text that the noun
+can be derived from; with `lexicon` it must also be tagged as an adjective there.
 """
 
 import re
@@ -20,10 +20,10 @@ from . import _pairs
 WORD = re.compile(r"[A-Za-z]+")
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 NESS = (("y", "iness"), ("", "ness"))
-"""An adjective's ending, and what stands there in the noun; the first that fits counts."""
+"""An adjective's ending, and what replaces it in the noun; the first match applies."""
 ITY = (("ble", "bility"), ("ous", "osity"), ("e", "ity"), ("y", "ity"), ("", "ity"))
 SHORTEST = 3
-"""Letters of the shortest adjective."""
+"""Letters an adjective has at least."""
 
 
 @settings
@@ -31,13 +31,13 @@ class Options(_pairs.Options):
     """How the pairs are made and scored."""
 
     lexicon: Path | None = None
-    """A file of tagged sentences, `The_DT cat_NN`, that says which words are adjectives."""
+    """A file of tagged sentences, `The_DT cat_NN`, to look up which words are adjectives."""
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """Accuracy over both endings (the mean), and by ending.
+    """Accuracy (mean over the two endings), and by ending.
 
-    data: the held-out text, a file or a folder. Raises ValueError when it is not given or holds no pair.
+    data: the held-out text, a file or a folder. Raises ValueError when it is not given or contains no pair.
     """
     if data is None:
         raise ValueError("the suite morphology makes its pairs from text: give a file or folder with --data")
@@ -45,33 +45,33 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     adjectives = None
     if options.lexicon:
         adjectives = {word.lower() for word, kind in read(options.lexicon) if kind == "adjective"}
-    return _pairs.judge(run, items(texts, adjectives), options, ("morphology", data.name))
+    return _pairs.evaluate_pairs(run, items(texts, adjectives), options, ("morphology", data.name))
 
 
 def items(texts: list[str], adjectives: set[str] | None = None) -> Iterator[Item]:
-    """A pair for each sentence with a derived noun whose rival stands nowhere in `texts`."""
+    """A pair for each sentence with a derived noun whose alternative form does not occur in `texts`."""
     known = {word.lower() for text in texts for word in WORD.findall(text)}
     nouns = dict(derived(known if adjectives is None else known & adjectives, known))
     for text in texts:
         for sentence in (found[0].strip() for found in SENTENCE.finditer(text)):
             for place in WORD.finditer(sentence):
                 if place[0] in nouns:
-                    noun, rival = place[0], nouns[place[0]]
-                    other = sentence[: place.start()] + rival + sentence[place.end() :]
+                    noun, alternative = place[0], nouns[place[0]]
+                    other = sentence[: place.start()] + alternative + sentence[place.end() :]
                     ending = "ness" if noun.endswith("ness") else "ity"
                     yield Item((Text(sentence), Text(other)), {"ending": ending})
 
 
 def derived(adjectives: set[str], known: set[str]) -> Iterator[tuple[str, str]]:
-    """The nouns made of `adjectives` of which one form is `known` and the other not: that one, and the other."""
+    """(attested, unattested) nouns derived from `adjectives`, where exactly one of the two forms is in `known`."""
     for adjective in sorted(word for word in adjectives if len(word) >= SHORTEST):
         forms = noun(adjective, NESS), noun(adjective, ITY)
-        for form, rival in (forms, forms[::-1]):
-            if form in known and rival not in known:
-                yield form, rival
+        for form, alternative in (forms, forms[::-1]):
+            if form in known and alternative not in known:
+                yield form, alternative
 
 
 def noun(adjective: str, rules: tuple[tuple[str, str], ...]) -> str:
     """happy → happiness; able → ability; curious → curiosity; pure → purity."""
-    ending, instead = next(rule for rule in rules if adjective.endswith(rule[0]))
-    return adjective.removesuffix(ending) + instead
+    ending, replacement = next(rule for rule in rules if adjective.endswith(rule[0]))
+    return adjective.removesuffix(ending) + replacement

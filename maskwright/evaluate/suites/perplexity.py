@@ -1,6 +1,6 @@
-"""What texts cost that a model was not trained on, corpus by corpus (Magnusson et al. 2023, "Paloma").
+"""Perplexity on other corpora, one by one (Magnusson et al. 2023, "Paloma").
 
-A perplexity over tokens compares models of one tokenizer; bits a byte and the perplexity over words, any.
+Perplexity per token compares models with the same tokenizer only; bits per byte and perplexity per word compare any.
 """
 
 from collections import Counter
@@ -21,37 +21,36 @@ from ..scoring.load import scorer, windows
 from ..scoring.scorer import Scorer, Text
 from ..scoring.windows import Windows
 
-AT_ONCE = 256
-"""Documents in memory."""
-MOST = 700.0
-"""Nats whose exponential is still a number."""
+DOCUMENTS = 256
+"""Documents held in memory at once."""
+MAX_NATS = 700.0
+"""exp(710) overflows float64."""
 
 
 @settings
 class Options:
-    """How the texts are read."""
+    """How texts are read and scored."""
 
     backend: str | None = None
     """How texts are scored: mlm, mlm_word, causal …; by default what the model was trained for."""
     length: Annotated[int, Field(ge=2)] | None = None
-    """Positions of the windows in which a longer document is read; none for the longest rows of training."""
+    """Positions of the windows that longer documents are split into; none for the longest training rows."""
     stride: Annotated[int, Field(ge=1)] | None = None
-    """How many tokens a window asks for; none for half. The fewer, the more each has to go by, and the longer it
-    takes."""
+    """Tokens scored per window; none for half of it. Fewer give each token more context, and take longer."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """How many documents of each file are read, the first ones; none for all. Files of one name are one."""
+    """Use only the first so many documents of each file; none for all. Files of the same name count as one."""
     field: str = "text"
-    """Where the text stands in a .jsonl or .parquet file."""
+    """The field or column with the text in a .jsonl or .parquet file."""
     batch_tokens: Annotated[int, Field(ge=1)] = 4096
-    """Positions that the model reads at once."""
+    """Positions per batch, padding included."""
     half: bool = False
-    """Whether matrix products are bfloat16: sooner, and a little rounded."""
+    """Matrix products in bfloat16: faster, with rounding errors."""
     device: str = "auto"
-    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    """cpu, cuda, cuda:1 …; auto takes a GPU if there is one."""
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """`nats_per_token`, `perplexity`, `word_perplexity` and `bits_per_byte` of all files, and of each by its name.
+    """`nats_per_token`, `perplexity`, `word_perplexity` and `bits_per_byte` over all files, and by file name.
 
     data: a file of text, or a folder of such files, as `corpus.files` takes them.
     """
@@ -60,22 +59,22 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     if not data.exists():
         raise ValueError(f"there is no file or folder {data}")
     backend, score = scorer(run, options.backend, batch_tokens=options.batch_tokens, half=options.half)
-    read = windows(run, backend, score, options.length, options.stride)
+    how = windows(run, backend, score, options.length, options.stride)
     costs: dict[str, Counter[str]] = {}
     documents = Files(files=(str(data),), field=options.field).documents("strict")
     for name, some in groupby(documents, attrgetter("domain")):
-        costs[name] = costs.get(name, Counter()) + _cost(score, islice(some, options.limit), read)
+        costs[name] = costs.get(name, Counter()) + _cost(score, islice(some, options.limit), how)
     if empty := [name for name, cost in costs.items() if not cost["tokens"]] or ([] if costs else [str(data)]):
         raise ValueError(f"{empty[0]} is empty: there is no text to read")
     parts = {f"{name}/{key}": number for name, cost in costs.items() for key, number in _figures(cost).items()}
     return _figures(sum(costs.values(), Counter())) | (parts if len(costs) > 1 else {})
 
 
-def _cost(score: Scorer, documents: Iterator[Document], read: Windows) -> Counter[str]:
-    """What documents cost in nats, and how many tokens, words and bytes they are."""
+def _cost(score: Scorer, documents: Iterator[Document], how: Windows) -> Counter[str]:
+    """Negative log-likelihood in nats, and the number of tokens, words and bytes."""
     cost: Counter[str] = Counter()
-    while some := [document.text for document in islice(documents, AT_ONCE)]:
-        found = score(map(Text, some), read)
+    while some := [document.text for document in islice(documents, DOCUMENTS)]:
+        found = score(map(Text, some), how)
         cost["words"] += sum(len(text.split()) for text in some)
         cost["tokens"] += int(found.tokens.sum())
         cost["bytes"] += int(found.bytes.sum())
@@ -87,7 +86,7 @@ def _figures(cost: Counter[str]) -> dict[str, float]:
     each = {unit: cost["nats"] / cost[unit] for unit in ("tokens", "words", "bytes")}
     return {
         "nats_per_token": each["tokens"],
-        "perplexity": exp(min(each["tokens"], MOST)),
-        "word_perplexity": exp(min(each["words"], MOST)),
+        "perplexity": exp(min(each["tokens"], MAX_NATS)),
+        "word_perplexity": exp(min(each["words"], MAX_NATS)),
         "bits_per_byte": each["bytes"] / log(2),
     }

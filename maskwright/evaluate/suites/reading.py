@@ -1,7 +1,7 @@
-"""Reading times: does a word's surprisal explain how long eyes rest on it, or a reader waits to go on?
+"""Reading times: does a word's surprisal explain how long readers look at it (eye tracking, self-paced reading)?
 
-The measure of the official BabyLM evaluation: the share of the variance that frequency, length and place leave over
-and surprisal takes. For self-paced reading the word before counts too.
+As in the official BabyLM evaluation: the share of the variance left by frequency, length and position that surprisal
+explains. For self-paced reading the length and surprisal of the previous word are predictors too (spillover).
 """
 
 from pathlib import Path
@@ -11,15 +11,15 @@ import numpy as np
 
 from ...files.tables import Row, rows
 from ...run.load import LoadedRun
-from ..scoring.backends import PLAIN
+from ..scoring.backends import FIXED
 from ..scoring.scorer import Text
 from ..statistics.regression import gain
-from ._pairs import Options, scored, write
+from ._pairs import Options, build_scorer, write_predictions
 
 __all__ = ["Options", "evaluate"]
 
-AHEAD = {"mlm": "mlm_ahead", "mntp": "mntp_ahead"}
-"""What stands for a backend that would see the words to come."""
+LEFT_TO_RIGHT = {"mlm": "mlm_ahead", "mntp": "mntp_ahead"}
+"""Left-to-right replacements of the backends that would see the words to come."""
 EYES = ("RTfirstfix", "RTfirstpass", "RTgopast", "RTrightbound")
 BASE = ("Subtlex_log10", "length", "context_length")
 BEFORE = ("prev_length", "prev_pred")
@@ -28,13 +28,13 @@ TEXTS = ("item", "word", "prev_item", "prev_word")
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """`eye_tracking`, the mean over four measures, `self_paced`, and each measure's own, as shares of variance.
+    """`eye_tracking` (the mean over four measures), `self_paced`, and each measure, as shares of variance.
 
-    data: reading_data.csv, or a folder that holds it, or holds `reading/reading_data.csv`.
+    data: reading_data.csv, or a folder with it or with `reading/reading_data.csv`.
     """
     lines = read(_file(data))[: options.limit]
-    name, scorer = scored(run, options)
-    scorer.ask = PLAIN[AHEAD[name]] if name in AHEAD else scorer.ask
+    name, scorer = build_scorer(run, options)
+    scorer.questions = FIXED[LEFT_TO_RIGHT[name]] if name in LEFT_TO_RIGHT else scorer.questions
     words = [_word(line["item"], line["word"]) for line in lines]
     earlier = [_word(line["prev_item"], line["prev_word"]) if line["prev_word"] else None for line in lines]
     surprise = -scorer([word for word in (*words, *earlier) if word]).total[0]
@@ -42,19 +42,19 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     columns["pred"], columns["prev_pred"] = surprise[: len(lines)], np.full(len(lines), np.nan)
     columns["prev_pred"][[word is not None for word in earlier]] = surprise[len(lines) :]
     if options.predictions:
-        write(options.predictions, run, name, ("reading",), _predictions(columns))
+        write_predictions(options.predictions, run, name, ("reading",), _predictions(columns))
     return figures(columns)
 
 
 def figures(columns: dict[str, np.ndarray]) -> dict[str, float]:
-    """The shares of variance that surprisal takes."""
+    """The shares of variance that surprisal explains."""
     eyes = {name: gain(columns, name, BASE, "pred") for name in EYES}
     pace = gain(columns, PACE, (*BASE, *BEFORE), "pred")
     return {"eye_tracking": float(np.mean(list(eyes.values()))), "self_paced": pace} | eyes
 
 
 def _word(before: str, word: str) -> Text:
-    """A word after what was read before it."""
+    """A word after its context."""
     blank = "" if not before or before.endswith(" ") or word.startswith(" ") else " "
     return Text(before + blank + word, len(before))
 
@@ -70,10 +70,10 @@ def _file(data: Path | None) -> Path:
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of the table. Raises ValueError as `tables.rows` does, when a word is empty or there is no row."""
+    """The rows of the table. Raises ValueError as `tables.rows` does, and when a word is empty or there are no rows."""
     lines = list(rows(path, (*TEXTS, *EYES, PACE, *BASE, "prev_length")))
     if not lines:
-        raise ValueError(f"{path} is empty: it holds no words")
+        raise ValueError(f"{path} is empty: it contains no words")
     if empty := [line for line in lines if not line["word"]]:
         raise ValueError(f"{empty[0].place}: word is empty")
     return lines

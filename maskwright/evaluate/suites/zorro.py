@@ -1,6 +1,6 @@
-"""Zorro: minimal pairs from the words that children hear (Huebner et al. 2021, BabyBERTa, section 3.2).
+"""Zorro: minimal pairs in the vocabulary of child-directed speech (Huebner et al. 2021, BabyBERTa, section 3.2).
 
-A file is a paradigm, `PHENOMENON-PARADIGM.txt`; of two lines that follow each other the second is grammatical.
+A file is a paradigm, `PHENOMENON-PARADIGM.txt`; its lines alternate, ungrammatical then grammatical.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ._pairs import Options, judge
+from ._pairs import Options, evaluate_pairs
 
 __all__ = ["Options", "evaluate"]
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """Accuracy over the paradigms, by phenomenon and by paradigm.
+    """Accuracy (mean over paradigms), and by phenomenon and paradigm.
 
-    data: the folder of the text files; or one that holds it as `zorro` or `sentences/babyberta`.
+    data: the folder of the text files; or a folder that contains it as `zorro` or `sentences/babyberta`.
     """
     place = folder(data, "zorro", "sentences/babyberta", kinds=(".txt",))
-    return judge(run, items(place), options, ("zorro", place.name))
+    return evaluate_pairs(run, items(place), options, ("zorro", place.name))
 
 
 def items(place: Path) -> Iterator[Item]:
-    """The pairs of every file. Raises ValueError when lines do not come in pairs."""
+    """The pairs of all files. Raises ValueError when a file has an odd number of lines or an empty one."""
     for path in of_kind(place, ".txt"):
         found = [line for _, line in lines(path)]
         if len(found) % 2 or not all(line.strip() for line in found):

@@ -1,4 +1,4 @@
-"""The validation tasks that compare objectives with each other: a model takes those it was trained for."""
+"""The common exams, which compare models across objectives; a model takes those it has the capability for."""
 
 from ...data.rows import Rows
 from ...noise import Noise
@@ -10,7 +10,7 @@ from ...objectives.mntp import Mntp
 from ...settings import settings
 
 MASKED = Mlm(ratio=0.15, random_prob=0.0, keep_prob=0.0)
-"""15 % of the tokens behind [MASK], and nothing else."""
+"""15 % of the tokens replaced by [MASK], none by random ones."""
 
 EXAMS: dict[str, tuple[str, Objective]] = {
     "unmask": ("masked", MASKED),
@@ -18,7 +18,7 @@ EXAMS: dict[str, tuple[str, Objective]] = {
     "forward": ("forward", Causal()),
     "backward": ("backward", Causal(direction="backward")),
 }
-"""Capability to the name of the exam and its questions."""
+"""Capability to the exam's name and problems."""
 
 
 @settings
@@ -26,9 +26,9 @@ class SharedTask(Objective):
     """A common exam in the input format that a model was trained on, such as with [FW] in place of [CLS]."""
 
     task: Objective
-    """The questions."""
+    """What is predicted."""
     trained_by: Objective
-    """The objective of the model."""
+    """The objective that the model was trained with."""
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         return self.trained_by.prepare_inputs(self.task.corrupt(rows, noise), rows)

@@ -1,8 +1,8 @@
-"""How well wrong tokens are found: false alarms and misses, whatever the threshold, and whether P(wrong) is honest.
+"""Detection of wrong tokens: precision, recall, AUROC, and whether P(wrong) is calibrated.
 
-The loss of a detector does not tell: one that calls everything wrong can have a perfect loss.
+The loss is not enough, because a detector that calls every token wrong can have a perfect loss.
 
-Shapes: N judged tokens.
+Shapes: N tokens.
 """
 
 from collections.abc import Iterator
@@ -26,19 +26,19 @@ BINS = 10
 def detection(
     model: nn.Module, pack: Pack, objective: CorruptionDetector, batch_tokens: int = 16384
 ) -> dict[str, float]:
-    """The figures of `score` for every token of the rows of `pack`, corrupted as the objective does, always alike."""
+    """The metrics of `score` over all tokens of `pack`, corrupted by the objective with fixed draws."""
     training = model.training
     model.eval()
     batches = validation_batches(pack, max(1, batch_tokens // pack.length))
-    parts = [part for rows in batches for part in _judged(model, rows, objective)]
+    parts = [part for rows in batches for part in _predicted(model, rows, objective)]
     model.train(training)
-    doubts, wrong = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return score(doubts, wrong)
+    p_wrong, wrong = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return score(p_wrong, wrong)
 
 
 @torch.no_grad()
-def _judged(model: nn.Module, rows: Rows, objective: CorruptionDetector) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """P(wrong) [n] and whether it is [n] of the tokens of a batch, so many at a time that scores stay few."""
+def _predicted(model: nn.Module, rows: Rows, objective: CorruptionDetector) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """P(wrong) [n] and the truth [n] for the tokens of a batch, in chunks to bound the memory for logits."""
     device = next(model.parameters()).device
     inputs = objective.corrupted(rows, Noise(0, rows.epoch, rows.ids))
     asked = torch.nonzero(rows.maskable.flatten())[:, 0]  # [N]
@@ -50,32 +50,32 @@ def _judged(model: nn.Module, rows: Rows, objective: CorruptionDetector) -> Iter
         yield objective.p_corrupted(scores, here.to(device), rows.vocabulary).cpu().double().numpy(), bad.numpy()
 
 
-def score(doubts: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
-    """The figures of N tokens: doubts [N] float64, their P(wrong); wrong [N] bool, whether they are.
+def score(p_wrong: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
+    """Metrics over N tokens: p_wrong [N] float64, predicted P(wrong); wrong [N] bool, the truth.
 
-    `share` wrong; `precision`, `recall` and `false_alarms` (of the right tokens) of calling wrong what has P ≥ 0.5;
-    `auroc`, the chance that a wrong token has a higher P than a right one, ties half (Hanley and McNeil 1982); `brier`,
-    the mean square of P − wrong; `calibration`, the mean distance of P from the share that is wrong, over ten bins of P
-    (Naeini et al. 2015, expected calibration error). Precision is 0 where nothing is called wrong; what has no meaning,
-    as recall where nothing is wrong, is left out.
+    `share` wrong; `precision`, `recall` and `false_alarms` (of the correct tokens) at the threshold P ≥ 0.5;
+    `auroc`, the probability that a wrong token has a higher P than a correct one, ties half (Hanley and McNeil 1982);
+    `brier`, the mean square of P − wrong; `calibration`, the mean distance of P from the share that is wrong, over ten
+    bins of P (Naeini et al. 2015, expected calibration error). Precision is 0 if no token is called wrong; undefined
+    metrics, such as recall if no token is wrong, are left out.
     """
-    called, bad, good = doubts >= THRESHOLD, int(wrong.sum()), int((~wrong).sum())
-    found = {"share": bad / len(wrong), "brier": float(np.square(doubts - wrong).mean())}
-    found["calibration"] = _gap(doubts, wrong)
+    called, bad, good = p_wrong >= THRESHOLD, int(wrong.sum()), int((~wrong).sum())
+    found = {"share": bad / len(wrong), "brier": float(np.square(p_wrong - wrong).mean())}
+    found["calibration"] = _calibration_error(p_wrong, wrong)
     found["precision"] = float(wrong[called].mean()) if called.any() else 0.0
     if bad:
         found["recall"] = float(called[wrong].mean())
     if good:
         found["false_alarms"] = float(called[~wrong].mean())
     if bad and good:
-        found["auroc"] = float((_ranks(doubts)[wrong].sum() - bad * (bad + 1) / 2) / (bad * good))
+        found["auroc"] = float((_ranks(p_wrong)[wrong].sum() - bad * (bad + 1) / 2) / (bad * good))
     return found
 
 
-def _gap(doubts: np.ndarray, wrong: np.ndarray) -> float:
-    place = np.minimum((doubts * BINS).astype(np.int64), BINS - 1)
-    distance = np.bincount(place, doubts - wrong, BINS)
-    return float(np.abs(distance).sum() / len(doubts))
+def _calibration_error(p_wrong: np.ndarray, wrong: np.ndarray) -> float:
+    place = np.minimum((p_wrong * BINS).astype(np.int64), BINS - 1)
+    distance = np.bincount(place, p_wrong - wrong, BINS)
+    return float(np.abs(distance).sum() / len(p_wrong))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

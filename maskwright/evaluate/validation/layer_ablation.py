@@ -1,4 +1,4 @@
-"""What is left of a model without its last layers: the norm and the head that follow them read what came before."""
+"""The exams after removing the last layers: final norm and head then read an earlier layer's output."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from .validate import take_exam
 
 @contextmanager
 def first_layers(model: nn.Module, count: int) -> Iterator[nn.Module]:
-    """`model` with its first `count` layers alone while the block runs; what follows the last layer stays."""
+    """`model` with only its first `count` layers inside the `with` block; final norm and head are kept."""
     whole = model.layers
     assert isinstance(whole, nn.ModuleList)
     assert 1 <= count <= len(whole)

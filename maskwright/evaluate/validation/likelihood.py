@@ -1,7 +1,7 @@
 """The negative log-likelihood of a text by the objective's own scoring: nats per token, perplexity, bits per byte.
 
 For a causal model it is the likelihood; for diffusion an upper bound on −ln p, so its perplexity is one too; for masked
-models a pseudo-likelihood, which is neither and compares with its like only.
+models a pseudo-likelihood, which is neither, and comparable only with other pseudo-likelihoods.
 """
 
 from math import exp, log
@@ -17,7 +17,7 @@ from .validate import score_targets
 
 @torch.no_grad()
 def likelihood(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384) -> dict[str, float]:
-    """`nats_per_token` over the tokens of text (no special ones), `perplexity`, `bits_per_byte`, of all rows."""
+    """`nats_per_token` over all rows (without special tokens), `perplexity`, `bits_per_byte`."""
     training = model.training
     model.eval()
     nats = tokens = 0.0

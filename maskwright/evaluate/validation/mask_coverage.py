@@ -1,7 +1,7 @@
-"""What an objective asks over several epochs: how much of the text, how differently, and what stands there instead.
+"""Mask coverage over epochs: how much of the text becomes a target, how much masks differ, and what replaces targets.
 
-Every figure comes with the one that chance gives, when each position is asked independently with the realised ratio p:
-after e different corruptions 1 − (1 − p)^e of the positions have been asked; two of them differ by 1 − p / (2 − p).
+Each metric comes with its value for independent masking at the realised ratio p: after e different corruptions
+1 − (1 − p)^e of the positions have been targets; two corruptions differ by 1 − p / (2 − p).
 
 Shapes: E epochs, B rows, L positions.
 """
@@ -20,38 +20,38 @@ from ...objectives.base.objective import Objective
 from ...settings.registry import name_of
 
 LONGEST = 15
-"""Runs of this length and longer are counted together."""
+"""Runs of this length or longer are counted together."""
 FATES = ("masked", "random", "kept")
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """The figures of one objective over E epochs."""
+    """The metrics of one objective over E epochs."""
 
     objective: str
     num_static_masks: int | None
-    """How many different corruptions a row gets; none for a new one each epoch."""
+    """Number of different corruptions of a row; none for a new one each epoch."""
     ratio: float
-    """Share of the positions that could be asked which were, in an epoch."""
+    """Share of the maskable positions that are targets, per epoch."""
     covered: list[float]
-    """[E] share of them that were asked at least once after so many epochs."""
+    """[E] share of the maskable positions that were a target at least once by each epoch."""
     covered_by_chance: list[float]
     diversity: float
-    """How different two epochs are: 1 − |both| / |either|, the mean over all pairs."""
+    """Jaccard distance between the targets of two epochs, 1 − |both| / |either|, mean over all pairs."""
     diversity_by_chance: float
     fates: dict[str, float]
-    """Share of the asked positions that are masked, replaced by another token, or kept."""
+    """Share of the targets that are masked, replaced by a random token, or kept."""
     runs: list[float]
-    """[LONGEST] share of the runs of neighbouring asked positions that have 1, 2, ... positions."""
+    """[LONGEST] share of the runs of adjacent targets that have length 1, 2, ..."""
     runs_by_chance: list[float]
 
 
 def report(
     batches: Iterable[Rows], objectives: Sequence[Objective], epochs: int = 10, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """The figures of each objective with one static mask, with ten and with dynamic masks, as plain data.
+    """The metrics of each objective with one static mask, ten, and dynamic masks, as plain data.
 
-    batches: rows of text, whatever their epoch; some thousands are enough. objectives: live ones.
+    batches: rows of any epoch; a few thousand are enough. objectives: live ones.
     Raises ValueError when there are no rows.
     """
     rows = list(batches)
@@ -64,7 +64,7 @@ def report(
 def coverage(
     batches: Sequence[Rows], objective: Objective, num_static_masks: int | None, epochs: int, seed: int
 ) -> Coverage:
-    """The figures of `objective` over `epochs` epochs of `batches`, when masks repeat after `num_static_masks`."""
+    """The metrics of `objective` over `epochs` epochs of `batches`, with masks that repeat after `num_static_masks`."""
     masks = num_static_masks or epochs
     asked = [np.stack([_asked(rows, objective, epoch % masks, seed) for epoch in range(epochs)]) for rows in batches]
     free = sum(int(rows.maskable.sum()) for rows in batches)
@@ -86,7 +86,7 @@ def coverage(
 
 
 def in_epoch(rows: Rows, epoch: int) -> Rows:
-    """The rows as they come in an epoch."""
+    """The rows with another epoch number, which changes their draws."""
     return replace(rows, epoch=torch.full_like(rows.epoch, epoch))
 
 
@@ -100,7 +100,7 @@ def _difference(asked: list[np.ndarray], one: int, other: int) -> float:
 
 
 def fates(rows: Rows, objective: Objective, seed: int) -> torch.Tensor:
-    """[B, L] int64: the number in FATES of what happened to a position, -1 where nothing was asked."""
+    """[B, L] int64: index into FATES of what happened at a target position, -1 elsewhere."""
     problem = objective(rows, seed)
     hidden, same = problem.inputs == rows.vocabulary.mask, problem.inputs == rows.tokens
     fate = torch.where(hidden, 0, torch.where(same, 2, 1))

@@ -3,7 +3,7 @@
 An exam is a fixed set of questions, the same for every checkpoint of every seed: the objective's own questions, and the
 common exams that any model with the capability can take, so that objectives can be compared.
 
-Shapes: B rows, L positions, N asked positions, V tokens of the vocabulary, K domains.
+Shapes: B rows, L positions, N target positions, V tokens of the vocabulary, K domains.
 """
 
 from math import exp, log
@@ -42,9 +42,9 @@ def validate(
     """Loss (nats), perplexity, accuracy, top-5 accuracy and bits per byte, over all rows of `pack` and by domain.
 
     Names are `loss`, `accuracy` … for the objective's own exam, `masked/…`, `forward/…` and `backward/…` for the common
-    ones, `detection/…` where wrong tokens are to be found, and `…/domain/NAME/…` for a domain of the corpus. With the
+    ones, `detection/…` if it detects wrong tokens, and `…/domain/NAME/…` for a domain of the corpus. With the
     `train` split, `…/unigram/…` is what its token frequencies alone would score on the same questions. Bits per byte
-    spread the mean loss of the questions over all tokens of the split.
+    assume the mean loss of the exam for every token of the split.
     """
     counts = train.counts(pack.vocabulary.size) if train else None
     numbers: dict[str, float] = {}
@@ -64,7 +64,7 @@ def validate_all(
 ) -> dict[str, ExamResult]:
     """The results of a model trained by `objective`: on its own exam, "", and on the common ones, "masked/" and so on.
 
-    An objective whose own exam is a common one is asked once.
+    An own exam that equals a common one is run once.
     """
     own = objective.for_validation()
     found = {"": take_exam(model, pack, own, batch_tokens)}
@@ -109,7 +109,7 @@ def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> 
 def score_targets(
     model: nn.Module, document: Tensor, problem: Problem, asked: Tensor, targets: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """[N] loss float32, [N] bool best guess right, [N] bool among the best five, for the places `asked` of [B * L]."""
+    """[N] float32 loss, [N] bool top-1 hit, [N] bool top-5 hit, at the positions `asked` of [B * L]."""
     device = next(model.parameters()).device
     seen = mask(document, problem.view, problem.prefix_mask)
     hidden = model(problem.inputs.to(device), None if seen is None else seen.to(device), positions(document).to(device))

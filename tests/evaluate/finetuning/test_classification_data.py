@@ -72,19 +72,19 @@ def test_tasks_are_found_in_every_layout(put, tmp_path) -> None:
         ({"text": "a", "label": 2}, r"valid\.jsonl:1: label=2 is not among those of train\.jsonl: 0, 1"),
         ({"text": "a", "label": -1}, r"valid\.jsonl:1: label=-1: give a number from 0, or a word"),
         ({"text": "a", "label": 0.5}, r"valid\.jsonl:1: label=0\.5: give a number from 0, or a word"),
-        ({"text": "a"}, r"valid\.jsonl:1: no field 'label': there is text"),
+        ({"text": "a"}, r"valid\.jsonl:1: no field 'label': the fields are text"),
         (
             {"txt": "a", "label": 1},
-            r"valid\.jsonl:1: no text: there is txt, label, where a task has question",
+            r"valid\.jsonl:1: no text: the fields are txt, label; give question",
         ),
-        ("", r"valid\.jsonl is empty: it holds no examples"),
+        ("", r"valid\.jsonl is empty: it contains no examples"),
     ],
 )
 def test_a_bad_line_is_named(put, line, complaint) -> None:
     train = put("train.jsonl", {"text": "a", "label": 0}, {"text": "b", "label": 1})
     with pytest.raises(ValueError, match=complaint):
         task("t", train, put("valid.jsonl", line))
-    with pytest.raises(ValueError, match="one label alone, 1: there is nothing to tell apart"):
+    with pytest.raises(ValueError, match="only one label, 1: give at least two"):
         task("t", one := put("one.jsonl", {"text": "b", "label": 1}), one)
 
 

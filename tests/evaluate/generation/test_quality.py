@@ -10,9 +10,9 @@ from torch import nn
 from maskwright.evaluate.generation.divergence import divergence, jensen_shannon
 from maskwright.evaluate.generation.diversity import distinct, entropy, ngrams, overlap, rep, repetition
 from maskwright.evaluate.generation.mauve import area, mauve, quantised, reduced
-from maskwright.evaluate.generation.quality import CausalScorer, judge, shuffled
+from maskwright.evaluate.generation.quality import CausalScorer, evaluate_texts, shuffled
 from maskwright.evaluate.generation.references import halves
-from maskwright.evaluate.scoring.backends import PLAIN
+from maskwright.evaluate.scoring.backends import FIXED
 from maskwright.evaluate.statistics.bootstrap import interval, resampled
 
 from ...handmade import VOCABULARY, split
@@ -130,7 +130,7 @@ def scorer() -> CausalScorer:
     scores[:, ORDINARY] = 2 * draw
     scores[ORDINARY[0], ORDINARY[0]] = 2 * draw[0].exp().sum().log() + 9
     tokenizer = SimpleNamespace(vocabulary=VOCABULARY, decode=lambda ids: "é" * len(ids))
-    return CausalScorer(Chain(scores), tokenizer, PLAIN["causal"], batch_tokens=200)
+    return CausalScorer(Chain(scores), tokenizer, FIXED["causal"], batch_tokens=200)
 
 
 def texts(scorer: CausalScorer, count: int, length: int = 40, seed: int = 0) -> np.ndarray:
@@ -160,20 +160,20 @@ def test_a_text_costs_what_the_model_says(scorer: CausalScorer) -> None:
 
 def test_held_out_text_is_judged_as_the_reference_and_a_repeated_word_is_not(scorer: CausalScorer) -> None:
     reference, same = texts(scorer, 120, seed=1), texts(scorer, 120, seed=2)
-    fair, own = judge(same, reference, scorer), judge(reference, reference, scorer)
+    fair, own = evaluate_texts(same, reference, scorer), evaluate_texts(reference, reference, scorer)
     for name in ("perplexity", "bits_per_byte", "entropy", "distinct_1", "rep_16", "repetition"):
         assert fair[f"{name}_low"] <= own[name] <= fair[f"{name}_high"], name
     assert own["unigram_js"] == own["bigram_js"] == 0
     assert own["mauve"] == pytest.approx(1)
     assert fair["bits_per_byte"] == pytest.approx(np.log2(fair["perplexity"]) / 2)
 
-    stuck = judge(np.full((120, 40), ORDINARY[0]), reference, scorer)
+    stuck = evaluate_texts(np.full((120, 40), ORDINARY[0]), reference, scorer)
     assert stuck["perplexity"] < 2 < fair["perplexity"] / 2
     assert (stuck["entropy"], stuck["rep_16"], stuck["overlap"], stuck["unigram_js"]) == (0, 1, 1, 1)
     assert stuck["repetition"] == pytest.approx(36 / 37)
     assert stuck["mauve"] < 0.05
 
-    mixed = judge(shuffled(same), reference, scorer)
+    mixed = evaluate_texts(shuffled(same), reference, scorer)
     assert mixed["perplexity"] > 1.5 * fair["perplexity"]
     assert mixed["unigram_js"] == pytest.approx(fair["unigram_js"])
     assert mixed["bigram_js"] > fair["bigram_js"]
@@ -181,7 +181,7 @@ def test_held_out_text_is_judged_as_the_reference_and_a_repeated_word_is_not(sco
 
 def test_what_depends_on_the_number_of_texts_takes_as_many_as_there_are_references(scorer: CausalScorer) -> None:
     reference, many = texts(scorer, 20, seed=1), texts(scorer, 60, seed=2)
-    whole, part = judge(many, reference, scorer), judge(many[:20], reference, scorer)
+    whole, part = evaluate_texts(many, reference, scorer), evaluate_texts(many[:20], reference, scorer)
     for name in ("unigram_js", "bigram_js", "overlap"):
         assert whole[name] == part[name]
     assert whole["perplexity"] != part["perplexity"]
@@ -191,11 +191,11 @@ def test_what_depends_on_the_number_of_texts_takes_as_many_as_there_are_referenc
 def test_what_cannot_be_judged(scorer: CausalScorer) -> None:
     some = texts(scorer, 4)
     with pytest.raises(ValueError, match=r"texts of 40 tokens against texts of 39: give equal lengths"):
-        judge(some, some[:, 1:], scorer)
+        evaluate_texts(some, some[:, 1:], scorer)
     with pytest.raises(ValueError, match="of at least 5"):
-        judge(some[:, :4], some[:, :4], scorer)
+        evaluate_texts(some[:, :4], some[:, :4], scorer)
     with pytest.raises(ValueError, match="1 texts against 4: give at least two of both"):
-        judge(some[:1], some, scorer)
+        evaluate_texts(some[:1], some, scorer)
 
 
 def test_pieces_of_held_out_text_are_whole_and_of_different_documents() -> None:

@@ -5,7 +5,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from maskwright.evaluate.scoring.minimal_pairs import Item, Verdicts, accuracies, limited, predictions, wilson
+from maskwright.evaluate.scoring.minimal_pairs import Item, ItemResults, accuracies, limited, predictions, wilson
 from maskwright.evaluate.scoring.scorer import Text
 
 NAN, INF = np.nan, np.inf
@@ -15,8 +15,8 @@ def item(paradigm="p", field="f", texts=("good", "bad")) -> Item:
     return Item(tuple(Text(text) for text in texts), {"field": field, "paradigm": paradigm})
 
 
-def verdicts(*scores, **groups) -> Verdicts:
-    return Verdicts([item(**groups) for _ in scores], np.array(scores, np.float64))
+def item_results(*scores, **groups) -> ItemResults:
+    return ItemResults([item(**groups) for _ in scores], np.array(scores, np.float64))
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def verdicts(*scores, **groups) -> Verdicts:
     ],
 )
 def test_ties_are_shared_and_nan_fails(scores, credit, official) -> None:
-    found = verdicts(scores)
+    found = item_results(scores)
     assert found.credit[0] == pytest.approx(credit)
     assert found.chosen[0] == official
 
 
 def test_a_model_of_zeros_is_half_right_and_one_of_nans_never() -> None:
     for score, share in ((0.0, 0.5), (NAN, 0.0)):
-        numbers = accuracies(verdicts(*[[score, score]] * 40))
+        numbers = accuracies(item_results(*[[score, score]] * 40))
         assert numbers["accuracy"] == share
         assert numbers["official"] == 1.0
         assert numbers["ties" if score == 0 else "failures"] == 40
@@ -49,7 +49,7 @@ def test_a_model_of_zeros_is_half_right_and_one_of_nans_never() -> None:
 
 def test_the_official_figure_stands_only_where_it_differs() -> None:
     items = [item("a"), item("a"), item("b")]
-    numbers = accuracies(Verdicts(items, np.array([[-1.0, -2], [-2, -1], [-1, -1]])))
+    numbers = accuracies(ItemResults(items, np.array([[-1.0, -2], [-2, -1], [-1, -1]])))
     assert numbers["paradigm/a/accuracy"] == 0.5
     assert "paradigm/a/official" not in numbers
     assert (numbers["paradigm/b/accuracy"], numbers["paradigm/b/official"]) == (0.5, 1.0)
@@ -57,7 +57,7 @@ def test_the_official_figure_stands_only_where_it_differs() -> None:
 
 def test_the_whole_is_the_mean_over_paradigms_and_a_field_over_items() -> None:
     items = [item("a"), item("a"), item("a"), item("b", "g")]
-    numbers = accuracies(Verdicts(items, np.array([[0.0, -1], [0, -1], [-1, 0], [-1, 0]])))
+    numbers = accuracies(ItemResults(items, np.array([[0.0, -1], [0, -1], [-1, 0], [-1, 0]])))
     assert numbers["accuracy"] == pytest.approx((2 / 3 + 0) / 2)
     assert numbers["field/f/accuracy"] == pytest.approx(2 / 3)
     assert (numbers["items"], numbers["field/f/items"], numbers["paradigm/b/items"]) == (4, 3, 1)
@@ -65,8 +65,8 @@ def test_the_whole_is_the_mean_over_paradigms_and_a_field_over_items() -> None:
 
 def test_a_mean_over_equal_paradigms_is_as_sure_as_one_over_their_items() -> None:
     scores = np.random.default_rng(0).normal(size=(60, 2))
-    parted = accuracies(Verdicts([item("abc"[i % 3]) for i in range(60)], scores))
-    whole = accuracies(Verdicts([item()] * 60, scores))
+    parted = accuracies(ItemResults([item("abc"[i % 3]) for i in range(60)], scores))
+    whole = accuracies(ItemResults([item()] * 60, scores))
     assert (parted["low"], parted["high"]) == pytest.approx((whole["low"], whole["high"]))
 
 
@@ -82,7 +82,7 @@ def test_an_interval_covers_the_truth_about_as_often_as_it_says(share, count) ->
 
 def test_predictions_have_the_official_form() -> None:
     items = [Item((Text("a b", 1), Text("a c", 1)), {"paradigm": "p"}), item("q"), item("q")]
-    found = Verdicts(items, np.array([[0.0, 1], [1, 0], [NAN, 0]]))
+    found = ItemResults(items, np.array([[0.0, 1], [1, 0], [NAN, 0]]))
     assert predictions(found) == {
         "p": {"predictions": [{"id": "p_0", "pred": " c"}]},
         "q": {"predictions": [{"id": "q_0", "pred": "good"}, {"id": "q_1", "pred": "good"}]},

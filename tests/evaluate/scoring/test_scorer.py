@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD
-from maskwright.evaluate.scoring.backends import MADE, PLAIN, choose
-from maskwright.evaluate.scoring.batching import batches, regrouped
-from maskwright.evaluate.scoring.deduplicate import share
+from maskwright.evaluate.scoring.backends import BY_OBJECTIVE, FIXED, choose
+from maskwright.evaluate.scoring.batching import batches, regroup
+from maskwright.evaluate.scoring.deduplicate import deduplicate
 from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.evaluate.scoring.windows import Windows
 from maskwright.models.modern import Modern
@@ -70,7 +70,7 @@ def scored(judged, backend: str, texts=TEXTS, objective=None, **options):
     return Scorer(judged.model, judged.tokenizer, ask, **options)([Text(text) for text in texts])
 
 
-@pytest.mark.parametrize("backend", PLAIN)
+@pytest.mark.parametrize("backend", FIXED)
 def test_a_score_is_that_of_plain_loops(judged, backend) -> None:
     found = scored(judged, backend, batch_tokens=64)
     assert found.total[0] == pytest.approx([plain(judged, backend, text) for text in TEXTS], abs=2e-3)
@@ -78,7 +78,7 @@ def test_a_score_is_that_of_plain_loops(judged, backend) -> None:
     assert found.total[0, 0] != found.total[0, 1]
 
 
-@pytest.mark.parametrize("backend", PLAIN)
+@pytest.mark.parametrize("backend", FIXED)
 def test_the_batch_changes_nothing(judged, backend) -> None:
     one, other = (scored(judged, backend, batch_tokens=size).total for size in (1, 100_000))
     assert one == pytest.approx(other, abs=2e-3)
@@ -159,12 +159,12 @@ def test_what_is_seen_twice_is_asked_once(judged) -> None:
     word = np.r_[0, np.arange(1, len(ids) + 1), 0]
     rows = scorer._rows([(np.r_[1, kept, 2], word) for kept in (ids, other)])
     (problem,) = choose("causal", None)[1](rows)
-    shared = share(problem)
+    shared = deduplicate(problem)
     assert len(shared.sight) == 2 * len(ids)
     assert len(shared.asked) == 2 * len(ids) - 4
     hidden = list(choose("mlm", None)[1](rows))[3]
-    assert len(share(hidden).rows) == 1
-    assert len(share(hidden).sight) == 2
+    assert len(deduplicate(hidden).rows) == 1
+    assert len(deduplicate(hidden).sight) == 2
 
 
 def test_questions_with_one_sight_have_one_answer(judged) -> None:
@@ -174,7 +174,7 @@ def test_questions_with_one_sight_have_one_answer(judged) -> None:
     some = min(map(len, encoded))
     rows = scorer._rows([(np.r_[1, ids[:some], 2], np.r_[0, np.arange(1, some + 1), 0]) for ids in encoded])
     for problem in choose("mlm", None)[1](rows):
-        shared = share(problem)
+        shared = deduplicate(problem)
         p, _ = torch.nonzero(problem.targets != IGNORE, as_tuple=True)
         assert torch.equal(problem.inputs[shared.rows][shared.asked // (some + 2)][shared.sight], problem.inputs[p])
 
@@ -202,7 +202,7 @@ def test_rows_of_different_lengths_go_together_where_all_look_forward() -> None:
         (9, 1, FORWARD),
         (9, 9, BACKWARD),
     ]
-    found = list(regrouped([asking(*way) for way in ways], 45))
+    found = list(regroup([asking(*way) for way in ways], 45))
     assert [tuple(problem.inputs.shape) for problem in found] == [(2, 5), (5, 9), (2, 10), (5, 9), (4, 9)]
     assert (found[1].targets != IGNORE).sum() == found[1].weights.sum() == 2 * (8 + 9) + 9
     assert sum(float(problem.weights.sum()) for problem in found) == sum(length * rows for length, rows, _ in ways)
@@ -214,7 +214,7 @@ def test_texts_that_look_forward_are_gathered_where_trees_are_read() -> None:
         return Problem(inputs, inputs, torch.ones(rows, length), torch.full((rows,), view))
 
     ways = [(3, 2, FORWARD), (9, 3, FORWARD), (9, 1, FORWARD), (9, 1, BOTH), (9, 2, BOTH)]
-    found = list(regrouped([asking(*way) for way in ways], 20, gathered=33))
+    found = list(regroup([asking(*way) for way in ways], 20, gathered=33))
     assert [tuple(problem.inputs.shape) for problem in found] == [(5, 9), (2, 9), (2, 9)]
 
 
@@ -256,7 +256,7 @@ def test_the_default_follows_the_skills() -> None:
         choose("mlm_wrd", None)
     with pytest.raises(ValueError, match="how the model was trained is not known: choose a backend, mlm, "):
         choose(None, None)
-    assert set(MADE).isdisjoint(PLAIN)
+    assert set(BY_OBJECTIVE).isdisjoint(FIXED)
 
 
 def test_half_precision_is_near_and_float32_the_default(judged) -> None:

@@ -43,7 +43,7 @@ def test_of_a_pair_one_is_likelier_unless_they_are_the_same(tmp_path, scorer) ->
     ("name", "content", "complaint"),
     [
         ("a.txt", "one\n\ntwo\n", r"a\.txt:2: there is no text"),
-        ("a.txt", "", r"a\.txt is empty: give a text a line"),
+        ("a.txt", "", r"a\.txt is empty: give one text per line"),
         ("a.jsonl", '{"text": "a"}\n{"txt": "b"}\n', r"a\.jsonl:2: no field 'text': there is 'txt'"),
         ("a.jsonl", '{"sentence_good": "a"}\n', r"a\.jsonl:1: no field 'sentence_bad'"),
     ],

@@ -55,5 +55,5 @@ def test_a_token_has_as_much_around_it_as_can_be(before, least):
 
 @pytest.mark.parametrize("stride", [0, 64, 100])
 def test_a_stride_that_a_window_cannot_hold_is_refused(stride):
-    with pytest.raises(ValueError, match=f"stride={stride}: a window of 64 positions asks for 1 to 63 tokens"):
+    with pytest.raises(ValueError, match=f"stride={stride}: a window of 64 positions scores 1 to 63 tokens"):
         Windows(64, stride, 0.5)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from maskwright.evaluate.suites._asked import ask
+from maskwright.evaluate.suites._evaluate import evaluate_folder
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
@@ -31,7 +31,7 @@ def trained(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def suite(trained: Path):
     """Asks a suite of the trained run."""
-    return lambda name, data, *options: ask(name, trained, data, options)
+    return lambda name, data, *options: evaluate_folder(name, trained, data, options)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from maskwright.evaluate.suites._asked import ask
+from maskwright.evaluate.suites._evaluate import evaluate_folder
 from maskwright.run import saved
 
 WORDS = ["names", "values", "rules"]
@@ -20,7 +20,7 @@ def test_words_are_asked_of_every_checkpoint(trained, write, tmp_path) -> None:
     data = write("aoa/cdi_human.csv", "word," + ",".join(map(str, range(16, 31))), *rows)
     for name in ("chck_1M", "chck_10M", "chck_100M"):
         shutil.copytree(trained, tmp_path / "all" / name)
-    numbers = ask("aoa", tmp_path / "all", data, [f"predictions={tmp_path}"])
+    numbers = evaluate_folder("aoa", tmp_path / "all", data, [f"predictions={tmp_path}"])
     assert (numbers["asked"], numbers["correlation"]) == (3, 0.0)
     made = json.loads((tmp_path / "all/main/zero_shot/mlm/AoA_word/surprisal.json").read_text())["results"]
     assert len(made) == 3 * 6
@@ -34,4 +34,4 @@ def test_words_are_asked_of_every_checkpoint(trained, write, tmp_path) -> None:
         total -= float(model.logits(model(hidden[None])[0])[place].log_softmax(-1)[ids[place]])
     assert made[1]["surprisal"] == pytest.approx(total, abs=1e-3)
     with pytest.raises(ValueError, match="holds 0 checkpoints"):
-        ask("aoa", trained, data)
+        evaluate_folder("aoa", trained, data)

@@ -52,8 +52,8 @@ def test_predictions_lie_where_the_official_evaluation_puts_them(suite, write, t
     ("line", "complaint"),
     [
         ({"sentence_good": "a"}, r"one\.jsonl:4: no field 'sentence_bad': there is 'sentence_good'"),
-        (lines("one")[0] | {"sentence_bad": 3}, r"one\.jsonl:4: sentence_bad is a number \(3\), where a text belongs"),
-        (lines("one")[0] | {"sentence_bad": ""}, r"one\.jsonl:4: sentence_bad is empty, where a text belongs"),
+        (lines("one")[0] | {"sentence_bad": 3}, r"one\.jsonl:4: sentence_bad is a number \(3\): give a text"),
+        (lines("one")[0] | {"sentence_bad": ""}, r"one\.jsonl:4: sentence_bad is empty: give a text"),
         ("{half a line", r"one\.jsonl:4 is not JSON: .*near '\{half a line'"),
         (lines("one")[0] | {"sentence_bad": "long " * 80}, r"'long long .*the model takes max_length=64"),
     ],
@@ -77,7 +77,7 @@ def test_what_is_not_there_is_said(suite, write, tmp_path) -> None:
         suite("blimp", folder, "paradigms=pasive_1")
     with pytest.raises(ValueError, match=r"unknown key blimp\.limt: did you mean 'limit'"):
         suite("blimp", folder, "limt=3")
-    with pytest.raises(ValueError, match="the suite validation has no options such as 'limit'"):
+    with pytest.raises(ValueError, match="the suite validation has no options: remove 'limit'"):
         suite("validation", None, "limit=3")
 
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from maskwright.cli import app
-from maskwright.evaluate.suites._asked import kept_as
+from maskwright.evaluate.suites._evaluate import results_name
 
 PAIR = {"sentence_good": "It is.", "sentence_bad": "It are.", "field": "f", "linguistics_term": "t", "UID": "one"}
 
@@ -55,7 +55,7 @@ def test_another_backend_takes_no_place_of_the_first(run, trained, write) -> Non
     for words in ([], ["--backend", "mlm_word"], ["per=token"], ["temperatures=[1, 2]"], ["batch_tokens=64"]):
         said = run("evaluate", trained, "blimp", "--data", data, "--json", *words)
         assert said.exit_code == 0, said.exception
-        kept[kept_as("blimp", data, [word.replace("mlm_word", "backend=mlm_word") for word in words[-1:]])] = (
+        kept[results_name("blimp", data, [word.replace("mlm_word", "backend=mlm_word") for word in words[-1:]])] = (
             said.stdout
         )
     assert len(kept) == 4
@@ -64,9 +64,9 @@ def test_another_backend_takes_no_place_of_the_first(run, trained, write) -> Non
 
 
 def test_names_of_results_are_names_of_files() -> None:
-    assert kept_as("layers", None, []) == "layers"
-    long = kept_as("blimp", None, ["paradigms=" + ",".join(map(str, range(200)))])
-    other = kept_as("blimp", None, ["paradigms=" + ",".join(map(str, range(201)))])
+    assert results_name("layers", None, []) == "layers"
+    long = results_name("blimp", None, ["paradigms=" + ",".join(map(str, range(200)))])
+    other = results_name("blimp", None, ["paradigms=" + ",".join(map(str, range(201)))])
     assert len(long) == len(other) < 140
     assert long != other
-    assert "/" not in kept_as("generation", None, ["scorer=/a/b/c", "options=[eta=0.1]"])
+    assert "/" not in results_name("generation", None, ["scorer=/a/b/c", "options=[eta=0.1]"])

@@ -162,7 +162,7 @@ GOOD = {"text": "a b c", "targets": [{"span1": [0, 1], "label": "x"}]}
             "2 spans, where the first target has 1",
         ),
         (GOOD | {"targets": [{"span1": [0, 1], "label": "y"}]}, "label='y' is not among those of train.jsonl"),
-        (GOOD | {"targets": []}, "is empty: it holds no targets"),
+        (GOOD | {"targets": []}, "is empty: it contains no targets"),
         (GOOD | {"text": "a " * 99}, "tokens: the model takes max_length=64"),
     ],
 )

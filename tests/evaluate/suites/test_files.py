@@ -81,7 +81,7 @@ def test_scored_texts_keep_odd_signs_and_true_numbers_of_lines(put) -> None:
     assert texts(put("a.NDJSON", '\n{"text": "a"}\n')) == [("a",)]
     with pytest.raises(ValueError, match=r"a\.jsonl:4: there is no text"):
         texts(put("a.jsonl", '\n{"text": "a"}\n\n{"text": " "}\n'))
-    with pytest.raises(ValueError, match=r"a\.jsonl:1: text is null, where a text belongs"):
+    with pytest.raises(ValueError, match=r"a\.jsonl:1: text is null: give a text"):
         texts(put("a.jsonl", '{"text": null}\n'))
 
 
@@ -89,7 +89,7 @@ def test_scored_texts_keep_odd_signs_and_true_numbers_of_lines(put) -> None:
     ("name", "content", "sentence"),
     [
         ("train.jsonl", '{"sentence": "a", "label": 0}\n{"sentence": null, "label": 1}\n', r":2: sentence is null"),
-        ("train.jsonl", '{"sentence": ["a"], "label": 0}\n', r":1: sentence is a list, where a text belongs"),
+        ("train.jsonl", '{"sentence": ["a"], "label": 0}\n', r":1: sentence is a list: give a text"),
         ("train.tsv", "label\tsentence\n0\ta\n1\n", r"train\.tsv:3: the row breaks off: 1 of 2 cells, no 'sentence'"),
         ("train.tsv", "sentence\tlabel\na\t0\n\nb\t1\tc\n", r"train\.tsv:4: 3 cells, where the header has 2 columns"),
     ],

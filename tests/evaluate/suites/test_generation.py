@@ -8,7 +8,7 @@ import pytest
 from maskwright.display.metrics import metrics
 from maskwright.display.side_by_side import columns
 from maskwright.evaluate.suites import generation
-from maskwright.evaluate.suites._asked import ask, kept_as
+from maskwright.evaluate.suites._evaluate import evaluate_folder, results_name
 from maskwright.evaluate.suites.generation import written
 from maskwright.run.config import Config
 from maskwright.text.tokenizers.tokenizer import Tokenizer
@@ -46,7 +46,7 @@ def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
     options = [f"scorer={runs / 'scorer'}", "samples=8", "length=12", "steps=4", "sampler=learned"]
     options += ["sampler_options=[randomness=0.5]", f"remasker={runs / 'remasker'}"]
     numbers = json.loads(said(runs / "writer", "generation", *options, "--json"))
-    kept = runs / "writer" / "evaluations" / f"{kept_as('generation', None, options)}.json"
+    kept = runs / "writer" / "evaluations" / f"{results_name('generation', None, options)}.json"
     assert numbers == json.loads(kept.read_text())
     assert (numbers["texts"], numbers["held_out/texts"], numbers["length"]) == (8, 8, 12)
     for column in ("", "held_out/", "shuffled/"):
@@ -55,7 +55,7 @@ def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
             assert low <= value <= high
     assert numbers["held_out/unigram_js"] == pytest.approx(numbers["shuffled/unigram_js"])
     assert "<svg" in (runs / "writer" / "plots" / f"{kept.stem}.svg").read_text()
-    again = ask("generation", runs / "writer", None, [*options, "seed=1"])
+    again = evaluate_folder("generation", runs / "writer", None, [*options, "seed=1"])
     assert again["perplexity"] != numbers["perplexity"]
     assert again["held_out/bigram_js"] == numbers["held_out/bigram_js"]
     assert "mauve" not in numbers  # of so few texts it would tell nothing
@@ -65,11 +65,11 @@ def test_a_causal_model_writes_as_long_as_what_is_held_out(runs: Path, monkeypat
     texts = []
     monkeypatch.setattr(generation, "written", lambda *given: texts.append(written(*given)) or texts[-1])
     options = [f"scorer={runs / 'scorer'}", "samples=8", "length=12"]
-    numbers = ask("generation", runs / "reader", None, options)
+    numbers = evaluate_folder("generation", runs / "reader", None, options)
     assert (numbers["texts"], numbers["length"]) == (8, 12)
     assert texts[0].shape == (8, 12)
     assert not Tokenizer.load(runs / "reader" / "final").vocabulary.is_special[texts[0]].any()
-    beside = ask("generation", runs / "writer", None, [*options, "steps=4"])
+    beside = evaluate_folder("generation", runs / "writer", None, [*options, "steps=4"])
     assert numbers.keys() == beside.keys()
     assert numbers["held_out/perplexity"] == beside["held_out/perplexity"]
     assert numbers["perplexity"] != beside["perplexity"]
@@ -92,9 +92,9 @@ def test_the_table_never_shows_perplexity_alone() -> None:
 @pytest.mark.parametrize(
     ("run", "options", "sentence"),
     [
-        ("writer", "scorer=writer", "is the writer itself"),
-        ("writer", "scorer=writer/final", "is the writer itself"),
-        ("writer/checkpoints/step-5", "scorer=writer", "is the writer itself"),
+        ("writer", "scorer=writer", "is the model that is evaluated"),
+        ("writer", "scorer=writer/final", "is the model that is evaluated"),
+        ("writer/checkpoints/step-5", "scorer=writer", "is the model that is evaluated"),
         ("writer", "scorer=remasker", "remasker does not read forward: name a run with objective.name=causal"),
         ("writer", "scorer=other", "other was trained on other text or another tokenizer"),
         ("writer", "scorer=spelling", "spelling was trained on other text or another tokenizer"),
@@ -106,6 +106,6 @@ def test_the_table_never_shows_perplexity_alone() -> None:
 def test_generations_that_are_refused(runs: Path, run: str, options: str, sentence: str) -> None:
     words = [word.replace("scorer=", f"scorer={runs}/") for word in options.split()]
     with pytest.raises(ValueError, match=r".*") as refused:
-        ask("generation", runs / run, None, words)
+        evaluate_folder("generation", runs / run, None, words)
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from maskwright.evaluate.suites import layers, validation
-from maskwright.evaluate.suites._asked import ask
+from maskwright.evaluate.suites._evaluate import evaluate_folder
 from maskwright.run.config import Config
 from maskwright.run.load import load
 from maskwright.training.trainer import Trainer
@@ -44,4 +44,4 @@ def test_a_checkpoint_is_evaluated_as_it_was_then(run: Path) -> None:
 
 def test_what_holds_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no trained model"):
-        ask("layers", tmp_path, None)
+        evaluate_folder("layers", tmp_path, None)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from maskwright.evaluate.scoring.backends import PLAIN, choose
+from maskwright.evaluate.scoring.backends import FIXED, choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.evaluate.statistics.correlation import spearman
 from maskwright.run import saved
@@ -57,7 +57,7 @@ def test_entity_tracking_takes_the_best_of_many(suite, write, score) -> None:
     assert numbers["paradigm/regular_0_ops/accuracy"] == float(np.argmax(scores) == 0)
     assert {"split/regular/items", "paradigm/ambiref_0_ops/items"} <= numbers.keys()
     write("fast_eval/entity_tracking_fast/ambiref.jsonl", BOXES | {"options": ["a"], "numops": 0})
-    with pytest.raises(ValueError, match=r"ambiref\.jsonl:1: options=\['a'\]: give two texts or more"):
+    with pytest.raises(ValueError, match=r"ambiref\.jsonl:1: options=\['a'\]: give at least two texts"):
         suite("entity_tracking", folder)
 
 
@@ -99,7 +99,7 @@ def test_wug_correlates_preferences(suite, write, score, tmp_path, name, place) 
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ({"sentences": "only one", "ratio": 0.5}, r":1: sentences='only one': give two, with a tab between them"),
+        ({"sentences": "only one", "ratio": 0.5}, r":1: sentences='only one': give two, separated by a tab"),
         ({"sentences": "a\tb", "ratio": 1.5}, r":1: ratio=1.5: give the share of people, from 0 to 1"),
         ({"sentences": "a\tb", "ratio": "many"}, r":1: ratio='many': give the share of people"),
     ],
@@ -133,7 +133,7 @@ def test_reading_times_are_explained_by_what_was_read(suite, write, trained, tmp
     lines = [line.split(",") for line in table(60)[1:]]
     model, tokenizer = saved.load(trained)
     text = Text(f"{lines[1][0]} {lines[1][1]}", len(lines[1][0]))
-    surprise = -Scorer(model, tokenizer, PLAIN["mlm_ahead"])([text]).total[0, 0]
+    surprise = -Scorer(model, tokenizer, FIXED["mlm_ahead"])([text]).total[0, 0]
     assert made["reading"]["predictions"][1]["pred"] == pytest.approx(surprise, abs=1e-4)
     write("reading/reading_data.csv", ",".join(COLUMNS[:-1]), "")
     with pytest.raises(ValueError, match=r"reading_data\.csv:1: no column 'prev_length'"):

@@ -68,7 +68,7 @@ def test_a_checkpoint_is_read_as_its_run(trained, folder, place):
         ({"a.bin": "text"}, (), "no file at"),
         ({"a.txt": "\n \n"}, (), "is empty: there is no text to read"),
         ({"a.jsonl": "{}"}, (), "text"),
-        ({"a.txt": "word " * 200}, ("stride=32",), "stride=32: a window of 32 positions asks for 1 to 31 tokens"),
+        ({"a.txt": "word " * 200}, ("stride=32",), "stride=32: a window of 32 positions scores 1 to 31 tokens"),
         ({"a.txt": "word " * 200}, ("length=65",), "length=65: the model takes max_length=64"),
         ({"a.txt": "word"}, ("stride=0",), "perplexity.stride=0"),
     ],

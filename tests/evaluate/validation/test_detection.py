@@ -24,9 +24,9 @@ from ...handmade import VOCABULARY, packed
 
 
 def test_figures_by_hand():
-    doubts, wrong = np.array([0.9, 0.6, 0.6, 0.2, 0.1, 0.6]), np.array([1, 1, 0, 0, 0, 1]).astype(bool)
-    found = score(doubts, wrong)
-    pairs = list(product(doubts[wrong], doubts[~wrong]))
+    p_wrong, wrong = np.array([0.9, 0.6, 0.6, 0.2, 0.1, 0.6]), np.array([1, 1, 0, 0, 0, 1]).astype(bool)
+    found = score(p_wrong, wrong)
+    pairs = list(product(p_wrong[wrong], p_wrong[~wrong]))
     assert found["auroc"] == pytest.approx(np.mean([(a > b) + (a == b) / 2 for a, b in pairs]))
     assert (found["precision"], found["recall"], found["false_alarms"]) == (3 / 4, 1, 1 / 3)
     assert found["brier"] == pytest.approx((0.01 + 0.16 + 0.36 + 0.04 + 0.01 + 0.16) / 6)

@@ -1,0 +1,87 @@
+"""Run a suite by name: a file with `evaluate(run, data)`, or with `Options` and `evaluate(run, data, options)`."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...run.discover import models
+from ...run.load import LoadedRun, load
+from ...settings import from_mapping, override
+from ...settings.registry import module
+
+BOUNDS = ("low", "high")
+NOT_IN_NAME = frozenset({"predictions", "device", "batch_tokens"})
+"""Options that do not change the results, so that they are left out of the file name."""
+MAX_NAME = 120
+"""Characters of a file name; a longer one is cut and ends in a hash, because file systems limit names."""
+
+
+def evaluate_folder(suite: str, folder: Path, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
+    """The metrics of a suite, options given as `name=value`; saved in FOLDER/evaluations under `results_name`.
+
+    If `folder` holds several checkpoints, all are evaluated: `words/1000000/accuracy` is the accuracy of chck_1M,
+    `step/500/…` of step-500. Raises ValueError when there is no such suite or option.
+    """
+    suite_module = module("evaluate.suites", suite)
+    if hasattr(suite_module, "NEEDS_CHECKPOINTS"):
+        return _save(
+            suite, folder, data, assignments, suite_module.evaluate(folder, data, *_options(suite, assignments))
+        )
+    if several := models(folder):
+        return _save(suite, folder, data, assignments, _each_checkpoint(suite, several, data, assignments))
+    device = next((getattr(options, "device", "auto") for options in _options(suite, assignments)), "auto")
+    return evaluate_run(suite, load(folder, device), data, assignments)
+
+
+def evaluate_run(suite: str, run: LoadedRun, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
+    """The same for an open run, on the device that it was opened on."""
+    suite_module = module("evaluate.suites", suite)
+    whole = run.path if hasattr(suite_module, "NEEDS_CHECKPOINTS") else run
+    return _save(suite, run.path, data, assignments, suite_module.evaluate(whole, data, *_options(suite, assignments)))
+
+
+def _save(
+    suite: str, folder: Path, data: Path | None, assignments: Sequence[str], numbers: dict[str, float]
+) -> dict[str, float]:
+    (kept := folder / "evaluations").mkdir(exist_ok=True)
+    (kept / f"{results_name(suite, data, assignments)}.json").write_text(json.dumps(numbers, indent=1))
+    return numbers
+
+
+def _options(suite: str, assignments: Sequence[str]) -> list[Any]:
+    """The suite's options object, or nothing if it takes none. Raises ValueError for an unknown option."""
+    kind, given = getattr(module("evaluate.suites", suite), "Options", None), override({}, assignments)
+    if kind is None and given:
+        raise ValueError(f"the suite {suite} has no options: remove {next(iter(given))!r}")
+    return [from_mapping(kind, given, suite)] if kind else []
+
+
+def results_name(suite: str, data: Path | None, assignments: Iterable[str]) -> str:
+    """The file name of a suite's results, different for different options: `layers`,
+    `blimp,data=full_eval,backend=causal`."""
+    options = {"data": data.resolve().name} if data else {}
+    asked = {option: value for option, value in override(options, assignments).items() if option not in NOT_IN_NAME}
+    whole = ",".join([_plain(suite), *(f"{option}={_plain(value)}" for option, value in asked.items())])
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return whole if len(whole) <= MAX_NAME else f"{whole[:MAX_NAME]}-{digest}"
+
+
+def _plain(value: object) -> str:
+    """A value as part of a file name."""
+    return re.sub(r"[^\w.+,-]+", "_", str(value)).strip("_")
+
+
+def _each_checkpoint(
+    suite: str, several: dict[str, Path], data: Path | None, assignments: Sequence[str]
+) -> dict[str, float]:
+    """The main metrics of each checkpoint; the complete ones are saved in each checkpoint's own folder."""
+    rows = {row: evaluate_folder(suite, path, data, assignments) for row, path in several.items()}
+    return {f"{row}/{name}": number for row, numbers in rows.items() for name, number in _headlines(numbers).items()}
+
+
+def _headlines(numbers: dict[str, float]) -> dict[str, float]:
+    plain = {name: number for name, number in numbers.items() if "/" not in name and name not in BOUNDS}
+    return plain or {name: number for name, number in numbers.items() if name.endswith("/accuracy")}
