@@ -1,6 +1,6 @@
-"""What is compared: arms, each a recipe with changes of its own, and the seeds that every arm is run with.
+"""The arms of a comparison, each a recipe with changes, and the seeds that every arm is trained with.
 
-An arm is written `NAME:RECIPE+key=value+key=value`; the name and the changes may be left out.
+An arm is written `NAME:RECIPE+key=value+key=value`; the name and the changes are optional.
 """
 
 import re
@@ -20,7 +20,7 @@ CHANGE = re.compile(r"\+(?=[a-z_]+(?:\.\w+)*=)")
 LENGTHS = ("tokens", "words", "epochs", "steps")
 """The settings of `training` that set the length of a run."""
 BY = "bits_per_byte"
-"""The one metric that models with different tokenizers share."""
+"""The only metric that is comparable across tokenizers."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Arm:
     source: str
     """The recipe's name, a YAML file or the folder of a run."""
     changes: tuple[str, ...]
-    """Every `section.key=value` that is applied to it."""
+    """All `section.key=value` changes, applied to the recipe in order."""
     config: Config
 
     @property
     def folder(self) -> str:
-        """The name as a folder's."""
+        """The name, safe for a folder."""
         return re.sub(r"[^\w.=+,-]+", "_", self.name)
 
     def at(self, seed: int) -> Config:
@@ -45,12 +45,12 @@ class Arm:
 
 
 def arms(written: Sequence[str], common: Sequence[str] = (), budget: str | None = None) -> list[Arm]:
-    """The arms as they are written; `common` changes come before an arm's own, the budget after them.
+    """The arms as written; `common` changes are applied before an arm's own, the budget last.
 
-    Raises ValueError when one is no recipe, when there are fewer than two, or when two have the same name.
+    Raises ValueError for an unknown recipe, fewer than two arms, or two arms with the same name.
     """
     if len(written) < 2:
-        raise ValueError(f"a comparison has at least two arms, not {len(written)}: give two recipes or more")
+        raise ValueError(f"a comparison needs at least two arms, not {len(written)}: give two or more recipes")
     found = [_arm(argument, common, budgeted(budget) if budget else []) for argument in written]
     folders = [arm.folder for arm in found]
     if twice := [arm.name for arm in found if folders.count(arm.folder) > 1]:
@@ -70,7 +70,7 @@ def _arm(argument: str, common: Sequence[str], budget: Sequence[str]) -> Arm:
 
 
 def seed_list(written: str | int) -> list[int]:
-    """`3` is the seeds 0, 1, 2; `5,7` (and `5,`) those. Raises ValueError for anything else and for repeats."""
+    """`3` means seeds 0, 1, 2; `5,7` (or `5,`) exactly those. Raises ValueError for anything else or duplicates."""
     try:
         numbers = [int(part) for part in str(written).split(",") if part.strip()]
     except ValueError:
@@ -79,12 +79,12 @@ def seed_list(written: str | int) -> list[int]:
     if not found or min(found) < 0:
         raise ValueError(f"seeds={written!r}: give how many, as in 3 for 0, 1, 2, or which, as in 5,7")
     if twice := [seed for seed in found if found.count(seed) > 1]:
-        raise ValueError(f"seeds={written}: {twice[0]} is there twice, and the same run again is no second seed")
+        raise ValueError(f"seeds={written}: {twice[0]} is given twice: use different seeds")
     return found
 
 
 def budgeted(written: str) -> list[str]:
-    """The changes that give a run the budget `tokens=2e6` (words=10M, epochs, steps, minutes), not its own length."""
+    """The changes that replace a run's length by a budget: `tokens=2e6`, words=10M, epochs, steps or minutes."""
     kind, _, amount = written.partition("=")
     try:
         number = float(milestones.number(amount) or amount)
@@ -106,7 +106,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, t
 
 
 def check_text(found: Sequence[Arm], by: str | None) -> None:
-    """Refuse arms whose losses cannot be compared, unless they are compared `by` bits per byte. Raises ValueError."""
+    """Raises ValueError when the arms' losses are not comparable, unless they are compared `by` bits per byte."""
     if by not in (None, BY):
         raise ValueError(f"by={by!r}: {did_you_mean(by or '', [BY])}")
     first = found[0]
@@ -120,19 +120,19 @@ def check_text(found: Sequence[Arm], by: str | None) -> None:
 
 
 def _text(config: Config) -> dict[str, Any]:
-    """What decides which tokens a model is asked about."""
+    """The settings that determine which tokens the exams predict."""
     tree = config.tree()
     held_out = {"held_out": tree["evaluation"]["held_out"]}
     return {"tokenizer": tree["tokenizer"], "corpus": tree["corpus"], "evaluation": held_out, "errors": tree["errors"]}
 
 
 def same_questions(found: Sequence[Arm]) -> bool:
-    """Whether the arms' own exams are one exam: the same objective, however many static masks it trained with."""
+    """Whether the arms' own exams are the same: equal objectives, apart from the number of static masks in training."""
     objectives = [{**arm.config.tree()["objective"], "num_static_masks": None} for arm in found]
     return all(objective == objectives[0] for objective in objectives)
 
 
 def same_rows(found: Sequence[Arm]) -> bool:
-    """Whether arms of one seed saw the same rows in the same order: same text, cut alike."""
+    """Whether arms of one seed saw the same rows in the same order: same text, cut into rows the same way."""
     parts = [_text(arm.config) | {"rows": arm.config.tree()["rows"]} for arm in found]
     return all(part == parts[0] for part in parts)

@@ -1,7 +1,7 @@
-"""What the runs of a comparison left, as tidy tables.
+"""The results of a comparison's runs, as tidy tables.
 
 Metric names are those of validation, without `valid/`: `loss` … for the objective's own exam, `masked/…`, `forward/…`
-and `backward/…` for the common ones, and that of a suite for what `maskwright evaluate` asked of a finished run.
+and `backward/…` for the common ones, and `SUITE/…` for suites that `maskwright evaluate` ran on a finished run.
 """
 
 import re
@@ -16,13 +16,13 @@ from ..files.json_files import read_object
 from ..run.metrics_log import read_lines
 
 HIGHER = {"loss": False, "perplexity": False, "bits_per_byte": False, "accuracy": True, "top5": True}
-"""Whether more is better, by the last part of a metric's name."""
+"""Whether higher is better, by the last part of a metric's name."""
 MAIN = re.compile(r"(?:(?!unigram/)([\w.,=+-]+)/)?(loss|accuracy|top5|bits_per_byte)")
-"""The metrics of a whole exam; not the unigram model's, nor perplexity, which says no more than the loss."""
+"""The metrics of a whole exam, without the unigram baseline and perplexity (a function of the loss)."""
 
 
 TRAINING = {"validation", "layers"}
-"""Suites that ask training's own exams, which final.json has."""
+"""Suites that repeat the exams of training, which are in final.json already."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Run:
 
     @cached_property
     def numbers(self) -> dict[str, float]:
-        """Every final metric, and under its name what a suite said since: `blimp,data=full_eval/accuracy`."""
+        """All final metrics, and those of suites run since, such as `blimp,data=full_eval/accuracy`."""
         found = read_object(self.folder / "final.json")
         kept = sorted((self.folder / "evaluations").glob("*.json"))
-        asked = {path.stem: read_object(path) for path in kept if path.stem.partition(",")[0] not in TRAINING}
-        said = {f"{suite}/{name}": number for suite, numbers in asked.items() for name, number in numbers.items()}
-        return {name.removeprefix("valid/"): number for name, number in found.items()} | said
+        saved = {path.stem: read_object(path) for path in kept if path.stem.partition(",")[0] not in TRAINING}
+        suites = {f"{suite}/{name}": number for suite, numbers in saved.items() for name, number in numbers.items()}
+        return {name.removeprefix("valid/"): number for name, number in found.items()} | suites
 
     @cached_property
     def cost(self) -> dict[str, float]:
@@ -49,36 +49,36 @@ class Run:
 
     @cached_property
     def documents(self) -> dict[str, np.ndarray]:
-        """Sums over the questions of each validation document, [D] float64, as `one_run.documents` names them."""
+        """Sums over the targets of each validation document, [D] float64, as `one_run.documents` names them."""
         with np.load(self.folder / "documents.npz") as arrays:
             return dict(arrays)
 
     @cached_property
     def curve(self) -> dict[str, np.ndarray]:
-        """Columns over the V validations of the run: step, tokens, seconds and every main metric, [V] float64."""
+        """Columns over the V validations: step, tokens, seconds and all main metrics, [V] float64."""
         lines = read_lines(self.folder / "metrics.jsonl")
         seen = [line for line in lines if "tokens" in line]
-        asked = [line for line in lines if "valid/loss" in line]
-        step = np.array([line["step"] for line in asked], float)
+        saved = [line for line in lines if "valid/loss" in line]
+        step = np.array([line["step"] for line in saved], float)
         columns = {"step": step}
         for clock in ("tokens", "seconds"):
             at, value = ([0.0, *(line[name] for line in seen)] for name in ("step", clock))
             columns[clock] = np.interp(step, at, value)
-        names = [name.removeprefix("valid/") for name in asked[-1]]
+        names = [name.removeprefix("valid/") for name in saved[-1]]
         return columns | {
-            name: np.array([line[f"valid/{name}"] for line in asked], float) for name in names if MAIN.fullmatch(name)
+            name: np.array([line[f"valid/{name}"] for line in saved], float) for name in names if MAIN.fullmatch(name)
         }
 
 
 def records(runs: Sequence[Run]) -> Iterator[dict[str, str | int | float]]:
-    """One row a number: arm, seed, metric, value."""
+    """One row per metric: arm, seed, metric, value."""
     for run in runs:
         for metric, value in (run.numbers | run.cost).items():
             yield {"arm": run.arm, "seed": run.seed, "metric": metric, "value": value}
 
 
 def curve_records(runs: Sequence[Run]) -> Iterator[dict[str, str | int | float]]:
-    """One row a point: arm, seed, metric, step, tokens, seconds, value."""
+    """One row per point: arm, seed, metric, step, tokens, seconds, value."""
     for run in runs:
         clocks = {name: run.curve[name] for name in ("step", "tokens", "seconds")}
         for metric in run.curve.keys() - clocks.keys():
@@ -96,9 +96,9 @@ def by_arm(runs: Sequence[Run]) -> dict[str, dict[int, Run]]:
 
 
 def main_metrics(runs: Sequence[Run], own: bool, by: str | None) -> dict[str, list[str]]:
-    """The metrics that can be compared, each with the arms that have it; `own` says whether the own exams are one.
+    """The comparable metrics, each with the arms that have it. own: whether the arms' own exams are the same.
 
-    `by` leaves only the metric of that name, of every exam.
+    by: only the metric of that name, of every exam.
     """
     arms: Mapping[str, dict[int, Run]] = by_arm(runs)
     names = sorted({name for run in runs for name in run.numbers if _compared(name, own, by)}, key=_rank)
@@ -116,10 +116,10 @@ def _rank(name: str) -> tuple[str, int]:
 
 
 def is_share(metric: str) -> bool:
-    """Whether a metric is a share, to be written in per cent."""
+    """Whether a metric is a share, shown in percent."""
     return metric.rpartition("/")[2] in ("accuracy", "top5")
 
 
 def higher(metric: str) -> bool:
-    """Whether more of a metric is better."""
+    """Whether higher is better."""
     return HIGHER[metric.rpartition("/")[2]]

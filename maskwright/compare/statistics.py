@@ -25,13 +25,13 @@ class Summary:
     arm: str
     mean: float
     deviation: float | None
-    """Standard deviation over the seeds (n - 1); none of one seed."""
+    """Standard deviation over the seeds (n − 1); None for one seed."""
     seeds: dict[int, float]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of an arm minus that of another, over the seeds that both were run with."""
+    """A metric of an arm minus that of another, over their common seeds."""
 
     metric: str
     arm: str
@@ -39,15 +39,15 @@ class Difference:
     mean: float
     seeds: dict[int, float]
     bootstrap: Interval | None
-    """Percentile interval of the mean when the seeds are drawn again, with replacement, in pairs."""
+    """Percentile bootstrap of the mean over paired seeds."""
     bootstrap_documents: Interval | None
-    """Likewise, with the documents of the validation set drawn again as well."""
+    """The same, resampling the documents of the validation set as well."""
     student: Interval | None
-    """Student's interval of the mean, which with few seeds is the honest one: wider than any resampling of them."""
+    """Student's t interval of the mean. With few seeds it is the valid one: a bootstrap of few values is too narrow."""
 
     @property
     def beyond_seeds(self) -> bool:
-        """Whether it is significant over seeds: Student's 95 % interval leaves 0 out."""
+        """Whether it is significant over seeds: Student's 95 % interval excludes 0."""
         return self.student is not None and (self.student[0] > 0 or self.student[1] < 0)
 
 
@@ -59,7 +59,7 @@ def summary(metric: str, arm: str, runs: Mapping[int, Run]) -> Summary:
 
 
 def difference(metric: str, arm: Mapping[int, Run], reference: Mapping[int, Run]) -> Difference | None:
-    """How the metric of one arm differs from that of another; none when they share no seed."""
+    """How the metric of one arm differs from that of another; None if they have no common seed."""
     shared = [seed for seed in arm if seed in reference]
     if not shared:
         return None
@@ -100,7 +100,7 @@ def over_documents(metric: str, ours: Sequence[Run], theirs: Sequence[Run]) -> I
 
 
 def _columns(metric: str, run: Run) -> tuple[np.ndarray, np.ndarray] | None:
-    """A metric's sum over each document and what it is divided by, both [D] float64."""
+    """A metric's sum over each document and the weights to divide by, both [D] float64."""
     exam, slash, name = metric.rpartition("/")
     per_byte = name == "bits_per_byte"
     total = run.documents.get(f"{exam}{slash}{'loss' if per_byte else name}")
@@ -111,7 +111,7 @@ def _columns(metric: str, run: Run) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def student(each: np.ndarray) -> Interval | None:
-    """Student's interval of the mean of `each` [S]; none of one seed."""
+    """Student's t interval of the mean of `each` [S]; None for one seed."""
     if len(each) < 2:
         return None
     reach = quantile(len(each) - 1) * float(each.std(ddof=1)) / len(each) ** 0.5
@@ -119,9 +119,9 @@ def student(each: np.ndarray) -> Interval | None:
 
 
 def quantile(freedom: int, level: float = LEVEL) -> float:
-    """The two-sided quantile of Student's t with so many degrees of freedom.
+    """The two-sided quantile of Student's t with `freedom` degrees of freedom.
 
-    With t = sqrt(freedom) tan a, the density of a is proportional to cos(a)^(freedom - 1); it is summed numerically.
+    With t = sqrt(freedom) tan a, the density of a is proportional to cos(a)^(freedom - 1); integrated numerically.
     """
     angle = np.linspace(0, np.pi / 2, 200_001)
     density = np.cos(angle) ** (freedom - 1)

@@ -1,4 +1,4 @@
-"""A comparison from start to end: every arm with every seed, the same text in the same order, the same exams."""
+"""Run a comparison: train every arm with every seed on the same text in the same order, and take the same exams."""
 
 import os
 import shlex
@@ -23,7 +23,7 @@ from .targets import Reached, reached, worst
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out."""
+    """A finished comparison."""
 
     command: str
     arms: list[Arm]
@@ -32,9 +32,9 @@ class Comparison:
     by: str | None
     runs: list[Run]
     failures: dict[str, str]
-    """What went wrong, by run."""
+    """Error messages by run."""
     metrics: dict[str, list[str]]
-    """The metrics that can be compared, with the arms that have them."""
+    """The comparable metrics, with the arms that have them."""
     summaries: list[Summary]
     differences: list[Difference]
     reached: list[Reached]
@@ -47,7 +47,7 @@ class Comparison:
 
     @property
     def same_questions(self) -> bool:
-        """Whether the own exams of the arms are one exam."""
+        """Whether the arms' own exams are the same."""
         return same_questions(self.arms)
 
     @property
@@ -74,16 +74,16 @@ def compare(
     cluster: str | None = None,
     show: bool = True,
 ) -> Comparison:
-    """Train every recipe with every seed, and compare them; `reporting.write` makes its report.
+    """Train every recipe with every seed and compare them; `compare.report.write` writes the report.
 
-    recipes: each `NAME:RECIPE+key=value+…`, as `arms` reads them.
-    seeds: how many, or which, as in `"5,7"`.  common: changes to every arm.  budget: as `budgeted` reads it.
-    workers: runs at a time; by default as many as there are cores, one on a GPU.
+    recipes: each `NAME:RECIPE+key=value+…`, see `arms`.
+    seeds: how many, or which, as in `"5,7"`.  common: changes to every arm.  budget: see `budgeted`.
+    workers: runs in parallel; by default one per core, or one on a GPU.
     baseline: the arm that others are compared with; the first by default.  by: `bits_per_byte` for arms with different
-    tokenizers.  target: the loss to which the cost is told; the worst arm's by default.  cluster: a Ray address.
+    tokenizers.  target: the loss whose cost is reported; the worst arm's by default.  cluster: a Ray address.
 
-    Runs that are finished in `out` are kept, others resume. Raises ValueError, in one sentence, for whatever
-    cannot be compared, and Stopped when the process was asked to stop.
+    Finished runs in `out` are kept, others resume. Raises ValueError for whatever cannot be compared, and Stopped when
+    the process is stopped.
     """
     found, numbers, out = arms(recipes, common, budget), seed_list(seeds), Path(out)
     check_text(found, by)
@@ -97,9 +97,9 @@ def compare(
     left = [run for run in runs if finished(run.folder)]
     if len(by_arm(left)) < 2:
         raise ValueError(
-            f"fewer than two arms finished: {'; '.join(f'{run}: {said}' for run, said in failures.items())}"
+            f"fewer than two arms finished: {'; '.join(f'{run}: {error}' for run, error in failures.items())}"
         )
-    return _judge(command, found, numbers, first, by, target, left, failures, out)
+    return _compare(command, found, numbers, first, by, target, left, failures, out)
 
 
 def _command(recipes: Sequence[str], common: Sequence[str], asked: dict[str, Any]) -> str:
@@ -114,7 +114,7 @@ def _command(recipes: Sequence[str], common: Sequence[str], asked: dict[str, Any
 def _carry_out(
     found: Sequence[Arm], runs: Sequence[Run], workers: int | None, cluster: str | None, show: bool
 ) -> dict[str, str]:
-    """Carry out the runs that are not finished. Returns what went wrong, by run."""
+    """Train the unfinished runs. Returns error messages by run."""
     arm, start = {each.name: each for each in found}, _start(cluster)
     for run in runs:
         _check(arm[run.arm].at(run.seed), run.folder)
@@ -144,7 +144,7 @@ def _start(cluster: str | None) -> Callable[[Path], pool.Job]:
 
 
 def _check(config: Config, folder: Path) -> None:
-    """Refuse a folder that holds another run. Raises ValueError that names a setting that differs."""
+    """Raises ValueError, naming a setting that differs, when the folder holds another run."""
     path = folder / "config.yaml"
     if not path.is_file():
         return
@@ -155,25 +155,25 @@ def _check(config: Config, folder: Path) -> None:
 
 
 def _text(found: Sequence[Arm], show: bool) -> dict[str, build.Data]:
-    """The text of each arm, tokenized before any run starts. Raises ValueError when arms are asked about other text."""
+    """The text of each arm, tokenized before any run starts. Raises ValueError when the held-out texts differ."""
     data = {arm.name: build.data(arm.config, show) for arm in found}
     first = data[found[0].name].shards.valid
     for name, parts in data.items():
         other = parts.shards.valid
         if not (np.array_equal(first.hashes, other.hashes) and np.array_equal(first.bytes, other.bytes)):
             raise ValueError(
-                f"{found[0].name} and {name} hold out different text, which no metric makes comparable: give both the "
+                f"{found[0].name} and {name} hold out different text, so that no metric is comparable: give both the "
                 "same corpus.valid, or the same corpus and evaluation.held_out"
             )
     return data
 
 
-def told(metrics: Mapping[str, list[str]], by: str | None) -> dict[str, list[str]]:
-    """The metrics that say something of their own: on the same tokens, bits per byte are the loss in another unit."""
+def informative(metrics: Mapping[str, list[str]], by: str | None) -> dict[str, list[str]]:
+    """The metrics without redundant ones: with the same tokens, bits per byte is the loss in another unit."""
     return {metric: arms for metric, arms in metrics.items() if by or not metric.endswith(BY)}
 
 
-def _judge(
+def _compare(
     command: str, found: list[Arm], numbers: list[int], baseline: str, by: str | None, target: float | None,
     runs: list[Run], failures: dict[str, str], out: Path,
 ) -> Comparison:  # fmt: skip
@@ -181,7 +181,7 @@ def _judge(
     metrics = main_metrics(runs, same_questions(found), by)
     summaries = [summary(metric, arm, sides[arm]) for metric, having in metrics.items() for arm in having]
     compared, costs = [], []
-    for metric, having in told(metrics, by).items():
+    for metric, having in informative(metrics, by).items():
         reference = baseline if baseline in having else having[0]
         compared += [difference(metric, sides[arm], sides[reference]) for arm in having if arm != reference]
         if len(having) > 1 and metric.endswith(by or "loss"):

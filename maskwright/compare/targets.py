@@ -1,6 +1,6 @@
-"""What it costs to come down to a given loss: tokens, minutes, floating-point operations.
+"""The cost of reaching a given loss: tokens, seconds, floating-point operations.
 
-Between two validations a curve is a straight line. Shapes: S seeds, V validations.
+Curves are interpolated linearly between validations. Shapes: S seeds, V validations.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ CLOCKS = ("tokens", "seconds", "flops")
 
 @dataclass(frozen=True)
 class Reached:
-    """What an arm spent to reach a loss, none where it never did."""
+    """What an arm spent to reach a loss; None if it never did."""
 
     metric: str
     arm: str
     target: float
     spent: dict[str, float | None]
-    """Tokens, seconds and flops at which the mean over the seeds reached it."""
+    """Tokens, seconds and flops at which the mean curve over the seeds reached it."""
     seeds: dict[int, float | None]
-    """Tokens at which each seed did."""
+    """Tokens at which each seed reached it."""
 
 
 def mean_curve(runs: Mapping[int, Run], metric: str) -> tuple[np.ndarray, np.ndarray]:
@@ -33,7 +33,7 @@ def mean_curve(runs: Mapping[int, Run], metric: str) -> tuple[np.ndarray, np.nda
 
 
 def crossing(at: np.ndarray, value: np.ndarray, target: float) -> float | None:
-    """Where the falling `value` [V] over `at` [V] first is no more than `target`; none if never."""
+    """Where the falling `value` [V] over `at` [V] first reaches `target`; None if it never does."""
     under = np.flatnonzero(value <= target)
     if not len(under):
         return None
@@ -45,7 +45,7 @@ def crossing(at: np.ndarray, value: np.ndarray, target: float) -> float | None:
 
 
 def worst(arms: Mapping[str, Mapping[int, Run]], metric: str) -> float:
-    """The highest mean loss that an arm ends with: all arms reach it."""
+    """The highest final mean loss of any arm, which all arms reach."""
     return max(float(mean_curve(runs, metric)[1].mean(0)[-1]) for runs in arms.values())
 
 

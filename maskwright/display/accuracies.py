@@ -1,4 +1,4 @@
-"""Shares with their intervals, `field/syntax/accuracy` beside `field/syntax/low` and `…/high`: a table and a figure."""
+"""Accuracies with intervals (`field/syntax/accuracy`, `field/syntax/low`, `…/high`) as a table and a figure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from .curves import STYLE
 
 Scores = dict[str, dict[str, float]]
-"""What was scored (`field/syntax`; empty for the whole) to the names and the numbers of its row."""
+"""Group (`field/syntax`; empty for the total) to the metrics of its row."""
 
 
 def scores(numbers: Mapping[str, float]) -> Scores:
@@ -27,7 +27,7 @@ def scores(numbers: Mapping[str, float]) -> Scores:
 
 
 def table(found: Scores) -> Table:
-    """A line for each row: its score, its interval and whatever else is known of it."""
+    """A line for each group: its metrics and the interval."""
     shown = Table(Column("", overflow="fold"), box=None, header_style="bold")
     columns = list(dict.fromkeys(name for row in found.values() for name in row if name not in ("low", "high")))
     for column in columns:

@@ -20,7 +20,7 @@ STYLE = {
 
 
 def column(lines: Lines, name: str) -> tuple[list[float], list[float]]:
-    """The steps at which a number was written, and the number."""
+    """The steps at which a metric was logged, and its values."""
     found = [(line["step"], line[name]) for line in lines if name in line]
     return [step for step, _ in found], [number for _, number in found]
 

@@ -1,4 +1,4 @@
-"""What this machine is, what is chosen on it and why, and what would make it faster: the answers of `doctor`."""
+"""The report of `maskwright doctor`: the machine, the defaults chosen for it, and what would make it faster."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ from ..hardware import SIZE, cpu_name, cpu_product_seconds, fast_bf16
 from ..training.step import resolve_matmul_dtype
 
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
-"""Of the flags of a processor, those that decide how fast matrices are multiplied."""
+"""CPU flags that matter for the speed of matrix products."""
 EXTRAS = {
     "hub": "transformers",
     "harness": "lm_eval",
@@ -26,18 +26,18 @@ EXTRAS = {
     "trackers": "tensorboard",
     "fp8": "torchao",
 }
-"""Extra of the package to a module that it brings."""
+"""Extra of the package to a module that it installs."""
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A fact about the machine, or a choice that follows from one."""
+    """A fact about the machine, or a default that follows from it."""
 
     name: str
     value: str
     advice: str = ""
-    """What to do to be faster; empty where there is nothing to do."""
+    """How to make it faster; empty if nothing is needed."""
 
 
 def report() -> list[Line]:

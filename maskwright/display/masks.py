@@ -1,4 +1,4 @@
-"""What objectives hide, to look at: a text over several epochs in colour, and the figures as a table and a plot."""
+"""Masks of objectives: a text over several epochs in colour, and mask coverage as a table and a plot."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,8 +25,8 @@ from ..text.tokenizers.tokenizer import Tokenizer
 COLOURS = {"masked": "black on yellow", "random": "black on red", "kept": "black on green"}
 NAMES = {1: "static", None: "dynamic"}
 CAPTION = (
-    "in brackets: what independent positions would give; fates: masked, random, kept; "
-    "run: the mean length of neighbouring positions"
+    "in brackets: the value for independent masking; fates: masked, random, kept; "
+    "run: the mean length of adjacent masked positions"
 )
 Figures = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ Figures = Mapping[str, Any]
 def show(
     text: str, tokenizer: Tokenizer, objectives: Sequence[Objective], epochs: int = 5, seed: int = 0
 ) -> RenderableType:
-    """A text as each objective poses it in each epoch, in colour, with a legend. Raises ValueError when it is empty."""
+    """A text as each objective corrupts it in each epoch, in colour. Raises ValueError when it is empty."""
     ids, starts = tokenizer.encode(text)
     if not len(ids):
         raise ValueError("there is no text to mask")
@@ -67,8 +67,8 @@ def _epochs(rows: Rows, blanks: list[str], tokenizer: Tokenizer, objective: Obje
 def pieces(
     rows: Rows, blanks: list[str], tokenizer: Tokenizer, objective: Objective, epoch: int, seed: int
 ) -> list[tuple[str, str, str]]:
-    """A `row` as an objective poses it in an epoch: the blanks `before` each token, how it is written, and its fate or
-    nothing."""
+    """A `row` as an objective corrupts it in an epoch: for each token the whitespace before it, its text, and its fate
+    (empty if it is not a target)."""
     now = in_epoch(rows, epoch)
     inputs, fate = objective(now, seed).inputs[0, 1:-1].tolist(), fates(now, objective, seed)[0, 1:-1].tolist()
     written = [tokenizer.decode([token], specials=True).strip() for token in inputs]
@@ -76,12 +76,12 @@ def pieces(
 
 
 def before(slices: list[str]) -> list[str]:
-    """The blanks that parts of a text begin with."""
+    """The whitespace that each part of a text begins with."""
     return [part[: len(part) - len(part.lstrip())] for part in slices]
 
 
 def table(figures: Sequence[Figures]) -> Table:
-    """The figures of `evaluate.coverage.report`, each with what chance gives."""
+    """The metrics of `mask_coverage.report`, each with its value for independent masking."""
     epochs = len(figures[0]["covered"])
     names = ("objective", "patterns", "ratio", f"covered in {epochs}", "diversity", "fates, %", "run")
     shown = Table(*names, header_style="bold", box=None, padding=(0, 1, 0, 0), caption=CAPTION)
@@ -107,7 +107,7 @@ def _mean(runs: Sequence[float]) -> float:
 
 
 def plot(figures: Sequence[Figures], path: str | Path) -> Path:
-    """Draw coverage over epochs and the lengths of runs, dashed what chance gives, and save it. Returns the path."""
+    """Draw coverage over epochs and run lengths, dashed for independent masking, and save it. Returns the path."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     dynamic = [one for one in figures if one["num_static_masks"] is None]
     _coverage(left, dynamic, [one for one in figures if one["num_static_masks"] == 1])
@@ -124,7 +124,7 @@ def _coverage(axes: Axes, dynamic: Sequence[Figures], static: Sequence[Figures])
     axes.plot(epochs, dynamic[0]["covered_by_chance"], "k--", linewidth=1, label="by chance")
     axes.plot(epochs, static[0]["covered"], color="0.6", label="any of them, static")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set(xlabel="epochs", ylabel="positions asked at least once", ylim=(0, 1))
+    axes.set(xlabel="epochs", ylabel="positions masked at least once", ylim=(0, 1))
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -134,5 +134,5 @@ def _lengths(axes: Axes, dynamic: Sequence[Figures]) -> None:
     for one in dynamic:
         axes.plot(lengths, np.where(np.array(one["runs"]) > 0, one["runs"], np.nan), marker="o", markersize=3)
     axes.plot(lengths, dynamic[0]["runs_by_chance"], "k--", linewidth=1)
-    axes.set(xlabel="neighbouring positions asked together", ylabel="share of runs", yscale="log", ylim=(1e-4, 1))
+    axes.set(xlabel="length of a run of masked positions", ylabel="share of runs", yscale="log", ylim=(1e-4, 1))
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Numbers and guesses as tables for the terminal."""
+"""Metrics and mask predictions as tables for the terminal."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,8 +17,8 @@ from .validation import METRICS, lines
 
 
 def metrics(numbers: Mapping[str, float]) -> RenderableType:
-    """Named numbers as a table; those that come in rows (`layers/3/forward/loss`) as a table of rows, and so those that
-    have intervals, or have them side by side."""
+    """Metrics as tables: exams, accuracies with intervals, columns side by side, series (`layers/3/forward/loss`), and
+    the rest as a list."""
     exams = lines(numbers)
     numbers = {name: number for name, number in numbers.items() if not (exams and _in_a_line(name))}
     sure, beside = scores(numbers), columns(numbers)
@@ -34,7 +34,7 @@ def metrics(numbers: Mapping[str, float]) -> RenderableType:
 
 
 def _in_a_line(name: str) -> bool:
-    """Whether the lines of a validation say this metric already."""
+    """Whether the lines of a validation already show this metric."""
     parts = name.split("/")
     return "domain" not in parts and parts[-1] in METRICS
 
@@ -48,7 +48,7 @@ def _list(numbers: Mapping[str, float]) -> Table:
 
 
 def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
-    """A text with its masks in colour, and the guesses for each."""
+    """A text with its masks in colour, and the predictions for each."""
     line = Text(text)
     line.highlight_words([MASK_TEXT], "bold black on yellow")
     table = Table(box=None, show_header=False, padding=(0, 2))

@@ -1,4 +1,4 @@
-"""What an evaluation needs and whether it is there, as a table for the terminal."""
+"""The findings of `maskwright preflight` as a table for the terminal."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ SYMBOLS = {True: "[green]✓[/]", False: "[bold red]✗[/]"}
 
 
 def table(found: Sequence[Finding]) -> Table:
-    """A line for each need, with what was found or what to mend."""
+    """A line for each requirement, with what was found or how to fix it."""
     shown = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for finding in found:
         shown.add_row(SYMBOLS[finding.met], finding.need, Text(finding.told))

@@ -1,4 +1,4 @@
-"""Texts as they form: in the terminal, and as a page with a slider that needs nothing but a browser."""
+"""Sampling step by step: live in the terminal, and as a self-contained page with a slider."""
 
 import json
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from ..text.tokenizers.tokenizer import Tokenizer
 NAMES = {GIVEN: "given", MASKED: "masked", NEW: "new", REMASKED: "remasked", SETTLED: "settled"}
 STYLES = {GIVEN: "bold", MASKED: "bright_black", NEW: "black on green", REMASKED: "black on red", SETTLED: ""}
 HIDDEN = "▒"
-"""How a mask is shown."""
+"""Stands for [MASK] on screen."""
 PAGE = Path(__file__).with_name("replay.html")
 
 
 def pieces(frame: Frame, row: int, tokenizer: Tokenizer) -> list[tuple[str, int]]:
-    """The tokens of a text between [CLS] and the [SEP] that ends it, each as it is written, and its state."""
+    """The tokens of a text between [CLS] and the [SEP] that ends it, each as text, with its state."""
     tokens, states, known = frame.tokens[row].tolist(), frame.state[row].tolist(), tokenizer.vocabulary
     end = tokens.index(known.pad) - 1 if known.pad in tokens else len(tokens) - 1
     return [
@@ -30,7 +30,7 @@ def pieces(frame: Frame, row: int, tokenizer: Tokenizer) -> list[tuple[str, int]
 
 
 def _written(token: int, tokenizer: Tokenizer) -> str:
-    """A token with the blank before it, if it begins a word."""
+    """The text of a token, with the space before it if it begins a word."""
     anchor = int(tokenizer.vocabulary.ordinary[0])
     alone = tokenizer.decode([token], specials=True)
     after = tokenizer.decode([anchor, token], specials=True)
@@ -49,7 +49,7 @@ def view(frame: Frame, tokenizer: Tokenizer, rows: int = 4) -> RenderableType:
 
 
 def page(frames: Sequence[Frame], tokenizer: Tokenizer, title: str, path: Path) -> Path:
-    """Write a page on which the texts form again, step by step. Returns the path."""
+    """Write a page that replays the sampling step by step. Returns the path."""
     steps = [[pieces(frame, row, tokenizer) for row in range(len(frame.tokens))] for frame in frames]
     shown = json.dumps({"names": NAMES, "steps": steps}, ensure_ascii=False, separators=(",", ":"))
     html = Template(PAGE.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The report of a run: its validation, its curves, its metrics by domain, and masks that it fills in held-out text."""
+"""The report of a run: validation, curves, metrics by domain, and predictions for masked words of held-out text."""
 
 from collections.abc import Mapping
 from html import escape
@@ -17,7 +17,7 @@ from .curves import curves
 from .validation import lines
 
 GAPS = 12
-"""How many masked words of held-out text the page shows."""
+"""Masked words of held-out text on the page."""
 
 
 def write(out: Path) -> str:
@@ -33,7 +33,7 @@ def write(out: Path) -> str:
         summary="".join(f"<li>{escape(line)}" for line in summary(numbers)),
         figures="".join(path.read_text()[path.read_text().index("<svg") :] for path in figures),
         domains=_domains(numbers),
-        gaps="".join(_gap(gap) for gap in filled) or "<p>This objective fills no masks.</p>",
+        gaps="".join(_gap(gap) for gap in filled) or "<p>This objective does not predict masks.</p>",
         metrics=_table({name: f"{number:,.4f}" for name, number in numbers.items()}),
         config=escape((out / "config.yaml").read_text()),
     )
@@ -42,7 +42,7 @@ def write(out: Path) -> str:
 
 
 def summary(numbers: Mapping[str, float]) -> list[str]:
-    """The run in a few lines: each exam of its validation, and what training took."""
+    """The run in a few lines: each exam of its validation, and the training time."""
     valid = {name.removeprefix("valid/"): number for name, number in numbers.items() if name.startswith("valid/")}
     reached = f", {numbers['mfu']:.0%} MFU" if "mfu" in numbers else ""
     return [*lines(valid), f"training: {numbers['seconds'] / 60:.1f} minutes{reached}"]

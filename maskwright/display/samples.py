@@ -1,4 +1,4 @@
-"""Texts as they are wished for, shown while they form."""
+"""Sample texts, shown while they form."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from .replay import page, view
 
 
 @dataclass(frozen=True)
-class Written:
-    """Texts, and what wrote them."""
+class SampledTexts:
+    """Texts, and the sampler that wrote them."""
 
     texts: list[str]
     sampler: str
     """Its file in `samplers/`."""
 
 
-def write(request: SampleRequest, live: bool = False, html: Path | None = None) -> Written:
-    """The texts that are wished for.
+def write(request: SampleRequest, live: bool = False, html: Path | None = None) -> SampledTexts:
+    """Sample the requested texts.
 
-    live: show them as they form, where there is a terminal.  html: write a page on which they form again.
-    Raises ValueError when something does not fit.
+    live: show them in the terminal while they form.  html: write a page that replays the sampling.
+    Raises ValueError when the request does not fit the models.
     """
     models = load_models(request)
     tokenizer, sampler = models.tokenizer, sampler_name(request, models)
@@ -36,7 +36,7 @@ def write(request: SampleRequest, live: bool = False, html: Path | None = None) 
     if html:
         title = f"{sampler}, {kept[-1].step} steps, seed {request.seed}"
         console.print(f"replay  {page(kept, tokenizer, title, html)}", highlight=False)
-    return Written([tokenizer.decode(row).strip() for row in kept[-1].tokens], sampler)
+    return SampledTexts([tokenizer.decode(row).strip() for row in kept[-1].tokens], sampler)
 
 
 def _shown(frames: Iterable[Frame], tokenizer: Tokenizer, console: Console) -> Iterator[Frame]:

@@ -1,4 +1,4 @@
-"""Numbers that come in rows, `layers/3/forward/loss`: a table with a line for each row, and a figure of the losses."""
+"""Metrics over an integer, such as `layers/3/forward/loss`: a table with one line per row, and a figure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +13,19 @@ from matplotlib.ticker import MaxNLocator
 from .curves import STYLE
 
 Series = dict[str, dict[int, dict[str, float]]]
-"""What is counted (`layers`), the row (3), the name of a number (`forward/loss`), the number."""
+"""Series (`layers`), row (3), metric (`forward/loss`), value."""
 
 DRAWN = {
-    "loss": "loss (nats a token)",
+    "loss": "loss (nats per token)",
     "accuracy": "accuracy",
     "spearman": "rank correlation",
     "weight": "share of the mixture",
 }
-"""What is drawn, the first that there is, and how its axis is called."""
+"""What is drawn (the first that exists), and the label of its axis."""
 
 
 def series(numbers: Mapping[str, float]) -> Series:
-    """The numbers whose names read `what/ROW/name`, by what, row and name; none where there are no such names."""
+    """The metrics named `series/ROW/metric`, by series, row and metric."""
     found: Series = {}
     for name, number in numbers.items():
         what, row, rest = (*name.split("/", 2), "", "")[:3]
@@ -46,7 +46,7 @@ def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
 
 
 def plot(found: Series, path: Path) -> Path:
-    """Draw every loss over its rows, or every accuracy where there is no loss, and save it. Returns the path."""
+    """Draw every loss (or the next kind in DRAWN) over the rows and save it. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(1, len(found), squeeze=False)

@@ -1,4 +1,4 @@
-"""Tables of what can be configured, read off the settings classes themselves so that they cannot go stale."""
+"""Tables of all settings, generated from the settings classes so that they cannot go stale."""
 
 import inspect
 from typing import Any
@@ -10,9 +10,9 @@ from ..run.sections import Top
 from ..settings import did_you_mean, field_names, registry
 
 REGISTRIES = NAMED | {"sampler": "sampling.samplers"}
-"""What is chosen by name, and the folder of each: the sections of a config, and the samplers."""
+"""Things chosen by name, and their folders: sections of a config, and samplers."""
 UNNAMED = PLAIN | dict.fromkeys(field_names(Top), Top)
-"""The settings classes of the sections without a name to choose."""
+"""The settings classes of the sections without a name."""
 
 
 def table(path: str) -> Table:

@@ -1,4 +1,4 @@
-"""Figures with their intervals side by side, `perplexity` beside `held_out/perplexity`: a table and a picture."""
+"""Metrics with intervals in columns, `perplexity` next to `held_out/perplexity`: a table and a figure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,32 +13,32 @@ from matplotlib.axes import Axes
 from .curves import STYLE
 
 Columns = dict[str, dict[str, tuple[float, float, float]]]
-"""The name of a figure, whose it is (empty for the model's), the figure and its interval."""
+"""Metric, column (empty for the model's samples), then the value and its interval."""
 OWN = "samples"
-"""How the model's own column is called."""
+"""Heading of the model's own column."""
 WIDE = 4
 
 
 def columns(numbers: Mapping[str, float]) -> Columns:
-    """The figures with intervals that are known of several; none where there is one column alone."""
+    """The metrics with intervals in several columns; empty if there is only one column."""
     found: Columns = {}
     for name, number in numbers.items():
-        whose, _, figure = name.rpartition("/")
+        source, _, figure = name.rpartition("/")
         low, high = numbers.get(f"{name}_low"), numbers.get(f"{name}_high")
         if low is not None and high is not None:
-            found.setdefault(figure, {})[whose] = number, low, high
-    return found if any(whose for row in found.values() for whose in row) else {}
+            found.setdefault(figure, {})[source] = number, low, high
+    return found if any(source for row in found.values() for source in row) else {}
 
 
 def table(found: Columns) -> Table:
-    """A line for each figure, a column for each that has it, intervals beside them."""
+    """A line for each metric, two columns (value, interval) for each that has it."""
     shown = Table("", box=None, header_style="bold")
-    every = list(dict.fromkeys(whose for row in found.values() for whose in row))
-    for whose in every:
-        shown.add_column(whose or OWN, justify="right")
+    every = list(dict.fromkeys(source for row in found.values() for source in row))
+    for source in every:
+        shown.add_column(source or OWN, justify="right")
         shown.add_column("95 %", justify="right", style="dim")
     for figure, row in found.items():
-        cells = (_cells(row[whose]) if whose in row else ("", "") for whose in every)
+        cells = (_cells(row[source]) if source in row else ("", "") for source in every)
         shown.add_row(figure, *(cell for pair in cells for cell in pair))
     return shown
 
@@ -49,7 +49,7 @@ def _cells(figure: tuple[float, float, float]) -> tuple[str, str]:
 
 
 def plot(found: Columns, path: Path) -> Path:
-    """Draw each figure in a panel of its own and save it. Returns the path."""
+    """Draw each metric in its own panel and save it. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     high = -(-len(found) // WIDE)
     with plt.rc_context(STYLE):
@@ -70,6 +70,6 @@ def _panel(axes: Axes, name: str, row: Mapping[str, tuple[float, float, float]])
         axes.plot([place, place], [low, high], color=colour, linewidth=1)
         axes.plot(place, value, "o", markersize=4, color=colour)
     axes.set_title(name.replace("_", " "), fontsize=8)
-    axes.set_xticks(range(len(row)), [(whose or OWN).replace("_", "\n") for whose in row], fontsize=6)
+    axes.set_xticks(range(len(row)), [(source or OWN).replace("_", "\n") for source in row], fontsize=6)
     axes.set_xlim(-0.5, len(row) - 0.5)
     axes.tick_params(axis="y", labelsize=6)

@@ -1,4 +1,4 @@
-"""How likely texts are, as a table for the terminal."""
+"""Log-likelihoods of texts as a table for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

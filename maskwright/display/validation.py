@@ -1,10 +1,10 @@
-"""The metrics of a validation as sentences: one exam a line, and beside it what token frequencies alone would score."""
+"""The metrics of a validation as text: one line per exam, with the unigram baseline next to each value."""
 
 from collections.abc import Iterator, Mapping
 
 METRICS = ("accuracy", "top5", "loss")
 LIKELIHOODS = ("forward", "backward")
-"""The exams whose loss is the likelihood of the text, so that it says how far the text can be compressed."""
+"""The exams whose loss is a likelihood of the text, so that bits per byte is meaningful."""
 OWN = "own objective"
 
 Exams = dict[str, dict[str, float]]

@@ -1,6 +1,6 @@
-"""What a run has learned to hide, to look at: the hardest and easiest tokens, and how it came to that.
+"""What adaptive masking has learned: the hardest and easiest tokens, and how their weights developed.
 
-Shapes: S steps, V tokens of the vocabulary, K kinds of words.
+Shapes: S steps, V tokens of the vocabulary, K parts of speech.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ QUANTILES = (0.99, 0.9, 0.5, 0.1, 0.01)
 
 
 def extremes(found: Columns, tokens: Sequence[str], top: int) -> dict[str, list[dict[str, Any]]]:
-    """The heaviest and the lightest `top` tokens at the last step, of those that were ever judged."""
+    """The `top` tokens with the highest and lowest weight at the last step, of those ever scored."""
     weight, count, hard = (found[name][-1] for name in ("weight", "count", "difficulty"))
     judged = np.flatnonzero(count > 0)
     order = judged[np.argsort(-weight[judged], kind="stable")]
@@ -43,7 +43,7 @@ def table(name: str, lines: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def kinds_table(kinds: Sequence[str], shares: np.ndarray) -> Table:
-    """How often each kind of word is hidden at the first and the last step; shares: [S, K]."""
+    """How often each part of speech is masked first and last; shares: [S, K]."""
     shown = Table("kind", "first", "last", box=None, header_style="bold", caption="1: as often as the mean")
     for kind, first, last in zip(kinds, shares[0], shares[-1], strict=True):
         shown.add_row(kind, f"{first:.2f}", f"{last:.2f}")
@@ -53,7 +53,7 @@ def kinds_table(kinds: Sequence[str], shares: np.ndarray) -> Table:
 def plots(
     found: Columns, tokens: Sequence[str], metrics: Lines, kinds: Sequence[str], shares: np.ndarray | None, out: Path
 ) -> list[Path]:
-    """Draw into the folder `out`; shares: [S, K] by kind of word, if there is a lexicon. Returns the files, as SVG."""
+    """Draw into the folder `out`; shares: [S, K] by part of speech, if there is a lexicon. Returns the files, as SVG."""
     out.mkdir(parents=True, exist_ok=True)
     steps = found["step"]
     drawn = {
@@ -78,7 +78,7 @@ def _figure(path: Path, draw: Any) -> Path:
 
 
 def _quantiles(axes: Axes, found: Columns) -> None:
-    """A fan that closes on 1 has learned nothing; one whose upper edge leaves the rest behind hides few types."""
+    """Quantiles that stay at 1: nothing was learned. An upper one far above the rest: few types are masked."""
     weight = found["weight"][:, found["weight"][-1] > 0]
     levels = np.quantile(weight, QUANTILES, axis=1).T
     _lines(axes, found["step"], levels, [f"{level:.0%} are below" for level in QUANTILES], "weight of a type")

@@ -1,4 +1,4 @@
-"""Several trained models as one, a folder that opens as a run does and says where it came from."""
+"""Merge several trained models into one: a folder that opens like a run and records its parents."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,65 +19,67 @@ from ..storage.atomic import atomic_folder
 
 @dataclass(frozen=True)
 class Merge:
-    """What is merged, and how."""
+    """What to merge, and how."""
 
     models: Sequence[Path]
-    """Runs, checkpoints or models kept; the first says whose text and budget the result goes on with."""
+    """Runs, checkpoints or kept models; the result inherits the text and budget of the first."""
     weights: Sequence[float]
     method: str
-    """A file in `mergers/`."""
+    """A file in `merging/methods/`."""
     base: Path | None = None
-    """The model that the others are measured from, where the method has one."""
+    """The common ancestor for methods that merge task vectors."""
 
 
-def merge(wish: Merge, out: Path) -> str:
-    """Write the run `out`, and say what it is.
+def merge(request: Merge, out: Path) -> str:
+    """Write the run `out`, and return a description.
 
-    `out/merged.json` names the parents, their weights and what they were trained to do. `out/config.yaml` has the
-    objective of the first, or where another has another, a mixture of both, half of the rows each; training would go on
-    from the merged weights. Raises ValueError when `out` holds something, or the models are not alike.
+    `out/merged.json` lists the parents, their weights and objectives. `out/config.yaml` has the objective of the first,
+    or a hybrid of two different ones with half of the rows each, and continues training from the merged weights.
+    Raises ValueError when `out` is not empty, or the models do not match.
     """
-    _check(wish, out)
-    sources = [_opened(path) for path in wish.models]
-    base = _opened(wish.base) if wish.base else None
-    others = list(zip(wish.models, sources, strict=True))[1:] + ([(wish.base, base)] if wish.base and base else [])
+    _check(request, out)
+    sources = [_opened(path) for path in request.models]
+    base = _opened(request.base) if request.base else None
+    others = list(zip(request.models, sources, strict=True))[1:] + (
+        [(request.base, base)] if request.base and base else []
+    )
     for path, other in others:
-        if told := difference(sources[0], other):
-            raise ValueError(f"{path} cannot be merged with {wish.models[0]}: {told}")
-    weights = merged(wish, sources, base)
+        if reason := difference(sources[0], other):
+            raise ValueError(f"{path} cannot be merged with {request.models[0]}: {reason}")
+    weights = merged(request, sources, base)
     config = _config(sources, out)
     with atomic_folder(out) as aside:
         saved.save(
             aside / "final", weights, sources[0].model_settings, sources[0].tokenizer, sources[0].text_fingerprint
         )
         config.write(aside / "config.yaml")
-        (aside / "merged.json").write_text(json.dumps(_origin(wish, sources), indent=1))
-    return _told(wish, sources, config)
+        (aside / "merged.json").write_text(json.dumps(_origin(request, sources), indent=1))
+    return _describe(request, sources, config)
 
 
 def numbers(written: str | None, count: int) -> list[float]:
-    """The weights in `0.7,0.3`; equal shares of `count` where nothing is written. Raises ValueError for a word."""
+    """The weights in `0.7,0.3`; by default `count` equal shares. Raises ValueError for anything else."""
     if written is None:
         return [1 / count] * count
     try:
         return [float(part) for part in written.split(",")]
     except ValueError:
-        raise ValueError(f"weights={written!r}: give numbers with commas, such as 0.7,0.3") from None
+        raise ValueError(f"weights={written!r}: give numbers separated by commas, such as 0.7,0.3") from None
 
 
-def _check(wish: Merge, out: Path) -> None:
+def _check(request: Merge, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty: choose another folder")
-    if len(wish.models) < 2:
-        raise ValueError(f"{len(wish.models)} model is given: two or more are merged")
-    if len(wish.weights) != len(wish.models) or not all(map(isfinite, wish.weights)):
-        given = ",".join(f"{weight:g}" for weight in wish.weights)
-        raise ValueError(f"weights={given}: give a number for each of the {len(wish.models)} models")
-    if not any(wish.weights):
-        raise ValueError("every weight is 0: nothing is left of the models")
-    if (needs := registry.module("merging.methods", wish.method).BASE) != (wish.base is not None):
+    if len(request.models) < 2:
+        raise ValueError(f"{len(request.models)} model is given: give at least two")
+    if len(request.weights) != len(request.models) or not all(map(isfinite, request.weights)):
+        given = ",".join(f"{weight:g}" for weight in request.weights)
+        raise ValueError(f"weights={given}: give a number for each of the {len(request.models)} models")
+    if not any(request.weights):
+        raise ValueError("every weight is 0: give at least one that is not")
+    if (needs := registry.module("merging.methods", request.method).BASE) != (request.base is not None):
         has = "needs a" if needs else "has no"
-        raise ValueError(f"method={wish.method} {has} base: the model that tasks began from")
+        raise ValueError(f"method={request.method} {has} base: the model that the others were trained from")
 
 
 def _opened(path: Path) -> LoadedRun:
@@ -87,32 +89,34 @@ def _opened(path: Path) -> LoadedRun:
 
 
 def difference(one: LoadedRun, other: LoadedRun) -> str:
-    """The first thing in which two models differ that makes them unlike, in words; empty where they are alike."""
-    if told := saved.difference(*(saved.describe(source.model_settings, 0) for source in (one, other))):
-        return told
+    """The first difference that prevents merging, in words; empty if there is none."""
+    if reason := saved.difference(*(saved.describe(source.model_settings, 0) for source in (one, other))):
+        return reason
     if one.tokenizer.fingerprint != other.tokenizer.fingerprint:
         return "it has another tokenizer"
     for (name, fixed), (_, theirs) in zip(one.model.named_buffers(), other.model.named_buffers(), strict=True):
         if not torch.equal(fixed, theirs):
-            return f"its n-hot parts are others, in {name}"
+            return f"it has other n-hot parts, in {name}"
     return ""
 
 
 @torch.no_grad()
-def merged(wish: Merge, sources: Sequence[LoadedRun], base: LoadedRun | None) -> dict[str, Tensor]:
-    """Every tensor of the merged model by name; what is not trained is that of the first."""
-    found = registry.module("merging.methods", wish.method)
+def merged(request: Merge, sources: Sequence[LoadedRun], base: LoadedRun | None) -> dict[str, Tensor]:
+    """Every tensor of the merged model by name; buffers are those of the first."""
+    found = registry.module("merging.methods", request.method)
     states = [source.model.state_dict() for source in sources]
     begin: Mapping[str, Tensor] = base.model.state_dict() if base else {}
     trained = {name for name, _ in sources[0].model.named_parameters(remove_duplicate=False)}
     return {
-        name: found.merge([state[name] for state in states], wish.weights, begin.get(name)) if name in trained else kept
+        name: found.merge([state[name] for state in states], request.weights, begin.get(name))
+        if name in trained
+        else kept
         for name, kept in states[0].items()
     }
 
 
 def _config(sources: Sequence[LoadedRun], out: Path) -> Config:
-    """That of the first, with what the others learned to do."""
+    """The first model's config, with the objectives of the others."""
     first, *others = (config.tree() for config in _configs(sources))
     other = next((tree for tree in others if tree["objective"]["name"] != first["objective"]["name"]), None)
     if other:
@@ -128,8 +132,8 @@ def _configs(sources: Sequence[LoadedRun]) -> Iterator[Config]:
         yield source.config
 
 
-def _origin(wish: Merge, sources: Sequence[LoadedRun]) -> dict[str, Any]:
-    columns = zip(wish.models, wish.weights, _configs(sources), sources, strict=True)
+def _origin(request: Merge, sources: Sequence[LoadedRun]) -> dict[str, Any]:
+    columns = zip(request.models, request.weights, _configs(sources), sources, strict=True)
     parents = [
         {
             "run": str(path.resolve()),
@@ -139,13 +143,15 @@ def _origin(wish: Merge, sources: Sequence[LoadedRun]) -> dict[str, Any]:
         }
         for path, weight, config, source in columns
     ]
-    return {"method": wish.method, "base": str(wish.base.resolve()) if wish.base else None, "parents": parents}
+    return {"method": request.method, "base": str(request.base.resolve()) if request.base else None, "parents": parents}
 
 
-def _told(wish: Merge, sources: Sequence[LoadedRun], config: Config) -> str:
-    shares = " + ".join(f"{weight:g} {path}" for path, weight in zip(wish.models, wish.weights, strict=True))
-    lines = [f"{wish.method}  {shares}" + (f", from {wish.base}" if wish.base else "")]
+def _describe(request: Merge, sources: Sequence[LoadedRun], config: Config) -> str:
+    shares = " + ".join(f"{weight:g} {path}" for path, weight in zip(request.models, request.weights, strict=True))
+    lines = [f"{request.method}  {shares}" + (f", from {request.base}" if request.base else "")]
     lines += [f"objective  {config.tree()['objective']['name']}"]
     if len({source.text_fingerprint for source in sources}) > 1:
-        lines.append("the models were trained on different text: what the first held out, others may have seen")
+        lines.append(
+            "the models were trained on different text: some may have trained on the first one's held-out text"
+        )
     return "\n".join(lines)

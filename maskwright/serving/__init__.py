@@ -1,1 +1,1 @@
-"""One local page, and the answers that it shows."""
+"""A local web page to try a model, and its server."""

@@ -1,4 +1,4 @@
-"""The routes: one page, what there is to choose from, and a asked for each tab. Whatever goes wrong is JSON."""
+"""Routes: the page, `/about` with the available choices, and one POST endpoint per tab. Errors are JSON."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,16 +24,16 @@ ANSWERS: dict[str, tuple[type[schemas.TextRequest], Callable[[Models, Any], Any]
     "score": (schemas.Score, answers.score),
     "sample": (schemas.Sample, answers.sample),
 }
-"""Tab to the asked that it asks and who answers."""
+"""Tab to its request schema and handler."""
 
 SENTENCES = {
     404: "there is nothing at {path}: the page is at /",
-    405: "{path} does not take {method}: the page is at /, questions are sent with POST",
+    405: "{path} does not take {method}: the page is at /, requests are sent with POST",
 }
 
 
 def app(models: Models, places: ConcurrencyLimit, hosts: frozenset[str] | None) -> Guard:
-    """The server's application. hosts: the names that it answers under, none for any."""
+    """The ASGI application. hosts: accepted host names; None for any."""
     page = PAGE.read_text(encoding="utf-8")
 
     def shown(request: Request) -> Response:
@@ -42,16 +42,16 @@ def app(models: Models, places: ConcurrencyLimit, hosts: frozenset[str] | None) 
     def about(request: Request) -> Response:
         return JSONResponse(answers.about(models))
 
-    asked = [Route(f"/{tab}", Endpoint(*parts, models, places), methods=["POST"]) for tab, parts in ANSWERS.items()]
+    endpoints = [Route(f"/{tab}", Endpoint(*parts, models, places), methods=["POST"]) for tab, parts in ANSWERS.items()]
     handlers: Any = {HTTPException: _http, TooLarge: _too_much, ValueError: _mistake, Busy: _busy, 500: _broken}
-    routed = Starlette(routes=[Route("/", shown), Route("/about", about), *asked], exception_handlers=handlers)
+    routed = Starlette(routes=[Route("/", shown), Route("/about", about), *endpoints], exception_handlers=handlers)
     return Guard(routed, hosts, headers(page))
 
 
 def _http(request: Request, error: Any) -> Response:
-    said = SENTENCES.get(error.status_code, str(error.detail))
-    told = said.format(path=request.url.path, method=request.method)
-    return JSONResponse({"error": told}, error.status_code, headers=error.headers)
+    message = SENTENCES.get(error.status_code, str(error.detail))
+    message = message.format(path=request.url.path, method=request.method)
+    return JSONResponse({"error": message}, error.status_code, headers=error.headers)
 
 
 def _too_much(request: Request, error: Any) -> Response:
@@ -67,4 +67,4 @@ def _busy(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": "something broke here: the terminal that serves this page says what"}, 500)
+    return JSONResponse({"error": "internal error: see the terminal that runs maskwright serve"}, 500)

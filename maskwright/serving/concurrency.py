@@ -1,16 +1,16 @@
-"""Room for so many answers at once, and for a few that wait."""
+"""Limit concurrent requests, and the queue of waiting ones."""
 
 import asyncio
 
 
 class Busy(Exception):
-    """Neither a place to be answered in nor one to wait in is left; its text says so."""
+    """All slots and all places in the queue are taken."""
 
 
 class ConcurrencyLimit:
-    """`async with` it to be answered; raises Busy when nobody else may wait.
+    """Use as `async with`; raises Busy when the queue is full.
 
-    at_once: answers at a time.  waiting: how many may wait for their turn.
+    at_once: concurrent requests.  waiting: length of the queue.
     """
 
     def __init__(self, at_once: int, waiting: int) -> None:

@@ -1,4 +1,4 @@
-"""From a request to a response: read no more than is allowed, check it, wait for a place, answer."""
+"""From a request to a response: read at most BODY bytes, validate, wait for a slot, answer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,11 +16,11 @@ from .models import Models
 from .schemas import TextRequest, TooLarge
 
 BODY = 1 << 16
-"""Bytes of a request."""
+"""Maximum bytes of a request."""
 
 
 class Endpoint:
-    """Answers one kind of asked: with JSON, or with a line of JSON for each step where the answer comes in steps."""
+    """Answers one kind of request with JSON, or with a line of JSON per step if the handler yields steps."""
 
     def __init__(
         self, kind: type[TextRequest], answer: Callable[[Models, Any], Any], models: Models, places: ConcurrencyLimit
@@ -28,27 +28,27 @@ class Endpoint:
         self.kind, self.answer, self.models, self.places = kind, answer, models, places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = from_mapping(self.kind, await fields(Request(scope, receive)), "")
-        if (tokens := asked.tokens(self.models.tokenizer)) > self.models.most:
-            raise TooLarge("tokens of the text", "max_tokens", tokens, self.models.most)
+        request = from_mapping(self.kind, await fields(Request(scope, receive)), "")
+        if (tokens := request.tokens(self.models.tokenizer)) > self.models.max_tokens:
+            raise TooLarge("tokens of the text", "max_tokens", tokens, self.models.max_tokens)
         async with self.places:
-            response = await run_in_threadpool(self._respond, asked)
+            response = await run_in_threadpool(self._respond, request)
             await response(scope, receive, send)
 
-    def _respond(self, asked: TextRequest) -> Response:
-        found = self.answer(self.models, asked)
+    def _respond(self, request: TextRequest) -> Response:
+        found = self.answer(self.models, request)
         return _lines(found) if isinstance(found, Iterator) else JSONResponse(found)
 
 
 def _lines(steps: Iterator[Any]) -> Response:
-    """A line for each step, sent when it is done. The first is made here, so that a mistake in the asked shows."""
+    """A line per step, sent when it is ready. The first is computed here, so that errors give a status."""
     first = next(steps)
     lines = (json.dumps(step, ensure_ascii=False) + "\n" for step in chain([first], steps))
     return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
 async def fields(request: Request) -> dict[str, Any]:
-    """The JSON object that a request brings. Raises ValueError when it is none, TooLarge when it is too large."""
+    """The JSON object in a request. Raises ValueError when it is not one, TooLarge when it is too large."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     if kind != "application/json":
         raise ValueError(f"content-type={kind!r}: send a JSON object as application/json")
@@ -62,5 +62,5 @@ async def fields(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise ValueError('the body is no JSON object such as {"text": "…"}')
+        raise ValueError('the body is not a JSON object such as {"text": "…"}')
     return found

@@ -1,4 +1,4 @@
-"""From a asked to its answer, as plain data. Whatever the asker can mend is a ValueError."""
+"""Handlers: from a validated request to plain data. Mistakes in the request raise ValueError."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..display.masks import before, row
-from ..display.masks import pieces as posed
+from ..display.masks import pieces as corrupted_pieces
 from ..display.replay import NAMES, pieces
 from ..evaluate.validation.mask_coverage import FATES
 from ..objectives.base.capabilities import mask_shift
@@ -26,87 +26,89 @@ Answer = dict[str, Any]
 
 
 def about(models: Models) -> Answer:
-    """What there is to choose from, and what the model cannot do."""
+    """The available choices, and what the model cannot do."""
     return {
         "run": models.run.resolve().name,
         "objective": models.trained,
         "parameters": sum(weight.numel() for weight in models.model.parameters()),
         "vocabulary": models.tokenizer.vocabulary.size,
-        "unable": models.unable,
+        "unavailable": models.unavailable,
         "backends": models.backends,
         "samplers": [_sampler(name, models) for name in compatible_samplers(models.objective)],
         "schedules": list(SHAPES),
         "fates": list(FATES),
         "states": list(NAMES.values()),
-        "limits": {"tokens": models.most, "epochs": MOST_EPOCHS, "top": MOST_GUESSES, "steps": MOST_STEPS},
+        "limits": {"tokens": models.max_tokens, "epochs": MOST_EPOCHS, "top": MOST_GUESSES, "steps": MOST_STEPS},
     }
 
 
 def _sampler(name: str, models: Models) -> Answer:
-    """A sampler, whether it can polish a text, and whether there is the model that it needs."""
+    """A sampler, whether it can revise a text, and whether the model that it needs is loaded."""
     made = build_sampler(name)
     ready = not made.needs_remasker or bool(models.writers and models.writers.remasker)
-    return {"name": name, "ready": ready, "revises": made.revises, "told": (type(made).__doc__ or "").strip()}
+    return {"name": name, "ready": ready, "revises": made.revises, "description": (type(made).__doc__ or "").strip()}
 
 
-def masks(models: Models, asked: Masks) -> Answer:
-    """The text as each masking objective poses it in each epoch: for each token blank, token and fate."""
-    ids, starts = models.tokenizer.encode(asked.text)
+def masks(models: Models, request: Masks) -> Answer:
+    """The text as each masking objective corrupts it in each epoch: whitespace, token and fate of each token."""
+    ids, starts = models.tokenizer.encode(request.text)
     if not len(ids):
         raise ValueError("there is no text to mask: type some")
-    rows, blanks = row(ids, starts, models.tokenizer), before(models.tokenizer.slices(asked.text))
+    rows, blanks = row(ids, starts, models.tokenizer), before(models.tokenizer.slices(request.text))
     shown = {
         name_of(objective): [
-            posed(rows, blanks, models.tokenizer, objective, epoch, asked.seed) for epoch in range(asked.epochs)
+            corrupted_pieces(rows, blanks, models.tokenizer, objective, epoch, request.seed)
+            for epoch in range(request.epochs)
         ]
-        for objective in masked(None, asked.ratio)
-        if type(objective).build is Objective.build  # others have state, which is built from a text or learned
+        for objective in masked(None, request.ratio)
+        if type(objective).build is Objective.build  # others have state, learned or built from a corpus
     }
     return {"tokens": len(ids), "objectives": shown}
 
 
-def fill(models: Models, asked: Fill) -> Answer:
-    """The best guesses for every [MASK] in the text."""
-    shift = mask_shift(_able(models, "fill").objective)
+def fill(models: Models, request: Fill) -> Answer:
+    """The top predictions for every [MASK] in the text."""
+    shift = mask_shift(_require(models, "fill").objective)
     assert shift is not None
-    blanks = filled(models.model, models.tokenizer, asked.text, asked.top, shift)
+    blanks = filled(models.model, models.tokenizer, request.text, request.top, shift)
     return {"blanks": [asdict(blank) for blank in blanks]}
 
 
-def score(models: Models, asked: Score) -> Answer:
-    """The log-likelihood of each token in nats, null where none is asked for, and their sum."""
-    name, scorer = _able(models, "score").scorer(asked.backend)
-    nats = scorer.by_token(asked.text)
+def score(models: Models, request: Score) -> Answer:
+    """The log-likelihood of each token in nats (null for special tokens), and their sum."""
+    name, scorer = _require(models, "score").scorer(request.backend)
+    nats = scorer.by_token(request.text)
     if np.isnan(nats).all():
         raise ValueError("there is no text to score: type some")
-    written = models.tokenizer.slices(asked.text)
+    written = models.tokenizer.slices(request.text)
     tokens = [
         {"blank": blank, "token": part.strip(), "nats": None if np.isnan(found) else found}
         for blank, part, found in zip(before(written), written, nats.tolist(), strict=True)
     ]
     total, size = float(np.nansum(nats)), int(np.count_nonzero(~np.isnan(nats)))
-    sums = {"log_likelihood": total, "per_token": total / size, "per_byte": total / len(asked.text.encode())}
+    sums = {"log_likelihood": total, "per_token": total / size, "per_byte": total / len(request.text.encode())}
     return {"backend": name, "tokens": tokens} | sums
 
 
-def sample(models: Models, asked: Sample) -> Iterator[Answer]:
-    """The text after each step: for each token how it is written and its state, a number in `states`."""
-    writers = _able(models, "sample").writers
+def sample(models: Models, request: Sample) -> Iterator[Answer]:
+    """The text after each step: each token's text and state, an index into `states`."""
+    writers = _require(models, "sample").writers
     assert writers
-    if asked.sampler is not None and is_outside(asked.sampler):
-        raise ValueError(f"sampler={asked.sampler!r}: a page runs the samplers that it lists")
-    whole = asked.edit or MASK_TEXT in asked.text  # its length is that of the text
-    request = SampleRequest(
-        run=models.run, sampler=asked.sampler, length=asked.length or (None if whole else min(LENGTH, models.most)),
-        prompt="" if asked.edit else asked.text, edit=asked.text if asked.edit else None, steps=asked.steps,
-        schedule=asked.schedule, temperature=asked.temperature, seed=asked.seed,
+    if request.sampler is not None and is_outside(request.sampler):
+        raise ValueError(f"sampler={request.sampler!r}: choose a sampler from the list")
+    whole = request.edit or MASK_TEXT in request.text  # its length is that of the text
+    full = SampleRequest(
+        run=models.run, sampler=request.sampler,
+        length=request.length or (None if whole else min(LENGTH, models.max_tokens)),
+        prompt="" if request.edit else request.text, edit=request.text if request.edit else None, steps=request.steps,
+        schedule=request.schedule, temperature=request.temperature, seed=request.seed,
     )  # fmt: skip
-    for frame in stream(request, writers):
+    for frame in stream(full, writers):
         yield {"step": frame.step, "pieces": pieces(frame, 0, writers.tokenizer)}
 
 
-def _able(models: Models, tab: str) -> Models:
-    """The models, if they can do what a tab is for. Raises ValueError when not."""
-    if tab in models.unable:
-        raise ValueError(models.unable[tab])
+def _require(models: Models, tab: str) -> Models:
+    """The models, if they can do what the tab needs. Raises ValueError otherwise."""
+    if tab in models.unavailable:
+        raise ValueError(models.unavailable[tab])
     return models

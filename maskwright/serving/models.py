@@ -1,4 +1,4 @@
-"""The models that answer, opened once, and what each of them can do."""
+"""The loaded models, and what they can do."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,30 +17,30 @@ from ..text.tokenizers.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Models:
-    """A run's model, and the one that finds wrong tokens, if there is one."""
+    """A run's model, and optionally a remasker."""
 
     run: Path
     objective: Objective
     model: nn.Module
     tokenizer: Tokenizer
     writers: LoadedModels | None
-    """The models that write; none where the model neither fills masks nor predicts the next token."""
-    most: int
-    """Tokens of the longest text."""
+    """The models for sampling; None if the model neither fills masks nor predicts the next token."""
+    max_tokens: int
+    """Maximum tokens of a text."""
 
     @property
     def trained(self) -> str:
-        """How the model was trained, as a name."""
+        """The name of the objective that it was trained with."""
         return name_of(self.objective)
 
     @property
     def backends(self) -> list[str]:
-        """The ways in which the model can score a text."""
+        """The scoring backends that fit the model."""
         return backends(self.objective)
 
     @property
-    def unable(self) -> dict[str, str]:
-        """What the model cannot do, each with a sentence that says why."""
+    def unavailable(self) -> dict[str, str]:
+        """Tabs that the model does not support, each with the reason."""
         never = f"This model was trained with {self.trained}, which"
         can = {
             "fill": (mask_shift(self.objective) is not None, "never fills a mask"),
@@ -50,17 +50,17 @@ class Models:
         return {tab: f"{never} {why}." for tab, (does, why) in can.items() if not does}
 
     def scorer(self, backend: str | None) -> tuple[str, Scorer]:
-        """A backend that fits and its scorer, by default the first. Raises ValueError when it does not fit."""
+        """A backend's name and scorer; by default the first that fits. Raises ValueError when it does not fit."""
         if backend is not None and backend not in self.backends:
             raise ValueError(f"backend={backend!r}: this model was trained for {', '.join(self.backends)}")
-        name, ask = choose(backend, self.objective)
-        return name, Scorer(self.model, self.tokenizer, ask)
+        name, questions = choose(backend, self.objective)
+        return name, Scorer(self.model, self.tokenizer, questions)
 
 
 def opened(run: Path, remasker: Path | None, most: int) -> Models:
-    """The models of finished runs. Raises ValueError when there are none, or they do not fit each other.
+    """Load the models of finished runs. Raises ValueError when there are none, or they do not match.
 
-    most: tokens of the longest text; never more than the model takes.
+    most: maximum tokens of a text, capped at the model's maximum.
     """
     source = load(run, "cpu")
     objective = source.known_objective

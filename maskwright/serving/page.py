@@ -1,4 +1,4 @@
-"""The one file that is served, and what a browser may do with it: run its own script, and ask this server."""
+"""The page, and the headers that restrict it to its own script and to requests to this server."""
 
 import hashlib
 import re
@@ -9,8 +9,8 @@ PAGE = Path(__file__).with_name("page.html")
 
 
 def headers(page: str) -> dict[str, str]:
-    """The headers of every response. The page's script and style are allowed by their hashes, everything else is not
-    but requests to where it came from."""
+    """The headers of every response. The content security policy allows the page's own script and style by hash,
+    and requests to this server."""
     script, style = (_hash(page, part) for part in ("script", "style"))
     policy = {
         "default-src": "'none'", "script-src": script, "style-src": style, "connect-src": "'self'", "img-src": "data:",
@@ -27,6 +27,6 @@ def headers(page: str) -> dict[str, str]:
 
 
 def _hash(page: str, part: str) -> str:
-    """The hash of the content of the one <script> or <style> of a page, as a policy names it."""
+    """The hash of a page's only <script> or <style>, in the notation of a content security policy."""
     (content,) = re.findall(f"<{part}>(.*?)</{part}>", page, flags=re.DOTALL)
     return f"'sha256-{b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

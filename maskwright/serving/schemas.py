@@ -1,4 +1,4 @@
-"""What the page may ask: the fields of each request, and how much text it brings. Nothing here names a file."""
+"""The fields of each request and their limits. No field is a path, so a request can never read a file."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ MOST_EPOCHS, MOST_GUESSES, MOST_STEPS = 20, 50, 256
 
 
 class TooLarge(ValueError):
-    """More than a limit allows."""
+    """A request exceeds a limit."""
 
     def __init__(self, what: str, limit: str, given: int, most: int) -> None:
         super().__init__(f"{what}: {given:,}, and {limit} is {most:,}")
@@ -22,13 +22,13 @@ class TooLarge(ValueError):
 
 @settings
 class TextRequest:
-    """A text, and what is wanted of it."""
+    """A request about a text."""
 
     text: str = ""
-    """What is asked about; of `sample`, what the text begins with."""
+    """The text; for `sample`, its prompt."""
 
     def tokens(self, tokenizer: Tokenizer) -> int:
-        """How many tokens an answer is about."""
+        """Number of tokens of the text."""
         return len(tokenizer.encode(self.text)[0])
 
 
@@ -37,57 +37,57 @@ class PromptRequest(TextRequest):
     """A text in which special tokens may be spelled out."""
 
     def tokens(self, tokenizer: Tokenizer) -> int:
-        """How many tokens an answer is about, each special one as one."""
+        """Number of tokens of the text, special ones included."""
         return len(tokenizer.encode(self.text, specials=True)[0])
 
 
 @settings
 class Masks(TextRequest):
-    """What does each objective hide?"""
+    """The masks of each objective."""
 
     ratio: Share = 0.15
-    """The share of the tokens that is chosen."""
+    """Share of the tokens that is masked."""
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = 3
-    """Over how many epochs."""
+    """Number of epochs."""
     seed: Seed = 0
     """The seed of the masks."""
 
 
 @settings
 class Fill(PromptRequest):
-    """What stands behind each [MASK]?"""
+    """Predictions for each [MASK]."""
 
     top: Annotated[int, Field(ge=1, le=MOST_GUESSES)] = 5
-    """How many guesses."""
+    """Number of predictions."""
 
 
 @settings
 class Score(TextRequest):
-    """How likely is each token?"""
+    """Log-likelihood of each token."""
 
     backend: str | None = None
-    """How it is scored, of those that the model was trained for; none for the first."""
+    """A backend that fits the model; none for the first."""
 
 
 @settings
 class Sample(PromptRequest):
-    """A text that forms, or one that is polished."""
+    """Sample a text, or revise one."""
 
     sampler: str | None = None
     """A file in `samplers/`; none for mdlm where the model fills masks, else left_to_right."""
     edit: bool = False
-    """Whether `text` is polished, not continued."""
+    """Revise `text` instead of continuing it."""
     length: Annotated[int, Field(ge=1)] | None = None
-    """Tokens in the text; none for those of a text with gaps, else 64."""
+    """Tokens of the text; none for the length of a text with gaps, else 64."""
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 32
-    """How often the model is asked."""
+    """Sampling steps."""
     schedule: Literal["linear", "cosine", "exponential"] = "linear"
     """The share masked after each step."""
     temperature: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """Of the draws; 0 for the best token always."""
+    """Softmax temperature; 0 always takes the most likely token."""
     seed: Seed = 0
-    """Decides every draw."""
+    """Seed of all draws."""
 
     def tokens(self, tokenizer: Tokenizer) -> int:
-        """Those of the text, or of what it is to become."""
+        """Number of tokens of the prompt or of the requested text, whichever is larger."""
         return max(super().tokens(tokenizer), self.length or 0)

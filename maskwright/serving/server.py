@@ -1,4 +1,4 @@
-"""From an address to a server that runs until Ctrl-C."""
+"""Listen on an address and serve until Ctrl-C."""
 
 import errno
 import socket
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 for a free one. Raises ValueError when the port is in use or the host not ours."""
+    """A socket that listens; port 0 picks a free one. Raises ValueError for a taken port or foreign host."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
@@ -19,13 +19,13 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """Where a browser finds it."""
+    """The URL of a listening socket."""
     host, port, *_ = listener.getsockname()
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until Ctrl-C; what is being answered then has two seconds to end."""
+    """Serve until Ctrl-C; open requests then get two seconds to finish."""
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2, lifespan="off"
     )

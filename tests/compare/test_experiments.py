@@ -84,7 +84,7 @@ def test_other_tokenizers_need_bits_per_byte() -> None:
         (["quickstart", "quickstrat"], {}, "did you mean 'quickstart'"),
         (["quickstart", "b:quickstart+objective.ratoi=1"], {}, "unknown key objective.ratoi"),
         (["quickstart", "b:quickstart+seed=1"], {}, "give --seeds, not seed="),
-        (["quickstart", "b:quickstart"], {"seeds": "0,1,1"}, "1 is there twice"),
+        (["quickstart", "b:quickstart"], {"seeds": "0,1,1"}, "1 is given twice"),
         (["quickstart", "b:quickstart"], {"seeds": "0"}, "seeds='0'"),
         (["quickstart", "b:quickstart"], {"seeds": "-1"}, "seeds='-1'"),
         (["quickstart", "b:quickstart"], {"seeds": "one"}, "seeds='one'"),

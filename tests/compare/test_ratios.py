@@ -109,7 +109,7 @@ def test_mistakes_are_named(grid: Path, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=f"epochs='{wrong}'"):
             ranges([wrong])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="holds no finished run"):
+    with pytest.raises(ValueError, match="has no finished run"):
         ratios(tmp_path / "empty")
     (made_up(grid / "unfinished", 0.2, 0) / "final.json").unlink()
     assert {row["p_bw"] for row in ratios(grid)} == {0.0, 0.1}

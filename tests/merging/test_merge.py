@@ -159,7 +159,7 @@ def test_tasks_and_checkpoints(runs: Path, tmp_path: Path) -> None:
         ("d parts", None, "average", "model.parts is {{'fusion'"),
         ("parts longer", None, "average", "model.parts is {{"),
         ("parts others", None, "average", "it has another tokenizer"),
-        ("d", None, "average", "1 model is given: two or more are merged"),
+        ("d", None, "average", "1 model is given: give at least two"),
         ("d r", "1", "average", "weights=1: give a number for each of the 2 models"),
         ("d r", "0.5,nan", "average", "weights=0.5,nan: give a number"),
         ("d r", "a,b", "average", "weights='a,b': give numbers with commas"),
@@ -197,5 +197,5 @@ def test_other_statistics_of_parts_are_named(runs: Path, tmp_path: Path) -> None
     built_by = maskwright.load(runs / "parts").model_settings
     saved.save(tmp_path / "o" / "final", model.state_dict(), built_by, tokenizer, "other")
     Config.load(runs / "parts").write(tmp_path / "o" / "config.yaml")
-    with pytest.raises(ValueError, match=r"its n-hot parts are others, in parts\.frequency"):
+    with pytest.raises(ValueError, match=r"it has other n-hot parts, in parts\.frequency"):
         merge(Merge([runs / "parts", tmp_path / "o"], [0.5, 0.5], "average"), tmp_path / "out")

@@ -27,12 +27,12 @@ GAPS = "The [MASK] assigns [MASK]."
 
 def test_about_says_what_there_is(client: TestClient, models: Models) -> None:
     told = client.get("/about").json()
-    assert (told["run"], told["objective"], told["unable"]) == ("writer", "diffusion", {})
+    assert (told["run"], told["objective"], told["unavailable"]) == ("writer", "diffusion", {})
     assert told["limits"]["tokens"] == 40
     assert [one["name"] for one in told["samplers"]] == [
         name for name in names("sampling.samplers") if name != "left_to_right"
     ]
-    assert all(one["ready"] and one["told"] for one in told["samplers"])
+    assert all(one["ready"] and one["description"] for one in told["samplers"])
     assert told["parameters"] == sum(weight.numel() for weight in models.model.parameters())
 
 
@@ -139,7 +139,7 @@ def test_what_a_model_cannot_do_is_a_sentence(runs: Path) -> None:
         TestClient(app(opened(runs / run, None, 40), ConcurrencyLimit(1, 1), None)) for run in ("causal", "remasker")
     )
     told = causal.get("/about").json()
-    assert set(told["unable"]) == {"fill"}
+    assert set(told["unavailable"]) == {"fill"}
     assert [one["name"] for one in told["samplers"]] == ["left_to_right"]
     assert steps(causal, text="The", length=6)[0]["pieces"][-4:] == [["▒", 1]] * 4
     said = causal.post("/fill", json={"text": GAPS})

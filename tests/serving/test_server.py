@@ -110,7 +110,7 @@ def likelihoods(page: Page) -> None:
     submitted(page, "score", ".nats")
     heats = page.ask("[...document.querySelectorAll('.nats')].map(one => getComputedStyle(one).backgroundColor)")
     assert len(set(heats)) > 3
-    assert page.ask("document.querySelector('.nats').dataset.told").count("nats, ") == 1
+    assert page.ask("document.querySelector('.nats').dataset.nats").count("nats, ") == 1
     assert page.text("#score article").startswith("The function")
     assert "per token" in page.text("#score .sums")
 
@@ -138,7 +138,7 @@ def samples(page: Page) -> None:
 
 def test_what_a_model_cannot_do_is_said_in_its_tab(runs: Path, tmp_path: Path) -> None:
     with browsing(tmp_path / "profile") as page, inside(runs / "causal") as here:
-        page.open(f"{here}/#fill", "document.querySelector('.unable')")
+        page.open(f"{here}/#fill", "document.querySelector('.unavailable')")
         assert page.text("#fill") == "This model was trained with causal, which never fills a mask."
         submitted(page, "score", ".nats")
         assert page.said == []

@@ -1,4 +1,4 @@
-"""The two ratios to look at: a table, a CSV file, and figures over steps, by size and by layers taken away."""
+"""The two ratios as a table, a CSV file, and figures over steps, model size and removed layers."""
 
 import csv
 from collections.abc import Callable, Iterable, Sequence

@@ -1,6 +1,6 @@
-"""Finished runs that differ in size, in seed and in how often they read backward: what the two ratios are made of.
+"""Finished runs that differ in size, seed and share of backward reading, from which the two ratios are computed.
 
-A run is any folder with config.yaml, metrics.jsonl and final.json, wherever it lies.
+A run is any folder with config.yaml, metrics.jsonl and final.json.
 """
 
 import json
@@ -45,29 +45,29 @@ class Run:
 
     @property
     def width(self) -> int:
-        """Of its residual stream."""
+        """Dimension of the residual stream."""
         return int(self.tree["model"]["hidden"])
 
     @property
     def p_bw(self) -> float | str:
-        """The chance that a row was read backward too; 0 for an objective that never does."""
+        """Probability that a row is also read backward; 0 for objectives that never do."""
         return self.tree["objective"].get("p_bw", 0.0)
 
     @cached_property
     def parameters(self) -> int:
-        """Numbers in the final weights, a tied decoder counted once."""
+        """Parameters in the final weights, a tied decoder counted once."""
         with safe_open(self.folder / "final" / "model.safetensors", "pt") as weights:
             return sum(prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
 
     @cached_property
     def setting(self) -> tuple[tuple[str, Any], ...]:
-        """Everything but the seed and the objective: runs that differ in those alone can be divided."""
+        """Everything but seed and objective: ratios are taken between runs that differ only in those."""
         own = {name: part for name, part in self.tree.items() if name not in ("seed", "objective")}
         return tuple((name, str(value)) for name, value in leaves(own) if name not in FREE)
 
     @cached_property
     def objective(self) -> str:
-        """All settings of the objective, as one word."""
+        """The objective's settings, as one string."""
         return json.dumps(self.tree["objective"], sort_keys=True)
 
     @cached_property
@@ -78,14 +78,14 @@ class Run:
 
     @cached_property
     def curve(self) -> dict[int, dict[str, float]]:
-        """Each validation by its step, likewise; and `epoch`, between the lines of the log that tell it."""
+        """Each validation by step, with the same names, and its `epoch`, interpolated from the log."""
         asked = [line for line in self._lines if any(f"valid/{way}/loss" in line for way in DIRECTIONS)]
         named = {line["step"]: {name.removeprefix("valid/"): number for name, number in line.items()} for line in asked}
         return {step: numbers | {"epoch": self._epoch(step)} for step, numbers in named.items()}
 
     @property
     def epochs(self) -> float:
-        """How often it went through its text."""
+        """Epochs trained."""
         return self._epoch(int(self.final["step"]))
 
     @cached_property
@@ -93,12 +93,12 @@ class Run:
         return read_lines(self.folder / "metrics.jsonl")
 
     def _epoch(self, step: int) -> float:
-        told = np.array([(0, 0.0), *((line["step"], line["epoch"]) for line in self._lines if "epoch" in line)])
-        return float(np.interp(step, told[:, 0], told[:, 1]))
+        logged = np.array([(0, 0.0), *((line["step"], line["epoch"]) for line in self._lines if "epoch" in line)])
+        return float(np.interp(step, logged[:, 0], logged[:, 1]))
 
     @cached_property
     def layers(self) -> dict[int, dict[str, float]]:
-        """The exams by how many layers are left, where `maskwright evaluate RUN layers` was called; and all of them."""
+        """The exams by number of remaining layers, where `evaluate RUN layers` was run, and of the whole model."""
         path = self.folder / "evaluations" / "layers.json"
         found = series(read_object(path)).get("layers", {}) if path.is_file() else {}
         return {self.depth: self.final} | found
@@ -114,7 +114,7 @@ def runs(folder: Path) -> list[Run]:
     found = [run for run in finished if any(f"{way}/loss" in run.final for way in DIRECTIONS)]
     if not found:
         raise ValueError(
-            f"{folder} holds no finished run that predicts forward or backward, only {len(finished)} others: "
+            f"{folder} has no finished run that predicts forward or backward ({len(finished)} others): "
             "train with objective.name=mirror"
         )
     return sorted(found, key=lambda run: (run.depth, run.width, str(run.p_bw), run.seed))

@@ -1,9 +1,9 @@
-"""What reading backward does to reading forward, as two ratios over finished runs.
+"""The effect of backward reading on forward prediction, as two ratios over finished runs.
 
-Ratio 1 is the forward metric without backward reading, divided by the same metric with it: of a loss, over 1 means that
-reading backward too made the model read forward better. Ratio 2 is the forward metric of a model divided by its own
-backward metric: of a loss, under 1 means that it reads forward better. Each is made in two ways: the mean over the
-seeds, then the ratio; or the ratio of each seed, then the mean. Ratio 1 divides runs of the same seed alone.
+Ratio 1 is the forward metric without backward reading, divided by the same metric with it: for a loss, above 1 means
+that reading backward as well made the model better at forward prediction. Ratio 2 is the forward metric of a model
+divided by its own backward metric: for a loss, below 1 means that it is better forward. Each is computed in two ways:
+ratio of the means over seeds, or mean of the ratios per seed. Ratio 1 only divides runs of the same seed.
 
 Shapes: S seeds, T points (validations).
 """

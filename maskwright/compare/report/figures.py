@@ -1,4 +1,4 @@
-"""A comparison as pictures: every metric over tokens with a band over the seeds, and the differences."""
+"""Figures of a comparison: every metric over tokens with a band over seeds, and the differences."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..statistics import Difference
 from ..targets import mean_curve
 
 COLOURS = ("#1f4e9c", "#c2571a", "#2c7a3f", "#8a3b8f", "#b8a014", "#4aa3c7", "#7a5230", "#5b6472")
-"""Of the arms, in their order; after eight they come again, broken."""
+"""Colours of the arms in order; after eight they repeat with dashed lines."""
 NAMES = {"loss": "loss", "accuracy": "accuracy", "top5": "among the best five", "bits_per_byte": "bits per byte"}
 UNITS = {
     "loss": "nats a token",
@@ -33,7 +33,7 @@ def title(metric: str) -> str:
 
 
 def look(number: int) -> dict[str, str]:
-    """The colour and the line of an arm."""
+    """Colour and line style of an arm."""
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": ("-", "--", ":")[number // len(COLOURS) % 3]}
 
 
@@ -79,7 +79,7 @@ def differences(found: Sequence[Difference], arms: Sequence[str], out: Path) -> 
 
 
 def _shares(axis: Axis, metric: str) -> None:
-    """Write shares in per cent."""
+    """Format shares in percent."""
     if is_share(metric):
         axis.set_major_formatter(PercentFormatter(1, decimals=None))
 

@@ -1,4 +1,4 @@
-"""A comparison as one page that needs nothing beside it, for a person to read."""
+"""A comparison as one self-contained HTML page."""
 
 import json
 import re
@@ -20,8 +20,8 @@ def write(comparison: Comparison, curves: Sequence[Path], forests: Sequence[Path
     """Write page.html into the folder of the comparison, with the figures inside."""
     page = PAGE.substitute(
         title=escape(" · ".join(arm.name for arm in comparison.arms)),
-        headlines="".join(f"<li>{escape(said)}" for said in headlines(comparison)) or "<li>The arms share no exam.",
-        fairness="".join(f"<li>{escape(said)}" for said in fairness(comparison)),
+        headlines="".join(f"<li>{escape(line)}" for line in headlines(comparison)) or "<li>The arms share no exam.",
+        fairness="".join(f"<li>{escape(line)}" for line in fairness(comparison)),
         finals=_finals(comparison),
         differences=_differences(comparison),
         forests=_figures(forests),
@@ -37,7 +37,7 @@ def write(comparison: Comparison, curves: Sequence[Path], forests: Sequence[Path
 
 
 def _figures(paths: Sequence[Path]) -> str:
-    """SVG drawings for inside a page; ids are made different from one to the next."""
+    """SVG drawings to embed in a page, with ids made unique."""
     return "".join(f"<figure>{_inline(path)}</figure>" for path in paths)
 
 
@@ -157,7 +157,7 @@ def _runs(comparison: Comparison) -> str:
         ]
         for run in comparison.runs
     ]  # fmt: skip
-    return _table(["arm", "seed", "steps", "tokens", "minutes", "parameters", "FLOPs a token", "FLOPs"], rows)
+    return _table(["arm", "seed", "steps", "tokens", "minutes", "parameters", "FLOPs per token", "FLOPs"], rows)
 
 
 def _numbers(comparison: Comparison) -> str:

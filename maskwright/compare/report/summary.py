@@ -9,7 +9,7 @@ from .figures import title
 
 
 def number(metric: str, value: float, signed: bool = False) -> str:
-    """A metric's value as people write it: shares in per cent."""
+    """A metric's value as text: shares in percent."""
     sign = "+" if signed else ""
     return f"{100 * value:{sign}.2f} {'points' if signed else '%'}" if is_share(metric) else f"{value:{sign}.4f}"
 

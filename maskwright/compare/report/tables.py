@@ -13,7 +13,7 @@ from ..study import Comparison
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain data: `records` is tidy, one object a number with arm, seed, metric and value."""
+    """The comparison as plain data: `records` is tidy: one object per value, with arm, seed, metric and value."""
     differing = comparison.differing()
     return {
         "command": comparison.command,
@@ -35,7 +35,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
 
 
 def write(comparison: Comparison) -> dict[str, Any]:
-    """Write the three files into the folder of the comparison. Returns what results.json holds."""
+    """Write the three files into the folder of the comparison. Returns the content of results.json."""
     found, out = plain(comparison), comparison.out
     (out / "results.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _csv(out / "summary.csv", _summary(comparison))
@@ -44,7 +44,7 @@ def write(comparison: Comparison) -> dict[str, Any]:
 
 
 def _summary(comparison: Comparison) -> Iterable[Mapping[str, Any]]:
-    """A row for each metric and arm: what it is, and how it differs from the reference's."""
+    """A row for each metric and arm: its value, and the difference from the reference."""
     differences = {(each.metric, each.arm): each for each in comparison.differences}
     for each in comparison.summaries:
         row = {"metric": each.metric, "arm": each.arm, "mean": each.mean, "deviation": each.deviation}

@@ -1,17 +1,17 @@
-"""The report of a comparison: tables, figures and the page, and what of it is small enough to keep beside the code."""
+"""The report of a comparison: tables, figures and the page, and publishing the small files."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
-from ..study import Comparison, told
+from ..study import Comparison, informative
 from . import figures, page, tables
 
 SMALL = (".json", ".csv", ".png", ".html")
 
 
 def write(comparison: Comparison) -> dict[str, Any]:
-    """Write results.json, summary.csv, curves.csv, page.html and `plots/`. Returns what results.json holds."""
+    """Write results.json, summary.csv, curves.csv, page.html and `plots/`. Returns the content of results.json."""
     plots = comparison.out / "plots"
     plots.mkdir(exist_ok=True)
     found = tables.write(comparison)
@@ -23,7 +23,7 @@ def write(comparison: Comparison) -> dict[str, Any]:
 
 def followed(comparison: Comparison) -> dict[str, list[str]]:
     """The metrics of which the runs have a curve: those that were measured while they trained."""
-    metrics = told(comparison.metrics, comparison.by)
+    metrics = informative(comparison.metrics, comparison.by)
     return {
         name: arms
         for name, arms in metrics.items()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 LOG = "run.log"
-"""What a run says goes to this file of its folder."""
+"""A run's output goes to this file in its folder."""
 
 
 class Process:
@@ -28,15 +28,15 @@ class Process:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """Ask it to save itself, and wait until it has."""
+        """Let it save a checkpoint and exit, and wait for that."""
         if self.running():
             self.process.send_signal(signal.SIGTERM)
             self.process.wait()
 
     def error(self) -> str | None:
-        """Why the run failed, in a sentence; none when it succeeded."""
+        """Why the run failed, in a sentence; None if it succeeded."""
         if self.process.returncode == 0:
             return None
-        said = (self.folder / LOG).read_text(errors="replace").strip().splitlines()
+        output = (self.folder / LOG).read_text(errors="replace").strip().splitlines()
         ended = f"signal {-self.process.returncode}" if self.process.returncode < 0 else "the end"
-        return said[-1] if said and self.process.returncode > 0 else f"it was stopped by {ended}"
+        return output[-1] if output and self.process.returncode > 0 else f"it was stopped by {ended}"

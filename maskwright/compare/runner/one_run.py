@@ -1,7 +1,7 @@
 """One run of a comparison, as a process of its own: `python -m maskwright.compare.runner.one_run FOLDER [PARENT]`.
 
 FOLDER holds the run's config.yaml. The run resumes from its newest checkpoint; then each document of the validation set
-is scored, so that runs can be compared text by text, and the cost of a token is counted.
+is scored, so that runs can be compared by document, and the FLOPs per token are counted.
 """
 
 import json
@@ -27,18 +27,18 @@ from ...training.flops import Flops
 from ...training.trainer import Stopped, Trainer
 
 SAMPLE = 16
-"""Updates whose problems are looked at to count the cost of a token."""
+"""Updates that are sampled to count the FLOPs per token."""
 
 
 def finished(folder: Path) -> bool:
-    """Whether everything that a comparison needs of a run is there."""
+    """Whether all files that a comparison needs exist."""
     return (folder / "final.json").is_file() and (folder / "documents.npz").is_file()
 
 
 def carry_out(folder: Path) -> None:
-    """Train, or go on training, the run of `folder`, and measure it. Nothing happens when it is finished.
+    """Train or resume the run in `folder`, then measure it. Does nothing if it is finished.
 
-    Raises ValueError as Trainer does, and Stopped when the process was asked to stop.
+    Raises ValueError as Trainer does, and Stopped when the process is stopped.
     """
     with file_lock(folder / "one"), trusting(everything=True):  # who wrote its config trusts it
         if finished(folder):
@@ -51,7 +51,7 @@ def carry_out(folder: Path) -> None:
 
 
 def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndarray]:
-    """Sums over the questions of each of the D validation documents, [D] float64, for every exam.
+    """Sums over the targets of each of the D validation documents, [D] float64, for every exam.
 
     `weight`, and `loss`, `accuracy` and `top5` times weight; those of a common exam as `masked/weight` and so on.
     """
@@ -68,10 +68,7 @@ def _by_document(result: ExamResult, count: int) -> dict[str, np.ndarray]:
 
 
 def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:
-    """The parameters, and the operations that training spends on a token of text, as `Flops` counts them.
-
-    How many rows and questions an objective makes is seen in a few updates.
-    """
+    """Parameters, and training FLOPs per token of text as counted by `Flops`, over a sample of updates."""
     flops, objective = Flops(model), build.objective(config, data.shards)
     tokens = spent = 0
     for step in np.linspace(0, data.steps - 1, SAMPLE).astype(int):
@@ -89,7 +86,7 @@ def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _follow(parent: int) -> None:
-    """Ask this process to stop when its parent is gone, so that nothing trains unseen."""
+    """Stop this process when its parent is gone, so that no run is left behind."""
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)

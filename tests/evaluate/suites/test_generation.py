@@ -9,7 +9,7 @@ from maskwright.display.metrics import metrics
 from maskwright.display.side_by_side import columns
 from maskwright.evaluate.suites import generation
 from maskwright.evaluate.suites._evaluate import evaluate_folder, results_name
-from maskwright.evaluate.suites.generation import written
+from maskwright.evaluate.suites.generation import sampled
 from maskwright.run.config import Config
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 from maskwright.training.trainer import Trainer
@@ -63,7 +63,7 @@ def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
 
 def test_a_causal_model_writes_as_long_as_what_is_held_out(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = []
-    monkeypatch.setattr(generation, "written", lambda *given: texts.append(written(*given)) or texts[-1])
+    monkeypatch.setattr(generation, "sampled", lambda *given: texts.append(sampled(*given)) or texts[-1])
     options = [f"scorer={runs / 'scorer'}", "samples=8", "length=12"]
     numbers = evaluate_folder("generation", runs / "reader", None, options)
     assert (numbers["texts"], numbers["length"]) == (8, 12)
