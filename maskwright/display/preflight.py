@@ -14,5 +14,5 @@ def table(found: Sequence[Finding]) -> Table:
     """A line for each requirement, with what was found or how to fix it."""
     shown = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for finding in found:
-        shown.add_row(SYMBOLS[finding.met], finding.need, Text(finding.told))
+        shown.add_row(SYMBOLS[finding.met], finding.need, Text(finding.message))
     return shown

@@ -53,7 +53,7 @@ def kinds_table(kinds: Sequence[str], shares: np.ndarray) -> Table:
 def plots(
     found: Columns, tokens: Sequence[str], metrics: Lines, kinds: Sequence[str], shares: np.ndarray | None, out: Path
 ) -> list[Path]:
-    """Draw into the folder `out`; shares: [S, K] by part of speech, if there is a lexicon. Returns the files, as SVG."""
+    """Draw into the folder `out`; shares: [S, K] by part of speech, given a lexicon. Returns the files, as SVG."""
     out.mkdir(parents=True, exist_ok=True)
     steps = found["step"]
     drawn = {

@@ -1,4 +1,4 @@
-"""The bytes of a file as they were before compression, which is recognised by content, whatever the name says."""
+"""Decompressed bytes of a file; the compression is recognised by content, not by name."""
 
 import gzip
 import lzma
@@ -23,7 +23,7 @@ MAGIC = {
     "zstd": rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\*M\x18",
     "lz4": rb"\x04\x22M\x18",
 }
-"""How the bytes of each kind begin; none of these is the beginning of a text in UTF-8 but by intent."""
+"""Magic bytes of each kind; no ordinary UTF-8 text begins with them."""
 
 FOREIGN = {
     b"version https://git-lfs.github.com/": "a Git LFS pointer and not the file itself: run git lfs pull",
@@ -54,9 +54,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def blocks(path: Path) -> Iterator[bytes]:
-    """The decompressed bytes, none of the blocks empty or over a megabyte.
+    """The decompressed bytes in non-empty blocks of at most a megabyte.
 
-    Raises ValueError when the file is damaged, is a folder or is not there.
+    Raises ValueError when the file is damaged, a folder or missing.
     """
     if not path.exists() or path.is_dir():
         raise ValueError(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
@@ -82,7 +82,7 @@ def is_compressed(path: Path) -> bool:
 def _decompressed(raw: BinaryIO, kind: str | None) -> Iterator[bytes]:
     if kind == "xz":
         return _xz(raw)
-    if kind == "gzip":  # the one of Python, since zeros after the last member are padding to it
+    if kind == "gzip":  # Python's own, because it accepts zero padding after the last member
         return _read(gzip.GzipFile(fileobj=raw))
     return _read(pa.input_stream(raw, compression=kind) if kind else raw)
 
@@ -93,7 +93,7 @@ def _read(file: Any) -> Iterator[bytes]:
 
 
 def _xz(raw: BinaryIO) -> Iterator[bytes]:
-    """Every stream of the file; lzma.LZMAFile would ignore what is damaged after the first."""
+    """Every stream of the file; lzma.LZMAFile ignores damage after the first."""
     data = raw.read(BLOCK)
     while data:
         decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ)

@@ -1,4 +1,4 @@
-"""What is said about a file: every error names it, values are cut to the width of a screen, and notes come once."""
+"""Messages about files: values are cut to the width of a screen, and notes are logged once."""
 
 import logging
 import reprlib
@@ -11,19 +11,19 @@ WIDTH = 80
 
 
 def cut(text: str, width: int = WIDTH) -> str:
-    """`text`, with an ellipsis in the place of what goes beyond `width`."""
+    """`text`, cut to `width` with an ellipsis."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def short_repr(value: Any, width: int = WIDTH) -> str:
-    """`value` as it is written in Python, without the depths of one that is deep or the rest of one that is long."""
+    """The repr of `value`, cut in depth and length."""
     writer = reprlib.Repr()
     writer.maxlevel, writer.maxstring, writer.maxother = 2, width, width
     return cut(writer.repr(value), width)
 
 
 def listing(names: Iterable[Any]) -> str:
-    """Names after commas, as many as a message can show."""
+    """Comma-separated names, as many as a message can show."""
     return cut(", ".join(map(str, names)) or "nothing", 2 * WIDTH)
 
 
@@ -40,5 +40,5 @@ KINDS = {
 
 @cache
 def note(sentence: str) -> None:
-    """Log what was skipped; a file that is read twice says it once."""
+    """Log what was skipped, once per sentence even if a file is read twice."""
     logging.getLogger("maskwright").warning(sentence)

@@ -1,4 +1,4 @@
-"""JSON in files: one value, or an object a line."""
+"""JSON files: one value, or one object per line."""
 
 import json
 import re
@@ -20,16 +20,15 @@ def read_json(path: Path) -> Any:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The object in a file. Raises ValueError when there is something else in it."""
+    """The object in a file. Raises ValueError when the file holds something else."""
     found = read_json(path)
     if not isinstance(found, dict):
-        raise ValueError(f"{path} holds {kind_of(found)}, where an object belongs")
+        raise ValueError(f"{path} holds {kind_of(found)}, not an object")
     return found
 
 
 def objects(path: Path, errors: text.Errors = "strict") -> Iterator[tuple[int, dict[str, Any]]]:
-    """The number of a line, from 1, and the object that begins there: one a line, and in a `.json` also an array of
-    them over any lines.
+    """Line number (from 1) and object: one per line, or in a `.json` also an array of objects over any lines.
 
     Raises ValueError, with file and line, for anything else. With `errors` of `replace` a text may hold half a
     character (a lone surrogate).
@@ -45,7 +44,7 @@ def _values(path: Path, errors: text.Errors) -> Iterator[tuple[int, Any]]:
         yield from _items("".join(text.blocks(path, errors)), path, errors)
         return
     for number, line in text.lines(path, errors):
-        line = line.removeprefix("\ufeff")  # where files with a mark were put together
+        line = line.removeprefix("\ufeff")  # from concatenated files with byte order marks
         if line.strip():
             yield number, parse_json(line, f"{path}:{number}", errors)
 
@@ -60,7 +59,7 @@ def _one_a_line(path: Path, errors: text.Errors) -> bool:
 
 
 def _items(source: str, path: Path, errors: text.Errors) -> Iterator[tuple[int, Any]]:
-    """The values of an array, or the one value that there is."""
+    """The values of an array, or a single value."""
     whole = parse_json(source, str(path), errors)
     if not isinstance(whole, list):
         yield 1, whole
@@ -91,7 +90,7 @@ def parse_json(source: str, where: str, errors: text.Errors = "strict") -> Any:
         raise ValueError(f"{where} is not JSON: {error.msg}{line} at column {error.colno}, near {near!r}") from None
     except RecursionError:
         raise ValueError(f"{where} is JSON that is nested too deeply") from None
-    except ValueError as error:  # a number of more digits than Python reads
+    except ValueError as error:  # a number with more digits than Python converts
         raise ValueError(f"{where} cannot be read: {cut(str(error))}") from None
     if errors == "strict" and HALF.search(source):
         _check_characters(value, where)

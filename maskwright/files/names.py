@@ -1,4 +1,4 @@
-"""What the name of a file says of it, and the files of a folder without the leftovers of other programs."""
+"""File kinds by name, and the files of a folder without hidden ones."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ JSON_LINES = (".jsonl", ".ndjson")
 
 
 def kind(path: Path) -> str:
-    """The suffix in small letters, without the one of a compression: `.txt` for `A.TXT.gz`."""
+    """The suffix in lower case, ignoring that of a compression: `.txt` for `A.TXT.gz`."""
     return _plain(path).suffix.lower()
 
 
@@ -30,7 +30,7 @@ def of_kind(folder: Path, *kinds: str) -> list[Path]:
 
 
 def visible(paths: Iterable[Path], root: Path) -> Iterator[Path]:
-    """`paths` without those that are hidden below `root`; how many there were is logged."""
+    """`paths` without those hidden below `root`; skipped ones are logged."""
     skipped = []
     for path in paths:
         if hidden(path, root):
@@ -38,7 +38,7 @@ def visible(paths: Iterable[Path], root: Path) -> Iterator[Path]:
         else:
             yield path
     if skipped:
-        note(f"{root}: skipped what is hidden ({len(skipped):,}): {listing(sorted(skipped))}")
+        note(f"{root}: skipped hidden files ({len(skipped):,}): {listing(sorted(skipped))}")
 
 
 def hidden(path: Path, root: Path) -> bool:

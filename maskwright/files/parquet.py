@@ -16,21 +16,21 @@ TEXTS = (pa.string(), pa.large_string(), pa.string_view(), pa.null())
 
 def read_parquet(path: Path) -> pa.Table:
     """The whole table. Raises ValueError when it is damaged."""
-    next(blocks(path), None)  # says of a pointer or an archive what it is
+    next(blocks(path), None)  # a clear error for Git LFS pointers and archives
     with named(path):
         return pq.read_table(path)
 
 
 def column_of_texts(path: Path, column: str, errors: text.Errors = "strict") -> Iterator[str | None]:
-    """A column of texts, row by row, in bounded memory; None where there is none.
+    """A column of texts, row by row, in bounded memory; None for nulls.
 
-    Raises ValueError when the file is damaged, and when the column is missing or holds something else.
+    Raises ValueError when the file is damaged, or the column is missing or not text.
     """
     next(blocks(path), None)
     with named(path), pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         if column not in names:
-            raise ValueError(f"{path} has no column {column!r}: there is {listing(map(repr, names))}")
+            raise ValueError(f"{path} has no column {column!r}: the columns are {listing(map(repr, names))}")
         check_text(file.schema_arrow.field(column).type, f"{path}: the column {column!r}")
         row = 0
         for batch in file.iter_batches(batch_size=256, columns=[column]):

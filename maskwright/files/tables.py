@@ -9,15 +9,15 @@ from pathlib import Path
 from . import text
 from .errors import cut, listing, short_repr
 
-csv.field_size_limit(2**31 - 1)  # the limit is one for the whole process, and 128 KiB unless it is set
+csv.field_size_limit(2**31 - 1)  # process-wide, 128 KiB by default
 
 MISSING = ("", "NA", "NaN", "nan")
-"""What a cell without a number holds."""
+"""Cells that count as missing numbers."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row by the names of its columns."""
+    """A row, by column name."""
 
     path: Path
     line: int
@@ -33,20 +33,18 @@ class Row:
         return self.cells[column]
 
     def number(self, column: str) -> float:
-        """The number in a cell, NaN where it is missing. Raises ValueError when it is no number."""
+        """The number in a cell, NaN where it is missing. Raises ValueError when it is not a number."""
         written = self.cells[column].strip()
         try:
             found = nan if written in MISSING else float(written)
         except ValueError:
             found = float("inf")
         if not isfinite(found) and written not in MISSING:
-            raise ValueError(
-                f"{self.place}: {column}={short_repr(written)} is not a number; where it is missing, write NA"
-            )
+            raise ValueError(f"{self.place}: {column}={short_repr(written)} is not a number; write NA if it is missing")
         return found
 
     def whole(self, column: str) -> int:
-        """The whole number in a cell. Raises ValueError when it is none."""
+        """The whole number in a cell. Raises ValueError when it is not one."""
         found = self.number(column)
         if not found.is_integer():
             raise ValueError(f"{self.place}: {column}={short_repr(self.cells[column])} is not a whole number")
@@ -54,29 +52,29 @@ class Row:
 
 
 def rows(path: Path, columns: Iterable[str] = (), delimiter: str = ",", quotes: bool = True) -> Iterator[Row]:
-    """The rows below the header; rows without anything in them are skipped.
+    """The rows below the header; empty rows are skipped.
 
-    columns: those that must be there. quotes: whether a cell may stand in double quotes.
-    Raises ValueError, with file and line, when a column is missing or twice there, and when a row has fewer cells than
-    the header has columns, or more.
+    columns: required ones. quotes: whether cells may be in double quotes.
+    Raises ValueError, with file and line, when a column is missing or occurs twice, and when a row has fewer or more
+    cells than the header.
     """
     records = _records(path, delimiter, quotes)
     _, header = next(records, (1, []))
     if wrong := [name for name in columns if name not in header]:
-        raise ValueError(f"{path}:1: no column {wrong[0]!r}: there is {listing(map(repr, header))}")
+        raise ValueError(f"{path}:1: no column {wrong[0]!r}: the columns are {listing(map(repr, header))}")
     if twice := [name for place, name in enumerate(header) if name and name in header[:place]]:
-        raise ValueError(f"{path}:1: the column {short_repr(twice[0])} is there twice")
+        raise ValueError(f"{path}:1: the column {short_repr(twice[0])} occurs twice")
     for line, cells in records:
         if len(cells) < len(header):
             lacking = short_repr(header[len(cells)])
-            raise ValueError(f"{path}:{line}: the row breaks off: {len(cells)} of {len(header)} cells, no {lacking}")
+            raise ValueError(f"{path}:{line}: {len(cells)} of {len(header)} cells: {lacking} is missing")
         if any(cell.strip() for cell in cells[len(header) :]):
             raise ValueError(f"{path}:{line}: {len(cells)} cells, where the header has {len(header)} columns")
         yield Row(path, line, dict(zip(header, cells, strict=False)))
 
 
 def _records(path: Path, delimiter: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:
-    """The line that each record begins in, and its cells; records of empty cells are skipped."""
+    """Line number and cells of each record; empty records are skipped."""
     if not quotes:
         yield from ((line, written.split(delimiter)) for line, written in text.lines(path) if written.strip())
         return

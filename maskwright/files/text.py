@@ -1,6 +1,4 @@
-"""Text in a file. A byte order mark says how it is encoded, which is UTF-8 without one, and is no part of the text;
-`\\n` and `\\r\\n` alone end a line; compressed files are read like others.
-"""
+"""Text files, optionally compressed: UTF-8 unless there is a byte order mark. Only `\\n` and `\\r\\n` end a line."""
 
 import codecs
 from collections.abc import Iterator
@@ -11,13 +9,13 @@ from typing import Literal
 from . import compression
 
 Errors = Literal["strict", "replace"]
-"""What to do with bytes that are not UTF-8: refuse the file, or put U+FFFD in their place."""
+"""For bytes that are not UTF-8: raise an error, or replace them by U+FFFD."""
 
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
-"""Byte order marks and their encodings; that of UTF-32 begins with that of UTF-16."""
+"""Byte order marks and their encodings; UTF-32 first, because its mark begins with that of UTF-16."""
 
 
 def read_text(path: Path) -> str:
@@ -26,7 +24,7 @@ def read_text(path: Path) -> str:
 
 
 def lines(path: Path, errors: Errors = "strict") -> Iterator[tuple[int, str]]:
-    """The number of each line, from 1, and the line without its end. Raises ValueError as `blocks` does."""
+    """Line number (from 1) and line without its end. Raises ValueError as `blocks` does."""
     number, parts = 1, [""]
     for block in blocks(path, errors):
         first, *others = block.split("\n")
@@ -41,7 +39,7 @@ def lines(path: Path, errors: Errors = "strict") -> Iterator[tuple[int, str]]:
 def blocks(path: Path, errors: Errors = "strict") -> Iterator[str]:
     """The text in blocks of about a megabyte, each line ended by `\\n`.
 
-    Raises ValueError when the file is damaged or not there, and with line and position of bytes that are not UTF-8.
+    Raises ValueError when the file is damaged or missing, and with line and position of bytes that are not UTF-8.
     """
     decoder, rest, position, line = None, "", 0, 1
     for block in chain(compression.blocks(path), [b""]):
@@ -62,7 +60,7 @@ def _encoding(head: bytes) -> str:
 
 
 def _undecodable(path: Path, error: UnicodeDecodeError, end: int, line: int) -> str:
-    """What is wrong; `end` is the position where the bytes of the error end, `line` the line where they begin."""
+    """The error message; `end` is the position where the bytes of the error end, `line` the line where they begin."""
     encoding = error.encoding.removesuffix("-sig").upper()
     at, line = end - len(error.object) + error.start, line + error.object.count(b"\n", 0, error.start)
     byte = f"byte {error.object[error.start]:#04x} at position {at}, in line {line}"

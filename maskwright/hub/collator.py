@@ -30,7 +30,7 @@ Feature = Mapping[str, Any]
 
 
 class MaskingCollator:
-    """Pads features and hides what `objective` says: `input_ids`, `attention_mask` and `labels`, -100 where not asked.
+    """Pads features and masks them by `objective`: `input_ids`, `attention_mask` and `labels`, -100 where not a target.
 
     tokenizer: of `transformers`, or our own. objective: a name in the folder of objectives, or an objective.
     id_column: the feature that says which row this is, a whole number or a string. `Trainer` drops columns that the
@@ -149,7 +149,7 @@ WORDS: dict[str, Callable[[Any], np.ndarray]] = {"word_ids": _from_ids, "word_st
 
 
 def vocabulary(tokenizer: Any) -> Vocabulary:
-    """What a tokenizer of `transformers` says of its ids. Raises ValueError when it has no [MASK] or no padding."""
+    """The special ids of a `transformers` tokenizer. Raises ValueError when it has no [MASK] or no padding."""
     for role in ("mask", "pad"):
         if getattr(tokenizer, f"{role}_token_id") is None:
             added = f"{{'{role}_token': '[{role.upper()}]'}}"

@@ -1,4 +1,4 @@
-"""The epoch of a `transformers.Trainer`, told to a collator wherever its copies live."""
+"""Passes the epoch of a `transformers.Trainer` to a collator, copies in data workers included."""
 
 from typing import Any
 

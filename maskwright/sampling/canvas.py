@@ -1,4 +1,4 @@
-"""What a sampler starts from: nothing but masks, a prompt, a text with gaps, or a whole text to polish.
+"""What a sampler starts from: only masks, a prompt, a text with gaps, or a text to revise.
 
 Shapes: B rows, L positions.
 """
@@ -14,10 +14,10 @@ from .fill import MASK_TEXT
 
 @dataclass(frozen=True)
 class Canvas:
-    """B rows to write on, each [CLS] text [SEP]."""
+    """B rows to fill in, each [CLS] text [SEP]."""
 
     tokens: Tensor
-    """[B, L] int64, [MASK] where nothing stands yet."""
+    """[B, L] int64, [MASK] at positions to fill."""
     free: Tensor
     """[B, L] bool, where the sampler may write."""
 
@@ -31,7 +31,7 @@ def blank(tokenizer: Tokenizer, prompt: str, length: int | None, count: int, lon
     ids = encoded(tokenizer, prompt)
     length = len(ids) if length is None else length
     if len(ids) > length:
-        raise ValueError(f"the prompt has {len(ids)} tokens and length={length}: a text holds its prompt")
+        raise ValueError(f"the prompt has {len(ids)} tokens and length={length}: length includes the prompt")
     row = torch.tensor([*ids, *[tokenizer.vocabulary.mask] * (length - len(ids))], dtype=torch.int64)
     return _framed(tokenizer, row, row == tokenizer.vocabulary.mask, count, longest)
 

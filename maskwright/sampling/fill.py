@@ -29,7 +29,7 @@ class Blank:
 
 
 def fill(model: nn.Module, tokenizer: Tokenizer, text: str, top: int = 5, shift: int = 0) -> list[Blank]:
-    """The `top` guesses for every [MASK] in `text`, named `shift` positions before it.
+    """The `top` guesses for every [MASK] in `text`, predicted `shift` positions before it.
 
     Raises ValueError when there is none, or the text is too long.
     """
@@ -46,15 +46,15 @@ def fill(model: nn.Module, tokenizer: Tokenizer, text: str, top: int = 5, shift:
 def fill_tokens(model: nn.Module, tokenizer: Tokenizer, tokens: Tensor, top: int = 5, shift: int = 0) -> list[Blank]:
     """The `top` guesses wherever a row of ids, [L] int64 with [CLS] and [SEP], holds the mask."""
     vocabulary = tokenizer.vocabulary
-    shuffled_range = torch.nonzero(tokens == vocabulary.mask)[:, 0]
+    masked = torch.nonzero(tokens == vocabulary.mask)[:, 0]
     device = next(model.parameters()).device
     hidden = model(tokens[None].to(device), None, None)[0]  # [L, D]
-    scores = logits(model, hidden[(shuffled_range - shift).to(device)]).float().cpu()  # [N, V]
+    scores = logits(model, hidden[(masked - shift).to(device)]).float().cpu()  # [N, V]
     scores[:, torch.from_numpy(vocabulary.is_special)] = float("-inf")
     best = scores.softmax(-1).topk(min(top, len(vocabulary.ordinary)))
     return [
         Blank(int(place), [(tokenizer.decode([i]), float(p)) for i, p in zip(ids, shares, strict=True)])
-        for place, ids, shares in zip(shuffled_range.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
+        for place, ids, shares in zip(masked.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
     ]
 
 

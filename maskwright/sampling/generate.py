@@ -1,4 +1,4 @@
-"""The loop of every sampler: hide, reveal, until nothing is masked; rows that are finished leave it.
+"""The loop of every sampler: reveal and mask until nothing is masked; finished rows leave the loop.
 
 Shapes: B rows, L positions.
 """
@@ -50,7 +50,7 @@ def generate(
     block_length: write the free positions in blocks of this size from left to right, and divide the steps among the
         blocks (semi-autoregressive sampling); none for all positions at once.
     Every draw has the address (seed, step, row, position), so that the same seed gives the same text.
-    Raises ValueError when the sampler needs a remasker that is not there, or cannot polish a text.
+    Raises ValueError when the sampler needs a remasker and none is given, or cannot revise a text.
     """
     masked = canvas.free & (canvas.tokens == denoiser.vocabulary.mask)
     polish = not torch.equal(masked, canvas.free)
@@ -76,12 +76,12 @@ def generate(
 
 
 def check(sampler: Sampler, remasker: Remasker | None, polish: bool) -> None:
-    """Raises ValueError when the sampler cannot do what is wanted."""
+    """Raises ValueError when the sampler does not support the request."""
     if sampler.needs_remasker and remasker is None:
-        raise ValueError(f"sampler {name_of(sampler)} needs a model that finds wrong tokens: give --remasker DIR")
+        raise ValueError(f"sampler {name_of(sampler)} needs a model that detects wrong tokens: give --remasker DIR")
     if polish and not sampler.revises:
         raise ValueError(
-            f"sampler {name_of(sampler)} never masks a token again, so it cannot polish a text: "
+            f"sampler {name_of(sampler)} never masks a token again, so it cannot revise a text: "
             "take remdm, and a model that fills masks"
         )
 
@@ -89,7 +89,7 @@ def check(sampler: Sampler, remasker: Remasker | None, polish: bool) -> None:
 def _advance(sampler: Sampler, now: Step) -> tuple[Tensor, Tensor, Tensor]:
     """What is masked after the step, the tokens, and the probabilities that they had; all [B, L].
 
-    Behind a [SEP] that the model writes there is [PAD].
+    After a [SEP] sampled by the model comes [PAD].
     """
     last = now.number == now.steps - 1
     hidden = torch.zeros_like(now.active) if last else sampler.hide(now)

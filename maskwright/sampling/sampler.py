@@ -1,4 +1,4 @@
-"""What a sampler is: the rule that decides, after each step, which positions are masked.
+"""A sampler: the rule that decides, after each step, which positions are masked.
 
 A published sampler is a score for each position, a rule with a budget, and which positions it may touch; the file of
 each in `samplers/` contains just that. Everything else, such as sampling tokens and running models, is shared.
@@ -29,8 +29,8 @@ class Sampler(ABC):
     """The capabilities of which the model's objective must have one, each with how many positions before a token it is
     predicted."""
     view: ClassVar[int] = BOTH
-    """What the model sees: the whole row with its masks, BOTH, or what is before a token alone, FORWARD; then it is
-    asked once for each token, and may end a text with [SEP]."""
+    """What the model sees: the whole row with its masks, BOTH, or only earlier tokens, FORWARD; then it
+    predicts one token at a time, and may end a text with [SEP]."""
     stochastic_remask: ClassVar[bool] = False
     """Whether it may mask tokens again in a row without masks, so that such a row is not yet finished."""
 

@@ -82,7 +82,7 @@ def test_words_are_counted_by_kind(tmp_path: Path) -> None:
     ("tagged", "sentence"),
     [
         ("fine_NN odd_NNX", "'odd_NNX' and 0 more have no known tag; did you mean 'NN"),
-        ("fine_NN\nbare", "'bare' and 0 more have no tag"),
+        ("fine_NN\nbare", "'bare' and 0 more have no known tag"),
         ("\n", "contains no tagged words, as in The_DT cat_NN"),
     ],
     ids=["unknown", "bare", "empty"],
@@ -100,7 +100,7 @@ def test_other_runs_and_other_vocabularies_are_refused(run, trained: Path, tmp_p
     config = yaml.safe_load((trained / "config.yaml").read_text())
     config["tokenizer"]["size"] = 380
     (trained / "config.yaml").write_text(yaml.safe_dump(config))
-    assert "is of 404 tokens, and the run's tokenizer has 380" in run("weights", trained)[2]
+    assert "has 404 tokens, but the run's tokenizer has 380" in run("weights", trained)[2]
     assert token_weights.read(trained)["step"].tolist() == [10, 20, 30, 40]
 
 

@@ -92,7 +92,7 @@ def test_a_long_value_is_cut_to_the_width_of_a_screen(put) -> None:
 def test_json_and_yaml_are_read_whole(put) -> None:
     assert read_json(put("a.json", '\ufeff{"n": [1]}')) == {"n": [1]}
     assert read_yaml(put("a.yaml", "\ufeffn: [1]\r\nm: 2\r\n")) == {"n": [1], "m": 2}
-    with pytest.raises(ValueError, match=r"a\.json holds a list, where an object belongs"):
+    with pytest.raises(ValueError, match=r"a\.json holds a list, not an object"):
         read_object(put("a.json", "[]"))
     with pytest.raises(ValueError, match=r"a\.yaml is not YAML: .* in line 2, column 1"):
         read_yaml(put("a.yaml", "n: [\n"))
@@ -119,14 +119,14 @@ def test_quotes_and_odd_signs_are_text_where_cells_have_no_quotes(put) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("a,n\n1,2\n\n3\n", r"a\.csv:4: the row breaks off: 1 of 2 cells, no 'n'"),
+        ("a,n\n1,2\n\n3\n", r"a\.csv:4: 1 of 2 cells: 'n' is missing"),
         ("a,n\n1,2,3\n", r"a\.csv:2: 3 cells, where the header has 2 columns"),
-        ("a,b\n1,2\n", r"a\.csv:1: no column 'n': there is 'a', 'b'"),
-        ("", r"a\.csv:1: no column 'n': there is nothing"),
-        ("a,n,a\n1,2,3\n", r"a\.csv:1: the column 'a' is there twice"),
+        ("a,b\n1,2\n", r"a\.csv:1: no column 'n': the columns are 'a', 'b'"),
+        ("", r"a\.csv:1: no column 'n': the columns are nothing"),
+        ("a,n,a\n1,2,3\n", r"a\.csv:1: the column 'a' occurs twice"),
         ('a,n\n"1,2\n', r"a\.csv:2 is not a row of a table: unexpected end of data"),
         ("a,n\n1\r2,3\n", r"a\.csv:2 is not a row of a table: new-line character"),
-        ("a,n\n1,n/a\n", r"a\.csv:2: n='n/a' is not a number; where it is missing, write NA"),
+        ("a,n\n1,n/a\n", r"a\.csv:2: n='n/a' is not a number; write NA if it is missing"),
         ("a,n\n1,inf\n", r"a\.csv:2: n='inf' is not a number"),
     ],
 )
@@ -182,4 +182,4 @@ def test_names_say_the_kind_and_hidden_files_are_counted(put, tmp_path: Path, ca
     with caplog.at_level(logging.WARNING):
         found = names.of_kind(tmp_path / "suite", *names.JSON_LINES)
     assert [path.name for path in found] == ["a.JSONL.gz", "b.jsonl"]
-    assert caplog.messages == [f"{tmp_path / 'suite'}: skipped what is hidden (1): ._a.jsonl"]
+    assert caplog.messages == [f"{tmp_path / 'suite'}: skipped hidden files (1): ._a.jsonl"]

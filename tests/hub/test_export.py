@@ -129,9 +129,9 @@ def test_a_way_that_was_not_learned_is_refused() -> None:
     assert way(objective("hybrid"), None) == (False, "mntp")
     assert way(objective("hybrid"), True) == (True, "causal")
     assert way(objective("mirror"), None) == (True, "causal")
-    with pytest.raises(ValueError, match="trained by mlm, which makes no causal model: take --masked"):
+    with pytest.raises(ValueError, match="trained by mlm, which does not give a causal model: use --masked"):
         way(objective("mlm"), True)
-    with pytest.raises(ValueError, match="backward alone"):
+    with pytest.raises(ValueError, match="only reads backward"):
         way(objective("causal", direction="backward"), None)
     with pytest.raises(ValueError, match="say whether it is --masked or --causal"):
         way(None, None)

@@ -85,7 +85,7 @@ def test_a_fault_is_found_and_mended(need: str, folder: Path, tmp_path: Path) ->
     place = folder.rename(tmp_path / "v1.5") if need == "name" else folder
     found = {finding.need: finding for finding in preflight(place, 64)}
     assert not found[need].met
-    assert told in found[need].told
+    assert told in found[need].message
     assert found["mask token" if need == "name" else "name"].met
 
 

@@ -112,10 +112,10 @@ def test_a_push_that_broke_off_goes_on(command, hub: Hub, run: Path, action: str
 
 
 REFUSALS = {
-    "no token": ("", NAME, "there is no token of the Hub: log in by `hf auth login`, or set HF_TOKEN"),
+    "no token": ("", NAME, "no Hub token found: log in with `hf auth login`, or set HF_TOKEN"),
     "wrong token": ("hf_wrong", NAME, "the Hub does not know this token: log in again"),
     "no permission": (READER, NAME, f"this token may not write to {NAME}: it needs the permission"),
-    "one name": (WRITER, "babylm", "'babylm' is no name of a repository: OWNER/NAME is"),
+    "one name": (WRITER, "babylm", "'babylm' is not a repository name: give OWNER/NAME"),
     "bad name": (WRITER, "someone/a b", "'someone/a b'"),
 }
 

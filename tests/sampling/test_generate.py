@@ -121,10 +121,12 @@ def test_the_unsure_are_masked_by_remdm_confidence():
 
 def test_what_a_sampler_cannot_do_is_said():
     denoiser = Denoiser(Toy(), VOCABULARY)
-    with pytest.raises(ValueError, match="sampler learned needs a model that finds wrong tokens: give --remasker DIR"):
+    with pytest.raises(
+        ValueError, match="sampler learned needs a model that detects wrong tokens: give --remasker DIR"
+    ):
         next(generate(denoiser, Learned(), canvas(1), MaskSchedule()))
     whole = canvas(1, (5, 4, 5), [False, True, True, True, False])
-    with pytest.raises(ValueError, match="sampler mdlm never masks a token again, so it cannot polish a text"):
+    with pytest.raises(ValueError, match="sampler mdlm never masks a token again, so it cannot revise a text"):
         next(generate(denoiser, Mdlm(), whole, MaskSchedule()))
     with pytest.raises(ValueError, match=r"temperature=-1, top_k=0, top_p=1: temperature and top_k are at least 0"):
         Denoiser(Toy(), VOCABULARY, temperature=-1.0)

@@ -41,7 +41,9 @@ def test_a_sampler_without_its_remasker_is_not_ready(runs: Path) -> None:
     ready = {one["name"]: one["ready"] for one in alone.get("/about").json()["samplers"]}
     assert ready["mdlm"]
     assert not ready["learned"]
-    assert "needs a model that finds wrong tokens" in alone.post("/sample", json={"sampler": "learned"}).json()["error"]
+    assert (
+        "needs a model that detects wrong tokens" in alone.post("/sample", json={"sampler": "learned"}).json()["error"]
+    )
 
 
 def test_masks_are_those_of_every_objective(client: TestClient) -> None:
@@ -158,4 +160,4 @@ def test_a_remasker_of_another_tokenizer_is_refused(runs: Path) -> None:
 
 
 def test_the_longest_text_is_never_more_than_the_model_takes(runs: Path) -> None:
-    assert opened(runs / "masked", None, 500).most == 62
+    assert opened(runs / "masked", None, 500).max_tokens == 62

@@ -83,8 +83,8 @@ REFUSED = [
     ("sample", {"schedule": "sine"}, "schedule='sine'"),
     ("sample", {"temperature": -1}, "temperature=-1"),
     ("sample", {"run": "/etc"}, "unknown key run"),
-    ("sample", {"text": "a b c d", "length": 1}, "a text holds its prompt"),
-    ("sample", {"text": "all is said", "edit": True}, "cannot polish a text"),
+    ("sample", {"text": "a b c d", "length": 1}, "length includes the prompt"),
+    ("sample", {"text": "all is said", "edit": True}, "cannot revise a text"),
 ]
 
 

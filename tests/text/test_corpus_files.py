@@ -74,7 +74,7 @@ def test_leftovers_of_other_programs_are_skipped_and_counted(tmp_path: Path, cap
         assert texts(tmp_path / "zip") == ["text"]
         assert texts(f"{tmp_path}/*/**/*.txt") == ["text"]
     hidden = ".ipynb_checkpoints/a-checkpoint.txt, __MACOSX/._a.txt, b/._a.txt"
-    assert f"{tmp_path / 'zip'}: skipped what is hidden (3): {hidden}" in caplog.messages
+    assert f"{tmp_path / 'zip'}: skipped hidden files (3): {hidden}" in caplog.messages
     assert f"{tmp_path / 'zip'}: skipped files of other kinds (1): .md" in caplog.messages
 
 

@@ -33,5 +33,5 @@ def adopt(folder: Path, out: Path) -> str:
     )
     saved.save(out / "final", resized(weights, size), settings, tokenizer, "")
     config.write(out / "config.yaml")
-    told = f", where the model had {had:,} rows" if had != size else ""
-    return f"{name_of(settings)}, {settings.layers} layers of {settings.hidden}; {size:,} tokens{told}"
+    padded = f", where the model had {had:,} rows" if had != size else ""
+    return f"{name_of(settings)}, {settings.layers} layers of {settings.hidden}; {size:,} tokens{padded}"

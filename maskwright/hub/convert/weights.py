@@ -34,8 +34,8 @@ def adopt(folder: Path) -> tuple[Any, dict[str, Tensor], bool]:
     family, auto = FAMILIES[config.model_type]
     settings = family.settings_of(config)
     with silence():
-        peer, told = auto.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
-    if lost := [*told["missing_keys"], *told["mismatched_keys"]]:
+        peer, reloaded = auto.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
+    if lost := [*reloaded["missing_keys"], *reloaded["mismatched_keys"]]:
         raise ValueError(f"{folder} lacks {len(lost)} weights of a {type(peer).__name__}, as {lost[0]}")
     with torch.device("meta"):
         ours = settings.build(config.vocab_size, torch.Generator())

@@ -1,4 +1,4 @@
-"""Our modelling file, for models that `transformers` has no class of: one file that needs torch and transformers alone.
+"""Our modelling file, for models that `transformers` has no class for: one file that needs only torch and transformers.
 
 It is made of the sources that the model was trained by, so it cannot differ from them, and a new model is exported
 without a word about it here: the model's file and the layers that it imports, one after another, without imports of
@@ -78,9 +78,9 @@ def source(module: ModuleType, network: dict[str, type]) -> str:
     modules = list(dict.fromkeys([*needed(module), *needed(remote_code)]))
     pieces = [_body(found) for found in modules]
     lines = sorted({line for found in modules for line in _imports(found)} | {"import dataclasses"})
-    told = ", ".join(f"{role}={kind.__name__}" for role, kind in network.items())
+    known = ", ".join(f"{role}={kind.__name__}" for role, kind in network.items())
     name = network["settings"].__name__
-    whole = [HEAD.format(name=name) + "\n".join(lines), STAND_INS, *pieces, f"KNOWN.update({told})"]
+    whole = [HEAD.format(name=name) + "\n".join(lines), STAND_INS, *pieces, f"KNOWN.update({known})"]
     return "\n\n".join(piece.strip("\n") + "\n" for piece in whole)
 
 

@@ -7,16 +7,15 @@ import yaml
 
 SCORING = {
     "mlm": (
-        "By pseudo-log-likelihood: each token is hidden in turn and asked for at its own place "
+        "By pseudo-log-likelihood: each token is masked in turn and predicted at its own position "
         "(Salazar et al. 2020). In the BabyLM evaluation: `--backend mlm`."
     ),
     "mntp": (
-        "By pseudo-log-likelihood, shifted: each token is hidden in turn and asked for at the position before it, so a "
+        "By pseudo-log-likelihood, shifted: each token is masked in turn and predicted at the position before it, so a "
         "text begins with the tokenizer's first special token. In the BabyLM evaluation: `--backend mntp`."
     ),
     "causal": (
-        "By log-likelihood: each token is asked for at the position before it, from those up to there. "
-        "In the BabyLM evaluation: `--backend causal`."
+        "By log-likelihood: each token is predicted from those before it. In the BabyLM evaluation: `--backend causal`."
     ),
 }
 """What a score of a text is, by the backend."""
@@ -62,7 +61,7 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
     tree; empty where it is not known.  numbers: its final metrics, likewise.
     """
     auto = "AutoModelForCausalLM" if facts["causal"] else "AutoModelForMaskedLM"
-    told = {
+    values = {
         "auto": auto,
         "task": "text-generation" if facts["causal"] else "fill-mask",
         "tag": "causal-lm" if facts["causal"] else "masked-lm",
@@ -74,7 +73,7 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
         "training": _training(config, numbers),
         "results": _results(numbers),
     }
-    return CARD.format(**told, **facts)
+    return CARD.format(**values, **facts)
 
 
 def _training(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:

@@ -86,7 +86,9 @@ def settings_of(config: ModernBertConfig) -> Modern:
     Raises ValueError where `modern` has no counterpart.
     """
     if local := sum(kind != "full_attention" for kind in config.layer_types):
-        raise ValueError(f"{local} of {len(config.layer_types)} layers have local attention; modern takes global alone")
+        raise ValueError(
+            f"{local} of {len(config.layer_types)} layers have local attention; modern supports global attention only"
+        )
     for switch, wanted in SWITCHES.items():
         if (found := getattr(config, switch)) != wanted:
             raise ValueError(f"{switch}={found!r} has no counterpart in modern, which takes {wanted!r}")

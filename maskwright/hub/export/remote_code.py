@@ -68,7 +68,7 @@ def build(config: MaskwrightConfig) -> nn.Module:
 
 
 def fill(module: nn.Module) -> None:
-    """Compute a table that is no part of the weights."""
+    """Compute a table that is not part of the weights."""
     if any(name not in module.state_dict() for name, _ in module.named_buffers(recurse=False)):
         module.fill()  # type: ignore[operator]
 
@@ -183,7 +183,7 @@ class MaskwrightForSequenceClassification(MaskwrightPreTrainedModel):
         return SequenceClassifierOutput(loss=None if labels is None else self._loss(logits, labels), logits=logits)
 
     def _place(self, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
-        """[B] the position that stands for a text."""
+        """[B] the position whose vector represents the text."""
         real = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         place = torch.arange(input_ids.shape[1], device=input_ids.device)
         return (real * place).argmax(1) if self.config.causal else real.long().argmax(1)

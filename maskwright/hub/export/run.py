@@ -27,12 +27,14 @@ def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
         return causal, "causal" if causal else "mlm"
     ways = {name: name == "causal" for name in backends(objective) if name != "backward"}
     if not ways and "backward" in objective.capabilities:
-        raise ValueError("the model was trained to read backward alone, which no class of transformers does")
+        raise ValueError("the model only reads backward, which no class of transformers supports")
     ways = ways or {"own": False}
     found = next((name for name, forward in ways.items() if causal in (None, forward)), None)
     if found is None:
         asked, has = ("causal", "masked") if causal else ("masked", "causal")
-        raise ValueError(f"the model was trained by {name_of(objective)}, which makes no {asked} model: take --{has}")
+        raise ValueError(
+            f"the model was trained by {name_of(objective)}, which does not give a {asked} model: use --{has}"
+        )
     return ways[found], found
 
 

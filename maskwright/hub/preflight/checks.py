@@ -1,4 +1,4 @@
-"""What the official BabyLM evaluation needs of a folder of `transformers`, asked before it asks.
+"""What the official BabyLM evaluation requires of a `transformers` folder, checked beforehand.
 
 It opens models by auto classes, gives them `input_ids` and `attention_mask` alone, cuts nothing, finds completions by
 the tokenizer's offsets, and ignores revisions of folders that are on the disk.
@@ -35,7 +35,7 @@ class Finding:
     need: str
     """A few words."""
     met: bool
-    told: str
+    message: str
     """What was found; where the need is not met, what is wrong and how to mend it."""
 
 
@@ -67,13 +67,13 @@ class Patient:
 
     def open(self, auto: Any) -> tuple[Any, dict[str, Any]]:
         """The model under an auto class, in evaluation mode, and what was missing."""
-        model, told = auto.from_pretrained(self.folder, trust_remote_code=True, output_loading_info=True)
-        return model.eval(), told
+        model, info = auto.from_pretrained(self.folder, trust_remote_code=True, output_loading_info=True)
+        return model.eval(), info
 
     def batch(self, texts: list[str]) -> dict[str, Tensor]:
         """Texts, padded, as the evaluation gives them."""
-        told = self.tokenizer(texts, padding=True, return_tensors="pt")
-        return {name: told[name] for name in ("input_ids", "attention_mask")}
+        info = self.tokenizer(texts, padding=True, return_tensors="pt")
+        return {name: info[name] for name in ("input_ids", "attention_mask")}
 
 
 class Unmet(Exception):
@@ -113,8 +113,8 @@ def fast(patient: Patient) -> str:
     """A fast tokenizer, whose offsets give back the text."""
     tokenizer = patient.tokenizer
     demand(tokenizer.is_fast, "the tokenizer is slow and knows no offsets: save one with a tokenizer.json")
-    told = tokenizer(TEXT, return_offsets_mapping=True, add_special_tokens=False)
-    covered = {place for start, end in told["offset_mapping"] for place in range(start, end)}
+    info = tokenizer(TEXT, return_offsets_mapping=True, add_special_tokens=False)
+    covered = {place for start, end in info["offset_mapping"] for place in range(start, end)}
     lost = [sign for place, sign in enumerate(TEXT) if place not in covered and not sign.isspace()]
     demand(not lost, f"no token's offsets cover {lost[0] if lost else ''!r}: its normalizer loses text")
     return f"{type(tokenizer).__name__}, {len(tokenizer):,} tokens, offsets cover the text"
@@ -155,8 +155,8 @@ def start(patient: Patient) -> str:
 
 def head(patient: Patient) -> str:
     """The auto class that scores texts opens it, with all weights and finite logits of the whole vocabulary."""
-    model, told = patient.model
-    whole(told)
+    model, info = patient.model
+    whole(info)
     demand(set(inspect.signature(model.forward).parameters) >= {"input_ids", "attention_mask"}, "no attention_mask")
     logits = scores(model, patient.batch([TEXT]))
     demand(bool(logits.isfinite().all()), "logits are not finite: what follows would be scored as right by mistake")
@@ -170,8 +170,8 @@ def body(patient: Patient) -> str:
     """AutoModel opens it, with all weights and as many numbers a position as the config says: fine-tuning needs it."""
     size = patient.config.get("hidden_size")
     demand(size is not None, "config.json has no hidden_size, which fine-tuning reads")
-    model, told = patient.open(AutoModel)
-    whole(told)
+    model, info = patient.open(AutoModel)
+    whole(info)
     found = model(**patient.batch([TEXT]))[0].shape[-1]
     demand(found == size, f"vectors of {found} numbers, and config.json says hidden_size={size}")
     return f"{type(model).__name__}, hidden_size={size}"
@@ -188,13 +188,13 @@ def classifier(patient: Patient) -> str:
 def length(patient: Patient) -> str:
     """Room for the longest text, which is not cut."""
     longest, most = patient.longest, patient.tokenizer.model_max_length
-    told = f"texts of {longest} tokens do not fit: train with model.max_length of at least {longest}"
-    demand(most >= longest, f"the tokenizer says at most {most}; {told}")
+    reason = f"texts of {longest} tokens do not fit: train with model.max_length of at least {longest}"
+    demand(most >= longest, f"the tokenizer says at most {most}; {reason}")
     ids = torch.full((1, longest), patient.tokenizer(TEXT)["input_ids"][0])
     try:
         scores(patient.model[0], {"input_ids": ids})
     except (ValueError, IndexError, RuntimeError) as error:
-        raise Unmet(f"{told} ({' '.join(str(error).split())[:120]})") from None
+        raise Unmet(f"{reason} ({' '.join(str(error).split())[:120]})") from None
     return f"{longest} tokens fit"
 
 
@@ -240,7 +240,7 @@ def backends(patient: Patient) -> str:
     return "causal" if patient.causal else "mlm (or mntp, if it was trained so)"
 
 
-def whole(told: dict[str, Any]) -> None:
+def whole(info: dict[str, Any]) -> None:
     """Demand that no weight was drawn anew, but those that only training adds."""
-    lost = [*told["missing_keys"], *told["mismatched_keys"]]
+    lost = [*info["missing_keys"], *info["mismatched_keys"]]
     demand(not lost, f"{len(lost)} weights are not in the folder and were drawn anew, {', '.join(map(str, lost[:2]))}")

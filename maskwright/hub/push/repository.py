@@ -34,10 +34,10 @@ class Repository:
 
     def __post_init__(self) -> None:
         if self.name.count("/") != 1:
-            raise ValueError(f"{self.name!r} is no name of a repository: OWNER/NAME is, as in someone/babylm-10m")
+            raise ValueError(f"{self.name!r} is not a repository name: give OWNER/NAME, as in someone/babylm-10m")
         validate_repo_id(self.name)
         if get_token() is None:
-            raise ValueError("there is no token of the Hub: log in by `hf auth login`, or set HF_TOKEN")
+            raise ValueError("no Hub token found: log in with `hf auth login`, or set HF_TOKEN")
 
     @cached_property
     def api(self) -> HfApi:
@@ -111,7 +111,7 @@ def sentence(error: BaseException, name: str) -> str:
     if response is not None and (reason := REASONS.get(response.status_code)):
         return reason.format(name=name)
     if response is not None:
-        said = getattr(error, "server_message", None) or "it does not say why"
+        said = getattr(error, "server_message", None) or "no reason given"
         why = f"the Hub refused ({response.status_code}): {said}"
     else:
         what = "the connection to" if isinstance(error, HTTPError) else "the upload to"

@@ -9,7 +9,7 @@ from ._shares import check
 
 BASE = False
 STRAIGHT = 1e-4
-"""The sine below which two directions count as one (or as opposite), and the way between as straight."""
+"""Below this sine two directions count as (anti)parallel, and interpolation is linear."""
 
 
 def merge(tensors: Sequence[Tensor], weights: Sequence[float], base: Tensor | None) -> Tensor:
@@ -19,7 +19,7 @@ def merge(tensors: Sequence[Tensor], weights: Sequence[float], base: Tensor | No
     """
     check(weights)
     if len(tensors) != 2:
-        raise ValueError(f"slerp goes from one model to another, and {len(tensors)} are given: take method=average")
+        raise ValueError(f"slerp merges exactly two models, and {len(tensors)} are given: use method=average")
     one, two = tensors
     norms = one.double().norm() * two.double().norm()
     angle = torch.acos(((one.double() * two).sum() / norms).clamp(-1, 1)) if norms else torch.zeros(())

@@ -8,7 +8,7 @@ BASE = True
 
 
 def merge(tensors: Sequence[Tensor], weights: Sequence[float], base: Tensor | None) -> Tensor:
-    """base + Σ wᵢ (Mᵢ − base) of one tensor of each model, float32; a weight below 0 takes a task away.
+    """base + Σ wᵢ (Mᵢ − base) of one tensor of each model, float32; a negative weight removes a task.
 
     Computed as (1 − Σ wᵢ) base + Σ wᵢ Mᵢ, the same with less rounding: a weight of 1 alone gives the model itself.
     """

@@ -1,4 +1,4 @@
-"""Dream: as many masks are revealed as the schedule expects, those of which the model is surest.
+"""Dream: reveal as many masks as the schedule expects, the most certain predictions first.
 
 Ye et al. 2025, "Dream 7B: Diffusion large language models": by the probability of the token drawn, by the lead of the
 best token over the second, or by entropy. The last two do not look at the token drawn, which leaves the distribution as
@@ -16,10 +16,10 @@ from ..step import Step
 
 @settings
 class Dream(Sampler):
-    """Reveal by the schedule, the surest first (Dream)."""
+    """Reveal by the schedule, the most certain first (Dream)."""
 
     order: Literal["entropy", "margin", "confidence"] = "entropy"
-    """What sure means: little entropy, a large lead, or a likely token."""
+    """Certainty: low entropy, a large top-1 margin, or a high probability."""
 
     @property
     def exact(self) -> str:

@@ -1,4 +1,4 @@
-"""One token after the other, each drawn from what the model says comes next: how causal models write.
+"""One token at a time, each sampled from the next-token distribution of a causal model.
 
 Such a model sees what is before and nothing else, so it is asked otherwise than one that fills masks; the sampler says
 so, and a text may end before its length.
@@ -17,7 +17,7 @@ from ..step import Step
 
 @settings
 class LeftToRight(Sampler):
-    """Reveal the leftmost, by a model that reads forward."""
+    """Reveal the leftmost, with a causal model."""
 
     capabilities: ClassVar[Mapping[str, int]] = {"forward": 1}
     view: ClassVar[int] = FORWARD

@@ -1,4 +1,4 @@
-"""LLaDA: the surest predictions of a step stay, the rest of them are masked once more.
+"""LLaDA: keep the most confident predictions of a step, mask the rest again.
 
 Nie et al. 2025, "Large language diffusion models". As many are revealed in each step, whatever the schedule; what was
 revealed is never masked again. With blocks it is their semi-autoregressive mode.
@@ -19,7 +19,7 @@ class Llada(Sampler):
     """Reveal as many in each step, the most confident first (LLaDA)."""
 
     order: Literal["confidence", "random"] = "confidence"
-    """Which go first: those whose token has the highest probability, or any."""
+    """Which are revealed first: the most probable tokens, or random ones."""
 
     @property
     def exact(self) -> str:

@@ -1,4 +1,4 @@
-"""MaskGIT: the most confident stay, and chance has its say in confidence, less with every step.
+"""MaskGIT: keep the most confident, with noise on the confidence that decreases every step.
 
 Chang et al. 2022, "MaskGIT: Masked generative image transformer"; take the cosine shape with it.
 """
@@ -15,10 +15,10 @@ from ..step import Step
 
 @settings
 class Maskgit(Sampler):
-    """Reveal the most confident, with noise that goes (MaskGIT)."""
+    """Reveal the most confident, with decreasing noise (MaskGIT)."""
 
     noise: Annotated[float, Field(ge=0)] = 4.5
-    """How much Gumbel noise ln p has at the outset."""
+    """Scale of the Gumbel noise on ln p at the first step."""
 
     def hide(self, step: Step) -> Tensor:
         worth = step.sample_tokens().confidence.double().log() + self.noise * step.after * gumbel(step.uniform("order"))

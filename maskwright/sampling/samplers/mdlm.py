@@ -1,4 +1,4 @@
-"""Ancestral sampling of masked diffusion: each mask is revealed by chance, and what is revealed stays.
+"""Ancestral sampling of masked diffusion: each mask is revealed at random, and revealed tokens stay.
 
 Sahoo et al. 2024, "Simple and effective masked diffusion language models" (MDLM): a mask stays with
 probability (1 − α_s) / (1 − α_t). Which masks go does not depend on the model, so only they are scored.
@@ -13,7 +13,7 @@ from ..step import Step
 
 @settings
 class Mdlm(Sampler):
-    """Reveal by chance, never mask again (MDLM)."""
+    """Reveal at random, never mask again (MDLM)."""
 
     @property
     def exact(self) -> str:

@@ -1,4 +1,4 @@
-"""P2, path planning: in every step the tokens that are worth most stay, whether they were masked or not.
+"""P2, path planning: every step keeps the tokens with the highest scores, whether they were masked or not.
 
 Peng et al. 2025, "Path planning for masked diffusion model sampling" (arXiv 2502.03540): a mask is worth the
 log-probability of the token drawn for it, a settled token eta times that of itself under the planner.
@@ -19,14 +19,14 @@ LEAST = 1e-30
 
 @settings
 class P2(Sampler):
-    """Keep what is worth most, masked before or not (P2)."""
+    """Keep the highest scores, masked before or not (P2)."""
 
     revises: ClassVar[bool] = True
 
     planner: Literal["self", "remasker"] = "self"
-    """What judges settled tokens: the model, which sees them; or a remasker, 1 − P(wrong)."""
+    """What scores settled tokens: the model itself, or a remasker by 1 − P(wrong)."""
     eta: Annotated[float, Field(ge=0)] = 1.0
-    """How much their judgement weighs; with 0 they are never masked again."""
+    """Weight of that score; with 0 they are never masked again."""
 
     @property
     def needs_remasker(self) -> bool:

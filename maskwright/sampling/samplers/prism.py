@@ -17,7 +17,7 @@ from ..step import Step
 
 @settings
 class Prism(Sampler):
-    """Reveal in any order, mask the worst again (PRISM)."""
+    """Reveal in random order, mask the worst again (PRISM)."""
 
     revises: ClassVar[bool] = True
 

@@ -1,4 +1,4 @@
-"""ReMDM: ancestral sampling that may mask again, without another training; a settled token is masked with chance σ.
+"""ReMDM: ancestral sampling with remasking and no extra training; a settled token is masked with probability σ.
 
 Wang et al. 2025, "Remasking discrete diffusion models with inference-time scaling" (arXiv 2503.00307). With α the share
 revealed, 0 ≤ σ ≤ σ_max = min(1, (1 − α_s) / α_t) keeps the distribution of each step.
@@ -21,16 +21,16 @@ TINY = 1e-9
 
 @settings
 class Remdm(Sampler):
-    """Reveal by chance and mask again by chance (ReMDM)."""
+    """Reveal at random and mask again at random (ReMDM)."""
 
     revises: ClassVar[bool] = True
     stochastic_remask: ClassVar[bool] = True
 
     strategy: Literal["cap", "rescale", "confidence", "loop", "forward_backward"] = "cap"
-    """What σ is: min(eta, σ_max), eta · σ_max, σ_max shared out to the least confident tokens, eta · σ_max in a loop
-    at a constant share, or (α_s − α_t) / α_t."""
+    """How σ is computed: min(eta, σ_max), eta · σ_max, σ_max given to the least confident tokens, eta · σ_max in a
+    loop at a constant share, or (α_s − α_t) / α_t."""
     eta: Annotated[float, Field(ge=0, le=1)] = 0.02
-    """How much is masked again."""
+    """Amount of remasking."""
     loop: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = (0.45, 0.95)
     """Of `loop`: the share of the run at which the loop begins, and at which it ends."""
     plateau: Annotated[float, Field(gt=0, lt=1)] = 0.9
@@ -58,7 +58,7 @@ class Remdm(Sampler):
         return step.active & torch.where(step.masked, u >= chance, u < sigma)
 
     def _sigma(self, step: Step, now: float, then: float) -> Tensor:
-        """[B, L] the chance that a settled token is masked again; α is `now` before the step and `then` after it."""
+        """[B, L] the probability to mask a settled token again; α is `now` before the step and `then` after it."""
         most = min(1.0, (1 - then) / max(now, TINY))
         if self.strategy == "confidence":
             return (

@@ -1,4 +1,4 @@
-"""RemeDi: after each step the best tokens of all stay, as many as the schedule says; everything else is masked.
+"""RemeDi: each step keeps as many of the best tokens as the schedule says and masks everything else.
 
 Huang et al. 2025, "Don't settle too early: self-reflective remasking for diffusion language models". What is best a
 remasker says; theirs is a second stream of the same model.

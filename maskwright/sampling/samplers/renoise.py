@@ -1,4 +1,4 @@
-"""Fill in every mask, then mask again so many positions at random: what a learned remasker has to beat."""
+"""Fill in every mask, then mask random positions again: the baseline for a learned remasker."""
 
 from typing import ClassVar
 

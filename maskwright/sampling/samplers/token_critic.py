@@ -1,4 +1,4 @@
-"""Token-Critic: every mask is filled in, a second model scores each token, and the worst are masked again.
+"""Token-Critic: fill in every mask, let a second model score each token, and mask the worst again.
 
 Lezama et al. 2022, "Improved masked image generation with Token-Critic" (arXiv 2209.04439); the noise on its scores
 fades with the masks.

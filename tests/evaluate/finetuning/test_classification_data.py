@@ -60,7 +60,7 @@ def test_tasks_are_found_in_every_layout(put, tmp_path) -> None:
     assert set(tasks(tmp_path)) == {"mr", "boolq"}
     assert set(tasks(tmp_path / "mr")) == {"mr"}
     assert set(tasks(tmp_path / "glue")) == {"boolq"}
-    with pytest.raises(ValueError, match=r"odd holds no train\.jsonl with a valid\.jsonl"):
+    with pytest.raises(ValueError, match=r"odd has no train\.jsonl with valid\.jsonl"):
         tasks(tmp_path / "odd")
     with pytest.raises(ValueError, match="--data FOLDER"):
         tasks(None)

@@ -160,11 +160,11 @@ def test_what_is_seen_twice_is_asked_once(judged) -> None:
     rows = scorer._rows([(np.r_[1, kept, 2], word) for kept in (ids, other)])
     (problem,) = choose("causal", None)[1](rows)
     shared = deduplicate(problem)
-    assert len(shared.sight) == 2 * len(ids)
+    assert len(shared.context) == 2 * len(ids)
     assert len(shared.asked) == 2 * len(ids) - 4
     hidden = list(choose("mlm", None)[1](rows))[3]
     assert len(deduplicate(hidden).rows) == 1
-    assert len(deduplicate(hidden).sight) == 2
+    assert len(deduplicate(hidden).context) == 2
 
 
 def test_questions_with_one_sight_have_one_answer(judged) -> None:
@@ -176,7 +176,7 @@ def test_questions_with_one_sight_have_one_answer(judged) -> None:
     for problem in choose("mlm", None)[1](rows):
         shared = deduplicate(problem)
         p, _ = torch.nonzero(problem.targets != IGNORE, as_tuple=True)
-        assert torch.equal(problem.inputs[shared.rows][shared.asked // (some + 2)][shared.sight], problem.inputs[p])
+        assert torch.equal(problem.inputs[shared.rows][shared.asked // (some + 2)][shared.context], problem.inputs[p])
 
 
 def test_batches_hold_one_length_and_every_text_once() -> None:

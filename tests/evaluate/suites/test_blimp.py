@@ -70,7 +70,7 @@ def test_what_is_not_there_is_said(suite, write, tmp_path) -> None:
     with pytest.raises(ValueError, match=r"holds no \*\.jsonl, nor does a folder blimp or blimp_filtered"):
         suite("blimp", tmp_path)
     folder = write("blimp/one.jsonl", "")
-    with pytest.raises(ValueError, match="blimp is empty: its files hold no items"):
+    with pytest.raises(ValueError, match="blimp is empty: its files contain no items"):
         suite("blimp", folder)
     write("blimp/one.jsonl", *lines("passive_1"))
     with pytest.raises(ValueError, match="no paradigm 'pasive_1' in blimp: did you mean 'passive_1'"):

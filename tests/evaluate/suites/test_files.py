@@ -90,7 +90,7 @@ def test_scored_texts_keep_odd_signs_and_true_numbers_of_lines(put) -> None:
     [
         ("train.jsonl", '{"sentence": "a", "label": 0}\n{"sentence": null, "label": 1}\n', r":2: sentence is null"),
         ("train.jsonl", '{"sentence": ["a"], "label": 0}\n', r":1: sentence is a list: give a text"),
-        ("train.tsv", "label\tsentence\n0\ta\n1\n", r"train\.tsv:3: the row breaks off: 1 of 2 cells, no 'sentence'"),
+        ("train.tsv", "label\tsentence\n0\ta\n1\n", r"train\.tsv:3: 1 of 2 cells: 'sentence' is missing"),
         ("train.tsv", "sentence\tlabel\na\t0\n\nb\t1\tc\n", r"train\.tsv:4: 3 cells, where the header has 2 columns"),
     ],
 )
@@ -111,12 +111,12 @@ def test_tasks_are_found_compressed_and_hidden_files_are_none(put, caplog: pytes
         put(name, "")
     with caplog.at_level(logging.WARNING):
         assert tasks(train.parents[1]) == {"mr": (train, train.with_name("dev.ndjson"))}
-    assert any("skipped what is hidden (1): ._train.jsonl" in message for message in caplog.messages)
+    assert any("skipped hidden files (1): ._train.jsonl" in message for message in caplog.messages)
 
 
 def test_reading_times_name_rows_that_break_off_and_words_that_are_no_numbers(put) -> None:
     lines = table(5)
-    with pytest.raises(ValueError, match=r"short\.csv:6: the row breaks off: 2 of 13 cells, no 'prev_item'"):
+    with pytest.raises(ValueError, match=r"short\.csv:6: 2 of 13 cells: 'prev_item' is missing"):
         reading.read(put("short.csv", "\n".join([*lines[:5], "a,b"])))
     cells = lines[3].split(",")
     for written, known in (("NA", True), ("", True), ("n/a", False)):
@@ -133,7 +133,7 @@ def test_ages_of_acquisition_may_be_missing_and_contexts_are_objects(put) -> Non
     assert na.keys() == {"cat", "dog"}
     np.testing.assert_equal(na, empty)
     for content, sentence in {
-        '[{"word": "cat", "context": "a"}]': r"cdi_childes\.json holds a list, where an object belongs",
+        '[{"word": "cat", "context": "a"}]': r"cdi_childes\.json holds a list, not an object",
         '{"cat": "a"}': r"cdi_childes\.json: 'cat' needs a list of objects",
         '{"cat": [{"context": null}]}': r"cdi_childes\.json: 'cat' needs a list of objects",
     }.items():
@@ -142,5 +142,5 @@ def test_ages_of_acquisition_may_be_missing_and_contexts_are_objects(put) -> Non
 
 
 def test_a_lexicon_names_the_line_of_a_tag_that_is_unknown(put) -> None:
-    with pytest.raises(ValueError, match=r"tagged\.txt:2: 'cat_NOON' and 0 more have no tag"):
+    with pytest.raises(ValueError, match=r"tagged\.txt:2: 'cat_NOON' and 0 more have no known tag"):
         lexicon(put("tagged.txt", "The_DT\ncat_NOON\n"))

@@ -228,7 +228,7 @@ def test_a_text_is_shown_up_to_its_end(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("causal --prompt abcdefghijklmnopqrstuvw --length 3", "tokens and length=3: a text holds its prompt"),
+        ("causal --prompt abcdefghijklmnopqrstuvw --length 3", "tokens and length=3: length includes the prompt"),
         ("causal --sampler mdlm", "sampler mdlm needs a model with the capability unmask or mntp"),
         ("mlm --sampler left_to_right", "sampler left_to_right needs a model with the capability forward"),
         ("causal --sampler left", "no sampler 'left'"),

@@ -1,4 +1,4 @@
-"""A config of another system on its way to ours: what was carried, what was left and why, what is to be said."""
+"""A foreign config being converted: what was carried over, what was left out and why, and remarks."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -50,7 +50,7 @@ class ForeignConfig:
         self.tree.setdefault(section, {}).update(fields)
 
     def ignore(self, reasons: Mapping[str, str]) -> None:
-        """Leave those of the keys that are given; a key that ends in a dot stands for all that begin with it."""
+        """Leave out those of the keys that are present; a key that ends in a dot matches all keys with that prefix."""
         for start, reason in reasons.items():
             here = [key for key in self.values if key == start or (start.endswith(".") and key.startswith(start))]
             self.left |= dict.fromkeys(here, reason)
