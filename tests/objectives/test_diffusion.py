@@ -87,7 +87,7 @@ def test_the_exam_of_a_model_without_context_is_its_likelihood():
 
 
 def test_validation_is_the_bound_whatever_is_trained():
-    odd = Diffusion(schedule="cosine", gamma=0.2, stages=({"most": 0.3},), levels=3)
+    odd = Diffusion(schedule="cosine", gamma=0.2, stages=({"max_ratio": 0.3},), levels=3)
     assert odd.for_validation() == Diffusion(levels=3)
 
 
@@ -135,7 +135,7 @@ def test_more_spans_than_fit_are_as_many_as_fit():
     assert set(patterns(lambda *rest: spread(*rest, 2), 6, 20, 6)) == {(0, 1, 2, 3, 4, 5)}
 
 
-STAGES = ({"ratio": 0.2, "far": 0.3, "near": 0.0, "patience": 2}, {"ratio": 0.5, "spans": 3}, {"most": 0.9})
+STAGES = ({"ratio": 0.2, "far": 0.3, "near": 0.0, "patience": 2}, {"ratio": 0.5, "spans": 3}, {"max_ratio": 0.9})
 
 
 def test_stages_begin_when_validation_no_longer_improves():

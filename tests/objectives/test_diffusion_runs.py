@@ -11,7 +11,7 @@ from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 STAGES = [
-    {"most": 0.3, "patience": 1},
+    {"max_ratio": 0.3, "patience": 1},
     {"ratio": 0.5, "far": 0.1, "near": 0.9, "patience": 1},
     {"ratio": 0.7, "spans": 3},
 ]

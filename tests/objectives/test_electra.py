@@ -15,7 +15,7 @@ from maskwright.masking.select import IGNORE
 from maskwright.models.modern import Modern
 from maskwright.noise import address
 from maskwright.objectives.base.detector import detector
-from maskwright.objectives.electra import LONGEST, Electra, LiveElectra, documents
+from maskwright.objectives.electra import MAX_LENGTH, Electra, LiveElectra, documents
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
@@ -32,7 +32,7 @@ TINY = {"hidden": 16, "layers": 2, "heads": 2}
 
 def generator(seed: int) -> torch.nn.Module:
     """The one that `TINY` begins with."""
-    model = Modern(hidden=16, layers=2, heads=2, intermediate=42, max_length=LONGEST)
+    model = Modern(hidden=16, layers=2, heads=2, intermediate=42, max_length=MAX_LENGTH)
     return model.build(VOCABULARY.size, torch.Generator().manual_seed(address(seed, "generator") % 2**63))
 
 

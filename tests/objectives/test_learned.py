@@ -9,7 +9,7 @@ from maskwright.masking.select import IGNORE
 from maskwright.masking.weighted import gumbel_top_k_tokens
 from maskwright.noise import Noise
 from maskwright.objectives.learned import Learned, LiveLearned
-from maskwright.objectives.learned.policy import Masker, entropy, included, policy, policy_loss
+from maskwright.objectives.learned.policy import Masker, entropy, inclusion_probs, policy, policy_loss
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
@@ -76,7 +76,7 @@ def test_padding_and_what_is_special_change_nothing() -> None:
 def test_the_chances_of_being_hidden_add_up() -> None:
     chance = torch.rand(50, 30).softmax(1)
     many = torch.arange(50) % 29
-    assert torch.allclose(included(chance, many).sum(1), many.float(), atol=1e-3)
+    assert torch.allclose(inclusion_probs(chance, many).sum(1), many.float(), atol=1e-3)
 
 
 def test_the_gradient_is_that_of_the_expected_reward() -> None:

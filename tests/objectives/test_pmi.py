@@ -17,7 +17,7 @@ from maskwright.noise import absorb
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.pmi import LivePmi, Pmi
 from maskwright.objectives.pmi import collocations as _collocations
-from maskwright.objectives.pmi.collocations import LONGEST, SHARES, find_collocations, signs, table
+from maskwright.objectives.pmi.collocations import MAX_WORDS, SHARES, find_collocations, signs, table
 from maskwright.run.config import Config
 from maskwright.settings import from_mapping
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
@@ -78,7 +78,10 @@ SIGNS = np.arange(VOCABULARY.size) == SIGN
 def counted(documents: list[list[Word]], least: int) -> dict[tuple[Word, ...], float]:
     """The information of all that occurs so often, by the definition: every way to cut it is tried."""
     counts = Counter(
-        tuple(words[i : i + n]) for words in documents for n in range(1, LONGEST + 1) for i in range(len(words) - n + 1)
+        tuple(words[i : i + n])
+        for words in documents
+        for n in range(1, MAX_WORDS + 1)
+        for i in range(len(words) - n + 1)
     )
     total = sum(map(len, documents))
     found = {}
@@ -141,7 +144,7 @@ def test_units_are_the_longest_collocations_from_left_to_right() -> None:
         while i < len(words):
             sizes = [
                 n
-                for n in range(2, LONGEST + 1)
+                for n in range(2, MAX_WORDS + 1)
                 if len({document for *_, document, _ in words[i : i + n]}) == 1
                 and len(words[i : i + n]) == n
                 and name(tuple(tokens for _, tokens, *_ in words[i : i + n])) in found
@@ -173,7 +176,7 @@ def test_a_text_without_collocations_is_warned_of(caplog: pytest.LogCaptureFixtu
     for objective in (met(), met(min_count=10_000)):
         objective.on_validation({"loss": 1.0})
     (sentence,) = caplog.messages
-    assert "no words come together 10000 times" in sentence
+    assert "no words occur together 10000 times" in sentence
     assert np.array_equal(met(min_count=10_000).units(ROWS) > 0, ROWS.word.numpy() > 0)
 
 
@@ -197,7 +200,7 @@ def test_signs_are_what_has_no_letter(kind: str) -> None:
 
 def test_of_a_large_text_documents_from_all_over_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = text(DOCUMENTS)
-    monkeypatch.setattr(_collocations, "LOOKED_AT", len(whole.tokens) // 2)
+    monkeypatch.setattr(_collocations, "MAX_TOKENS", len(whole.tokens) // 2)
     assert np.array_equal(find_collocations(whole, SIGNS, 64, 3), find_collocations(text(DOCUMENTS[::3]), SIGNS, 64, 3))
 
 

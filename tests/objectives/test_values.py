@@ -25,7 +25,7 @@ from ..handmade import plain
 from .conftest import EVERY, make
 from .live import live
 
-STAGES = ({"ratio": 0.2, "far": 0.3, "near": 0.0, "patience": 1}, {"most": 0.9})
+STAGES = ({"ratio": 0.2, "far": 0.3, "near": 0.0, "patience": 1}, {"max_ratio": 0.9})
 MORE = {
     "mirror that adapts": Mirror(p_bw="adapt"),
     "diffusion that counts": Diffusion(frequency=0.5),

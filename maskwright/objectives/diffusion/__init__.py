@@ -1,11 +1,11 @@
-"""Masked (absorbing) diffusion: any share of a row is hidden behind [MASK], from one token to all of them.
+"""Masked (absorbing) diffusion: any fraction of a row is replaced by [MASK], from one token to all of them.
 
-With l of N tokens hidden, l drawn with chance P(l), and the losses of the hidden tokens weighted by 1 / (l · P(l)), the
+When l of N tokens are masked with probability P(l), and the losses of masked tokens are weighted by 1 / (l · P(l)), the
 expected loss is an upper bound on −ln p of the row (Ou et al. 2024, "Your absorbing discrete diffusion secretly models
 the conditional distributions of clean data"; Nie et al. 2025, "Large language diffusion models", take N / l for uniform
-l). It is the same bound for every schedule, which only decides where the draws are spent.
+l). The bound is the same for every schedule; a schedule only decides which l are sampled often.
 
-Shapes: B rows, L positions, N positions of a row that can be hidden, V tokens.
+Shapes: B rows, L positions, N maskable positions of a row, V tokens.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ from ..base.live import Stateful, unbuilt
 from ..base.objective import Objective, OpenRun, no_runs
 from ..base.problem import Problem
 from .noise_levels import Levels
-from .rarity import rare
+from .rarity import select_by_rarity
 from .stages import Scattered, Spans, Sticky
 
 
@@ -36,16 +36,16 @@ class Diffusion(Levels, Objective):
     """Masked diffusion."""
 
     weighted: bool = True
-    """Whether losses have the weight of the bound; or all the same."""
+    """Whether losses have the weights of the bound, or equal weights."""
     gamma: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Softens the part of the weight that comes from the schedule: N / l · (1 / (N · P(l)))^gamma. 1 for the bound."""
+    """Exponent of the schedule's part of the weight: N / l · (1 / (N · P(l)))^gamma. 1 gives the bound."""
     frequency: Annotated[float, Field(ge=0)] = 0.0
-    """Rarer tokens are hidden more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
+    """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
     stages: tuple[Sticky | Spans | Scattered, ...] = ()
-    """Kinds of hiding instead of the schedule; the next begins when validation no longer improves, and rows are dealt
-    out evenly over those begun."""
+    """Masking patterns in place of the schedule. The next starts when validation stops improving; each row uses one of
+    those started so far, drawn uniformly."""
     levels: Annotated[int, Field(ge=1)] = 16
-    """How many ratios the exam looks at, spread evenly between nothing and everything."""
+    """How many mask ratios the validation bound is estimated from, spread evenly between 0 and 1."""
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -56,43 +56,46 @@ class Diffusion(Levels, Objective):
         return self.frequency > 0
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
-        """The same with its stages and its counts of tokens, where there are any."""
+        """The same with the state of its stages and token counts, where it has any."""
         return LiveDiffusion(self, shards.vocabulary) if self.stages or self.frequency else self
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        """[MASK] at the chosen positions, and the original as their target."""
+        """[MASK] at the chosen positions, with the original tokens as targets."""
         chosen = self._staged(rows, noise) if self.stages else self._scattered(rows, noise)
-        known, many = count(rows.word.numpy()), count(chosen)
-        weight = known / np.maximum(many, 1) if self.weighted else np.ones(len(rows))
+        n, n_masked = count(rows.word.numpy()), count(chosen)
+        weight = n / np.maximum(n_masked, 1) if self.weighted else np.ones(len(rows))
         if self.weighted and not self.stages:
-            _, chance = self.counts(known, low_discrepancy(noise, "level"))
-            weight = weight * (np.maximum(known, 1) * chance) ** -self.gamma
-        return hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(weight))
+            _, probability = self.counts(n, low_discrepancy(noise, "level"))
+            weight = weight * (np.maximum(n, 1) * probability) ** -self.gamma
+        return masked_problem(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(weight))
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
-        """The bound by `levels` numbers of hidden tokens, one in each stretch of an even grid, drawn by address."""
+        """The bound, estimated at `levels` mask ratios, one drawn from each cell of an even grid (stratified)."""
         noise = Noise(0, torch.zeros_like(rows.ids), rows.ids)
-        known = count(rows.word.numpy())
+        n = count(rows.word.numpy())
         for level in range(self.levels):
-            luck = (level + noise.uniform(f"exam {level}", 1).numpy()[:, 0]) / self.levels
-            many = np.clip(np.ceil(luck * known), 1, known).astype(np.int64)
-            chosen = select_tokens(rows.word.numpy(), many, np.zeros_like(many), noise.keys(f"exam {level} places"))
-            yield hidden(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(known / many.clip(1) / self.levels))
+            ratio = (level + noise.uniform(f"exam {level}", 1).numpy()[:, 0]) / self.levels
+            budget = np.clip(np.ceil(ratio * n), 1, n).astype(np.int64)
+            keys = noise.keys(f"exam {level} places")
+            chosen = select_tokens(rows.word.numpy(), budget, np.zeros_like(budget), keys)
+            weight = torch.from_numpy(n / budget.clip(1) / self.levels)
+            yield masked_problem(rows, torch.from_numpy(chosen) > 0, weight)
 
     def for_validation(self) -> "Diffusion":
-        """The plain bound, whatever is trained."""
+        """The plain bound, whatever the training options, so that runs compare."""
         return Diffusion(num_static_masks=self.num_static_masks, levels=self.levels)
 
     def _scattered(self, rows: Rows, noise: Noise) -> np.ndarray:
-        """[B, L] int32, 1 or more where hidden, by the schedule."""
+        """[B, L] int32, 1 or more where masked, by the schedule."""
         word = rows.word.numpy()
-        many, _ = self.counts(count(word), low_discrepancy(noise, "level"))
+        budget, _ = self.counts(count(word), low_discrepancy(noise, "level"))
         if self.frequency and self.counted.any():
-            return rare(rows, many, self.counted, self.frequency * rows.progress, noise.uniform("race", word.shape[1]))
-        return select_tokens(word, many, np.zeros_like(many), noise.keys("select"))
+            u = noise.uniform("race", word.shape[1])
+            return select_by_rarity(rows, budget, self.counted, self.frequency * rows.progress, u)
+        return select_tokens(word, budget, np.zeros_like(budget), noise.keys("select"))
 
     def _staged(self, rows: Rows, noise: Noise) -> np.ndarray:
-        """[B, L] int32, 1 or more where hidden, each row by one of the stages that have begun."""
+        """[B, L] int32, 1 or more where masked, each row by one of the stages that have begun."""
         which, word = noise.below(self.begun, "stage", 1)[:, 0], rows.word.numpy()
         chosen = np.zeros_like(word)
         for number, stage in enumerate(self.stages[: self.begun]):
@@ -112,12 +115,12 @@ class Diffusion(Levels, Objective):
 
 
 class LiveDiffusion(Stateful, Diffusion):
-    """Masked diffusion in stages, or that has counted how frequent tokens are."""
+    """Masked diffusion with stages or with counts of token frequency."""
 
     def __init__(self, settings: Diffusion, vocabulary: Vocabulary):
         super().__init__(settings)
         self.patience = torch.tensor([0.0, 0.0, torch.inf], dtype=torch.float64)
-        """[3]: the present stage, its validations without a better loss, its best loss."""
+        """[3]: the current stage, its validations without improvement, its best loss."""
         self._counted = torch.zeros(vocabulary.size, dtype=torch.int64)
 
     @property
@@ -129,7 +132,7 @@ class LiveDiffusion(Stateful, Diffusion):
         return self._counted
 
     def on_validation(self, metrics: Mapping[str, float]) -> None:
-        """Go on to the next stage when the loss of so many validations was no better than the best."""
+        """Advance to the next stage after `patience` validations without a better loss."""
         if not self.stages:
             return
         stage, waited, best = self.patience.tolist()
@@ -139,7 +142,7 @@ class LiveDiffusion(Stateful, Diffusion):
         self.patience.copy_(torch.tensor([stage, waited, min(best, metrics["loss"])]))
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Count the tokens of the rows; the targets are what is hidden, so that the whole text is known."""
+        """Count the tokens of the rows: inputs, and targets where inputs are masked, give back the clean text."""
         tokens = torch.where(problem.targets == IGNORE, problem.inputs, problem.targets).flatten()
         self._counted += torch.bincount(tokens, minlength=len(self._counted))
 
@@ -155,8 +158,8 @@ class LiveDiffusion(Stateful, Diffusion):
         return {"stage": self.begun} if self.stages else {}
 
 
-def hidden(rows: Rows, chosen: Tensor, weight: Tensor) -> Problem:
-    """The rows behind [MASK] at `chosen`, [B, L] bool; each hidden token has the weight of its row, [B] of a float."""
+def masked_problem(rows: Rows, chosen: Tensor, weight: Tensor) -> Problem:
+    """The rows with [MASK] at `chosen`, [B, L] bool, where losses have the weight of their row, [B] float."""
     inputs = torch.where(chosen, rows.vocabulary.mask, rows.tokens)
     weights = torch.where(chosen, weight.float()[:, None], 0.0)
     return Problem(inputs, torch.where(chosen, rows.tokens, IGNORE), weights, torch.full_like(rows.ids, BOTH))

@@ -1,10 +1,10 @@
-"""Replaced-token detection: a small masked model learns beside, its guesses stand in for what was hidden, and every
-position says whether its token is the original.
+"""Replaced-token detection: a small masked model (the generator) is trained alongside, its samples replace the masked
+tokens, and every position says whether its token is the original.
 
 Clark et al. 2020, "ELECTRA: Pre-training text encoders as discriminators rather than generators" (arXiv 2003.10555),
-section 2. A guess that is the original is right. Generator and model share no weights, so that λ has no meaning here.
-The scores of the generator are sums of floats, whose last bits may differ with the shape of a batch: what it draws is
-the same for the same batch, and so for a resumed run.
+section 2. A sampled token that equals the original counts as right. Generator and model share no weights, so that λ
+has no meaning here. The generator's logits are sums of floats, whose last bits may differ with the shape of a batch:
+its samples are reproducible for the same batches, and so for a resumed run.
 
 Shapes: B rows, L positions.
 """
@@ -32,34 +32,34 @@ from ..base.objective import Objective, OpenRun, no_runs
 from ..base.problem import Problem, TokenScorer
 from .generator import Generator
 
-LONGEST = 16_384
-"""Positions in a row that a generator can tell apart."""
+MAX_LENGTH = 16_384
+"""The longest row that a generator takes, in tokens."""
 
 
 @settings
 class Electra(Binary):
-    """Detection of a generator's guesses."""
+    """Detection of a generator's samples."""
 
     ratio: Ratio = 0.15
-    """The share of the tokens that are hidden from the generator, or a schedule of it."""
+    """The fraction of tokens that are masked for the generator, or a schedule of it."""
     ratio_per_row: Literal["fixed", "uniform"] = "fixed"
     """Whether every row has this ratio, or each row draws its own, uniform between 0 and `ratio`."""
     corruption: Mixture = Mixture(synthetic=1.0)
-    """What stands there; `synthetic` are the generator's guesses."""
+    """What tokens are replaced by; `synthetic` are the generator's samples."""
     generator_run: str | TokenScorer | None = None
-    """The folder of a run whose guesses are taken instead; none for those of a generator that learns beside."""
+    """The folder of a run to sample from instead; null for a generator that is trained alongside."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
-    """The temperature at which it guesses."""
+    """The temperature at which it is sampled."""
     balanced: bool = False
-    """Whether the right and the wrong tokens of a row weigh as much; probabilities are then of a text half wrong."""
+    """Whether right and wrong tokens of a row have equal total weight; probabilities are then for a text half wrong."""
     hidden: PositiveInt = 64
-    """Width of the generator, a `modern`; the paper takes a quarter to a half of the model's."""
+    """Width of the generator, a `modern` model; the paper uses a quarter to a half of the main model's."""
     layers: PositiveInt = 2
     """Its layers."""
     heads: PositiveInt = 2
     """Its attention heads."""
     lr: Annotated[float, Field(gt=0)] = 1e-3
-    """Its learning rate, of Adam."""
+    """Learning rate of its Adam."""
 
     def __post_init__(self) -> None:
         assert self._architecture
@@ -71,8 +71,8 @@ class Electra(Binary):
 
     @property
     def _architecture(self) -> Modern:
-        """That of the generator. Raises ValueError for sizes that make none."""
-        sizes = {"hidden": self.hidden, "layers": self.layers, "heads": self.heads, "max_length": LONGEST}
+        """The generator's architecture. Raises ValueError for impossible sizes."""
+        sizes = {"hidden": self.hidden, "layers": self.layers, "heads": self.heads, "max_length": MAX_LENGTH}
         return from_mapping(Modern, sizes | {"intermediate": max(8, self.hidden * 8 // 3)}, "generator")
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
@@ -81,7 +81,7 @@ class Electra(Binary):
 
 
 class LiveElectra(Stateful, Electra):
-    """Detection of the errors of a generator that learns in every step."""
+    """Detection of the errors of a generator that is trained in every step."""
 
     def __init__(self, settings: Electra, vocabulary: Vocabulary, seed: int):
         super().__init__(settings)
@@ -89,28 +89,29 @@ class LiveElectra(Stateful, Electra):
         weights = torch.Generator().manual_seed(address(seed, "generator") % 2**63)
         self.generator = Generator(self._architecture.build(vocabulary.size, weights), self.lr)
 
-    def generate(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
-        return self.generator.score_tokens(inputs, document, asked)
+    def generate(self, inputs: Tensor, document: Tensor, target_positions: Tensor) -> Tensor:
+        return self.generator.score_tokens(inputs, document, target_positions)
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        """As a detector's; `span_id` is 1 + the hidden token, which is the generator's target."""
+        """As for other detectors; `span_id` is 1 + the masked token, which is the generator's target."""
         problem = super().corrupt(rows, noise)
         return replace(problem, span_id=torch.where(self.chosen(rows, noise), rows.tokens + 1, 0).int())
 
     def for_validation(self) -> "LiveElectra":
-        """The same with a generator that has learned nothing: its tokens are about random, and the same for any run."""
+        """The same with an untrained generator: its samples are nearly random, and the same for any run."""
         return LiveElectra(self.settings, self.vocabulary, seed=0)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Add to the gradient of the generator, which learns from what was hidden and not from the model's loss."""
+        """Accumulate the gradient of the generator, which learns from the masked tokens, not from the model's loss."""
         hidden = (problem.span_id > 0) & (problem.targets != IGNORE)
         if hidden.any():
             inputs = torch.where(hidden, self.vocabulary.mask, problem.inputs)
-            asked = torch.nonzero(hidden.flatten())[:, 0]
-            self.generator.learn(inputs, documents(inputs, self.vocabulary), asked, problem.span_id[hidden].long() - 1)
+            target_positions = torch.nonzero(hidden.flatten())[:, 0]
+            tokens = problem.span_id[hidden].long() - 1
+            self.generator.learn(inputs, documents(inputs, self.vocabulary), target_positions, tokens)
 
     def end_step(self) -> None:
-        """Let the generator take its step."""
+        """Take an optimizer step on the generator."""
         if found := self.generator.step():
             self.last_step = dict(zip(("generator/loss", "generator/accuracy"), found, strict=True))
 
@@ -126,5 +127,5 @@ class LiveElectra(Stateful, Electra):
 
 
 def documents(inputs: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """[B, L] int64, which document of its row a position belongs to: each is opened by [CLS]; -1 for padding."""
+    """[B, L] int64, the document of its row that a position belongs to: each begins with [CLS]; -1 for padding."""
     return torch.where(inputs == vocabulary.pad, -1, (inputs == vocabulary.cls).cumsum(1))

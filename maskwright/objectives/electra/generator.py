@@ -1,6 +1,6 @@
-"""The network of `electra`: a small masked language model whose guesses are judged, and which learns from every step.
+"""The generator of `electra`: a small masked language model that is sampled from, and trained in every step.
 
-Shapes: B rows, L positions, N places, V tokens.
+Shapes: B rows, L positions, N target positions, V tokens.
 """
 
 from collections.abc import Mapping
@@ -15,34 +15,34 @@ from ..base.adam_state import load_moments, moments
 
 
 class Generator:
-    """A model of `models/`, its Adam, and what it heard of a step."""
+    """A model of `models/`, its Adam, and its losses in the current step."""
 
     def __init__(self, model: nn.Module, lr: float):
-        self.model = model.eval()
+        self.model = model.eval()  # no dropout: samples are a function of weights and address alone
         self.optimizer = torch.optim.Adam(model.parameters(), lr)
         self.observed = torch.zeros(3, dtype=torch.float64)
-        """The sum of the losses of this step, the right guesses and the questions."""
+        """Sum of losses, correct predictions and number of targets of this step."""
 
     @torch.no_grad()
-    def score_tokens(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
-        """[N, V] float32, the scores of the tokens behind the masks: a `TokenScorer`."""
-        return self._scores(inputs, document, asked)
+    def score_tokens(self, inputs: Tensor, document: Tensor, target_positions: Tensor) -> Tensor:
+        """[N, V] float32, the logits at the masks: a `TokenScorer`."""
+        return self._scores(inputs, document, target_positions)
 
-    def learn(self, inputs: Tensor, document: Tensor, asked: Tensor, tokens: Tensor) -> None:
-        """Add to the gradient of what it costs to name `tokens`, [N] int64, at the places asked."""
+    def learn(self, inputs: Tensor, document: Tensor, target_positions: Tensor, tokens: Tensor) -> None:
+        """Accumulate the gradient of the summed loss of `tokens`, [N] int64, at the target positions."""
         with torch.enable_grad():
-            scores = self._scores(inputs, document, asked)
+            scores = self._scores(inputs, document, target_positions)
             loss = cross_entropy(scores, tokens, reduction="sum")
             loss.backward()
         right = (scores.argmax(1) == tokens).sum()
         self.observed += torch.tensor([loss.detach(), right, len(tokens)], dtype=torch.float64)
 
-    def _scores(self, inputs: Tensor, document: Tensor, asked: Tensor) -> Tensor:
+    def _scores(self, inputs: Tensor, document: Tensor, target_positions: Tensor) -> Tensor:
         seen = mask(document, torch.full((len(inputs),), BOTH))
-        return logits(self.model, self.model(inputs, seen, positions(document), asked))
+        return logits(self.model, self.model(inputs, seen, positions(document), target_positions))
 
     def step(self) -> tuple[float, float] | None:
-        """Take a step on the mean over all questions. Returns their loss and the share that was right, if any was."""
+        """Take a step on the mean over all targets. Returns their loss and accuracy; None without targets."""
         if not (count := float(self.observed[2])):
             return None
         for parameter in self.model.parameters():
@@ -59,7 +59,7 @@ class Generator:
         return moments(self.optimizer) | {f"model.{name}": part for name, part in self.model.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take up what `state` gave."""
+        """Restore what `state_dict` returned."""
         parts = {name.removeprefix("model."): part for name, part in state.items() if name.startswith("model.")}
         self.model.load_state_dict(parts)
         load_moments(self.optimizer, state)

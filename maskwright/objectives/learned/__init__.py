@@ -1,8 +1,9 @@
-"""A learned masker: a small network reads the clean row and hides what the model finds hard, within bounds.
+"""A learned masking policy: a small network reads the clean row and masks what the model finds hard, within bounds.
 
-It is rewarded with the model's loss at what it hid. Left alone it would end at what nobody can predict, names and
-numbers; so a share of its choice is even, and its entropy has a floor. Its scores are sums of floats, whose last bits
-may differ with the shape of a batch: what it hides is the same for the same batch, and so for a resumed run.
+Its reward is the model's loss at the masked positions. Unchecked it would settle on what cannot be predicted, such as
+names and numbers, so a fraction of its distribution is uniform and its entropy has a floor. Its scores are sums of
+floats, whose last bits may differ with the shape of a batch: masks are reproducible for the same batches, and so for a
+resumed run, but not row by row.
 
 Shapes: B rows, L positions.
 """
@@ -32,23 +33,23 @@ from .policy import Masker, PolicyState, entropy, policy, policy_loss
 
 @settings
 class Learned(ByWeight):
-    """Masked language modelling by a neural masker."""
+    """Masked language modelling with a neural masking policy."""
 
     channels: Annotated[int, Field(ge=1)] = 32
-    """Its width."""
+    """Width of the network."""
     lr: Annotated[float, Field(gt=0)] = 1e-3
-    """Its learning rate, of Adam."""
+    """Learning rate of its Adam."""
     uniform: Share = 0.2
-    """The share of its choice that is even over the row."""
+    """The fraction of its distribution that is uniform over the row."""
     entropy: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """What its entropy is held above, as a share of that of an even choice."""
+    """The floor of its entropy, as a fraction of that of a uniform distribution."""
 
     @property
     def learns(self) -> bool:
         return True
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> "LiveLearned":
-        """The same with a masker, whose initial weights are a function of `seed`."""
+        """The same with a network, whose initial weights are a function of `seed`."""
         return LiveLearned(self, shards.vocabulary, seed)
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
@@ -56,7 +57,7 @@ class Learned(ByWeight):
 
 
 class LiveLearned(Stateful, Learned):
-    """Masking by a network that learns in every step."""
+    """Masking by a network that is trained in every step."""
 
     def __init__(self, settings: Learned, vocabulary: Vocabulary, seed: int):
         super().__init__(settings)
@@ -67,40 +68,40 @@ class LiveLearned(Stateful, Learned):
         self.clock = StepClock()
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
-        """The policy."""
+        """The probabilities of the policy."""
         with self.clock.running(), torch.no_grad():
             return policy(self.policy.masker(rows.tokens, rows.maskable), rows.maskable, self.uniform)
 
     def for_validation(self) -> "LiveLearned":
-        """The same with a masker that has learned nothing, which hides evenly."""
+        """The same with an untrained network, which masks uniformly."""
         return LiveLearned(self.settings, self.vocabulary, seed=0)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Add to the gradient of the masker. Tokens kept in sight earn no reward."""
+        """Accumulate the gradient of the policy. Kept tokens, which are visible, earn no reward."""
         with self.clock.running():
-            asked = problem.targets != IGNORE
-            tokens = torch.where(asked, problem.targets, problem.inputs)
-            free, hidden = self.maskable[tokens], asked & (problem.inputs != problem.targets)
+            chosen = problem.targets != IGNORE
+            tokens = torch.where(chosen, problem.targets, problem.inputs)  # the clean row, which the policy saw
+            free, hidden = self.maskable[tokens], chosen & (problem.inputs != problem.targets)
             if not hidden.any():
                 return
             reward = torch.zeros_like(loss)
             reward[hidden] = self.policy.advantage(loss[hidden])
-            chance = policy(self.policy.masker(tokens, free), free, self.uniform)
-            (policy_loss(chance, free, asked, reward, self.entropy) / len(tokens)).backward()
-            self.present_entropy = float(entropy(chance.detach(), free).mean())
+            probs = policy(self.policy.masker(tokens, free), free, self.uniform)
+            (policy_loss(probs, free, chosen, reward, self.entropy) / len(tokens)).backward()
+            self.present_entropy = float(entropy(probs.detach(), free).mean())
 
     def end_step(self) -> None:
-        """Let the masker take its step."""
+        """Take an optimizer step on the policy."""
         with self.clock.running():
             self.policy.step()
         self.clock.end_step()
 
     def on_validation(self, metrics: Mapping[str, float]) -> None:
         """Warn when the entropy is below the floor."""
-        found = self.present_entropy
-        if found < self.entropy - 0.05:
+        present = self.present_entropy
+        if present < self.entropy - 0.05:
             logger.warning(
-                f"the masker's entropy is {found:.2f}, below its floor of {self.entropy}: lower objective.lr"
+                f"the masker's entropy is {present:.2f}, below its floor of {self.entropy}: lower objective.lr"
             )
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -112,12 +113,12 @@ class LiveLearned(Stateful, Learned):
         self.policy.load_state_dict(state)
 
     def log(self) -> dict[str, Any]:
-        """The masker's entropy, and the fraction of the last step's time that it took."""
+        """The policy's entropy, and the fraction of the last step's time that it took."""
         return {"masker/entropy": self.present_entropy, "masker/step_share": self.clock.share}
 
 
 class StepClock:
-    """Measures which fraction of a step is spent in some part of it."""
+    """Measures the fraction of a step's time that is spent in one part of it."""
 
     def __init__(self) -> None:
         self.seconds, self.share = 0.0, 0.0
@@ -132,6 +133,6 @@ class StepClock:
         self.seconds += monotonic() - begin
 
     def end_step(self) -> None:
-        """Take stock of the step, and begin anew."""
+        """Compute the fraction for the step, and reset."""
         self.share = self.seconds / (monotonic() - (self.since or 0.0))
         self.seconds, self.since = 0.0, None

@@ -1,7 +1,7 @@
-"""Collocations as one (Levine et al. 2021, "PMI-Masking: principled masking of correlated spans").
+"""Masking collocations as a unit (Levine et al. 2021, "PMI-Masking: principled masking of correlated spans").
 
-Hidden alone, a word of *to be or not to be* is named by its neighbours without any thought. So words that come together
-more often than chance would have them are hidden together; every other word is hidden as a whole.
+Masked alone, a word of *to be or not to be* follows from its neighbours. So words that occur together more often than
+by chance are masked together; every other word is masked as a whole.
 
 Shapes: B rows, L positions.
 """
@@ -29,9 +29,9 @@ class Pmi(ByUnit):
     """Masked language modelling, collocation by collocation."""
 
     num_collocations: Annotated[int, Field(ge=8)] = 20_000
-    """How many collocations are kept: half of them two words, a quarter three, an eighth each four and five."""
+    """How many collocations are kept: half of two words, a quarter of three, an eighth each of four and five."""
     min_count: Annotated[int, Field(ge=1)] = 10
-    """How often words must come together to be looked at."""
+    """How often words must occur together to be considered."""
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> "LivePmi":
         """The same with the collocations of the training text."""
@@ -43,7 +43,7 @@ class Pmi(ByUnit):
 
 
 class LivePmi(Stateful, Pmi):
-    """Masking by the collocations of a text."""
+    """Masking by the collocations found in a text."""
 
     def __init__(self, settings: Pmi, names: np.ndarray):
         """names: [C] uint64, as `find_collocations` gives them."""
@@ -51,7 +51,7 @@ class LivePmi(Stateful, Pmi):
         self.collocations, self.slots = torch.from_numpy(names.view(np.int64)), table(names)
 
     def units(self, rows: Rows) -> np.ndarray:
-        """Collocations, and words."""
+        """Collocations, and the words outside them."""
         group = np.empty(rows.word.shape, np.int32)
         tokens, word, document = rows.tokens.numpy(), rows.word.numpy(), rows.document.numpy()
         by_rows(group_words, *group.shape, tokens, word, document, self.slots, group)
@@ -60,8 +60,8 @@ class LivePmi(Stateful, Pmi):
     def on_validation(self, metrics: Mapping[str, float]) -> None:
         """Warn when there are no collocations."""
         if not self.collocations.numel():
-            few = f"no words come together {self.min_count} times"
-            logger.warning(f"{few}: pmi masks them one by one (objective.min_count)")
+            none = f"no words occur together {self.min_count} times"
+            logger.warning(f"{none}: pmi masks single words (objective.min_count)")
 
     def state_dict(self) -> dict[str, Tensor]:
         return {"collocations": self.collocations}

@@ -1,9 +1,9 @@
-"""Words that come together more often than chance would have them (Levine et al. 2021, "PMI-Masking", §3).
+"""Words that occur together more counts than by chance (Levine et al. 2021, "PMI-Masking", §3).
 
-The pointwise mutual information of an n-gram is ln p(n-gram) less the best of Σ ln p(part) over all ways to cut it into
-parts: what goes together only because a part of it does has none.
+The pointwise mutual information of an n-gram is ln p(n-gram) minus the maximum of Σ ln p(part) over all ways to split
+it: an n-gram that is frequent only because a part of it is has none.
 
-Shapes: W words of the text, C collocations. A word, or several, is known by its name, 64 bits of a hash of its tokens.
+Shapes: W words of the text, C collocations. Words and n-grams are identified by name, a 64-bit hash of their tokens.
 """
 
 import numpy as np
@@ -13,25 +13,25 @@ from ...noise import absorb
 from ...text.shards.shards import Split
 from ...text.tokenizers.tokenizer import Tokenizer
 
-LONGEST = 5
-"""Words in a collocation, at most."""
+MAX_WORDS = 5
+"""The most words in a collocation."""
 SHARES = {2: 0.5, 3: 0.25, 4: 0.125, 5: 0.125}
-"""Of the collocations kept, how many have so many words (§4.1)."""
-LOOKED_AT = 1 << 24
-"""Tokens that are counted, of documents from all over a larger text: a gigabyte of memory."""
+"""The fraction of the collocations that have this many words (§4.1)."""
+MAX_TOKENS = 1 << 24
+"""Tokens that are counted; of a larger text, every n-th document. Takes about a gigabyte of memory."""
 NAMELESS = np.uint64(0)
 
 
 def signs(tokenizer: Tokenizer) -> np.ndarray:
-    """[V] bool, the tokens that no word but a run of signs consists of; what is only a part of a letter is none."""
+    """[V] bool, tokens of punctuation and symbols only. A byte that is part of a letter is not one."""
     written = [tokenizer.decode([i], specials=True) for i in range(tokenizer.vocabulary.size)]
     return np.array([not any(letter.isalnum() or letter in "_\ufffd" for letter in text) for text in written])
 
 
 @njit(cache=True)
 def _name_words(tokens, word_starts, offsets, documents, signs, names, left):
-    """Write the names of words and how many there are from each to the next sign or the end of its document, none from
-    a sign; returns their number."""
+    """Write the name of each word, and how many words follow up to punctuation or the end of its document, itself
+    included (0 for punctuation); returns the number of words."""
     count = 0
     for d in documents:
         first = count
@@ -41,6 +41,7 @@ def _name_words(tokens, word_starts, offsets, documents, signs, names, left):
                 count += 1
             names[count - 1] = absorb(names[count - 1], np.uint64(tokens[i]))
             left[count - 1] |= not signs[tokens[i]]
+        # from the last word backwards: how many follow depends on the next one
         for word in range(count - 2, first - 1, -1):
             left[word] *= 1 + left[word + 1]
     return count
@@ -48,46 +49,46 @@ def _name_words(tokens, word_starts, offsets, documents, signs, names, left):
 
 @njit(cache=True)
 def _lengthen(names, words, places, by):
-    """[P] uint64, the names of what begins at `places`, with the word that is `by` words on."""
+    """[P] uint64, the names of the n-grams at `places`, extended by the word `by` words on."""
     longer = np.empty(len(places), np.uint64)
     for p, place in enumerate(places):
         longer[p] = absorb(names[p], words[place + by])
     return longer
 
 
-def find_collocations(text: Split, signs: np.ndarray, size: int, least: int) -> np.ndarray:
-    """[C] uint64, the names of at most `size` collocations, of those that occur at least `least` times, sorted.
+def find_collocations(text: Split, signs: np.ndarray, size: int, min_count: int) -> np.ndarray:
+    """[C] uint64, the sorted names of at most `size` collocations that occur at least `min_count` times.
 
-    signs: [V] bool, the tokens of signs, which end a collocation.
+    signs: [V] bool, the tokens of punctuation, which no collocation contains.
     """
-    documents = np.arange(0, len(text.offsets) - 1, 1 + len(text.tokens) // LOOKED_AT)
-    most = int((text.offsets[documents + 1] - text.offsets[documents]).sum())
-    words, left = np.empty(most, np.uint64), np.empty(most, np.int64)
+    documents = np.arange(0, len(text.offsets) - 1, 1 + len(text.tokens) // MAX_TOKENS)
+    capacity = int((text.offsets[documents + 1] - text.offsets[documents]).sum())
+    words, left = np.empty(capacity, np.uint64), np.empty(capacity, np.int64)
     count = _name_words(text.tokens, text.word_starts, text.offsets, documents, signs, words, left)
     words, left = words[:count], left[:count]
     places, names, kept = np.arange(count), np.full(count, NAMELESS), []
     logs: list[np.ndarray] = []  # by number of words: [W] float32, ln p of those that begin there; nan where too rare
-    for n in range(1, LONGEST + 1):
-        if n > 1:
+    for n in range(1, MAX_WORDS + 1):
+        if n > 1:  # an n-gram is frequent only if both of its (n - 1)-grams are: the others are not counted
             both = ~np.isnan(logs[-1][places]) & (left[places] >= n)
             both[both] = ~np.isnan(logs[-1][places[both] + 1])
             names, places = names[both], places[both]
         names = _lengthen(names, words, places, n - 1)
-        found, first, which, often = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
-        share = np.where(often >= least, np.log(often / max(count, 1)), np.nan).astype(np.float32)
+        found, first, which, counts = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
+        log_p = np.where(counts >= min_count, np.log(counts / max(count, 1)), np.nan).astype(np.float32)
         logs.append(np.full(count, np.nan, np.float32))
-        logs[-1][places] = share[which]
+        logs[-1][places] = log_p[which]
         if n > 1:
-            known = often >= least
-            begins, candidates = places[first[known]], found[known]
-            information = share[known] - _parted(logs, begins)
+            frequent = counts >= min_count
+            begins, candidates = places[first[frequent]], found[frequent]
+            information = log_p[frequent] - _best_split(logs, begins)
             best = np.argsort(-information, kind="stable")[: int(size * SHARES[n])]
             kept.append(candidates[best[information[best] > 0]])
     return np.sort(np.concatenate(kept))
 
 
-def _parted(logs: list[np.ndarray], begins: np.ndarray) -> np.ndarray:
-    """The best Σ ln p(part) over all ways to cut the n words from each of `begins` into two parts or more."""
+def _best_split(logs: list[np.ndarray], begins: np.ndarray) -> np.ndarray:
+    """The maximum of Σ ln p(part) over all ways to split the n words from each of `begins`, by dynamic programming."""
     n = len(logs)
     best = [np.zeros(len(begins), np.float32)]
     for end in range(1, n + 1):
@@ -97,7 +98,7 @@ def _parted(logs: list[np.ndarray], begins: np.ndarray) -> np.ndarray:
 
 
 def table(names: np.ndarray) -> np.ndarray:
-    """`names` as a hash table with open addresses, [power of 2] uint64; 0 where nothing is."""
+    """`names` as an open-addressing hash table, [power of 2] uint64; 0 in empty slots."""
     slots = np.zeros(1 << max(3, int(2 * len(names)).bit_length()), np.uint64)
     _fill(names, slots)
     return slots
@@ -111,7 +112,7 @@ def _fill(names, slots):
 
 @njit(cache=True, nogil=True)
 def _slot(slots, name):
-    """Where a name is, or would be."""
+    """The slot of a name, or the empty one where it would go (linear probing)."""
     last = np.uint64(len(slots) - 1)
     at = name & last
     while slots[at] != NAMELESS and slots[at] != name:
@@ -137,7 +138,7 @@ def group_words(b0, b1, tokens, word, document, slots, group):
         first, unit = 0, 0
         while first < count:
             name, size, unit = absorb(NAMELESS, names[first]), 1, unit + 1
-            for n in range(2, min(LONGEST, count - first) + 1):
+            for n in range(2, min(MAX_WORDS, count - first) + 1):
                 here, there = starts[first], starts[first + n - 1]
                 if word[b, there] != word[b, here] + n - 1 or document[b, there] != document[b, here]:
                     break

@@ -1,6 +1,6 @@
-"""Masking by a table of weights, one for each type of token: of your own, or of how rare the types are.
+"""Masking by a table of weights, one per token type: your own, or derived from how rare types are.
 
-Rarity is that of frequency-informed masking ("Masked diffusion language models with frequency-informed training",
+Rarity follows frequency-informed masking ("Masked diffusion language models with frequency-informed training",
 BabyLM 2025, arXiv 2509.05056): the rank by frequency, scaled to at most 1, to a small power.
 
 Shapes: V tokens of the vocabulary, B rows, L positions.
@@ -32,13 +32,13 @@ class Weighted(ByWeight):
     """Masked language modelling by a table."""
 
     weights: str | None = None
-    """A .json, .csv or .parquet file of weights, by token or by id; `frequency` for how rare each token of the training
-    text is; none for even weights. Tokens that it leaves out have weight 1; those with weight 0 are never hidden."""
+    """A .json, .csv or .parquet file of weights, by token or id; `frequency` for the rarity of tokens in the training
+    text; null for uniform weights. Tokens missing from it have weight 1; those with weight 0 are never masked."""
     power: Annotated[float, Field(gt=0)] | Ramp | Steps = 1.0
-    """What weights are raised to, or a schedule of it: near 0 they hardly differ."""
+    """The power that weights are raised to, or a schedule of it; near 0 they hardly differ."""
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
-        """The same with its table. Raises ValueError when that does not fit the vocabulary."""
+        """The same with its table read. Raises ValueError when that does not fit the vocabulary."""
         if self.weights is None:
             return self
         tokens = shards.tokenizer.tokens
@@ -47,14 +47,14 @@ class Weighted(ByWeight):
         return LiveWeighted(self, torch.from_numpy(table))
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
-        """Even weights, where there is no table."""
+        """Uniform weights, where there is no table."""
         if self.weights is not None:
             raise unbuilt(self)
         return torch.ones(rows.tokens.shape)
 
 
 class LiveWeighted(Stateful, Weighted):
-    """Masking by a table that was read."""
+    """Masking by a table of weights."""
 
     def __init__(self, settings: Weighted, weight: Tensor):
         """weight: [V] float32."""
@@ -75,5 +75,5 @@ class LiveWeighted(Stateful, Weighted):
 
 
 def rarity(counts: np.ndarray) -> np.ndarray:
-    """[V] float32, the share of the types that occur at least as often: the rarest has 1, and none has 0."""
+    """[V] float32, the fraction of types that occur at least as often: the rarest has 1, and none has 0."""
     return (np.searchsorted(np.sort(-counts), -counts, side="right") / len(counts)).astype(np.float32)

@@ -21,10 +21,10 @@ Pairs = Iterable[tuple[Any, Any]]
 
 
 def read(source: str | Path, tokens: Sequence[str]) -> np.ndarray:
-    """[V] float32, the weights in the file `source`, 1 for the tokens that it leaves out.
+    """[V] float32, the weights in the file `source`, 1 for tokens missing from it.
 
-    tokens: [V] how each id is written. Raises ValueError when the file does not fit them, or a weight is no number of
-    at least 0.
+    tokens: [V] the text of each id. Raises ValueError when the file does not fit them, or a weight is negative or
+    not a number.
     """
     path = Path(source)
     if kind(path) not in FORMATS or not path.is_file():
@@ -69,7 +69,7 @@ def _csv(path: Path, size: int) -> Pairs:
 
 
 def _key(path: Path, columns: Collection[str]) -> str:
-    """The column that says which token a weight is of."""
+    """The column that identifies the token of a weight."""
     name = next((name for name in ("id", "token") if name in columns), None)
     if name is None or "weight" not in columns:
         raise ValueError(f"{path} has columns {listing(columns)}, where weight and token or id belong")
