@@ -80,7 +80,7 @@ def timed(command: list[str], place: Path) -> float:
 
 
 def chosen(folder: Path) -> Choices:
-    """What stands in the one predictions.json below `folder`."""
+    """The contents of the one predictions.json below `folder`."""
     (path,) = folder.rglob("predictions.json")
     found = json.loads(path.read_text(encoding="utf-8"))
     return {paradigm: [line["pred"].strip() for line in lines["predictions"]] for paradigm, lines in found.items()}

@@ -48,15 +48,19 @@ def cost(name: str, words: float, ratio: float, rates: dict[str, float]) -> dict
     settings = from_mapping(kind, preset | {"max_length": 512}, "model")
     with patch.object(sys.modules[kind.__module__], "fresh", shapes):
         model = settings.build(VOCABULARY, torch.Generator())
-    asked = round(ratio * MICRO)
-    a_token = Flops(model).of(MICRO // LENGTH, LENGTH, asked) / MICRO
+    targets = round(ratio * MICRO)
+    per_token = Flops(model).of(MICRO // LENGTH, LENGTH, targets) / MICRO
     weights = sum(weight.numel() for weight in model.parameters())
-    found = {"parameters": weights, "MFLOP a token": a_token / 1e6, "GB": (16 * weights + kept(model, asked)) / 1e9}
+    found = {
+        "parameters": weights,
+        "MFLOP per token": per_token / 1e6,
+        "GB": (16 * weights + kept(model, targets)) / 1e9,
+    }
     checkpoint_activations(model)
-    found["GB, recomputing"] = (16 * weights + kept(model, asked)) / 1e9
+    found["GB, recomputing"] = (16 * weights + kept(model, targets)) / 1e9
     for device, rate in rates.items():
-        found[f"{device}, tokens/s"] = rate / a_token
-        found[f"{device}, hours"] = words * TOKENS_A_WORD * a_token / rate / 3600
+        found[f"{device}, tokens/s"] = rate / per_token
+        found[f"{device}, hours"] = words * TOKENS_A_WORD * per_token / rate / 3600
     return found
 
 
@@ -66,10 +70,10 @@ def shapes(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Modu
         return make()
 
 
-def kept(model: nn.Module, asked: int) -> int:
+def kept(model: nn.Module, targets: int) -> int:
     """Bytes that wait for the backward pass of a micro-batch, float32, each storage once."""
     inputs = torch.zeros(MICRO // LENGTH, LENGTH, dtype=torch.int64, device="meta")
-    places = torch.zeros(asked, dtype=torch.int64, device="meta")
+    places = torch.zeros(targets, dtype=torch.int64, device="meta")
     storages: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -98,7 +102,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--model", help="a preset; none for those of the BabyLM tracks")
     parser.add_argument("--words", type=float, default=1e8, help="to see, with --model")
     parser.add_argument("--rate", type=float, help="operations a second that are reached")
-    parser.add_argument("--ratio", type=float, default=0.15, help="share of the positions that is asked")
+    parser.add_argument("--ratio", type=float, default=0.15, help="fraction of positions with a target")
     return parser.parse_args()
 
 

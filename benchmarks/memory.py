@@ -1,4 +1,4 @@
-"""Peak memory of one training step, ours beside the same model that scores the vocabulary at every position.
+"""Peak memory of a training step, ours against the same model with logits at every position.
 
     python benchmarks/memory.py --json
     python benchmarks/memory.py --rows 8 --ratio 0.3 --device cuda
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def compared(ours: list[float], peer: list[float]) -> dict[str, object]:
-    """Megabytes beside each other; the ratio is ours as a share of the peer's."""
+    """Megabytes of both; the ratio is ours over the peer's."""
     return Comparison([1 / part for part in ours], [1 / part for part in peer], 1.0).as_json("MB")
 
 
@@ -69,15 +69,15 @@ def peak(options: argparse.Namespace) -> float:
 
 
 def sparse(task: Task, model: nn.Module) -> Callable[[], Tensor]:
-    """Our loss, at the asked positions."""
-    inputs, asked, targets = task.batch()
-    return lambda: problem_loss(model, inputs, None, None, asked, targets)[0].mean()
+    """Our loss, at the target positions."""
+    inputs, target_positions, targets = task.batch()
+    return lambda: problem_loss(model, inputs, None, None, target_positions, targets)[0].mean()
 
 
 def dense(task: Task, model: nn.Module) -> Callable[[], Tensor]:
     """A label at every position, most of them ignored."""
-    inputs, asked, targets = task.batch()
-    labels = torch.full_like(inputs, -100).flatten().index_copy(0, asked, targets)
+    inputs, target_positions, targets = task.batch()
+    labels = torch.full_like(inputs, -100).flatten().index_copy(0, target_positions, targets)
 
     def loss() -> Tensor:
         logits = model.logits(model(inputs)).flatten(0, 1)  # [B·L, V]

@@ -1,9 +1,9 @@
-"""Tokens a second of one whole training step with n-hot embeddings, beside the same step without.
+"""Tokens per second of a training step with n-hot embeddings, compared with the same step without.
 
     python benchmarks/nhot.py --json
     python benchmarks/nhot.py --only add --busy
 
-The text is the documentation inside Python, in rows of 128, with a BPE vocabulary of 16,384 and 15 % of tokens asked;
+The text is the documentation inside Python: rows of 128, a BPE vocabulary of 16,384, targets at 15 % of positions;
 the model is `modern`, 6 layers of 256. A step is as in train_step.py, not compiled. All fusions take turns. A ratio of
 0.95 says that the fusion costs 5 % of a step.
 """
@@ -49,10 +49,12 @@ def update(data: build.Data, fusion: str) -> Callable[[], None]:
     config, cpu = Config.of(RUN | {"model": MODEL | parts}), torch.device("cpu")
     model = build.model(config, data.shards, cpu)
     rows = next(iter(data.loader.batches(0, 1)))
-    asked = micro_batch(rows, config.objective(rows, seed=0), cpu)
+    batch = micro_batch(rows, config.objective(rows, seed=0), cpu)
 
     def loss() -> Tensor:
-        return problem_loss(model, asked.inputs, asked.mask, asked.positions, asked.asked, asked.targets)[0].mean()
+        return problem_loss(model, batch.inputs, batch.mask, batch.positions, batch.target_positions, batch.targets)[
+            0
+        ].mean()
 
     return step(model, loss, cpu)
 

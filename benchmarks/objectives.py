@@ -1,4 +1,4 @@
-"""What an objective adds to a training step: tokens a second of the trainer's own update under it, beside `mlm`.
+"""The cost of an objective in a training step: tokens per second of the trainer's update, relative to `mlm`.
 
     python benchmarks/objectives.py --json
     python benchmarks/objectives.py --busy --only adaptive --only learned

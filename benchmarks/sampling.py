@@ -1,13 +1,13 @@
-"""Tokens a second of unmasking in 64 steps, ours beside a plain loop, same model, same run.
+"""Tokens per second of unmasking in 64 steps, ours against a plain loop with the same model in the same run.
 
     python benchmarks/sampling.py --json
     python benchmarks/sampling.py --busy --rows 4 --repeats 2
 
 The plain loop is what a first sampler does: in every step the whole model over all rows, the head over all positions,
 a softmax and a draw for each of them, of which those behind a mask are kept. Ours asks the head only where a token is
-written, leaves out rows in which none is, and computes the last layer for the asked positions alone. Both write by the
-same rule: `mdlm` (a mask is revealed by chance) and `renoise` (everything is filled in, then so many positions are
-masked at random). `learned` masks again what a second model of the same size doubts; it is timed beside our `renoise`,
+written, leaves out rows in which none is, and computes the last layer at target positions only. Both write by the
+same rule: `mdlm` (masks are revealed at random) and `renoise` (everything is filled in, then some positions are
+masked at random). `learned` remasks what a second model of that size marks as wrong; it is timed against our `renoise`,
 so that its ratio is what the detector costs.
 """
 

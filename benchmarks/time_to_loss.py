@@ -3,7 +3,7 @@
     python benchmarks/time_to_loss.py --tokens 1.6e6 --json
 
 Same text, tokenizer, packed rows, batch, width, depth and parameters; one exam for both, taken off the clock at fixed
-token counts. Time is processor time, and by the clock beside it: where the machine has other work too, set
+token counts. Time is CPU time, with wall-clock time next to it: where the machine has other work too, set
 OMP_NUM_THREADS=1 and believe the first. Each side's learning rate is the best of three in runs over 0.4 M tokens. The
 peer runs once more with our optimizer, which parts what the optimizer gives from what the rest does. Text is read below
 MASKWRIGHT_DATA. Every finished leg is kept in the folder `--out` and not run again.
@@ -98,7 +98,7 @@ def case(race: Race, rival: str, share: float, seeds: int) -> dict[str, Any]:
 
 
 def versus(peer: float, ours: list[float]) -> dict[str, Any]:
-    """The middle one of our times beside the peer's, their ratio and its spread."""
+    """The median of our times and the peer's, their ratio and its spread."""
     middle = sorted(ours)[len(ours) // 2]
     return {"ours": middle, "peer": peer, "ratio": peer / middle, "spread": [peer / max(ours), peer / min(ours)]}
 

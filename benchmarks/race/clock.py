@@ -1,4 +1,4 @@
-"""A clock that stands still while the exam is taken, and the curve that it writes down."""
+"""A clock that is stopped during evaluation, and the loss curve that it records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

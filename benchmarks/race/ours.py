@@ -22,17 +22,17 @@ SCHEDULE = {"warmup": 0.05, "decay": "linear", "floor": 0.0}
 """As on the other side."""
 
 
-def asker(model: nn.Module):
+def logits_of(model: nn.Module):
     """How it is examined: no document sees another, as in training."""
 
-    def ask(rows: Rows, shown: Tensor, asked: Tensor) -> Tensor:
+    def predict_logits(rows: Rows, shown: Tensor, target_positions: Tensor) -> Tensor:
         model.eval()
         seen = mask(rows.document, torch.full_like(rows.ids, BOTH))
-        logits = model.logits(model(shown, seen, positions(rows.document)).flatten(0, 1)[asked])
+        logits = model.logits(model(shown, seen, positions(rows.document)).flatten(0, 1)[target_positions])
         model.train()
         return logits
 
-    return ask
+    return predict_logits
 
 
 class Examined(Trainer):
@@ -41,7 +41,7 @@ class Examined(Trainer):
     def __init__(self, config: Config, folder: Path, text: Text, every: int):
         super().__init__(config, folder, show=False)
         self.batch, self.last = config.training.batch_tokens, 0
-        self.clock = Clock(lambda: score(asker(self.model), text), every)
+        self.clock = Clock(lambda: score(logits_of(self.model), text), every)
 
     def validate(self) -> dict[str, float]:
         self.clock.at(self.step * self.batch, self.step == self.steps)

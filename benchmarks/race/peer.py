@@ -34,17 +34,17 @@ def model(text: Text, sizes: dict[str, int]) -> ModernBertForMaskedLM:
     return ModernBertForMaskedLM(config)
 
 
-def asker(peer: ModernBertForMaskedLM):
+def logits_of(peer: ModernBertForMaskedLM):
     """How it is examined: every position sees the whole row, as in training."""
 
-    def ask(rows: Rows, shown: Tensor, asked: Tensor) -> Tensor:
+    def predict_logits(rows: Rows, shown: Tensor, target_positions: Tensor) -> Tensor:
         peer.eval()
         hidden = peer.model(input_ids=shown, attention_mask=(rows.document >= 0).long()).last_hidden_state
-        logits = peer.decoder(peer.head(hidden.flatten(0, 1)[asked]))
+        logits = peer.decoder(peer.head(hidden.flatten(0, 1)[target_positions]))
         peer.train()
         return logits
 
-    return ask
+    return predict_logits
 
 
 class Examined(transformers.TrainerCallback):
@@ -66,7 +66,7 @@ def race(
     """One run over `tokens` tokens at peak learning rate `lr`; with `muon`, by our optimizer instead of its AdamW."""
     transformers.set_seed(seed)
     peer, steps, rows = model(text, sizes), tokens // batch_tokens, batch_tokens // text.train.length
-    clock = Clock(lambda: score(asker(peer), text), every)
+    clock = Clock(lambda: score(logits_of(peer), text), every)
     with tempfile.TemporaryDirectory() as folder:
         text.shards.tokenizer.save(Path(folder))
         arguments = transformers.TrainingArguments(

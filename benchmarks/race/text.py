@@ -29,8 +29,8 @@ EXAM = Mlm(ratio=0.15, random_prob=0.0, keep_prob=0.0)
 AT_ONCE = 64
 """Rows that are scored together."""
 
-Ask = Callable[[Rows, Tensor, Tensor], Tensor]
-"""From rows, the ids shown [B, L] and the places asked [N] of the flattened [B · L] to logits [N, V]."""
+PredictLogits = Callable[[Rows, Tensor, Tensor], Tensor]
+"""From rows, inputs [B, L] and target positions [N] of the flattened [B · L] to logits [N, V]."""
 
 
 def corpus() -> Files:
@@ -53,7 +53,7 @@ class Text:
 
     @cached_property
     def questions(self) -> list[tuple[Rows, Tensor, Tensor, Tensor]]:
-        """Rows, what is shown of them [B, L], the places asked [N] and the answers [N]."""
+        """Rows, their inputs [B, L], target positions [N] and the answers [N]."""
         return list(self._questions())
 
     def _questions(self) -> Iterator[tuple[Rows, Tensor, Tensor, Tensor]]:
@@ -62,15 +62,15 @@ class Text:
             numbers = chosen[begin : begin + AT_ONCE]
             rows = read_rows(self.valid, numbers, np.zeros_like(numbers), 1.0)
             problem = EXAM(rows, 0)
-            asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
-            yield rows, problem.inputs, asked, problem.targets.flatten()[asked]
+            target_positions = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
+            yield rows, problem.inputs, target_positions, problem.targets.flatten()[target_positions]
 
 
 @torch.no_grad()
-def score(ask: Ask, text: Text) -> float:
+def score(predict_logits: PredictLogits, text: Text) -> float:
     """The mean loss, in nats and float32, over all questions of the exam."""
     total, count = 0.0, 0
-    for rows, shown, asked, answers in text.questions:
-        total += float(cross_entropy(ask(rows, shown, asked), answers).double().sum())
-        count += len(asked)
+    for rows, shown, target_positions, answers in text.questions:
+        total += float(cross_entropy(predict_logits(rows, shown, target_positions), answers).double().sum())
+        count += len(target_positions)
     return total / count

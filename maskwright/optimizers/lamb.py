@@ -26,7 +26,7 @@ class Lamb:
     eps: Annotated[float, Field(gt=0)] = 1e-6
     """Added to the root of the squares."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """This share of the matrix is added to the step before the step is scaled."""
+    """This multiple of the matrix is added to the step before it is scaled."""
     decay_embeddings: bool = False
     """Whether embedding tables (a tied decoder is one) are decayed, and therefore scaled, too."""
 

@@ -20,14 +20,14 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 
 @settings
 class _Library:
-    """Decays matrices when asked to; embeddings only with `decay_embeddings`; vectors never."""
+    """Decays matrices by `weight_decay`; embeddings only with `decay_embeddings`; vectors never."""
 
     optimizer: ClassVar[str]
     """The class, as module:name; imported when it is built, since `pytorch-optimizer` is slow to import."""
     lr: Positive = 1e-3
     """Peak learning rate."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """L2 penalty: this share of a matrix is added to its gradient (not decoupled, as AdamW's is)."""
+    """L2 penalty: this multiple of a matrix is added to its gradient (not decoupled as in AdamW)."""
     decay_embeddings: bool = False
     """Whether embedding tables (a tied decoder is one) are decayed too."""
 
@@ -63,7 +63,7 @@ class Adamw(Adam):
     betas: tuple[Share, Share] = (0.9, 0.98)
     """Decay per step of the mean gradient and of its square."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Share of a matrix that is lost per step and unit of learning rate."""
+    """Decoupled decay: w shrinks by lr · weight_decay per step."""
 
 
 @settings
@@ -152,7 +152,7 @@ class Lion(_Library):
     betas: tuple[Share, Share] = (0.9, 0.99)
     """Decay per step of the mean whose sign is the step, and of the mean that is kept."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Share of a matrix that is lost per step and unit of learning rate."""
+    """Decoupled decay: w shrinks by lr · weight_decay per step."""
 
 
 @settings
@@ -167,7 +167,7 @@ class Novograd(_Library):
     eps: Positive = 1e-8
     """Added to the norm."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Share of a matrix that is added to its normalised gradient (algorithm 1)."""
+    """Multiple of a matrix that is added to its normalised gradient (algorithm 1)."""
 
 
 ENTRIES = (Adadelta, Adagrad, Adam, Adamax, Adamw, Lion, Nadam, Novograd, Rmsprop, Sgd)

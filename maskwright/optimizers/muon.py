@@ -48,7 +48,7 @@ class Muon:
     eps: Annotated[float, Field(gt=0)] = 1e-8
     """Of AdamW: added to the root of the squares."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Share of a matrix that is lost per step and unit of learning rate."""
+    """Decoupled decay: w shrinks by lr · weight_decay per step."""
     decay_embeddings: bool = False
     """Whether embedding tables (a tied decoder is one) are decayed too."""
 
@@ -116,7 +116,7 @@ def orthogonalised(matrices: Sequence[Tensor], iterations: int) -> list[Tensor]:
     """
     dtype = torch.bfloat16 if fast_bf16(matrices[0].device) else torch.float32
     wide = [matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix for matrix in matrices]
-    alike = defaultdict(list)
+    alike = defaultdict(list)  # one batched product is much faster than many small ones
     for place, matrix in enumerate(wide):
         alike[matrix.shape].append(place)
     done: dict[int, Tensor] = {}
@@ -130,7 +130,7 @@ def newton_schulz(wide: Tensor, iterations: int) -> Tensor:
     """Push all singular values of `wide` [N, m, n], m ≤ n, towards 1: in five iterations into about [0.7, 1.2]."""
     linear, cubic, quintic = QUINTIC
     wide = wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=TINY)
-    for _ in range(iterations):
+    for _ in range(iterations):  # divided by the Frobenius norm first: the iteration needs singular values below 1
         gram = wide @ wide.mT  # [N, m, m]
         odd = torch.baddbmm(gram, gram, gram, beta=cubic, alpha=quintic)
         wide = torch.baddbmm(wide, odd, wide, beta=linear)

@@ -188,7 +188,7 @@ def _checked(section: str, where: str, given: Any) -> Any:
         module.startswith("maskwright.") and not module.startswith(f"maskwright.{where}.")
     ):
         raise ValueError(
-            f"{section}={short_repr(given)}: this is no {section}; give its name, a mapping or its settings"
+            f"{section}={short_repr(given)}: this is not a {section}; give its name, a mapping or its settings"
         )
     return given
 

@@ -1,4 +1,4 @@
-"""The models in a folder that is none itself: checkpoints, models kept at numbers of words, runs side by side."""
+"""The models inside a folder: checkpoints, models kept at numbers of words, runs side by side."""
 
 import re
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 from . import milestones
 
 FILES = ("final/model.json", "model.json", "state.json")
-"""What a folder holds where there is a trained model of ours."""
+"""The files that mark a trained model."""
 
 
 def is_model(folder: Path) -> bool:
-    """Whether `folder` holds a trained model of ours."""
+    """Whether `folder` holds a trained model."""
     return any((folder / name).is_file() for name in FILES)
 
 
 def models(folder: Path) -> dict[str, Path]:
-    """The models in a folder that is none itself, by row (`words/1000000`, `step/500`, or their names), in order."""
+    """The models inside a folder, by row (`words/1000000`, `step/500`, or their names), in order."""
     if is_model(folder):
         return {}
     rows = sorted((*_row(path.name), path) for path in folder.glob("*") if is_model(path))

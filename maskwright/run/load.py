@@ -20,7 +20,7 @@ from .metrics_log import Columns, columns, read_lines
 
 @dataclass(eq=False)
 class LoadedRun:
-    """A trained model, and all that its folder says of it. What is large is opened when it is first used."""
+    """A trained model and everything in its folder. What is large is loaded on first use."""
 
     path: Path
     """The folder that was opened."""
@@ -43,7 +43,7 @@ class LoadedRun:
 
     @property
     def objective(self) -> Objective | None:
-        """What the model was trained by; none where its config is not known."""
+        """The objective of the training; None where the config is unknown."""
         return self.config.objective if self.config else None
 
     @cached_property
@@ -82,7 +82,7 @@ class LoadedRun:
         return columns(line for line in read_lines(log) if line["step"] <= last)
 
     def check_text(self, fingerprint: str) -> None:
-        """Refuse to judge the model by other text than it was trained on. Raises ValueError."""
+        """Raises ValueError when the model was trained on other text than that of `fingerprint`."""
         if self.text_fingerprint != fingerprint:
             raise ValueError(f"{self.path} was trained on other text or another tokenizer than its config gives now")
 
@@ -98,7 +98,7 @@ def load(path: str | Path, device: str = "auto", trust_code: bool = False) -> Lo
 
 
 def described(path: str | Path, device: str = "auto", trust_code: bool = False) -> LoadedRun:
-    """What `load` gives, its model not yet opened."""
+    """As `load`, without loading the model yet."""
     read = _checkpoint if (Path(path) / "state.json").is_file() else _finished
     with trusting(everything=trust_code):
         return read(Path(path), build.device(device))
@@ -116,7 +116,7 @@ def just_trained(
 
 
 def untrained(config: Config) -> LoadedRun:
-    """The model that a run of `config` begins with, on the CPU."""
+    """The untrained model of a run of `config`, on the CPU."""
     data = build.data(config, show=False)
     built = partial(build.model, config, data.shards, torch.device("cpu"))
     return LoadedRun(Path(), config, config.model, data.shards.tokenizer, built, opened_data=data)

@@ -1,4 +1,4 @@
-"""Where a run keeps its model for good: at numbers of words seen, in folders `chck_1M` … as BabyLM names them.
+"""When a run keeps its model permanently: at numbers of words seen, in folders `chck_1M` … as BabyLM names them.
 
 Which step that is follows from the text and the seed alone, so neither ranks nor a resume move it.
 """
@@ -28,7 +28,7 @@ def _plain(value: Any) -> Any:
         return value
     if (found := number(value)) is None:
         raise ValueError(
-            f"{value!r} is no number of words: 100000000 or 100M are; {' or '.join(SCHEDULES)} is a schedule"
+            f"{value!r} is not a number of words, such as 100000000 or 100M; {' or '.join(SCHEDULES)} is a schedule"
         )
     return found
 
@@ -46,13 +46,13 @@ Milestones = Annotated[tuple[Words, ...], BeforeValidator(_listed)]
 
 
 def name(words: int) -> str:
-    """What the model at a mark is called: chck_10M, chck_1000M, chck_1500K, chck_1234."""
+    """The name of the model kept at a milestone: chck_10M, chck_1000M, chck_1500K, chck_1234."""
     size, unit = next((size, unit) for unit, size in (("M", M), ("K", 1000), ("", 1)) if words % size == 0)
     return f"chck_{words // size}{unit}"
 
 
 def milestone_steps(milestones: Iterable[int], loader: Loader, steps: int) -> dict[int, list[int]]:
-    """The marks that a run of `steps` reaches, by the step after which the model is kept."""
+    """The milestones that a run of `steps` reaches, by the step after which the model is kept."""
     found: dict[int, list[int]] = {}
     for words in sorted(set(milestones)):
         if (step := loader.step_at_words(words)) <= steps:

@@ -1,4 +1,4 @@
-"""What a checkpoint of a run holds, and whether a run may go on from it."""
+"""The latest intact checkpoint of a run, and whether a run may resume from it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ FREE = {"evaluation.every", "evaluation.batch_tokens", *(f"training.{name}" for 
 
 
 def latest(folder: Path) -> tuple[Loaded | None, list[str]]:
-    """The newest whole checkpoint in `folder`, and a sentence for each damaged one that was passed over."""
+    """The newest intact checkpoint in `folder`, and a message for each damaged one that was skipped."""
     complaints: list[str] = []
     for step in reversed(checkpoint.steps(folder)):
         try:

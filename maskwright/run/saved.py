@@ -1,4 +1,4 @@
-"""The end of a run: a folder with the weights, the model's settings and the tokenizer, and the way back from it."""
+"""Saves and loads a finished model: a folder with the weights, the model's settings and the tokenizer."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def write_description(
 
 
 def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
-    """What it takes to build the model anew."""
+    """The settings needed to rebuild the model."""
     values = dataclasses.asdict(settings)
     fields = {f.name: values[f.name] for f in dataclasses.fields(settings) if f.init}
     return {"name": registry.name_of(settings), "vocabulary_size": vocabulary_size, "settings": fields}
@@ -70,7 +70,7 @@ def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 def load(source: str | Path) -> tuple[nn.Module, Tokenizer]:
     """The model (in evaluation mode, on the CPU) and the tokenizer of a finished run, or of its folder `final`.
 
-    For what lies below `run.load`, which everything else opens a run by. Raises ValueError when `source` holds none.
+    For modules below `run.load`; everything else opens runs with that. Raises ValueError when `source` holds none.
     """
     folder = final(Path(source))
     facts = read(folder)
@@ -129,7 +129,7 @@ def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str
 
 
 def read(final: Path) -> dict[str, Any]:
-    """What model.json says of a trained model. Raises ValueError when it says nothing, or was changed."""
+    """The contents of model.json. Raises ValueError when it is missing or was changed."""
     facts = sealed.read(final / "model.json", _Model, "the description of a model")
     outside.locate(facts, final)
     return facts
@@ -142,7 +142,7 @@ def run_of(source: Path, depth: int = 1) -> Path | None:
 
 
 def check(out: Path, data: str) -> None:
-    """Refuse to judge the model of the run `out` by other text than it was trained on. Raises ValueError."""
+    """Raises ValueError when the run `out` was trained on other text than `data`, a fingerprint."""
     if read(final(out)).get("data") != data:
         raise ValueError(f"{out} was trained on other text or another tokenizer than its config gives now")
 
@@ -156,5 +156,5 @@ def final(path: Path) -> Path:
     if steps := checkpoint.steps(path / "checkpoints"):
         hint = f"; its run stopped at step {steps[-1]}, resume it"
     elif (path / "config.json").is_file():
-        hint = "; it is a model of transformers: maskwright import-model makes a run of it"
+        hint = "; it is a transformers model: convert it with maskwright import-model"
     raise ValueError(f"{path} holds no trained model (final/model.json){hint}")

@@ -55,7 +55,7 @@ def _collect(name: str, namespace: dict[str, Any], imports: set[str], definition
 def _source(value: type | FunctionType) -> str:
     """The source of a class or function, decorators included.
 
-    `inspect` finds no class of a notebook, whose module has no file; the code of its methods says where it stands.
+    `inspect` finds no class of a notebook, whose module has no file; the code of its methods says where it is.
     """
     functions = [found for found in (value, *vars(value).values()) if isinstance(found, FunctionType)]
     for file in dict.fromkeys(function.__code__.co_filename for function in functions):
@@ -64,7 +64,7 @@ def _source(value: type | FunctionType) -> str:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == value.__name__:
                 first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
                 return textwrap.dedent("".join(lines[first - 1 : node.end_lineno])).rstrip()
-    raise _NotWritable(f"the source of {value.__name__} is not there")
+    raise _NotWritable(f"the source of {value.__name__} is not available")
 
 
 def _names(source: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Code from outside the package: `FILE.py:CLASS` or `package.module:CLASS`.
 
 A file is kept with what names it, as `code/NAME-DIGEST.py`, so that a run opens from anywhere and with the code that it
-was trained by; a package has to be importable wherever the run is opened. Running other people's code is asked for: a
+was trained by; a package has to be importable wherever the run is opened. Foreign code needs permission to run: a
 name that comes from a file opens within `trusting` alone, or where the command line has --trust-code.
 """
 
@@ -22,7 +22,7 @@ from ..storage.atomic import atomic_write
 from .notebook import self_contained
 
 CODE = "code"
-"""The folder, beside config.yaml or model.json, that holds the files."""
+"""The folder next to config.yaml or model.json that holds the files."""
 OUTSIDE = re.compile(r".+\.py(:\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)*:\w+|[^\W\d]\w*(\.[^\W\d]\w*)+")
 KEPT = re.compile(rf"{CODE}/(.+-[0-9a-f]{{8}})\.py(:\w+)?")
 TRUST = "MASKWRIGHT_TRUST_CODE"
@@ -72,7 +72,7 @@ def name_of(kind: type) -> str:
 
     Raises ValueError for a class of a notebook or script whose source cannot be kept.
     """
-    if kind not in _names:  # asked once: a file that changes while a run trains does not change its name
+    if kind not in _names:  # computed once: a file that changes while a run trains does not change its name
         _names[kind] = _named(kind)
     return _names[kind]
 
@@ -83,7 +83,7 @@ def _named(kind: type) -> str:
         stem = kind.__module__
     elif kind.__module__ == "__main__":
         stem = _remember(kind.__name__.lower(), self_contained(kind).encode())
-        _run(stem, Path(f"{stem}.py"), _sources[stem])  # what it lacks is missed now, before anything is trained
+        _run(stem, Path(f"{stem}.py"), _sources[stem])  # so that a missing import fails now, before anything is trained
     elif "." in kind.__module__ or not str(module.__file__).endswith(".py") or hasattr(module, "__path__"):
         note_package(kind.__module__)
         return f"{kind.__module__}:{kind.__qualname__}"
@@ -150,7 +150,7 @@ def _read(name: str, path: Path, stem: str) -> str:
 
 
 def _run(stem: str, path: Path, source: bytes) -> None:
-    """Make a module of a file. Its name has a dash, so that it takes no other's place."""
+    """Load a file as a module. Its name has a dash, so that it cannot replace another module."""
     module = ModuleType(stem)
     module.__file__ = str(path)
     sys.modules[stem] = module
@@ -190,7 +190,7 @@ def _check_trust(name: str) -> None:
 
 
 def _remember(stem: str, source: bytes) -> str:
-    """Take a file up, to be kept. Returns its module."""
+    """Register a file to be kept. Returns its module."""
     stem = _stem(stem, source)
     _sources[stem] = source
     return stem

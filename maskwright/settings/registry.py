@@ -39,7 +39,7 @@ def module(folder: str, name: str) -> Any:
 
 
 def entries(folder: str) -> dict[str, type]:
-    """The classes that a folder offers, by name."""
+    """The classes of a folder, by name."""
     found = {name: _load_installed(entry) for name, entry in _installed(folder).items()}
     for stem in files(folder):
         found |= _classes(folder, stem)
@@ -86,12 +86,12 @@ _plugins: dict[type, str] = {}
 
 
 def _installed(folder: str) -> dict[str, EntryPoint]:
-    """What installed packages offer, by name."""
+    """The entry points of installed packages, by name."""
     return {entry.name: entry for entry in entry_points(group=f"maskwright.{folder.rpartition('.')[2]}")}
 
 
 def _load_installed(entry: EntryPoint) -> Any:
-    """Who installs a package that offers itself to us has asked for its code: it needs no other permission."""
+    """Load an entry point. Installing the package is the permission to run its code."""
     found = entry.load()
     outside.note_package(entry.module)
     if isinstance(found, type):

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from . import settings
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-"""A share strictly between nothing and everything."""
+"""A fraction strictly between 0 and 1."""
 
 SHAPES: dict[str, Callable[[float], float]] = {
     "linear": lambda progress: progress,
@@ -29,7 +29,7 @@ class Ramp:
     end: Share
     """The value at the last step."""
     shape: Literal["linear", "cosine"] = "linear"
-    """The way between them."""
+    """The shape of the change between them."""
 
     def at(self, progress: float) -> float:
         return self.start + (self.end - self.start) * SHAPES[self.shape](progress)

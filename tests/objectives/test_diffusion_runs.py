@@ -52,7 +52,7 @@ def test_a_detector_starts_from_an_unmasker_and_learns_its_errors(settings: dict
     errors = {"name": "remask", "corruption": {"synthetic": 1.0}, "generator_run": str(unmasker)}
     detector = train(settings, tmp_path / "detector", errors, steps=10, init_from=str(unmasker))
     assert saved.load(detector)[0].state_dict().keys() == saved.load(unmasker)[0].state_dict().keys()
-    with pytest.raises(ValueError, match="cannot guess hidden tokens: name a run of a masking objective"):
+    with pytest.raises(ValueError, match="cannot predict masked tokens: name a run of a masking objective"):
         train(settings, tmp_path / "third", errors | {"generator_run": str(detector)})
 
 

@@ -83,7 +83,9 @@ def test_names_and_schedules(settings: dict) -> None:
     config = Config.of(override(settings, ["training.keep_at=[1M, 2500, 1.0e+3]"]))
     assert config.training.keep_at == (10**6, 2500, 1000)
     assert Config.of(config.tree()) == config
-    with pytest.raises(ValueError, match=r"^training: 'soon' is no number of words: .* babylm is a schedule$"):
+    with pytest.raises(
+        ValueError, match=r"^training: 'soon' is not a number of words, such as .* babylm is a schedule$"
+    ):
         Config.of(override(settings, ["training.keep_at=soon"]))
 
 
