@@ -19,6 +19,7 @@ from maskwright.objectives.electra import MAX_LENGTH, Electra, LiveElectra, docu
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run.config import Config
+from maskwright.run.load import load
 from maskwright.settings import from_mapping
 from maskwright.training.trainer import Trainer
 
@@ -208,4 +209,4 @@ def test_a_resumed_electra_run_is_the_unbroken_run(settings: dict, tmp_path: Pat
     assert len(heard) == 40
     assert sum(heard[-5:]) < sum(heard[:5]) - 1
     assert {"valid/detection/auroc", "valid/loss"} <= lines[-1].keys()
-    assert {"own/auroc", "random/auroc", "fragment/auroc"} <= evaluate(tmp_path / "whole", None).keys()
+    assert {"own/auroc", "random/auroc", "fragment/auroc"} <= evaluate(load(tmp_path / "whole"), None).keys()
