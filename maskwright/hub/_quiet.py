@@ -1,4 +1,4 @@
-"""`transformers` without its progress bars and its reports of what it loads, for a while."""
+"""Silence the progress bars and loading reports of `transformers`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from transformers.utils import logging
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Within the block it says nothing below an error."""
+    """Inside the block only errors are logged."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()

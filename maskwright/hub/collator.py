@@ -145,7 +145,7 @@ def _from_ids(ids: Sequence[int | None]) -> np.ndarray:
 
 
 WORDS: dict[str, Callable[[Any], np.ndarray]] = {"word_ids": _from_ids, "word_starts": _from_starts}
-"""How to read the word of each position, by the feature that says it."""
+"""How to get the word of each position, by the feature that has it."""
 
 
 def vocabulary(tokenizer: Any) -> Vocabulary:

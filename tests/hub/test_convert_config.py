@@ -192,7 +192,7 @@ def test_no_setting_is_dropped_without_a_word(imported, given: dict | str, name:
 @pytest.mark.parametrize(
     ("given", "name", "sentence"),
     [
-        ("{}", "a.json", "is the config of no system that is known here: aether by model.maxlen"),
+        ("{}", "a.json", "is not a config of a known system: aether by model.maxlen"),
         ('{"objective": {"name": "mlm"}}', "a.json", "is the config of no system"),
         ("[1, 2]", "a.json", "holds no settings"),
         ("{", "a.json", "a.json is not JSON: "),

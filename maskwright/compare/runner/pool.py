@@ -32,23 +32,25 @@ class ProgressTable:
     """A line for every run: its step, loss, tokens per second and the time left."""
 
     def __init__(self, folders: Mapping[str, Path], steps: Mapping[str, int], show: bool):
-        columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[said]}")]
+        columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[status]}")]
         self.progress = Progress(*columns, console=console, disable=not show)
         self.folders = folders
         self.lines: dict[str, TaskID] = {
-            name: self.progress.add_task(name, total=steps[name], said="waiting") for name in folders
+            name: self.progress.add_task(name, total=steps[name], status="waiting") for name in folders
         }
 
     def look(self, name: str) -> None:
         """Read how far the run has come."""
         if (line := _last(self.folders[name] / "metrics.jsonl")) is not None:
             total = self.progress.tasks[self.lines[name]].total or 0
-            self.progress.update(self.lines[name], completed=line["step"], said=_said(line, total))
+            self.progress.update(self.lines[name], completed=line["step"], status=_status(line, total))
 
-    def end(self, name: str, said: str) -> None:
+    def end(self, name: str, status: str) -> None:
         """Show how a run ended."""
         task = self.progress.tasks[self.lines[name]]
-        self.progress.update(self.lines[name], completed=task.total if said == "done" else task.completed, said=said)
+        self.progress.update(
+            self.lines[name], completed=task.total if status == "done" else task.completed, status=status
+        )
 
 
 def _last(path: Path) -> dict[str, Any] | None:
@@ -62,7 +64,7 @@ def _last(path: Path) -> dict[str, Any] | None:
     return lines[-1] if lines else None
 
 
-def _said(line: Mapping[str, Any], steps: float) -> str:
+def _status(line: Mapping[str, Any], steps: float) -> str:
     left = (steps - line["step"]) * line["seconds"] / max(line["step"], 1)
     clock = f"{left // 3600:.0f}:{left // 60 % 60:02.0f}:{left % 60:02.0f}"
     return (

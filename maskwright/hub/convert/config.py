@@ -26,16 +26,16 @@ class Imported:
     """What became of a foreign config."""
 
     system: str
-    """The file in `systems/` that knew it."""
+    """The file in `systems/` that recognised it."""
     tree: dict[str, Any]
     """Our sections, which `Config.of` takes."""
     left: dict[str, str]
     """The keys that were not carried over, each with the reason."""
     remarks: list[str]
-    """What means something else here."""
+    """Remarks on settings that mean something else here."""
 
     def lines(self) -> Iterator[str]:
-        """What was not carried and what means something else, to be read."""
+        """What was not carried over, and what means something else, for people to read."""
         yield f"Settings of {self.system}, as maskwright has them."
         if self.left:
             yield "Not carried over:"
@@ -51,23 +51,23 @@ class Imported:
 
 
 def convert(path: Path) -> Imported:
-    """Read a foreign config. Raises ValueError, in one sentence, when it is of no known system or does not fit."""
+    """Read a foreign config. Raises ValueError when the system is unknown or a value does not fit."""
     foreign = ForeignConfig(read(path))
     system = _system(path, foreign)
     module(FOLDER, system).convert(foreign)
-    left = foreign.left | dict.fromkeys(foreign.rest(), f"no setting of {system} that is known here")
+    left = foreign.left | dict.fromkeys(foreign.rest(), f"unknown setting of {system}")
     tree = {section.name: foreign.tree[section.name] for section in fields(Config) if section.name in foreign.tree}
     Config.of(tree)
     return Imported(system, tree, left, foreign.remarks)
 
 
 def _system(path: Path, foreign: ForeignConfig) -> str:
-    """The system that most of its signs are found of."""
+    """The system most of whose characteristic keys are present."""
     found = {name: len(module(FOLDER, name).SIGNS & foreign.values.keys()) for name in files(FOLDER)}
     best = max(found, key=lambda name: found[name])
     if not found[best]:
         wanted = "; ".join(f"{name} by {', '.join(sorted(module(FOLDER, name).SIGNS))}" for name in found)
-        raise ValueError(f"{path} is the config of no system that is known here: {wanted}")
+        raise ValueError(f"{path} is not a config of a known system: {wanted}")
     return best
 
 

@@ -1,4 +1,4 @@
-"""A model of `transformers` with given weights; torch's own generator is left as it was."""
+"""Build a `transformers` model with given weights, without changing torch's global generator."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar

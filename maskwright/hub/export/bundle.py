@@ -1,8 +1,8 @@
 """Our modelling file, for models that `transformers` has no class for: one file that needs only torch and transformers.
 
-It is made of the sources that the model was trained by, so it cannot differ from them, and a new model is exported
-without a word about it here: the model's file and the layers that it imports, one after another, without imports of
-ours; before them stand-ins for what validates settings; after them `remote`, which makes classes of it.
+It is generated from the sources that the model was trained with, so the two cannot differ, and new models need no code
+here: the model's file and the layers that it imports, concatenated without our imports; before them stubs for the
+validation of settings; after them `remote`, which defines the classes.
 """
 
 import ast

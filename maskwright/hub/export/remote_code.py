@@ -107,7 +107,7 @@ class MaskwrightModel(MaskwrightPreTrainedModel):
         return_dict: bool = True,
         **rest: Any,
     ) -> Any:
-        """input_ids: [B, L].  attention_mask: [B, L], or [B, L, L] to say who sees whom; by default all are real."""
+        """input_ids: [B, L].  attention_mask: [B, L], or [B, L, L] for a full mask; by default no padding."""
         seen = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         causal = self.config.causal if causal is None else causal
         real = seen if seen.ndim == 2 else seen.diagonal(dim1=1, dim2=2)  # [B, L]
@@ -117,7 +117,7 @@ class MaskwrightModel(MaskwrightPreTrainedModel):
 
 
 def sight(seen: Tensor, causal: bool) -> Tensor:
-    """[B, L] bool, True for what is no padding, or [B, L, L], who sees whom → [B, 1, L, L]; all see themselves."""
+    """[B, L] bool, False for padding, or a full mask [B, L, L] → [B, 1, L, L]; all attend to themselves."""
     pairs = seen[:, None] if seen.ndim == 2 else seen
     itself = torch.eye(seen.shape[-1], dtype=torch.bool, device=seen.device)
     pairs = pairs.expand(-1, seen.shape[-1], -1) | itself

@@ -40,7 +40,7 @@ class Peer:
     source: str | None
     """The modelling file that it needs, or none for a native class."""
     why: str
-    """A sentence that says why it is this class."""
+    """Why this class was chosen, in a sentence."""
     names: dict[str, list[str]]
     """Our name of each tensor, and its names there; several are parts of it, in order."""
 

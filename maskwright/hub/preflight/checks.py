@@ -41,7 +41,7 @@ class Finding:
 
 @dataclass
 class Patient:
-    """The folder that is asked, opened once."""
+    """The folder under test; its parts are loaded once."""
 
     folder: Path
     longest: int
@@ -77,7 +77,7 @@ class Patient:
 
 
 class Unmet(Exception):
-    """A need that is not met; its text says what is wrong and how to mend it."""
+    """A requirement that is not met; the message says what is wrong and how to fix it."""
 
 
 def preflight(folder: Path, longest: int) -> list[Finding]:
@@ -167,7 +167,7 @@ def head(patient: Patient) -> str:
 
 
 def body(patient: Patient) -> str:
-    """AutoModel opens it, with all weights and as many numbers a position as the config says: fine-tuning needs it."""
+    """AutoModel opens it with all weights, and vectors have the config's `hidden_size`: fine-tuning needs this."""
     size = patient.config.get("hidden_size")
     demand(size is not None, "config.json has no hidden_size, which fine-tuning reads")
     model, info = patient.open(AutoModel)
@@ -227,7 +227,7 @@ NEEDS: dict[str, Callable[[Patient], str]] = {
     "name": name,
     "checkpoints": revisions,
 }
-"""A few words to the check that says what it found, or raises Unmet."""
+"""Name of each requirement to its check, which returns what it found or raises Unmet."""
 
 
 def scores(model: Any, batch: dict[str, Tensor]) -> Tensor:

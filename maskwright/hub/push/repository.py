@@ -111,8 +111,8 @@ def sentence(error: BaseException, name: str) -> str:
     if response is not None and (reason := REASONS.get(response.status_code)):
         return reason.format(name=name)
     if response is not None:
-        said = getattr(error, "server_message", None) or "no reason given"
-        why = f"the Hub refused ({response.status_code}): {said}"
+        reason = getattr(error, "server_message", None) or "no reason given"
+        why = f"the Hub refused ({response.status_code}): {reason}"
     else:
         what = "the connection to" if isinstance(error, HTTPError) else "the upload to"
         why = f"{what} the Hub at {HfApi().endpoint} failed ({error})"

@@ -12,7 +12,7 @@ SIGNS = frozenset({"mask_update_steps", "mask_decay", "mlm_prob", "regular_mlm",
 DEPTHS = {"xsmall": (12, 6), "small": (6, 12), "base": (12, 12), "large": (24, 16)}
 """Layers and heads of microsoft/deberta-v3-…"""
 LAMB_DECAY = 0.1
-"""The weight decay of LAMB there, whatever --weight_decay says."""
+"""Their weight decay for LAMB, which ignores --weight_decay."""
 
 LEFT = {
     "output_path": "the folder of a run is maskwright train --out",

@@ -9,7 +9,7 @@ SIGNS = frozenset({"masking_strategy", "mask_p", "use_dynamic_masking", "positio
 
 STRATEGIES = {"span": "span", "subword": "mlm", "whole_word": "whole_word"}
 P = 1 / 3
-"""What spans end with there; the documentation says 0.3."""
+"""Their default for the geometric distribution of span lengths; their documentation says 0.3."""
 
 LEFT = {
     "use_sentence_aware": "documents are packed whole, and cut only where a row ends",
@@ -74,7 +74,7 @@ def _objective(foreign: ForeignConfig) -> None:
         foreign.put("objective", num_static_masks=1)
         foreign.remarks.append("use_dynamic_masking=false is static masking here; there the switch was not read")
     foreign.remarks.append(
-        "every hidden token is asked for; there rows were masked twice, and half of the [MASK] had no loss"
+        "every masked token is a target; there rows were masked twice, and half of the [MASK] had no loss"
     )
 
 
