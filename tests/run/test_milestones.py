@@ -92,7 +92,7 @@ def test_names_and_schedules(settings: dict) -> None:
 def test_a_run_may_be_given_in_words(settings: dict, tmp_path: Path) -> None:
     settings["training"] = {"batch_tokens": 1024, "words": "3K", "keep_at": ["1K", "3K", "4K"], "precision": "fp32"}
     trainer = Trainer(Config.of(settings), tmp_path / "run", show=False)
-    assert "kept       2 models, the last at 3,000 words" in trainer.describe()
+    assert "kept       2 checkpoints for good, the last at 3,000 words" in trainer.describe()
     numbers = trainer.train().metrics
     assert 3000 <= numbers["words"] < 3000 + 1024
     assert same(weights(tmp_path / "run"), weights(tmp_path / "run/words/chck_3K"))
