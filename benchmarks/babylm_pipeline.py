@@ -104,7 +104,7 @@ def accuracy(choices: list[str], good: list[str]) -> float:
 
 
 def speeds(pairs: int, ours: float, peer: float) -> dict[str, Any]:
-    """Sentences a second; one run of each, so the spread is not known."""
+    """Sentences per second; one run of each, so the spread is not known."""
     mine, other = 2 * pairs / ours, 2 * pairs / peer
     return {"ours": mine, "peer": other, "unit": "sentences/s", "ratio": mine / other, "spread": [mine / other] * 2}
 

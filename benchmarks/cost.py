@@ -3,7 +3,7 @@
     python benchmarks/cost.py
     python benchmarks/cost.py --model modern-base --rate 250e12 --words 1e9
 
-Nothing is trained. The rate is operations a second that are reached: the peak of the device times the MFU that a run's
+Nothing is trained. The rate is FLOP/s reached: the peak of the device times the MFU that a run's
 log says; that of two processor cores is what `train_step.py` reached. Memory is weights, gradients and two moments of
 the optimizer (16 bytes a weight) and what waits for the backward pass of a micro-batch, counted in float32: bfloat16
 autocast keeps less.
@@ -26,7 +26,7 @@ from maskwright.training.activation_checkpointing import checkpoint_activations
 from maskwright.training.flops import Flops
 
 RATES = {"two cores": 0.27e12, "one H200": 0.25 * 989e12, "eight H200": 8 * 0.9 * 0.25 * 989e12}
-"""Operations a second: measured; a quarter of the published peak, assumed; eight times nine tenths of that, assumed."""
+"""FLOP/s: measured; a quarter of the published peak, assumed; eight times nine tenths of that, assumed."""
 MODELS = {"ltg-bert-small": 1e8, "modern-small": 1e8, "ltg-bert-base": 1e9, "modern-base": 1e9}
 """Words that the tracks of the BabyLM challenge allow: ten times 10M for a small model, 100M for a base one."""
 LENGTH, MICRO, VOCABULARY = 128, 16_384, 16_384
@@ -101,7 +101,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one object and nothing else")
     parser.add_argument("--model", help="a preset; none for those of the BabyLM tracks")
     parser.add_argument("--words", type=float, default=1e8, help="to see, with --model")
-    parser.add_argument("--rate", type=float, help="operations a second that are reached")
+    parser.add_argument("--rate", type=float, help="FLOP/s reached")
     parser.add_argument("--ratio", type=float, default=0.15, help="fraction of positions with a target")
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Tokens a second from rows to a masked batch, beside the collator of `transformers` on the same rows in the same run.
+"""Tokens per second from rows to masked batch, against the collator of `transformers` on the same rows, in the same run.
 
     python benchmarks/masking.py --json
 
@@ -9,12 +9,12 @@ faster, and far slower when the machine has other work):
 {"input_ids": tensor}. Both are timed in turn; the ratio is that of the medians, its spread the 5th to the 95th
 percentile of the turns.
 
-    token           beside the collator, as BERT masks
-    token_tensors   the same beside the collator given bare tensors, which it need not pad: its fastest path
-    whole_word      beside the collator, which masks token by token
-    whole_word_same beside whole_word_mask=True, given offsets as lists, the form that it takes
-    span, ranked_span   beside the collator, which has no spans
-    adaptive        beside a loop over the rows with torch.multinomial, as one writes weighted masking; both by token,
+    token           against the collator, as BERT masks
+    token_tensors   the same against the collator given bare tensors, which it need not pad: its fastest path
+    whole_word      against the collator, which masks token by token
+    whole_word_same against whole_word_mask=True, given offsets as lists, the form that it takes
+    span, ranked_span   against the collator, which has no spans
+    adaptive        against a loop over the rows with torch.multinomial, as one writes weighted masking; both by token,
                     with even weights
 """
 

@@ -1,4 +1,4 @@
-"""BLiMP sentences a second by the official BabyLM evaluation and by ours, on the same exported model in the same run.
+"""BLiMP sentences per second by the official BabyLM evaluation and by ours, on the same exported model in the same run.
 
     git clone https://github.com/babylm/evaluation-pipeline-2025
     python benchmarks/pairs.py --pipeline evaluation-pipeline-2025 --data blimp --json

@@ -1,4 +1,4 @@
-"""Tokens a second of a run on two ranks beside the same run on one, a thread each, start-up left out.
+"""Tokens per second of a run on two ranks against the same run on one, a thread each, start-up left out.
 
     python benchmarks/ranks.py --json
     python benchmarks/ranks.py --parallel fsdp --batch 4096 --repeats 3
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> dict:
 
 
 def speeds(options: argparse.Namespace) -> dict[str, object]:
-    """Two ranks beside one, in turn."""
+    """Two ranks against one, alternating."""
     seconds: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(options.repeats):
         for ranks, column in seconds.items():
@@ -63,7 +63,7 @@ def speeds(options: argparse.Namespace) -> dict[str, object]:
 
 
 def speed(options: argparse.Namespace, ranks: int) -> float:
-    """Tokens a second of a run on so many ranks."""
+    """Tokens per second of a run on so many ranks."""
     with tempfile.TemporaryDirectory() as folder:
         recipe, out = Path(folder) / "run.yaml", Path(folder) / "run"
         recipe.write_text(yaml.safe_dump(run(options)))

@@ -1,4 +1,4 @@
-"""Text to shards: tokens a second and peak memory, beside a plain `encode_batch` loop over the same text.
+"""Text to shards: tokens per second and peak memory, against a plain `encode_batch` loop over the same text.
 
     python benchmarks/tokenization.py --gigabytes 3 --json
 
@@ -107,7 +107,7 @@ def splits(folder: Path) -> tuple:
 
 
 def peer(folder: Path, repeats: int) -> list[float]:
-    """Tokens a second of a bare `encode_batch` loop on slices of the text."""
+    """Tokens per second of a bare `encode_batch` loop on slices of the text."""
     backend = Tokenizer.load(folder / "tokenizer")._plain
     speeds = []
     with (folder / "text.txt").open(encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Tokens a second of one whole training step, ours beside the same size in `transformers`.
+"""Tokens per second of one whole training step, ours against the same size in `transformers`.
 
     python benchmarks/train_step.py --json
     python benchmarks/train_step.py --only modern/bert --repeats 9 --eager
