@@ -1,4 +1,4 @@
-"""Tokens per second from rows to masked batch, against the collator of `transformers` on the same rows, in the same run.
+"""Tokens per second from rows to masked batch, against the collator of `transformers` on the same rows, in one run.
 
     python benchmarks/masking.py --json
 
