@@ -119,7 +119,7 @@ def test_a_run_grows_its_batches_and_resumes_exactly(settings: dict, tmp_path: P
     config = Config.of(settings)
     assert Config.of(config.tree()) == config
     whole = Trainer(config, tmp_path / "whole", show=False)
-    assert "24 steps of 256 to 1,024 positions" in whole.describe()
+    assert "24 steps of 256 to 1,024 tokens" in whole.describe()
     whole.train()
     interrupted(config, tmp_path / "broken", 7)
     Trainer(config, tmp_path / "broken", resume=True, show=False).train()

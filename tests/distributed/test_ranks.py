@@ -47,7 +47,8 @@ def losses(out: Path) -> list[float]:
 @pytest.mark.parametrize("size", [2, 4])
 def test_ranks_share_out_the_rows_and_masks_of_one(config: Config, name: str, size: int) -> None:
     config = Config.of(override(config.tree(), [f"objective.name={name}"]))
-    data, objective = build.data(config, show=False), config.objective
+    data = build.data(config, show=False)
+    objective = build.objective(config, data.shards)
     for step in (0, 13, 14):
         whole = data.loader.batch(step, 40)
         parts = [data.loader.batch(step, 40, rank, size) for rank in range(size)]
