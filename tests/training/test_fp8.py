@@ -109,7 +109,7 @@ def test_what_it_needs_is_said(settings: dict, tmp_path: Path, monkeypatch: pyte
     )
     monkeypatch.setattr(fp8, "find_spec", lambda name: name)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 6))
-    sentence = "^training.precision=fp8 needs a GPU of compute capability 8.9, not {}: take bf16$"
+    sentence = "^training.precision=fp8 needs a GPU of compute capability 8.9, not {}: use bf16$"
     refused(settings, ValueError, sentence.format("cpu"), tmp_path)
     with pytest.raises(ValueError, match=sentence.format("cuda:1")):
         fp8.check(torch.device("cuda", 1))

@@ -15,6 +15,7 @@ from maskwright.run import saved
 from maskwright.run.config import Config, Evaluation, Training
 from maskwright.run.metrics_log import read_lines
 from maskwright.settings import field_names
+from maskwright.training import fit
 from maskwright.training import step as steps
 from maskwright.training.step import micro_batch
 from maskwright.training.trainer import Trainer
@@ -67,11 +68,14 @@ class Runs:
     def __init__(self, settings: dict, folder: Path, patch: pytest.MonkeyPatch):
         self.settings, self.folder, self.patch, self.count = settings, folder, patch, 0
 
-    def trainer(self, optimizer: dict | None = None, evaluation: dict | None = None, **training) -> Trainer:
-        self.count += 1
+    def config(self, optimizer: dict | None = None, evaluation: dict | None = None, **training) -> Config:
         tree = self.settings | {"training": PLAIN | training, "optimizer": optimizer or self.settings["optimizer"]}
         tree["evaluation"] = {"held_out": 0.2, "every": 99} | (evaluation or {})
-        return Trainer(Config.of(tree), self.folder / str(self.count), show=False)
+        return Config.of(tree)
+
+    def trainer(self, **options) -> Trainer:
+        self.count += 1
+        return Trainer(self.config(**options), self.folder / str(self.count), show=False)
 
     def __call__(self, **options) -> Done:
         trainer = self.trainer(**options)
@@ -134,6 +138,13 @@ def minutes(runs):
     cut, whole = runs(minutes=1e-9), runs()
     assert (cut.numbers["step"], whole.numbers["step"]) == (1, 4)
     assert cut.column("lr") == whole.column("lr")[:1], "the schedule is that of the whole run"
+
+
+@case
+def fit_minutes(runs):
+    runs.patch.setattr(fit, "_seconds", lambda work, *arguments: 1.0)
+    seconds = fit.VALIDATIONS + 2
+    assert fit.fit(runs.config(fit_minutes=seconds / 60), runs.folder).training.steps == 2
 
 
 @case
