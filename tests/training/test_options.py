@@ -73,9 +73,9 @@ class Runs:
         tree["evaluation"] = {"held_out": 0.2, "every": 99} | (evaluation or {})
         return Config.of(tree)
 
-    def trainer(self, **options) -> Trainer:
+    def trainer(self, *sections, **options) -> Trainer:
         self.count += 1
-        return Trainer(self.config(**options), self.folder / str(self.count), show=False)
+        return Trainer(self.config(*sections, **options), self.folder / str(self.count), show=False)
 
     def __call__(self, **options) -> Done:
         trainer = self.trainer(**options)
@@ -375,6 +375,6 @@ def evaluation_batch_tokens(runs):
     trainer = runs.trainer(evaluation={"batch_tokens": 64})
     shapes = []
     trainer.model.register_forward_pre_hook(lambda _, given: shapes.append(given[0].numel()))
-    trainer._validate()
+    trainer.validate()
     assert max(shapes) == 64
     assert len(shapes) > 3
