@@ -182,7 +182,7 @@ def test_no_setting_is_dropped_without_a_word(imported, given: dict | str, name:
     else:
         given = given + " --surprise"
     result, _ = imported(given, name)
-    assert "no setting of" in result.left["surprise"]
+    assert "unknown setting of" in result.left["surprise"]
     head = [line.removeprefix("# ") for line in result.text().splitlines() if line.startswith("#")]
     assert head == list(result.lines())
     assert all(f"  {key}: {reason}" in head for key, reason in result.left.items())
@@ -193,7 +193,7 @@ def test_no_setting_is_dropped_without_a_word(imported, given: dict | str, name:
     ("given", "name", "sentence"),
     [
         ("{}", "a.json", "is not a config of a known system: aether by model.maxlen"),
-        ('{"objective": {"name": "mlm"}}', "a.json", "is the config of no system"),
+        ('{"objective": {"name": "mlm"}}', "a.json", "is not a config of a known system"),
         ("[1, 2]", "a.json", "holds no settings"),
         ("{", "a.json", "a.json is not JSON: "),
         ("a: [", "a.yaml", "a.yaml is not YAML: "),

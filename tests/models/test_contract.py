@@ -95,7 +95,7 @@ def test_packed_documents_are_the_documents_alone(model, tokens):
 
 
 def test_where_positions_say_it_a_row_may_have_any_order(model, tokens):
-    if not getattr(model, "placed", False):
+    if not getattr(model, "reads_positions", False):
         pytest.skip("it goes by the order of the row")
     order = torch.randperm(12, generator=torch.Generator().manual_seed(2))
     mask = torch.ones(12, 12, dtype=torch.bool).tril()

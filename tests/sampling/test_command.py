@@ -79,7 +79,7 @@ REFUSED = [
     ({"prompt": "a long prompt of many tokens", "length": 2}, r"the prompt has \d+ tokens and length=2"),
     ({"length": 500}, "length=500: the model takes at most 62 tokens"),
     ({"prompt": "all is said", "length": None, "sampler": "mdlm", "edit": ""}, "nothing to write"),
-    ({"sampler": "learned"}, "sampler learned needs a model that finds wrong tokens"),
+    ({"sampler": "learned"}, "sampler learned needs a model that detects wrong tokens"),
     ({"sampler": "learned", "remasker": "unmasker"}, "was not trained to detect wrong tokens"),
     ({"sampler": "learned", "remasker": "other"}, "has another tokenizer than"),
     (

@@ -229,7 +229,7 @@ def test_trees_change_no_score(judged) -> None:
         read[trees] = scorer([Text(text) for text in TEXTS]).total, sum(sizes)
         hook.remove()
     assert read[True][0] == pytest.approx(read[False][0], abs=1e-4)
-    assert (read[True][1] < read[False][1]) == getattr(judged.model, "placed", False)
+    assert (read[True][1] < read[False][1]) == getattr(judged.model, "reads_positions", False)
 
 
 def test_no_row_of_trees_is_longer_than_the_model_takes(judged) -> None:
