@@ -114,11 +114,15 @@ def raised_there(error: BaseException) -> bool:
 
 
 def _strings(tree: object) -> Iterator[str]:
-    if isinstance(tree, str):
-        yield tree
-    elif isinstance(tree, Mapping | list | tuple):
-        for item in tree.values() if isinstance(tree, Mapping) else tree:
-            yield from _strings(item)
+    """The texts in nested mappings and lists. YAML's aliases put one list in many places; it is read once."""
+    waiting, seen = [tree], set[int]()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Mapping | list | tuple) and id(item) not in seen:
+            seen.add(id(item))
+            waiting += item.values() if isinstance(item, Mapping) else item
 
 
 def _kept(tree: object) -> Iterator[str]:
