@@ -111,7 +111,7 @@ def test_refuses_bad_options_in_one_sentence(settings, wrong):
         from_mapping(type(settings), wrong, "optimizer")
 
 
-def test_every_option_is_documented(settings):
+def test_every_option_of_an_optimizer_is_documented(settings):
     homes = [vars(base).get("__pydantic_fields__", {}) for base in type(settings).__mro__]
     for option in field_names(type(settings)):
         assert next(fields[option].description for fields in homes if option in fields and fields[option].description)
