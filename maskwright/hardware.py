@@ -12,7 +12,6 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
-from torch import Tensor
 
 from .storage import sealed
 from .storage.cache import cache_folder, key
@@ -57,11 +56,12 @@ def cpu_name() -> str:
 
 def _timed(dtype: torch.dtype) -> float:
     left, right = (torch.full((SIZE, SIZE), 1.5, dtype=dtype) for _ in range(2))
-    _seconds(lambda: left @ right)  # the first call sets up the library
-    return min(_seconds(lambda: left @ right) for _ in range(REPEATS))
+    seconds_of(torch.mm, left, right)  # the first call sets up the library
+    return min(seconds_of(torch.mm, left, right) for _ in range(REPEATS))
 
 
-def _seconds(product: Callable[[], Tensor]) -> float:
+def seconds_of(work: Callable[..., object], *arguments: object) -> float:
+    """Seconds by the clock that `work(*arguments)` takes."""
     start = perf_counter()
-    product()
+    work(*arguments)
     return perf_counter() - start

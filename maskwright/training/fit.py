@@ -4,15 +4,14 @@ From then on it is a run of so many steps, as its config.yaml says: the learning
 ends, and neither a resumed run nor one made again from config.yaml measures anything.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
+from ..hardware import seconds_of
 from ..run.config import Config
 from .log import console
 from .trainer import Trainer
@@ -50,8 +49,8 @@ def _steps(config: Config, seconds: float, show: bool) -> int:
     with TemporaryDirectory() as scratch:
         trainer = Trainer(eager, scratch, show=show)
         rows = trainer.data.loader.batches(0, trainer.steps, trainer.world.rank, trainer.world.size)
-        updates = [_seconds(trainer.update, batch) for batch in islice(rows, WARM_UP + TIMED)]
-        validation = _seconds(trainer.validate)
+        updates = [seconds_of(trainer.update, batch) for batch in islice(rows, WARM_UP + TIMED)]
+        validation = seconds_of(trainer.validate)
     update = median(updates[WARM_UP:] or updates)
     fitting = min(trainer.world.gather(int((seconds - VALIDATIONS * validation) / update)))
     if fitting < 1:
@@ -66,9 +65,3 @@ def _steps(config: Config, seconds: float, show: bool) -> int:
             f"length     {steps:,} of {trainer.steps:,} steps fit {seconds / 60:g} minutes: {took}", highlight=False
         )
     return steps
-
-
-def _seconds(work: Callable[..., object], *arguments: object) -> float:
-    start = perf_counter()
-    work(*arguments)
-    return perf_counter() - start

@@ -23,7 +23,7 @@ def clock(monkeypatch):
         ran.append(work.__name__)
         return {"update": 100.0 if len(ran) <= WARM_UP else 0.5, "validate": 1.0}[work.__name__]
 
-    monkeypatch.setattr(fitting, "_seconds", seconds)
+    monkeypatch.setattr(fitting, "seconds_of", seconds)
     return ran
 
 

@@ -142,7 +142,7 @@ def minutes(runs):
 
 @case
 def fit_minutes(runs):
-    runs.patch.setattr(fit, "_seconds", lambda work, *arguments: 1.0)
+    runs.patch.setattr(fit, "seconds_of", lambda work, *arguments: 1.0)
     seconds = fit.VALIDATIONS + 2
     assert fit.fit(runs.config(fit_minutes=seconds / 60), runs.folder).training.steps == 2
 

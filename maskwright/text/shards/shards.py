@@ -23,7 +23,7 @@ from ...storage.cache import cache_folder, file_lock, key
 from ..corpus import Corpus, Errors
 from ..tokenizers.tokenizer import Tokenizer
 from ..tokenizers.vocabulary import Vocabulary
-from . import verify as opening
+from . import verify
 from .encode import Work, chunks, encode_all
 from .encode_ray import encode_over
 from .journal import resume
@@ -67,13 +67,13 @@ class Shards:
         folder = Path(folder)
         if not (folder / "manifest.json").is_file():
             raise ValueError(f"{folder} holds no tokenized text: it has no manifest.json")
-        manifest = opening.manifest(folder / "manifest.json")
-        opening.check(folder, manifest["files"])
+        manifest = verify.manifest(folder / "manifest.json")
+        verify.check(folder, manifest["files"])
         return cls(folder, manifest)
 
     def verify(self) -> None:
         """Hash every file. Raises ValueError when one was changed."""
-        opening.verify(self.folder, self.manifest["files"])
+        verify.verify(self.folder, self.manifest["files"])
         self.check(self.tokenizer)
 
     def check(self, tokenizer: Tokenizer) -> None:
@@ -206,7 +206,7 @@ def _finish(aside: Path, folder: Path, manifest: dict[str, Any], tokenizer: Toke
     (aside / "journal.json").unlink()
     sealed.write(aside / "manifest.json", manifest)
     aside.replace(folder)
-    opening.trust(folder, manifest["files"])
+    verify.trust(folder, manifest["files"])
 
 
 def _problem(manifest: dict[str, Any]) -> str:
