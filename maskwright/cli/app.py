@@ -14,26 +14,29 @@ from rich.console import Console
 from .. import __version__
 from ..settings import outside
 from ..settings.registry import files
+from .help import CommandHelp, GroupHelp
 
-EPILOG = """
-[bold]The journey[/]
+JOURNEY = """The journey
 
-  maskwright train quickstart --out first        a model from the documentation inside your Python, in minutes\n
-  maskwright fill first "The [MASK] returns a string."\n
-  maskwright masks "Masks are drawn anew in each epoch."\n
-  maskwright train quickstart objective.name=span "corpus.files=\\[texts/]" --out second\n
+  # a model from the documentation inside your Python, in minutes
+  maskwright train quickstart --out first
+  maskwright fill first "The [MASK] returns a string."
+  maskwright masks "Masks are drawn anew in each epoch."
+  # your own text, another objective
+  maskwright train quickstart "corpus.files=[texts/]" objective.name=span \\
+      --out second
   maskwright evaluate second validation
 
-Add --debug to any command for the traceback behind an error, and --trust-code to one that opens a run with code from
-outside maskwright.
+Add --debug to any command for the traceback behind an error, and --trust-code
+to one that opens a run with code from outside maskwright.
 """
 
 app = typer.Typer(
     name="maskwright",
     help="Pretrain small language models under any masking objective.",
-    epilog=EPILOG,
+    epilog=JOURNEY,
+    cls=GroupHelp,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
@@ -41,7 +44,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def root(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+def root(version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit.")) -> None:
     if version:
         typer.echo(f"maskwright {__version__}")
         raise typer.Exit
@@ -52,7 +55,7 @@ def register() -> None:
     modules = [import_module(f"maskwright.cli.commands.{name}") for name in files("cli.commands")]
     for module in sorted(modules, key=lambda module: module.ORDER):
         name = module.__name__.rpartition(".")[2]
-        app.command(name.replace("_", "-"), epilog=getattr(module, "EXAMPLES", ""))(module.command)
+        app.command(name.replace("_", "-"), cls=CommandHelp, epilog=module.EXAMPLES)(module.command)
 
 
 def main() -> None:

@@ -29,6 +29,8 @@ CAPTION = (
     "run: the mean length of adjacent masked positions"
 )
 Figures = Mapping[str, Any]
+Line = Sequence[tuple[str, str, str]]
+"""A text as it is shown: for each token the whitespace before it, its text, and its fate."""
 
 
 def show(
@@ -39,8 +41,12 @@ def show(
     if not len(ids):
         raise ValueError("there is no text to mask")
     rows, blanks = row(ids, starts, tokenizer), before(tokenizer.slices(text))
+    alike: dict[tuple[Line, ...], list[str]] = {}  # what has learned nothing yet may mask as others do
+    for objective in objectives:
+        lines = tuple(tuple(pieces(rows, blanks, tokenizer, objective, epoch, seed)) for epoch in range(epochs))
+        alike.setdefault(lines, []).append(name_of(objective.settings))
     legend = Text("  ").join(Text(f" {fate} ", COLOURS[fate]) for fate in FATES)
-    return Group(legend, *(_epochs(rows, blanks, tokenizer, objective, epochs, seed) for objective in objectives))
+    return Group(legend, *(_table(", ".join(names), lines) for lines, names in alike.items()))
 
 
 def row(ids: np.ndarray, starts: np.ndarray, tokenizer: Tokenizer) -> Rows:
@@ -53,14 +59,11 @@ def row(ids: np.ndarray, starts: np.ndarray, tokenizer: Tokenizer) -> Rows:
     return Rows(tokens, torch.zeros_like(word), word, nought, nought, 0.0, known)
 
 
-def _epochs(rows: Rows, blanks: list[str], tokenizer: Tokenizer, objective: Objective, epochs: int, seed: int) -> Table:
-    shown = Table("epoch", "", title=name_of(objective.settings), title_justify="left", box=None, header_style="dim")
-    for epoch in range(epochs):
-        line = Text()
-        for blank, piece, fate in pieces(rows, blanks, tokenizer, objective, epoch, seed):
-            line.append(blank)
-            line.append(piece, COLOURS.get(fate, ""))
-        shown.add_row(str(epoch), line)
+def _table(title: str, lines: Sequence[Line]) -> Table:
+    shown = Table("epoch", "", title=title, title_justify="left", box=None, header_style="dim")
+    for epoch, line in enumerate(lines):
+        parts = [part for blank, piece, fate in line for part in (blank, (piece, COLOURS.get(fate, "")))]
+        shown.add_row(str(epoch), Text.assemble(*parts))
     return shown
 
 

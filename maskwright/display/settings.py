@@ -1,6 +1,7 @@
 """Tables of all settings, generated from the settings classes so that they cannot go stale."""
 
 import inspect
+from types import ModuleType
 from typing import Any
 
 from rich.table import Table
@@ -11,6 +12,8 @@ from ..settings import did_you_mean, field_names, registry
 
 REGISTRIES = NAMED | {"sampler": "sampling.samplers"}
 """Things chosen by name, and their folders: sections of a config, and samplers."""
+SUITES = "evaluate.suites"
+"""The folder of suites, which are modules, each with a class Options."""
 UNNAMED = PLAIN | dict.fromkeys(field_names(Top), Top)
 """The settings classes of the sections without a name."""
 
@@ -19,20 +22,22 @@ def table(path: str) -> Table:
     """The sections (no path), the names in a section, or the options of a class. Raises ValueError for other paths."""
     section, _, name = path.partition(".")
     if not section:
-        return _listing("section", {section: _summary(section) for section in [*REGISTRIES, *UNNAMED]})
+        return _listing("section", {section: _summary(section) for section in [*REGISTRIES, "suite", *UNNAMED]})
     if path in UNNAMED:
         return options(UNNAMED[path], {})
+    if section == "suite":
+        return options(registry.module(SUITES, name).Options, {}) if name else _listing(section, _suites())
     if section not in REGISTRIES:
-        raise ValueError(f"no section {path!r}: {did_you_mean(path, [*REGISTRIES, *UNNAMED])}")
+        raise ValueError(f"no section {path!r}: {did_you_mean(path, [*REGISTRIES, 'suite', *UNNAMED])}")
     if name:
         return options(*registry.load(REGISTRIES[section], name))
-    names = registry.names(REGISTRIES[section])
-    return _listing(section, {name: _first_line(registry.load(REGISTRIES[section], name)[0]) for name in names})
+    kinds = {name: registry.load(REGISTRIES[section], name) for name in registry.names(REGISTRIES[section])}
+    return _listing(section, {name: _described(*found) for name, found in kinds.items()})
 
 
 def options(kind: type, preset: dict[str, Any]) -> Table:
     """The options of a settings class: default (of the preset, where it sets one) and meaning."""
-    title = _first_line(kind)
+    title = _first_paragraph(kind)
     shown = Table("option", "default", "meaning", box=None, header_style="bold", title=title, title_justify="left")
     for name, field in kind.__pydantic_fields__.items():  # type: ignore[attr-defined]
         default = preset.get(name, "required" if field.is_required() else field.default)
@@ -43,12 +48,14 @@ def options(kind: type, preset: dict[str, Any]) -> Table:
 def _meaning(kind: type, option: str) -> str:
     """The documentation under a field, in the class or in the base class that defines it."""
     fields = (base.__dict__.get("__pydantic_fields__", {}).get(option) for base in kind.__mro__)
-    return next((field.description for field in fields if field and field.description), "")
+    return " ".join(next((field.description for field in fields if field and field.description), "").split())
 
 
 def _summary(section: str) -> str:
     if section in UNNAMED:
-        return _first_line(UNNAMED[section])
+        return _first_paragraph(UNNAMED[section])
+    if section == "suite":
+        return ", ".join(registry.files(SUITES))
     return ", ".join(registry.names(REGISTRIES[section]))
 
 
@@ -60,5 +67,15 @@ def _listing(what: str, rows: dict[str, str]) -> Table:
     return shown
 
 
-def _first_line(kind: type) -> str:
-    return (inspect.getdoc(kind) or "").partition("\n")[0]
+def _suites() -> dict[str, str]:
+    return {name: _first_paragraph(registry.module(SUITES, name)) for name in registry.files(SUITES)}
+
+
+def _described(kind: type, preset: dict[str, Any]) -> str:
+    """What a name stands for; a preset by the values that it sets."""
+    values = ", ".join(f"{option}={value}" for option, value in preset.items())
+    return values or _first_paragraph(kind)
+
+
+def _first_paragraph(kind: type | ModuleType) -> str:
+    return " ".join((inspect.getdoc(kind) or "").partition("\n\n")[0].split())

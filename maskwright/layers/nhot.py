@@ -28,19 +28,19 @@ class NHot:
     """`add`: the sum of the parts, as in the paper; `gate`: the sum times a gate per dimension, computed from both;
     `attention`: their mean by the token's attention; `frequency`: the sum times a gate that depends on how frequent the
     token is."""
-    shortest: PositiveInt = 2
+    min_length: PositiveInt = 2
     """Fewest characters of a part, not counting the word-boundary mark."""
-    longest: PositiveInt = 16
+    max_length: PositiveInt = 16
     """Most characters of a part."""
-    limit: int = Field(32, ge=1)
+    max_substrings: int = Field(32, ge=1)
     """Maximum number of parts per token; the longest are kept."""
     boundaries: bool = True
     """Whether a word-initial part matches only at the start of a word-initial token."""
 
     @model_validator(mode="after")
     def _check(self) -> "NHot":
-        if self.shortest > self.longest:
-            raise ValueError(f"parts.shortest={self.shortest} must be at most parts.longest={self.longest}")
+        if self.min_length > self.max_length:
+            raise ValueError(f"nhot.min_length={self.min_length} must be at most nhot.max_length={self.max_length}")
         return self
 
     def build(self, vocabulary_size: int, hidden: int) -> "Parts":

@@ -25,7 +25,7 @@ class TransformerSettings:
     """Longest row that the model takes, in tokens."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for embeddings, distances, attention weights and branch outputs."""
-    parts: NHot | None = None
+    nhot: NHot | None = None
     """N-hot embeddings: the substrings of a token are added to its input embedding; null for the embedding alone."""
 
     @model_validator(mode="after")
@@ -54,13 +54,13 @@ class Transformer(nn.Module):
     embedding: nn.Embedding
     head: nn.Module
     decoder_bias: Tensor
-    parts: Parts | None
+    nhot: Parts | None
 
     def embed(self, tokens: Tensor) -> Tensor:
         """tokens [B, L] int64 → [B, L, D]. Raises ValueError when rows are longer than `max_length`."""
         if tokens.shape[1] > self.max_length:
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
-        return embed(tokens, self.embedding, self.parts)
+        return embed(tokens, self.embedding, self.nhot)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
@@ -75,8 +75,8 @@ class Transformer(nn.Module):
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
                 parameter.zero_()
-        if self.parts is not None:
-            self.parts.initialise(generator)
+        if self.nhot is not None:
+            self.nhot.initialise(generator)
 
 
 def default_positions(tokens: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ PRESETS = {
     "tiny": {"hidden": 192, "layers": 4, "heads": 3, "intermediate": 768},
     "small": {"hidden": 384, "layers": 12, "heads": 6, "intermediate": 1536},
     "base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 3072},
-    "amlm": {"hidden": 384, "layers": 12, "heads": 12, "intermediate": 1280, "max_length": 1024, "farthest": 1024},
+    "amlm": {"hidden": 384, "layers": 12, "heads": 12, "intermediate": 1280, "max_length": 1024, "max_distance": 1024},
 }
 """`amlm` is the model of Edman and Fraser 2025 (arXiv 2510.20475): v3-base with a smaller width."""
 
@@ -32,21 +32,24 @@ STD = 0.02
 
 @settings
 class Deberta(TransformerSettings):
-    """Equivalent to a `transformers` DebertaV2 without absolute positions and token types."""
+    """DeBERTa-v2: relative distances in two terms of attention; equivalent to the `transformers` class without absolute
+    positions and token types."""
 
     intermediate: PositiveInt = 1536
     """Inner width of the feed-forward."""
     buckets: int = 256
     """Number of distance buckets per direction; half of them hold one distance each (`position_buckets`)."""
-    farthest: int = 512
-    """Distances from `farthest` − 1 on share the last bucket (`max_relative_positions`)."""
+    max_distance: int = 512
+    """Distances from `max_distance` − 1 on share the last bucket (`max_relative_positions`)."""
 
     @model_validator(mode="after")
     def _check_distances(self) -> "Deberta":
-        if not 2 <= self.buckets // 2 < self.farthest - 1:
-            raise ValueError(f"buckets={self.buckets} must be at least 4 and less than twice farthest={self.farthest}")
-        if self.max_length > self.farthest:
-            raise ValueError(f"farthest={self.farthest} must be at least max_length={self.max_length}")
+        if not 2 <= self.buckets // 2 < self.max_distance - 1:
+            raise ValueError(
+                f"buckets={self.buckets} must be 4 to {2 * self.max_distance - 3}, as max_distance={self.max_distance}"
+            )
+        if self.max_length > self.max_distance:
+            raise ValueError(f"max_distance={self.max_distance} must be at least max_length={self.max_length}")
         return self
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
@@ -60,7 +63,7 @@ class DebertaModel(Transformer):
     def __init__(self, settings: Deberta, vocabulary_size: int):
         super().__init__()
         self.max_length = settings.max_length
-        self.near, self.far, self.count = settings.buckets // 2, settings.farthest, settings.buckets
+        self.near, self.far, self.count = settings.buckets // 2, settings.max_distance, settings.buckets
         self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
         self.norm = _norm(settings)
         self.distances = nn.Embedding(2 * settings.buckets, settings.hidden)
@@ -69,7 +72,7 @@ class DebertaModel(Transformer):
         self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
         self.head = nn.Sequential(Linear(settings.hidden, settings.hidden), nn.GELU(), _norm(settings))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
-        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
+        self.nhot = settings.nhot.build(vocabulary_size, settings.hidden) if settings.nhot else None
 
     def forward(
         self,

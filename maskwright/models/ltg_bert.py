@@ -29,7 +29,7 @@ EPSILON = 1e-7
 
 @settings
 class LtgBert(TransformerSettings):
-    """The paper's sizes are presets; `buckets` and `farthest` are its `position_bucket_size` and maximum distance."""
+    """LTG-BERT: relative distances, more norms and GEGLU; `buckets` is its `position_bucket_size`."""
 
     intermediate: PositiveInt = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
@@ -37,13 +37,14 @@ class LtgBert(TransformerSettings):
     """Probability for embeddings, distances, attention weights, branch outputs and the head."""
     buckets: int = 32
     """Number of distance buckets per direction, zero included; half of them hold one distance each."""
-    farthest: int = 512
-    """Distances from `farthest` − 1 on share the last bucket."""
+    max_distance: int = 512
+    """Distances from `max_distance` − 1 on share the last bucket."""
 
     @model_validator(mode="after")
     def _check_distances(self) -> "LtgBert":
-        if not 2 <= self.buckets // 2 < self.farthest - 1:
-            raise ValueError(f"buckets={self.buckets} must be at least 4 and less than farthest={self.farthest}")
+        if not 2 <= self.buckets // 2 < self.max_distance - 1:
+            most = 2 * self.max_distance - 3
+            raise ValueError(f"buckets={self.buckets} must be 4 to {most}, as max_distance={self.max_distance}")
         return self
 
     def build(self, vocabulary_size: int, generator: torch.Generator) -> nn.Module:
@@ -59,7 +60,7 @@ class LtgBertModel(Transformer):
         self.max_length = settings.max_length
         self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
         self.norm = _norm(settings.hidden)
-        self.buckets = Buckets(settings.max_length, settings.buckets // 2, settings.farthest, settings.buckets)
+        self.buckets = Buckets(settings.max_length, settings.buckets // 2, settings.max_distance, settings.buckets)
         self.distances = nn.Embedding(2 * settings.buckets - 1, settings.hidden)
         self.distances_norm = _norm(settings.hidden, affine=True)
         self.dropout = nn.Dropout(settings.dropout)
@@ -67,7 +68,7 @@ class LtgBertModel(Transformer):
         transform = Linear(settings.hidden, settings.hidden)
         self.head = nn.Sequential(_norm(settings.hidden), transform, nn.GELU(), _norm(settings.hidden), self.dropout)
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
-        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
+        self.nhot = settings.nhot.build(vocabulary_size, settings.hidden) if settings.nhot else None
 
     def forward(
         self,

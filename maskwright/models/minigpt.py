@@ -27,7 +27,7 @@ EPSILON = 1e-6
 
 @settings
 class Minigpt(TransformerSettings):
-    """The sizes of Aether's `minigpt-linear` are the preset `minigpt-base`."""
+    """Aether's transformer: learned positions, post-norm, ReLU; `minigpt-linear` is the preset `minigpt-base`."""
 
     hidden: PositiveInt = 768
     """Width of the residual stream (`embed_dim`)."""
@@ -59,7 +59,7 @@ class MinigptModel(Transformer):
         self.positions = LearnedPositions(settings.max_length, settings.hidden)
         self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
         self.decoder = Linear(settings.hidden, vocabulary_size)
-        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
+        self.nhot = settings.nhot.build(vocabulary_size, settings.hidden) if settings.nhot else None
 
     def forward(
         self,

@@ -34,7 +34,7 @@ EPSILON = 1e-5
 
 @settings
 class Modern(TransformerSettings):
-    """With `positions: rotary`, equivalent to a `transformers` ModernBERT, which has no learned positions."""
+    """ModernBERT with global attention: rotary (or learned) positions, pre-norm, GEGLU, no biases."""
 
     intermediate: PositiveInt = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
@@ -78,7 +78,7 @@ class ModernModel(Transformer):
             Linear(settings.hidden, settings.hidden, bias=False), nn.GELU(), _norm(settings.hidden)
         )
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
-        self.parts = settings.parts.build(vocabulary_size, settings.hidden) if settings.parts else None
+        self.nhot = settings.nhot.build(vocabulary_size, settings.hidden) if settings.nhot else None
 
     def forward(
         self,

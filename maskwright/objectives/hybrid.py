@@ -21,7 +21,7 @@ from .base.problem import Problem
 
 @settings
 class Hybrid(Objective):
-    """A mixture of two objectives, row by row."""
+    """A mixture of two objectives, row by row, as masked and causal in GPT-BERT."""
 
     masked: Annotated[Objective, objective_field("mntp")] = Field({}, validate_default=True)
     """The objective of most rows, and the one that scores a text."""

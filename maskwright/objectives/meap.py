@@ -18,7 +18,7 @@ from .base.problem import Problem
 
 @settings
 class Meap(Objective):
-    """Causal prediction of the original tokens from a corrupted text."""
+    """Causal prediction of the original tokens from a masked text (MEAP)."""
 
     masking: Annotated[Objective, objective_field("mlm")] = Field(
         {"random_prob": 0.0, "keep_prob": 0.0}, validate_default=True

@@ -31,9 +31,9 @@ class Mirror(Objective):
 
     p_bw: Annotated[float, Field(ge=0, le=1)] | Literal["adapt"] = 0.05
     """The probability that a row is also read backward; `adapt` follows the ratio of backward to forward perplexity."""
-    either: bool = False
+    exclusive: bool = False
     """Whether a row that is read backward is then not read forward."""
-    tokens: bool = False
+    direction_tokens: bool = False
     """Whether [FW] replaces [CLS] in a row that is read forward, and [BW] replaces [SEP] in one read backward."""
     forward: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective of a row that is read forward."""
@@ -62,14 +62,14 @@ class Mirror(Objective):
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         back = noise.uniform("backward", 1)[:, 0] < self.p_backward  # [B]
-        front = ~back if self.either else torch.ones_like(back)
+        front = ~back if self.exclusive else torch.ones_like(back)
         ways = (self.forward, front), (self.backward, back)
         read = [objective.corrupt_some(rows, noise, chosen) for objective, chosen in ways]
         return self.prepare_inputs(Problem.joined(read), rows)
 
     def prepare_inputs(self, problem: Problem, rows: Rows) -> Problem:
         """With [FW] or [BW] where reading starts. Raises ValueError when the vocabulary has no such token."""
-        if not self.tokens:
+        if not self.direction_tokens:
             return problem
         inputs, text, vocabulary = problem.inputs, rows.tokens[problem.source_row], rows.vocabulary
         for view, replaced, token in ((FORWARD, "cls", "forward"), (BACKWARD, "sep", "backward")):

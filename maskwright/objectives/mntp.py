@@ -19,7 +19,7 @@ from .base.problem import Problem, shifted
 
 @settings
 class Mntp(Objective):
-    """Any masking objective, with its targets shifted."""
+    """Masked next-token prediction: any masking objective, each target predicted from the position before it."""
 
     masking: Annotated[Objective, objective_field("mlm")] = Field({}, validate_default=True)
     """The objective that masks tokens: `masking.name=span`, `masking.ratio=0.3`."""

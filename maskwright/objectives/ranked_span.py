@@ -17,7 +17,7 @@ from .base.objective import Masked
 
 @settings
 class RankedSpan(Masked):
-    """Masked language modelling over a random tiling."""
+    """Masked language modelling over a random tiling of the row into spans."""
 
     max_span_length: Annotated[int, Field(ge=1)] = 3
     """Lengths are uniform from 1 to this, in tokens."""

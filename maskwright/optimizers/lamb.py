@@ -17,7 +17,10 @@ from ._parameter_groups import parameter_groups
 
 @settings
 class Lamb:
-    """Decays matrices; embeddings as in LTG-BERT not, unless `decay_embeddings` (GPT-BERT); vectors never."""
+    """Adam with each matrix's step scaled to the norm of the matrix (You et al. 2020, arXiv 1904.00962).
+
+    Matrices are decayed; embeddings, as in LTG-BERT, only with `decay_embeddings` (as in GPT-BERT); vectors never.
+    """
 
     lr: Annotated[float, Field(gt=0)] = 1e-2
     """Peak learning rate."""

@@ -33,7 +33,10 @@ RMS = 0.2
 
 @settings
 class Muon:
-    """Decays matrices; embeddings not, unless `decay_embeddings`; vectors never."""
+    """Orthogonal steps for matrices, AdamW for everything else (Jordan et al. 2024).
+
+    Matrices are decayed; embeddings only with `decay_embeddings`; vectors never.
+    """
 
     lr: Annotated[float, Field(gt=0)] = 4e-3
     """Peak learning rate of the matrices."""

@@ -113,6 +113,8 @@ def model(config: Config, shards: Shards, where: torch.device) -> nn.Module:
 def _fill(module: Parts, shards: Shards) -> None:
     """Tell n-hot embeddings what the tokens are made of, and how often the training text has them."""
     settings, tokenizer = module.settings, shards.tokenizer
-    found = substrings(tokenizer, settings.shortest, settings.longest, settings.limit, settings.boundaries)
+    found = substrings(
+        tokenizer, settings.min_length, settings.max_length, settings.max_substrings, settings.boundaries
+    )
     counts = shards.train.counts(tokenizer.vocabulary.size)
     module.fill(*map(torch.from_numpy, (found.offsets, found.parts, counts)))

@@ -46,5 +46,5 @@ def _twin(model: nn.Module) -> nn.Module:
     ghosts: dict[int, object] = {id(p): nn.Parameter(p.detach().to("meta")) for p in model.parameters()}
     ghosts |= {id(buffer): buffer.to("meta") for buffer in model.buffers()}
     twin: Any = copy.deepcopy(model, ghosts).eval()
-    twin.parts = None
+    twin.nhot = None
     return twin

@@ -36,7 +36,20 @@ def test_help_shows_the_journey_and_every_command_has_examples(run) -> None:
     order = [out.index(f" {name}") for name in ("tokenize ", "masks ", "train ", "evaluate ", "fill ")]
     assert order == sorted(order)
     for name in files("cli.commands"):
-        assert "Examples" in run(name.replace("_", "-"), "--help")[1]
+        _, out, _ = run(name.replace("_", "-"), "--help")
+        examples = out.partition("Examples\n")[2]
+        assert "  maskwright " in examples
+        assert max(map(len, examples.splitlines())) <= 80, name
+
+
+def test_suites_and_their_options_are_listed(run) -> None:
+    _, listed, _ = run("options", "suite")
+    assert all(f" {name} " in listed for name in files("evaluate.suites"))
+    assert " temperatures " in run("options", "suite.blimp")[1]
+
+
+def test_a_preset_is_listed_by_what_it_sets(run) -> None:
+    assert re.search(r"deberta-tiny +hidden=192, layers=4, heads=3", run("options", "model")[1])
 
 
 def test_from_text_to_filled_masks(run, recipe: Path, tmp_path: Path) -> None:

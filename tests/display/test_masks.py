@@ -38,6 +38,14 @@ def test_what_is_not_hidden_is_the_text(tokenizer):
     assert TEXT.replace(" ", "") in printed(shown, colour=False).replace(" ", "")
 
 
+def test_objectives_with_equal_masks_share_a_table(tokenizer):
+    shown = printed(show(TEXT, tokenizer, [Mlm(), WholeWord(), Mlm()], epochs=2), colour=False)
+    assert [line.strip() for line in shown.splitlines() if line.strip()[:1].isalpha()][1:4:2] == [
+        "mlm, mlm",
+        "whole_word",
+    ]
+
+
 def test_no_text_is_refused(tokenizer):
     with pytest.raises(ValueError, match="there is no text to mask"):
         show("", tokenizer, [Mlm()])

@@ -38,9 +38,9 @@ def source(tokenizer: Tokenizer):
         settings = from_mapping(kind, SIZE | options, "model")
         size, generator = tokenizer.vocabulary.size, torch.Generator().manual_seed(1)
         model = settings.build(size, generator)
-        if model.parts is not None:
+        if model.nhot is not None:
             offsets = torch.arange(size + 1).clamp(max=100) * 2
-            model.parts.fill(offsets, torch.randint(20, size, (200,), generator=generator), torch.arange(size))
+            model.nhot.fill(offsets, torch.randint(20, size, (200,), generator=generator), torch.arange(size))
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, std=0.2, generator=generator)
         sections = {"model": {"name": name} | SIZE | options, "rows": {"length": 32}}

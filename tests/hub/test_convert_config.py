@@ -157,10 +157,10 @@ def test_what_is_imported_trains(imported, text: Path, tmp_path: Path, given: di
 
 def test_the_model_of_amlm(imported) -> None:
     _, config = imported(AMLM + " --custom nhot", "train.sh")
-    assert config.model.parts.fusion == "add"
+    assert config.model.nhot.fusion == "add"
     result, config = imported(AMLM + " --custom pos --model_path bert-base-cased", "train.sh")
-    assert config.model.parts is None
-    assert result.left["custom"] == "pos is not here; nhot is, as model.parts"
+    assert config.model.nhot is None
+    assert result.left["custom"] == "pos is not here; nhot is, as model.nhot"
     assert "bert-base-cased is not here" in result.left["model_path"]
 
 

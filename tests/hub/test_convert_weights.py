@@ -16,7 +16,7 @@ from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
-DEBERTA = {"buckets": 16, "farthest": 64}
+DEBERTA = {"buckets": 16, "max_distance": 64}
 FAMILIES = {"modern": ("mlm", {}), "modern causal": ("causal", {"theta": 500.0}), "deberta": ("mlm", DEBERTA)}
 
 

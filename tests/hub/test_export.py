@@ -30,7 +30,7 @@ from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 
-DEBERTA = {"buckets": 16, "farthest": 64}
+DEBERTA = {"buckets": 16, "max_distance": 64}
 TEXTS = ["A list is a sequence of objects.", "Names refer to objects, which are introduced by binding operations."]
 
 CASES = {
@@ -40,11 +40,11 @@ CASES = {
     "modern learned": ("modern", {"positions": "learned"}, "span", "MaskwrightForMaskedLM"),
     "deberta": ("deberta", DEBERTA, "mlm", "DebertaV2ForMaskedLM"),
     "deberta causal": ("deberta", DEBERTA, "mirror", "MaskwrightForCausalLM"),
-    "deberta n-hot": ("deberta", DEBERTA | {"parts": {"fusion": "gate"}}, "mlm", "MaskwrightForMaskedLM"),
+    "deberta n-hot": ("deberta", DEBERTA | {"nhot": {"fusion": "gate"}}, "mlm", "MaskwrightForMaskedLM"),
     "ltg_bert": ("ltg_bert", {}, "mlm", "MaskwrightForMaskedLM"),
-    "ltg_bert causal n-hot": ("ltg_bert", {"parts": {"fusion": "frequency"}}, "causal", "MaskwrightForCausalLM"),
+    "ltg_bert causal n-hot": ("ltg_bert", {"nhot": {"fusion": "frequency"}}, "causal", "MaskwrightForCausalLM"),
     "minigpt": ("minigpt", {}, "diffusion", "MaskwrightForMaskedLM"),
-    "minigpt causal": ("minigpt", {"parts": {"fusion": "attention"}}, "causal", "MaskwrightForCausalLM"),
+    "minigpt causal": ("minigpt", {"nhot": {"fusion": "attention"}}, "causal", "MaskwrightForCausalLM"),
 }
 """Model, options, objective, and the class that must come of it."""
 
@@ -180,7 +180,9 @@ def test_a_run_is_exported_with_its_card(call, run: Path, tmp_path: Path) -> Non
 @torch.no_grad()
 def test_a_text_opens_with_what_the_model_was_trained_on(source, tmp_path: Path) -> None:
     made = source("modern", "mirror")
-    told = replace(made, config=Config.of(made.config.tree() | {"objective": {"name": "mirror", "tokens": True}}))
+    told = replace(
+        made, config=Config.of(made.config.tree() | {"objective": {"name": "mirror", "direction_tokens": True}})
+    )
     for one, role in ((made, "cls"), (told, "forward")):
         export(one, out := tmp_path / role)
         opening = getattr(one.tokenizer.vocabulary, role)

@@ -117,7 +117,7 @@ def test_other_numbers_of_distinct_tokens_compile_nothing_anew():
 
 
 def test_settings_that_leave_no_part_are_refused():
-    with pytest.raises(ValueError, match=r"parts\.shortest=5 must be at most parts\.longest=3"):
-        from_mapping(NHot, {"shortest": 5, "longest": 3}, "model.parts")
-    with pytest.raises(ValueError, match=r"model\.parts\.limit=0"):
-        from_mapping(NHot, {"limit": 0}, "model.parts")
+    with pytest.raises(ValueError, match=r"nhot\.min_length=5 must be at most nhot\.max_length=3"):
+        from_mapping(NHot, {"min_length": 5, "max_length": 3}, "model.nhot")
+    with pytest.raises(ValueError, match=r"model\.nhot\.max_substrings=0"):
+        from_mapping(NHot, {"max_substrings": 0}, "model.nhot")

@@ -26,11 +26,11 @@ def test_buckets_of_distances_fall_and_end_with_the_unread_one():
     assert torch.equal(found, log_buckets(torch.arange(LENGTH - 1, -LENGTH - 1, -1), NEAR, FAR, COUNT))
 
 
-@pytest.mark.parametrize(("buckets", "farthest"), [(256, 512), (256, 1024), (8, 24), (32, 128), (64, 512)])
-def test_buckets_are_those_of_transformers(buckets, farthest):
-    distance = torch.arange(1 - farthest, farthest)
-    theirs = make_log_bucket_position(distance, buckets, farthest).long()
-    assert torch.equal(log_buckets(distance, buckets // 2, farthest, buckets), theirs)
+@pytest.mark.parametrize(("buckets", "max_distance"), [(256, 512), (256, 1024), (8, 24), (32, 128), (64, 512)])
+def test_buckets_are_those_of_transformers(buckets, max_distance):
+    distance = torch.arange(1 - max_distance, max_distance)
+    theirs = make_log_bucket_position(distance, buckets, max_distance).long()
+    assert torch.equal(log_buckets(distance, buckets // 2, max_distance, buckets), theirs)
 
 
 @pytest.mark.parametrize("masked", [False, True])

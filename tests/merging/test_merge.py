@@ -90,7 +90,7 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "training": {"steps": 4, "batch_tokens": 1024, "precision": "fp32", "log_every": 4, "checkpoint_every": 2},
         "evaluation": {"held_out": 0.2},
     }
-    parts = ["model.parts.fusion=add", "training.steps=1"]
+    parts = ["model.nhot.fusion=add", "training.steps=1"]
     changes = {
         "d": [],
         "r": ["objective.name=remask", f"training.init_from={folder / 'd'}", "seed=1"],
@@ -98,7 +98,7 @@ def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "wide": ["model.intermediate=64", "training.steps=1"],
         "spelling": ["tokenizer.size=380", "training.steps=1"],
         "parts": parts,
-        "longer": [*parts, "model.parts.longest=3"],
+        "longer": [*parts, "model.nhot.max_length=3"],
         "others": [*parts, "evaluation.held_out=0.3"],
     }
     for name, change in changes.items():
@@ -156,8 +156,8 @@ def test_tasks_and_checkpoints(runs: Path, tmp_path: Path) -> None:
     [
         ("d wide", "0.5,0.5", "average", "wide cannot be merged with {d}: model.intermediate is 64 there and 48 here"),
         ("d spelling", None, "average", "spelling cannot be merged with {d}: it has another tokenizer"),
-        ("d parts", None, "average", "model.parts is {{'fusion'"),
-        ("parts longer", None, "average", "model.parts is {{"),
+        ("d parts", None, "average", "model.nhot is {{'fusion'"),
+        ("parts longer", None, "average", "model.nhot is {{"),
         ("parts others", None, "average", "it has another tokenizer"),
         ("d", None, "average", "1 model is given: give at least two"),
         ("d r", "1", "average", "weights=1: give a number for each of the 2 models"),
@@ -193,9 +193,9 @@ def test_nothing_is_written_over_and_a_base_is_for_tasks_alone(runs: Path) -> No
 def test_other_statistics_of_parts_are_named(runs: Path, tmp_path: Path) -> None:
     """Same tokenizer and settings, but frequencies of another text."""
     model, tokenizer = saved.load(runs / "parts")
-    model.parts.frequency.mul_(2)
+    model.nhot.frequency.mul_(2)
     built_by = maskwright.load(runs / "parts").model_settings
     saved.save(tmp_path / "o" / "final", model.state_dict(), built_by, tokenizer, "other")
     Config.load(runs / "parts").write(tmp_path / "o" / "config.yaml")
-    with pytest.raises(ValueError, match=r"it has other n-hot parts, in parts\.frequency"):
+    with pytest.raises(ValueError, match=r"it has other n-hot parts, in nhot\.frequency"):
         merge(Merge([runs / "parts", tmp_path / "o"], [0.5, 0.5], "average"), tmp_path / "out")

@@ -10,7 +10,7 @@ from maskwright.models.deberta import PRESETS, Deberta, DebertaModel
 
 VOCABULARY = 101
 SHAPES = [(32, 2, 2, 48), (36, 3, 4, 40), (64, 1, 1, 96)]
-FEW = {"max_length": 24, "buckets": 8, "farthest": 24}
+FEW = {"max_length": 24, "buckets": 8, "max_distance": 24}
 """So few buckets that distances share them."""
 
 
@@ -76,7 +76,7 @@ def test_a_model_made_by_transformers_gives_its_logits_here():
         torch.manual_seed(0)
         theirs = DebertaV2ForMaskedLM(DebertaV2Config(vocab_size=VOCABULARY, **sizes, **switches)).eval()
     settings = settings_of(theirs.config)
-    assert settings.farthest == settings.max_length == 512
+    assert settings.max_distance == settings.max_length == 512
     ours = settings.build(VOCABULARY, torch.Generator()).eval()
     ours.load_state_dict(from_names(theirs.state_dict(), ours))
     tokens = torch.randint(4, VOCABULARY, (2, 40), generator=torch.Generator().manual_seed(1))
@@ -116,8 +116,11 @@ def test_size_of_each_preset_of_deberta(preset):
     ("wrong", "sentence"),
     [
         ({"hidden": 32, "heads": 5}, "heads=5 must divide hidden=32"),
-        ({"buckets": 64, "farthest": 32, "max_length": 32}, "buckets=64 must be .* less than twice farthest=32"),
-        ({"max_length": 1024}, "farthest=512 must be at least max_length=1024"),
+        (
+            {"buckets": 64, "max_distance": 32, "max_length": 32},
+            "buckets=64 must be 4 to 61, as max_distance=32",
+        ),
+        ({"max_length": 1024}, "max_distance=512 must be at least max_length=1024"),
     ],
 )
 def test_sizes_that_do_not_go_together_are_refused(wrong, sentence):

@@ -97,8 +97,8 @@ def test_size_of_each_preset_of_ltg_bert(preset):
 def test_heads_that_do_not_divide_ltg_bert_are_refused():
     with pytest.raises(ValueError, match="heads=5 must divide hidden=32"):
         LtgBert(hidden=32, heads=5)
-    with pytest.raises(ValueError, match=r"buckets=600 .* farthest=64"):
-        LtgBert(buckets=600, farthest=64)
+    with pytest.raises(ValueError, match=r"buckets=600 .* max_distance=64"):
+        LtgBert(buckets=600, max_distance=64)
 
 
 def test_dropout_of_ltg_bert_changes_training_alone():

@@ -13,12 +13,12 @@ SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length"
 
 def build(stem, fusion=None, filled=True):
     kind, _ = registry.load("models", stem)
-    model = kind(**SIZES, parts=fusion and {"fusion": fusion}).build(VOCABULARY, torch.Generator().manual_seed(0))
+    model = kind(**SIZES, nhot=fusion and {"fusion": fusion}).build(VOCABULARY, torch.Generator().manual_seed(0))
     if fusion and filled:
         odd = torch.arange(1, VOCABULARY, 2)  # each has two parts, the odd tokens after it
         offsets = torch.cat([torch.zeros(1, dtype=torch.int64), (torch.arange(VOCABULARY) % 2 * 2).cumsum(0)])
         parts = torch.stack([odd.roll(-1), odd.roll(-2)], dim=1).flatten()
-        model.parts.fill(offsets, parts, torch.arange(VOCABULARY))
+        model.nhot.fill(offsets, parts, torch.arange(VOCABULARY))
     return model
 
 
@@ -56,7 +56,7 @@ def test_every_parameter_learns_in_a_few_steps(stem, fusion, tokens):
         optimizer.step()
     assert losses[-1] < losses[0]
     assert not [name for name, parameter in model.named_parameters() if torch.equal(parameter, before[name])]
-    untouched = model.parts.table.weight[0::2]  # even tokens are nobody's part
+    untouched = model.nhot.table.weight[0::2]  # even tokens are nobody's part
     assert not untouched.any()
 
 
@@ -66,8 +66,8 @@ def test_a_part_changes_its_tokens_and_no_others(stem, tokens):
     tokens = tokens % 2 + 2  # 2 has no part, those of 3 are 5 and 7
     first = logits(model, tokens)
     with torch.no_grad():
-        model.parts.table.weight[5] += 1
+        model.nhot.table.weight[5] += 1
         assert not torch.allclose(logits(model, tokens), first)
-        model.parts.table.weight[5] -= 1
-        model.parts.table.weight[9] += 1
+        model.nhot.table.weight[5] -= 1
+        model.nhot.table.weight[9] += 1
     assert_close(logits(model, tokens), first)

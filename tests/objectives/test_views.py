@@ -141,13 +141,13 @@ def test_hybrid_keeps_what_its_parts_have_learned():
 
 
 @pytest.mark.parametrize("p_bw", [0.0, 0.05, 0.6, 1.0])
-@pytest.mark.parametrize("either", [False, True])
-def test_mirror_reads_as_many_rows_backward_as_it_says(p_bw, either):
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_mirror_reads_as_many_rows_backward_as_it_says(p_bw, exclusive):
     some = plain(8_000, 8)
-    problem = Mirror(p_bw=p_bw, either=either)(some, 0)
+    problem = Mirror(p_bw=p_bw, exclusive=exclusive)(some, 0)
     back, front = (problem.source_row[problem.view == way] for way in (BACKWARD, FORWARD))
     assert abs(len(back) / 8_000 - p_bw) <= 4 * (p_bw * (1 - p_bw) / 8_000) ** 0.5
-    assert len(front) == 8_000 - len(back) * either
+    assert len(front) == 8_000 - len(back) * exclusive
     assert torch.equal(torch.cat([front, back]).unique(), torch.arange(8_000))
 
 
@@ -163,13 +163,13 @@ def test_mirror_is_causal_both_ways():
 
 def test_mirror_says_the_way_where_it_begins():
     some = rows(count=40)
-    without, marked = (Mirror(p_bw=0.5, tokens=tokens)(some, 0) for tokens in (False, True))
+    without, marked = (Mirror(p_bw=0.5, direction_tokens=tokens)(some, 0) for tokens in (False, True))
     assert torch.equal(marked.targets, without.targets)
     for way, old, new in ((FORWARD, VOCABULARY.cls, 61), (BACKWARD, VOCABULARY.sep, 62)):
         before, after = without.inputs[without.view == way], marked.inputs[marked.view == way]
         assert torch.equal(after, torch.where(before == old, new, before))
         assert (after == new).any()
-    (exam,) = Mirror(tokens=True).scoring(some)
+    (exam,) = Mirror(direction_tokens=True).scoring(some)
     assert (exam.inputs == 61).any()
 
 
@@ -181,7 +181,7 @@ def test_a_tokenizer_without_the_marks_is_refused(tokens):
     with pytest.raises(
         ValueError, match=r"^the tokenizer has no \[[FB]W\]: add one with tokenizer\.add=\['\[[FB]W\]'\]$"
     ):
-        Mirror(p_bw=1.0, tokens=True)(lacking, 0)
+        Mirror(p_bw=1.0, direction_tokens=True)(lacking, 0)
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, "always"])
@@ -249,7 +249,9 @@ def test_an_exam_asks_for_each_token_at_most_once():
 
 def test_a_model_that_knows_signs_sees_them_in_the_common_exams():
     some, signs = rows(), (("forward", FORWARD, "cls", "forward"), ("backward", BACKWARD, "sep", "backward"))
-    for mirror, (name, view, role, sign) in product((Mirror(tokens=True), Hybrid(causal=Mirror(tokens=True))), signs):
+    for mirror, (name, view, role, sign) in product(
+        (Mirror(direction_tokens=True), Hybrid(causal=Mirror(direction_tokens=True))), signs
+    ):
         plain, dressed = exams(Mirror())[name](some, 0), exams(mirror)[name](some, 0)
         here = plain.inputs == getattr(VOCABULARY, role)
         assert (dressed.view == view).all()

@@ -48,7 +48,7 @@ def test_a_mapping_changes_and_an_object_replaces():
     assert Config(model=Modern(hidden=96)).model == Modern(hidden=96)
     assert Config(model="modern-small").model.hidden != Config().model.hidden
     assert Config().replace("model.hidden=64").model.layers == 3
-    assert Config(model={"parts": {"fusion": "gate"}}).replace("model.parts.limit=3").model.parts.fusion == "gate"
+    assert Config(model={"nhot": {"fusion": "gate"}}).replace("model.nhot.max_substrings=3").model.nhot.fusion == "gate"
 
 
 @pytest.mark.parametrize(

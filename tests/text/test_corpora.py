@@ -112,7 +112,7 @@ def test_pieces_lose_nothing_and_keep_to_their_length(text: str, longest: int) -
 def test_carriage_returns_byte_order_marks_and_split_characters_are_read(tmp_path: Path) -> None:
     path = tmp_path / "one.txt"
     path.write_bytes(b"\xef\xbb\xbf" + ("é" * (1 << 20) + "\r\n\r\nend").encode())
-    found = list(texts(path, Reading(longest=1 << 21)))
+    found = list(texts(path, Reading(max_chars=1 << 21)))
     assert [len(text) for text in found] == [1 << 20, 3]
     assert found[0][0] == "é"
 
@@ -153,7 +153,7 @@ def test_an_endless_text_is_cut_in_bounded_memory(tmp_path: Path) -> None:
         for _ in range(30):
             file.write("word " * 200_000)
     tracemalloc.start()
-    sizes = [len(text) for text in texts(path, Reading(longest=10_000))]
+    sizes = [len(text) for text in texts(path, Reading(max_chars=10_000))]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sum(sizes) == 30_000_000

@@ -51,11 +51,11 @@ def test_operations_are_six_a_weight_and_position_it_meets_and_twelve_a_pair() -
 
 
 def test_a_model_is_counted_without_being_touched_or_copied() -> None:
-    model = build("modern", parts={})
+    model = build("modern", nhot={})
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     twin = Flops(model).twin
     assert model.training
-    assert model.parts is not None
+    assert model.nhot is not None
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert all(tensor.is_meta for tensor in (*twin.parameters(), *twin.buffers()))
 

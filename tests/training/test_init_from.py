@@ -75,12 +75,12 @@ def test_what_does_not_fit_is_refused(
 
 
 def test_parts_of_tokens_are_part_of_the_model(settings: dict, tmp_path: Path) -> None:
-    settings["model"]["parts"], settings["training"]["steps"] = {"fusion": "gate"}, 3
+    settings["model"]["nhot"], settings["training"]["steps"] = {"fusion": "gate"}, 3
     Trainer(Config.of(settings), tmp_path / "first", show=False).train()
     trainer = Trainer(following(settings, tmp_path / "first"), tmp_path / "second", show=False)
     assert same(dict(trainer.model.state_dict()), weights(tmp_path / "first"))
     with pytest.raises(ValueError, match=r"is another model: model\.parts"):
-        Trainer(following(settings, tmp_path / "first", "model.parts.fusion=add"), tmp_path / "third", show=False)
+        Trainer(following(settings, tmp_path / "first", "model.nhot.fusion=add"), tmp_path / "third", show=False)
 
 
 def test_the_tokenizer_that_the_refusal_names_is_the_right_one(settings: dict, first: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from maskwright.training.trainer import Trainer
 
 @pytest.fixture
 def settings(settings):
-    settings["model"]["parts"] = {"fusion": "frequency"}
+    settings["model"]["nhot"] = {"fusion": "frequency"}
     settings["training"] |= {"steps": 8, "checkpoint_every": 4}
     settings["evaluation"]["every"] = 8
     return settings
@@ -25,13 +25,13 @@ def logits(model, tokens):
 
 @pytest.mark.parametrize("fusion", ["add", "attention"])
 def test_a_trained_model_opens_with_its_parts(settings, tmp_path, fusion):
-    settings["model"]["parts"]["fusion"] = fusion
+    settings["model"]["nhot"]["fusion"] = fusion
     trainer = Trainer(Config.of(settings), tmp_path, show=False)
     trainer.train()
     tokens = torch.arange(60).view(2, 30)
     opened_here = load(tmp_path).model
-    assert len(opened_here.parts.parts) > 100
-    assert opened_here.parts.table.weight.any()
+    assert len(opened_here.nhot.parts) > 100
+    assert opened_here.nhot.table.weight.any()
     assert_close(logits(opened_here, tokens), logits(trainer.model.eval(), tokens), rtol=0, atol=0)
     for place in (tmp_path, tmp_path / "checkpoints" / "step-8"):
         assert_close(logits(load(place).model, tokens), logits(opened_here, tokens), rtol=0, atol=0)
@@ -57,27 +57,27 @@ def command(monkeypatch, *arguments):
 
 
 def test_parts_are_set_on_the_command_line(settings, tmp_path, monkeypatch, capsys):
-    del settings["model"]["parts"]
+    del settings["model"]["nhot"]
     Config.of(settings).write(tmp_path / "run.yaml")
-    train = ["train", tmp_path / "run.yaml", "--out", tmp_path / "out", "model.parts.fusion=gate"]
-    assert command(monkeypatch, *train, "model.parts.shortest=30", "model.parts.longest=30") == 2
+    train = ["train", tmp_path / "run.yaml", "--out", tmp_path / "out", "model.nhot.fusion=gate"]
+    assert command(monkeypatch, *train, "model.nhot.min_length=30", "model.nhot.max_length=30") == 2
     complaint = " ".join(capsys.readouterr().err.split())
-    assert complaint.count("model.parts: no token holds another of shortest=30 to longest=30 signs; widen them") == 1
-    assert command(monkeypatch, *train, "model.parts.shortest=3") == 0
-    parts = Config.load(tmp_path / "out").model.parts
-    assert (parts.fusion, parts.shortest, parts.longest) == ("gate", 3, 16)
-    assert load(tmp_path / "out").model.parts.settings == parts
+    assert complaint.count("model.nhot: no token holds another of min_length=30 to max_length=30 characters") == 1
+    assert command(monkeypatch, *train, "model.nhot.min_length=3") == 0
+    parts = Config.load(tmp_path / "out").model.nhot
+    assert (parts.fusion, parts.min_length, parts.max_length) == ("gate", 3, 16)
+    assert load(tmp_path / "out").model.nhot.settings == parts
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ("shortest=17", r"^model: parts\.shortest=17 must be at most parts\.longest=16$"),
-        ("limit=0", r"^model\.parts\.limit=0: input should be greater than or equal to 1$"),
-        ("fusion=sum", r"^model\.parts\.fusion='sum': input should be 'add', 'gate', 'attention' or 'frequency'$"),
-        ("shortst=3", r"^unknown key model\.parts\.shortst: did you mean 'shortest'\?$"),
+        ("min_length=17", r"^model: nhot\.min_length=17 must be at most nhot\.max_length=16$"),
+        ("max_substrings=0", r"^model\.nhot\.max_substrings=0: input should be greater than or equal to 1$"),
+        ("fusion=sum", r"^model\.nhot\.fusion='sum': input should be 'add', 'gate', 'attention' or 'frequency'$"),
+        ("min_lenth=3", r"^unknown key model\.nhot\.min_lenth: did you mean 'min_length'\?$"),
     ],
 )
 def test_mistakes_are_one_sentence(settings, wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Config.of(settings, [f"model.parts.{wrong}"])
+        Config.of(settings, [f"model.nhot.{wrong}"])

@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 
 ORDER = 32
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright check my_objectives.py:EveryOther        every promise, with a counter-example where it is broken\n
-  maskwright check my_objectives.py:EveryOther ratio=0.3 --run run.yaml\n
+  # every promise, with a counter-example where it is broken
+  maskwright check my_objectives.py:EveryOther
+  maskwright check my_objectives.py:EveryOther ratio=0.3 --run run.yaml
   maskwright check package.module:EveryOther --json
 """
 
 
 def command(
     objective: Annotated[str, typer.Argument(help="FILE.py:CLASS, package.module:CLASS, or a name.")],
-    options: Annotated[list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Of the objective.")] = None,
+    options: Annotated[list[str] | None, typer.Argument(metavar="OPTION=VALUE", help="Its options.")] = None,
     run: Annotated[str, typer.Option(help="The recipe, YAML file or run whose text and tokenizer are used.")] = (
         "quickstart"
     ),

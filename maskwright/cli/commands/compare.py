@@ -7,15 +7,18 @@ from typing import Annotated
 import typer
 
 ORDER = 80
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright compare static:quickstart+objective.num_static_masks=1 dynamic:quickstart --out masking\n
-  maskwright compare quickstart words.yaml --seeds 5 --budget tokens=2e6\n
-  maskwright compare mlm:quickstart causal:quickstart+objective.name=causal --set training.steps=1000 --seeds 5,7\n
-  maskwright compare small:quickstart big:quickstart+tokenizer.size=8192 --by bits_per_byte
+  maskwright compare static:quickstart+objective.num_static_masks=1 \\
+      dynamic:quickstart --out masking
+  maskwright compare quickstart words.yaml --seeds 5 --budget tokens=2e6
+  maskwright compare mlm:quickstart causal:quickstart+objective.name=causal \\
+      --set training.steps=1000 --seeds 5,7
+  maskwright compare small:quickstart big:quickstart+tokenizer.size=8192 \\
+      --by bits_per_byte
 
-Run the same command again to resume. Results: OUT/page.html, results.json, summary.csv, curves.csv.
+Run the same command again to resume. Results: OUT/page.html, results.json,
+summary.csv, curves.csv.
 """
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 ORDER = 200
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright doctor            the machine, what is chosen on it, and what to install to be faster\n
+  # the machine, what is chosen on it, and what to install to be faster
+  maskwright doctor
   maskwright doctor --json
 """
 

@@ -7,28 +7,37 @@ from typing import Annotated
 import typer
 
 ORDER = 50
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright evaluate first validation\n
-  maskwright evaluate first validation --json\n
-  maskwright evaluate first layers                    without its last layers, one removed at a time\n
-  maskwright evaluate first/checkpoints/step-500 validation\n
-  maskwright evaluate first blimp --data FOLDER       minimal pairs, scored as the model was trained\n
-  maskwright evaluate first blimp --data FOLDER --limit 100 --paradigms passive_1,passive_2\n
-  maskwright evaluate first/checkpoints blimp --data FOLDER          a learning curve over all checkpoints\n
-  maskwright evaluate first classification --data FOLDER/finetune/mr train=probe seeds=5\n
-  maskwright evaluate first blimp --data FOLDER predictions=results  writes predictions in the official format\n
-  maskwright evaluate d generation scorer=c sampler=remdm steps=64   generated texts, scored by the causal model c\n
-  maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token temperatures=[1,1.5,2]
+  maskwright evaluate first validation
+  maskwright evaluate first validation --json
+  # without its last layers, one removed at a time
+  maskwright evaluate first layers
+  maskwright evaluate first/checkpoints/step-500 validation
+  # minimal pairs, scored as the model was trained
+  maskwright evaluate first blimp --data FOLDER
+  maskwright evaluate first blimp --data FOLDER --limit 100 \\
+      --paradigms passive_1,passive_2
+  # a learning curve over all checkpoints
+  maskwright evaluate first/checkpoints blimp --data FOLDER
+  maskwright evaluate first classification --data FOLDER/finetune/mr \\
+      train=probe seeds=5
+  # writes predictions in the official format
+  maskwright evaluate first blimp --data FOLDER predictions=results
+  # generated texts, scored by the causal model c
+  maskwright evaluate d generation scorer=c sampler=remdm steps=64
+  maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token \\
+      temperatures=[1,1.5,2]
 """
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run, a checkpoint, or a folder of several checkpoints.")],
-    suite: Annotated[str, typer.Argument(help="A file in `suites/`, or your own: my_suite.py.")] = "validation",
+    suite: Annotated[
+        str, typer.Argument(help="One of `maskwright options suite`, or a file: my_suite.py.")
+    ] = "validation",
     options: Annotated[
-        list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Options of the suite: per=token …")
+        list[str] | None, typer.Argument(metavar="OPTION=VALUE", help="Options of the suite: per=token …")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with the suite's files.")] = None,
     backend: Annotated[str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …")] = None,

@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 ORDER = 80
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright export first model                       as it was trained, masked or causal\n
-  maskwright export hybrid model --causal             a hybrid model as a causal one\n
-  maskwright export first/checkpoints/step-500 chck_1M\n
-  maskwright export first/words models                all that training.keep_at kept, as models/chck_1M …
+  # as it was trained, masked or causal
+  maskwright export first model
+  # a hybrid model as a causal one
+  maskwright export hybrid model --causal
+  maskwright export first/checkpoints/step-500 chck_1M
+  # all that training.keep_at kept, as models/chck_1M …
+  maskwright export first/words models
 """
 
 

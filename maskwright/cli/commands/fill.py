@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 ORDER = 60
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright fill first "The function returns a [MASK] of strings."\n
-  maskwright fill first "If the [MASK] is empty, [MASK] is raised." --top 3 --json
+  maskwright fill first "The function returns a [MASK] of strings."
+  maskwright fill first "If the [MASK] is empty, [MASK] is raised." --top 3 \\
+      --json
 """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    run: Annotated[Path, typer.Argument(help="A run or a checkpoint.")],
     texts: Annotated[list[str], typer.Argument(help="Texts that contain [MASK].")],
     top: Annotated[int, typer.Option(min=1, help="How many predictions to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 ORDER = 15
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright import-config model_babylm_ltg_bert.json --out run.yaml     LTG-BERT, as in babylm-baseline\n
-  maskwright import-config configs/mlm_example.yaml                      Aether\n
-  maskwright import-config train.sh                                      AMLM: python train_mask.py --mlm_prob 0.4 …\n
-  maskwright train run.yaml "corpus.files=\\[texts/]" --out run
+  # LTG-BERT, as in babylm-baseline
+  maskwright import-config model_babylm_ltg_bert.json --out run.yaml
+  # Aether
+  maskwright import-config configs/mlm_example.yaml
+  # AMLM: python train_mask.py --mlm_prob 0.4 …
+  maskwright import-config train.sh
+  maskwright train run.yaml "corpus.files=[texts/]" --out run
 """
 
 

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 ORDER = 16
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright import-model deberta-v3-small mine       a folder as `save_pretrained` writes it\n
-  maskwright train mine/config.yaml "corpus.files=\\[texts/]" objective.name=span --out further\n
+  # a folder as `save_pretrained` writes it
+  maskwright import-model deberta-v3-small mine
+  maskwright train mine/config.yaml "corpus.files=[texts/]" \\
+      objective.name=span --out further
   maskwright import-model model mine && maskwright score mine texts.txt
 """
 

@@ -9,12 +9,13 @@ import typer
 ORDER = 30
 SAMPLE = 32
 """Batches of rows in a report."""
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright masks "Masks are drawn anew in each epoch."\n
-  maskwright masks "The same hidden words." --objective whole_word --objective span --epochs 3\n
-  maskwright masks --report                       coverage, diversity and runs on the embedded corpus\n
+  maskwright masks "Masks are drawn anew in each epoch."
+  maskwright masks "The same hidden words." --objective whole_word \\
+      --objective span --epochs 3
+  # coverage, diversity and runs on the embedded corpus
+  maskwright masks --report
   maskwright masks --report --run first --plot masks.png --json
 """
 

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 ORDER = 70
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright train diffusion --out d && maskwright train remask training.init_from=d --out r\n
-  maskwright merge d r --out both                             half of each: a generator that detects its own errors\n
-  maskwright merge d r --weights 0.7,0.3 --method slerp --out both\n
-  maskwright merge r s --method task --base d --weights 1,1 --out all          d and what r and s learned since\n
+  maskwright train diffusion --out d
+  maskwright train remask training.init_from=d --out r
+  # half of each: a generator that detects its own errors
+  maskwright merge d r --out both
+  maskwright merge d r --weights 0.7,0.3 --method slerp --out both
+  # d and what r and s learned since
+  maskwright merge r s --method task --base d --weights 1,1 --out all
   maskwright sample both --sampler learned
 """
 

@@ -5,12 +5,17 @@ from typing import Annotated
 import typer
 
 ORDER = 10
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright options                    the sections of a config, and the recipes\n
-  maskwright options objective          the objectives to choose from\n
-  maskwright options objective.span     every option of one of them\n
+  # the sections of a config, and the recipes
+  maskwright options
+  # the objectives to choose from
+  maskwright options objective
+  # every option of one of them
+  maskwright options objective.span
+  # the suites of `maskwright evaluate`, and the options of one
+  maskwright options suite
+  maskwright options suite.blimp
   maskwright options training
 """
 

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 ORDER = 35
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright preflight run.yaml                       before the run: the tokenizer, the model's class, its length\n
-  maskwright preflight first                          a run, as it would be exported\n
-  maskwright preflight model --longest 1024           a folder of transformers
+  # before the run: the tokenizer, the model's class, its length
+  maskwright preflight run.yaml
+  # a run, as it would be exported
+  maskwright preflight first
+  # a folder of transformers
+  maskwright preflight model --longest 1024
 """
 
 

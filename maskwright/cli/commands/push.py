@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 
 ORDER = 81
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  hf auth login                                       once; or set HF_TOKEN\n
-  maskwright push first OWNER/NAME                    the model on main, what training.keep_at kept on chck_1M …\n
-  maskwright push first OWNER/NAME --private          visible to its owner only\n
+  # once; or set HF_TOKEN
+  hf auth login
+  # the model on main, what training.keep_at kept on chck_1M …
+  maskwright push first OWNER/NAME
+  # visible to its owner only
+  maskwright push first OWNER/NAME --private
   maskwright push first/checkpoints/step-500 OWNER/NAME
 """
 

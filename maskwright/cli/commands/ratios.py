@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 ORDER = 85
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright ratios forward_backward\n
-  maskwright ratios forward_backward --metric perplexity --epochs 0:1 --epochs 5:10 --json
+  maskwright ratios forward_backward
+  maskwright ratios forward_backward --metric perplexity --epochs 0:1 \\
+      --epochs 5:10 --json
 
-Ratio 1 is the forward loss without backward training over that with it; ratio 2 is forward over backward of one model.
+Ratio 1 is the forward loss without backward training over that with it; ratio
+2 is forward over backward of one model.
 """
 
 

@@ -7,29 +7,31 @@ from typing import Annotated
 import typer
 
 ORDER = 65
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright train quickstart objective.name=diffusion --out d\n
-  maskwright train quickstart objective.name=remask training.init_from=d --out r\n
-  maskwright sample d --length 40 --steps 32\n
-  maskwright sample d --prompt "The function returns" --sampler remdm strategy=rescale eta=0.1\n
-  maskwright sample d --prompt "If the [MASK] is empty, [MASK] is raised." --html replay.html\n
-  maskwright sample d --remasker r --sampler learned randomness=0.3 --count 8 --json\n
-  maskwright sample d --remasker r --sampler learned --edit "The strings returns a function."\n
-  maskwright train quickstart objective.name=causal --out c\n
-  maskwright sample c --prompt "The function returns" --temperature 0.8 --top-p 0.95
+  maskwright train quickstart objective.name=diffusion --out d
+  maskwright train quickstart objective.name=remask training.init_from=d --out r
+  maskwright sample d --length 40 --steps 32
+  maskwright sample d --prompt "The function returns" --sampler remdm \\
+      strategy=rescale eta=0.1
+  maskwright sample d --prompt "If the [MASK] is empty, [MASK] is raised." \\
+      --html replay.html
+  maskwright sample d --remasker r --sampler learned randomness=0.3 --count 8 \\
+      --json
+  maskwright sample d --remasker r --sampler learned \\
+      --edit "The strings returns a function."
+  maskwright train quickstart objective.name=causal --out c
+  maskwright sample c --prompt "The function returns" --temperature 0.8 \\
+      --top-p 0.95
 """
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run whose model fills masks or predicts the next token.")],
-    options: Annotated[
-        list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Options of the sampler.")
-    ] = None,
+    options: Annotated[list[str] | None, typer.Argument(metavar="OPTION=VALUE", help="Options of the sampler.")] = None,
     sampler: Annotated[
         str | None,
-        typer.Option(help="A file in `samplers/`; by default mdlm, or left_to_right for a causal model."),
+        typer.Option(help="One of `maskwright options sampler`; by default mdlm, or left_to_right for a causal model."),
     ] = None,
     remasker: Annotated[
         Path | None, typer.Option(help="A run that detects wrong tokens, for the samplers that need one.")

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 ORDER = 65
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright score first texts.txt                    one text per line\n
-  maskwright score first pairs.jsonl --json           pairs: sentence_good, sentence_bad\n
+  # one text per line
+  maskwright score first texts.txt
+  # pairs: sentence_good, sentence_bad
+  maskwright score first pairs.jsonl --json
   maskwright score first texts.txt --backend mlm_word
 """
 

@@ -10,17 +10,17 @@ import typer
 ORDER = 66
 WAITING = 8
 """How many may wait for their turn."""
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright serve first\n
-  maskwright serve d --remasker r --port 0            on any free port; with the samplers that need a remasker\n
+  maskwright serve first
+  # on any free port; with the samplers that need a remasker
+  maskwright serve d --remasker r --port 0
   maskwright serve first --max-tokens 64 --max-concurrent 1
 """
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    run: Annotated[Path, typer.Argument(help="A run or a checkpoint.")],
     remasker: Annotated[
         Path | None, typer.Option(help="A run that detects wrong tokens, for the samplers that need one.")
     ] = None,

@@ -5,19 +5,22 @@ from typing import Annotated
 import typer
 
 ORDER = 20
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright tokenize quickstart --out shards\n
-  maskwright tokenize quickstart "corpus.files=\\[texts/*.txt]" tokenizer.size=16384 --out shards\n
-  maskwright tokenize run.yaml --out shards --errors replace\n
+  maskwright tokenize quickstart --out shards
+  maskwright tokenize quickstart "corpus.files=[texts/*.txt]" \\
+      tokenizer.size=16384 --out shards
+  maskwright tokenize run.yaml --out shards --errors replace
   maskwright tokenize run.yaml --out s3://bucket/shards --over ray
 """
 
 
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or a YAML file: its corpus and tokenizer are used.")],
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SECTION.KEY=VALUE", help="Changes to it; `maskwright options` lists every key."),
+    ] = None,
     out: Annotated[
         str | None, typer.Option(help="Where the shards go, a folder or a URL; by default the cache that train uses.")
     ] = None,

@@ -6,26 +6,30 @@ from typing import Annotated
 import typer
 
 ORDER = 40
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright train quickstart --out first\n
-  maskwright train quickstart objective.name=whole_word training.steps=1000 --out words\n
-  maskwright train quickstart "corpus.files=\\[texts/,more.jsonl.gz]" tokenizer.size=8192 --out mine\n
-  maskwright train first/config.yaml seed=1 --out again\n
+  maskwright train quickstart --out first
+  maskwright train quickstart objective.name=whole_word training.steps=1000 \\
+      --out words
+  maskwright train quickstart "corpus.files=[texts/,more.jsonl.gz]" \\
+      tokenizer.size=8192 --out mine
+  maskwright train first/config.yaml seed=1 --out again
   maskwright train first --out first --resume
-
-  maskwright train quickstart training.fit_minutes=4 --out demo       as many steps as this machine makes in 4 minutes
-
-  maskwright train quickstart --nproc 2 --out two                     two processes, one model
-
-  torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint HOST:29400 -m maskwright train run.yaml --out /shared/run
+  # as many steps as this machine makes in 4 minutes
+  maskwright train quickstart training.fit_minutes=4 --out demo
+  # two processes, one model
+  maskwright train quickstart --nproc 2 --out two
+  torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint HOST:29400 \\
+      -m maskwright train run.yaml --out /shared/run
 """
 
 
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, a YAML file, or the folder of an earlier run.")],
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SECTION.KEY=VALUE", help="Changes to it; `maskwright options` lists every key."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the newest intact checkpoint in OUT.")] = False,
     nproc: Annotated[int, typer.Option(min=1, help="Data-parallel processes on this machine.")] = 1,

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 ORDER = 55
-EXAMPLES = """
-[bold]Examples[/]
+EXAMPLES = """Examples
 
-  maskwright train amlm_hard --out adaptive\n
-  maskwright weights adaptive\n
+  maskwright train amlm_hard --out adaptive
+  maskwright weights adaptive
   maskwright weights adaptive --lexicon tagged.txt --json
 """
 

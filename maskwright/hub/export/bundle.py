@@ -55,7 +55,7 @@ def settings(cls):
 def peer(model: nn.Module, settings: Any, causal: bool, special: dict[str, int]) -> tuple[Any, str]:
     """`model`, which `settings` built, as a model of `remote`, and the modelling file that opens it."""
     network = {"settings": type(settings), "network": type(model)}
-    parts = getattr(model, "parts", None)
+    parts = getattr(model, "nhot", None)
     kind = remote_code.MaskwrightForCausalLM if causal else remote_code.MaskwrightForMaskedLM
     config = remote_code.MaskwrightConfig(
         vocab_size=model.get_parameter("embedding.weight").shape[0],

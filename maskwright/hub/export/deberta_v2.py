@@ -60,8 +60,8 @@ def config(settings: Deberta, vocabulary_size: int, **special: int | None) -> De
 
     Raises ValueError for n-hot embeddings, which DebertaV2 does not have.
     """
-    if settings.parts is not None:
-        raise ValueError(f"model.parts={settings.parts} has no counterpart in DebertaV2; it takes none")
+    if settings.nhot is not None:
+        raise ValueError(f"model.nhot={settings.nhot} has no counterpart in DebertaV2; it takes none")
     return DebertaV2Config(
         vocab_size=vocabulary_size,
         hidden_size=settings.hidden,
@@ -69,7 +69,7 @@ def config(settings: Deberta, vocabulary_size: int, **special: int | None) -> De
         num_attention_heads=settings.heads,
         intermediate_size=settings.intermediate,
         max_position_embeddings=settings.max_length,
-        max_relative_positions=settings.farthest,
+        max_relative_positions=settings.max_distance,
         position_buckets=settings.buckets,
         layer_norm_eps=EPSILON,
         hidden_dropout_prob=settings.dropout,
@@ -90,7 +90,7 @@ def settings_of(config: DebertaV2Config) -> Deberta:
             raise ValueError(f"{switch}={found!r} has no counterpart in deberta, which takes {wanted!r}")
     if config.hidden_dropout_prob != config.attention_probs_dropout_prob:
         raise ValueError("deberta has one dropout: hidden_dropout_prob and attention_probs_dropout_prob must be equal")
-    farthest = config.max_relative_positions
+    max_distance = config.max_relative_positions
     return Deberta(
         hidden=config.hidden_size,
         layers=config.num_hidden_layers,
@@ -99,7 +99,7 @@ def settings_of(config: DebertaV2Config) -> Deberta:
         max_length=config.max_position_embeddings,
         dropout=config.hidden_dropout_prob,
         buckets=config.position_buckets,
-        farthest=farthest if farthest > 0 else config.max_position_embeddings,
+        max_distance=max_distance if max_distance > 0 else config.max_position_embeddings,
     )
 
 

@@ -57,8 +57,8 @@ def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Mod
 
     Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have.
     """
-    if settings.parts is not None:
-        raise ValueError(f"model.parts={settings.parts} has no counterpart in ModernBERT; it takes none")
+    if settings.nhot is not None:
+        raise ValueError(f"model.nhot={settings.nhot} has no counterpart in ModernBERT; it takes none")
     if settings.positions != "rotary":
         raise ValueError(f"model.positions={settings.positions} has no counterpart in ModernBERT; it takes rotary")
     rotary = {"rope_type": "default", "rope_theta": settings.theta}

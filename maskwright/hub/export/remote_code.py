@@ -57,11 +57,11 @@ class MaskwrightConfig(PretrainedConfig):
 def build(config: MaskwrightConfig) -> nn.Module:
     """The network of `config`, its weights not yet loaded."""
     settings = dict(config.settings)
-    if settings.get("parts"):
-        settings["parts"] = NHot(**settings["parts"])
+    if settings.get("nhot"):
+        settings["nhot"] = NHot(**settings["nhot"])
     network: Any = KNOWN["network"](KNOWN["settings"](**settings), config.vocab_size)
-    if settings.get("parts"):
-        network.parts.parts = network.parts.parts.new_zeros(config.part_count)
+    if settings.get("nhot"):
+        network.nhot.parts = network.nhot.parts.new_zeros(config.part_count)
     for module in network.modules():
         fill(module)
     return network

@@ -33,7 +33,7 @@ from .stages import Scattered, Spans, Sticky
 
 @settings
 class Diffusion(Levels, Objective):
-    """Masked diffusion."""
+    """Masked diffusion: a ratio drawn for each row, and a loss that bounds the likelihood (MDLM, LLaDA)."""
 
     weighted: bool = True
     """Whether losses have the weights of the bound, or equal weights."""

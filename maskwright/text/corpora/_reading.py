@@ -28,9 +28,9 @@ class Reading:
     errors: Errors = "strict"
     field: str = "text"
     """What holds the text: a field of JSON objects, the column of a `.parquet` file."""
-    longest: int = 200_000
+    max_chars: int = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
-    lines: int = 100
+    lines_per_document: int = 100
     """Lines that make a document in BabyLM's files."""
 
 
@@ -56,18 +56,19 @@ def texts(path: Path, reading: Reading) -> Iterator[str]:
     if kind(path) not in READERS:
         raise ValueError(f"{path} is not a kind of file that can be read: there is {', '.join(READERS)}")
     for text in READERS[kind(path)](path, reading):
-        for piece in pieces(text, reading.longest):
+        for piece in pieces(text, reading.max_chars):
             if piece.strip():
                 yield piece.strip("\n")
 
 
-def pieces(text: str, longest: int) -> Iterator[str]:
-    """`text` in pieces of at most `longest` characters, cut after a line or else after a space where there is one."""
+def pieces(text: str, max_chars: int) -> Iterator[str]:
+    """`text` in pieces of at most `max_chars` characters, cut after a line or else after a space where there is one."""
     start = 0
-    while len(text) - start > longest:
-        end = max(text.rfind("\n", start, start + longest), text.rfind(" ", start + longest // 2, start + longest)) + 1
-        yield text[start : end or start + longest]
-        start = end or start + longest
+    while len(text) - start > max_chars:
+        full = start + max_chars
+        end = max(text.rfind("\n", start, full), text.rfind(" ", start + max_chars // 2, full)) + 1
+        yield text[start : end or full]
+        start = end or full
     if start < len(text):
         yield text[start:]
 
@@ -78,7 +79,7 @@ def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
 
 
 def lines(path: Path, reading: Reading) -> Iterator[str]:
-    """The lines of a file; one of more than `longest` characters comes in several."""
+    """The lines of a file; one of more than `max_chars` characters comes in several."""
     return _parts(path, reading, lambda text: text.split("\n"))
 
 
@@ -88,17 +89,17 @@ def _parts(path: Path, reading: Reading, split: Callable[[str], list[str]]) -> I
     for block in blocks(path, reading.errors):
         *whole, rest = split(rest + block)
         yield from whole
-        if len(rest) > reading.longest + BLOCK:
-            *whole, rest = pieces(rest, reading.longest)
+        if len(rest) > reading.max_chars + BLOCK:
+            *whole, rest = pieces(rest, reading.max_chars)
             yield from whole
     yield rest
 
 
 def grouped_lines(path: Path, reading: Reading) -> Iterator[str]:
-    """Documents of BabyLM's files: up to a blank line, and at most `reading.lines` lines."""
+    """Documents of BabyLM's files: up to a blank line, and at most `reading.lines_per_document` lines."""
     group: list[str] = []
     for line in lines(path, reading):
-        if group and (not line.strip() or len(group) == reading.lines):
+        if group and (not line.strip() or len(group) == reading.lines_per_document):
             yield "\n".join(group)
             group = []
         if line.strip():

@@ -22,7 +22,7 @@ class Babylm:
     """The folder that holds `train_10M`, `train_100M` and `dev`, or the training folder itself."""
     track: Literal["10M", "100M"] = "10M"
     """How many words to train on: strict-small or strict."""
-    lines: int = 100
+    lines_per_document: int = 100
     """Lines that make a document, unless a blank line ends it sooner."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:
@@ -48,5 +48,5 @@ class Babylm:
         return of_kind(self._train()[0].parent.parent / "dev", ".dev")
 
     def _read(self, files: list[Path], errors: Errors) -> Iterator[Document]:
-        reading = Reading(errors=errors, lines=self.lines)
+        reading = Reading(errors=errors, lines_per_document=self.lines_per_document)
         return chain.from_iterable(documents(path, reading) for path in files)

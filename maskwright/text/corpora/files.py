@@ -28,9 +28,9 @@ class Files:
     """The same for validation; without any, a share of the documents is held out."""
     field: str = "text"
     """What holds the text: a field of JSON objects, the column of a .parquet file."""
-    longest: int = 200_000
+    max_chars: int = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
-    lines: int = 100
+    lines_per_document: int = 100
     """Lines that make a document in .train, .dev and .test files, unless a blank line ends it sooner."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:
@@ -47,7 +47,9 @@ class Files:
         return [*train, *(source(path, validation=True) for path in (found(self.valid, "valid") if self.valid else []))]
 
     def _read(self, patterns: tuple[str, ...], field: str, errors: Errors) -> Iterator[Document]:
-        reading = Reading(errors=errors, field=self.field, longest=self.longest, lines=self.lines)
+        reading = Reading(
+            errors=errors, field=self.field, max_chars=self.max_chars, lines_per_document=self.lines_per_document
+        )
         return chain.from_iterable(documents(path, reading) for path in found(patterns, field))
 
 

@@ -30,7 +30,7 @@ class Hub:
     """The column that holds the text."""
     revision: str | None = None
     """A commit or tag of the data set; name one, and the corpus stays what it is."""
-    longest: int = 200_000
+    max_chars: int = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:
@@ -52,7 +52,7 @@ class Hub:
         rows = enumerate(self._rows(split), 1)
         found = (text_of(row, reading, f"{self.dataset}, row {number}") for number, row in rows)
         for text in without_nulls(found, self.dataset, self.field):
-            yield from (Document(piece, name) for piece in pieces(text, self.longest) if piece.strip())
+            yield from (Document(piece, name) for piece in pieces(text, self.max_chars) if piece.strip())
 
     def _rows(self, split: str) -> Iterator[dict[str, Any]]:
         if importlib.util.find_spec("datasets") is None:

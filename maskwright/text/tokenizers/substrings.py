@@ -39,21 +39,26 @@ class Substrings:
         return self.parts[self.offsets[token] : self.offsets[token + 1]]
 
 
-def substrings(tokenizer: Tokenizer, shortest: int, longest: int, limit: int, boundaries: bool) -> Substrings:
-    """For every entry, the entries of `shortest` to `longest` characters within it, at most `limit`; cached.
+def substrings(tokenizer: Tokenizer, min_length: int, max_length: int, most: int, boundaries: bool) -> Substrings:
+    """For every entry, the entries of `min_length` to `max_length` characters within it, at most `most`; cached.
 
     boundaries: whether a word-initial entry matches only word-initial positions; otherwise both forms of a string are
     equal. The boundary mark does not count as a character. Special tokens neither have parts nor are parts. Raises
     ValueError when no entry has a part.
     """
-    options = {"shortest": shortest, "longest": longest, "limit": limit, "boundaries": boundaries}
+    options = {
+        "min_length": min_length,
+        "max_length": max_length,
+        "max_substrings": most,
+        "boundaries": boundaries,
+    }
     path = cache_folder() / "substrings" / f"{key(tokenizer.fingerprint, options)}.npz"
     if path.exists():
         return _kept(path)
-    found = _find(tokenizer, shortest, longest, limit, boundaries)
+    found = _find(tokenizer, min_length, max_length, most, boundaries)
     if not len(found.parts):
         raise ValueError(
-            f"model.parts: no token holds another of shortest={shortest} to longest={longest} signs; "
+            f"model.nhot: no token holds another of min_length={min_length} to max_length={max_length} characters; "
             "widen them, or take a tokenizer with longer tokens"
         )
     _keep(path, found)
@@ -79,15 +84,15 @@ def _marked(token: str) -> str:
     return token[2:] if continues else BEGIN * bool(token) + token
 
 
-def _find(tokenizer: Tokenizer, shortest: int, longest: int, limit: int, boundaries: bool) -> Substrings:
+def _find(tokenizer: Tokenizer, min_length: int, max_length: int, most: int, boundaries: bool) -> Substrings:
     texts = written(tokenizer)
     texts = texts if boundaries else [text.removeprefix(BEGIN) for text in texts]
     wanted: dict[str, list[int]] = {}
     for i, text in enumerate(texts):
-        if text and shortest <= len(text.removeprefix(BEGIN)) <= longest:
+        if text and min_length <= len(text.removeprefix(BEGIN)) <= max_length:
             wanted.setdefault(text, []).append(i)
     sizes = sorted({len(text) for text in wanted}, reverse=True)
-    rows = [list(islice(_parts(i, text, wanted, sizes), limit)) for i, text in enumerate(_shown(texts))]
+    rows = [list(islice(_parts(i, text, wanted, sizes), most)) for i, text in enumerate(_shown(texts))]
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     return Substrings(offsets, np.fromiter((part for row in rows for part in row), np.int32, count=offsets[-1]))
 

@@ -106,7 +106,7 @@ def test_a_model_that_reads_from_a_sign_is_asked_so(judged) -> None:
     """[FW] stands for [CLS]: here the role is taken by the mask, which the tokenizer has."""
     vocabulary = replace(judged.tokenizer.vocabulary, forward=judged.tokenizer.vocabulary.mask)
     tokenizer = SimpleNamespace(vocabulary=vocabulary, encode_batch=judged.tokenizer.encode_batch)
-    _, ask = choose("causal", Mirror(tokens=True))
+    _, ask = choose("causal", Mirror(direction_tokens=True))
     found = Scorer(judged.model, tokenizer, ask)([Text(TEXTS[3])]).total[0, 0]
     ids = judged.tokenizer.encode(TEXTS[3])[0].tolist()
     tokens = [vocabulary.mask, *ids, vocabulary.sep]

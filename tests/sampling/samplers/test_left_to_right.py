@@ -81,7 +81,7 @@ def test_the_best_token_always_is_the_plain_loop(name, prompt):
 
 def test_it_opens_as_the_objective_is_used_to():
     model, known = built("minigpt"), VOCABULARY
-    *_, last = frames(model, blank(1, 7), Mirror(tokens=True), temperature=0.0)
+    *_, last = frames(model, blank(1, 7), Mirror(direction_tokens=True), temperature=0.0)
     expected = greedy(model, (7,), 10, sign=known.id("forward"))
     assert last.tokens[0, 1 : 1 + len(expected)].tolist() == expected
     assert expected != greedy(model, (7,), 10)
@@ -173,7 +173,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, text: Path) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     tokenizer = Tokenizer.train([text.read_text(encoding="utf-8")], TokenizerSettings(kind="bpe", size=404))
     for name in ("causal", "mirror", "hybrid", "prefix", "mlm"):
-        objective = {"name": name} | ({"tokens": True} if name == "mirror" else {})
+        objective = {"name": name} | ({"direction_tokens": True} if name == "mirror" else {})
         tree = {"model": {"name": "minigpt", **SIZES}, "objective": objective, "rows": {"length": 20}}
         config = Config.of(tree | {"training": {"steps": 1}})
         model = config.model.build(tokenizer.vocabulary.size, torch.Generator().manual_seed(1))

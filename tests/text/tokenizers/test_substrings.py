@@ -17,30 +17,30 @@ def tokenizer(request, text):
     )
 
 
-def plain(texts, token, shortest, longest, boundaries):
+def plain(texts, token, min_length, max_length, boundaries):
     """The ids of all parts of `token`."""
     bare = [text.removeprefix("▁") for text in texts]
     compared = texts if boundaries else bare
     return {
         i
         for i, part in enumerate(compared)
-        if i != token and part and shortest <= len(bare[i]) <= longest and part in compared[token]
+        if i != token and part and min_length <= len(bare[i]) <= max_length and part in compared[token]
     }
 
 
 @pytest.mark.parametrize("boundaries", [True, False])
-@pytest.mark.parametrize(("shortest", "longest"), [(1, 40), (2, 4)])
-def test_parts_are_those_of_a_plain_search(tokenizer, shortest, longest, boundaries):
-    found, texts = substrings(tokenizer, shortest, longest, 1000, boundaries), written(tokenizer)
+@pytest.mark.parametrize(("min_length", "max_length"), [(1, 40), (2, 4)])
+def test_parts_are_those_of_a_plain_search(tokenizer, min_length, max_length, boundaries):
+    found, texts = substrings(tokenizer, min_length, max_length, 1000, boundaries), written(tokenizer)
     assert len(found.offsets) == len(texts) + 1
     for token in range(len(texts)):
         parts = found.of(token).tolist()
         assert len(parts) == len(set(parts))
-        assert set(parts) == plain(texts, token, shortest, longest, boundaries)
+        assert set(parts) == plain(texts, token, min_length, max_length, boundaries)
 
 
 def test_the_longest_parts_stay(tokenizer):
-    every, few = (substrings(tokenizer, 1, 16, limit, True) for limit in (1000, 3))
+    every, few = (substrings(tokenizer, 1, 16, max_substrings, True) for max_substrings in (1000, 3))
     texts = written(tokenizer)
     assert max(np.diff(every.offsets)) > 3
     for token in range(len(texts)):
@@ -81,5 +81,5 @@ def test_they_are_found_once(tokenizer, monkeypatch):
 
 def test_a_vocabulary_without_parts_is_refused(tokenizer):
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"model\.parts: no token .* shortest=30 to longest=31 signs; widen"):
+        with pytest.raises(ValueError, match=r"model\.nhot: no token .* min_length=30 to max_length=31 "):
             substrings(tokenizer, 30, 31, 5, True)

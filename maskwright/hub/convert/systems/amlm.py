@@ -83,14 +83,14 @@ def _model(foreign: ForeignConfig, longest: int) -> None:
         foreign.left["model_path"] = f"{path} is not here: carried as deberta-v3-base"
     layers, heads = DEPTHS.get(size, DEPTHS["base"])
     hidden, inner = foreign.whole("hidden_size", 768), foreign.whole("intermediate_size", 3072)
-    reach = {"max_length": max(1024, longest), "farthest": max(1024, longest)}
+    reach = {"max_length": max(1024, longest), "max_distance": max(1024, longest)}
     dropout = foreign.number("dropout", 0.1)
     sizes = {"layers": layers, "heads": heads, "hidden": hidden, "intermediate": inner}
     foreign.put("model", name="deberta", **sizes, **reach, dropout=dropout)
     if foreign.get("custom") == "nhot":
-        foreign.put("model", parts={"fusion": "add"})
+        foreign.put("model", nhot={"fusion": "add"})
     elif "custom" in foreign:
-        foreign.left["custom"] = f"{foreign.get('custom')} is not here; nhot is, as model.parts"
+        foreign.left["custom"] = f"{foreign.get('custom')} is not here; nhot is, as model.nhot"
 
 
 def _optimizer(foreign: ForeignConfig) -> None:

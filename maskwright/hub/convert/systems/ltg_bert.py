@@ -103,7 +103,7 @@ def _model(foreign: ForeignConfig) -> None:
     fields = {ours: foreign.whole(theirs, sizes[theirs]) for theirs, ours in names.items()}
     longest = max(foreign.whole("max_position_embeddings", 512), foreign.whole("block_size", 512))
     inner, outer = (foreign.number(f"{which}_dropout_prob", 0.1) for which in ("attention_probs", "hidden"))
-    foreign.put("model", name="ltg_bert", **fields, max_length=longest, farthest=longest, dropout=outer)
+    foreign.put("model", name="ltg_bert", **fields, max_length=longest, max_distance=longest, dropout=outer)
     if inner != outer:
         foreign.left["attention_probs_dropout_prob"] = f"one dropout for all: hidden_dropout_prob={outer:g}"
 
