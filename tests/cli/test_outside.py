@@ -119,6 +119,22 @@ def test_an_own_objective_is_trained_resumed_filled_evaluated_and_exported(comma
     assert "objective.offset is 0 there and 1 now" in " ".join(complaint.split())
 
 
+def test_an_own_objective_is_an_arm_of_a_comparison(command, recipe: Path, tmp_path: Path):
+    (tmp_path / "my_objectives.py").write_text(OBJECTIVE)
+    arms = [f"plain:{recipe}", f"own:{recipe}+objective.name=my_objectives.py:EveryOther"]
+    code, said, complaint = command("compare", *arms, "--seeds", 1, "--out", "both", "--quiet")
+    assert code == 0, complaint
+    finals = [json.loads(Path(f"both/runs/{arm}/seed-0/final.json").read_text()) for arm in ("plain", "own")]
+    best, worse = sorted(final["valid/masked/loss"] for final in finals)
+    assert best < worse
+    assert re.search(
+        rf"Hidden tokens, loss: \w+ is best with {best:.4f}, against {worse:.4f} for \w+\.", " ".join(said.split())
+    )
+    forget()
+    (tmp_path / "my_objectives.py").unlink()
+    assert command("fill", "both/runs/own/seed-0", "A [MASK].", "--trust-code")[0] == 0
+
+
 def test_everything_else_of_ones_own(command, recipe: Path, tmp_path: Path):
     files = {"models": MODEL, "optimizers": OPTIMIZER, "corpora": CORPUS, "trackers": TRACKER, "suite": SUITE}
     for name, source in (files | {"samplers": SAMPLER}).items():

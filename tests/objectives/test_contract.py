@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -17,10 +18,12 @@ from maskwright.objectives.base.contract import (
     original_labels,
     padding,
     same_draw,
+    separate_builds,
     shapes,
     special_tokens,
     untouched_rows,
     weighted_targets,
+    with_options,
 )  # fmt: skip
 from maskwright.objectives.base.problem import Problem
 from maskwright.objectives.mlm import Mlm
@@ -75,6 +78,10 @@ def test_every_objective_keeps_its_promises(objective, promise):
     assert PROPERTIES[promise](objective, rows()) == ""
 
 
+LEARNED: list[int] = []
+"""What every broken objective shares."""
+
+
 @settings
 class Broken(Mlm):
     """Breaks a promise."""
@@ -102,7 +109,12 @@ class Broken(Mlm):
                 rows.tokens[0, 3] += 1
             case "dtype":
                 weights = weights.double()
+            case "shared":
+                inputs = inputs.roll(len(LEARNED), 1)
         return replace(problem, inputs=inputs, targets=targets, weights=weights)
+
+    def end_step(self):
+        LEARNED.append(1)
 
     def select(self, rows, noise):
         units = super().select(rows, noise)
@@ -121,8 +133,10 @@ class Broken(Mlm):
     ("padding", padding, r"^(inputs|targets) differs$"),
     ("random", same_draw, "^inputs differs$"),
     ("rows", untouched_rows, "^tokens or word of the rows were written to$"),
+    ("shared", separate_builds, "^inputs differs$"),
     ("dtype", shapes, "^weights is torch.float64 of shape"),
 ])  # fmt: skip
 def test_a_broken_promise_is_found(how, property, counterexample):
     torch.manual_seed(0)
-    assert re.search(counterexample, property(lambda **options: Broken(how=how, **options), rows()))
+    make = partial(with_options, Broken(how=how))
+    assert re.search(counterexample, property(lambda **options: make(options), rows()))

@@ -125,14 +125,38 @@ def test_a_class_of_a_package_is_named_by_it(settings: dict, tmp_path: Path):
     assert not (tmp_path / "run" / "code").exists()
 
 
-def test_an_entry_point_is_a_name_like_any_other(monkeypatch, settings: dict, tmp_path: Path):
-    site = tmp_path / "site"
-    (site / "words-1.0.dist-info").mkdir(parents=True)
-    (site / "words.py").write_text(OBJECTIVE)
-    (site / "words-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: words\nVersion: 1.0\n")
-    entry = "[maskwright.objectives]\nevery_other = words:EveryOther\n"
-    (site / "words-1.0.dist-info" / "entry_points.txt").write_text(entry)
-    monkeypatch.syspath_prepend(site)
+@pytest.fixture
+def install(monkeypatch, tmp_path: Path):
+    """Install a package `words` with the source of one module and with entry points."""
+
+    def call(source: str, entry: str) -> None:
+        facts = tmp_path / "site" / "words-1.0.dist-info"
+        facts.mkdir(parents=True)
+        (tmp_path / "site" / "words.py").write_text(source)
+        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: words\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text(entry)
+        monkeypatch.syspath_prepend(tmp_path / "site")
+
+    return call
+
+
+@pytest.mark.parametrize("folder", [
+    "objectives", "models", "optimizers", "text.corpora", "data.orders", "sampling.samplers", "training.trackers"
+])  # fmt: skip
+def test_every_kind_of_class_comes_by_entry_points(install, folder: str):
+    install("class Mine:\n    pass\n", f"[maskwright.{folder.rpartition('.')[2]}]\nmine = words:Mine\n")
+    assert "mine" in registry.names(folder)
+    kind, preset = registry.load(folder, "mine")
+    assert (kind.__module__, registry.class_name(kind), preset) == ("words", "mine", {})
+
+
+def test_a_suite_comes_by_entry_points(install):
+    install("def evaluate(run, data):\n    return {}\n", "[maskwright.suites]\nmine = words\n")
+    assert registry.module("evaluate.suites", "mine").evaluate(None, None) == {}
+
+
+def test_an_entry_point_is_a_name_like_any_other(install, settings: dict):
+    install(OBJECTIVE, "[maskwright.objectives]\nevery_other = words:EveryOther\n")
     assert "every_other" in registry.names("objectives")
     config = Config.of(settings | {"objective": {"name": "every_other", "offset": 1}})
     assert config.tree()["objective"]["name"] == "every_other"

@@ -94,6 +94,17 @@ def padding(make: Make, rows: Rows) -> str:
     return _difference(cut, make()(rows, 0), fields)
 
 
+def separate_builds(make: Make, rows: Rows) -> str:
+    """Nothing that one live objective learns reaches another of the same settings, built before or after."""
+    used, unused = make(update_every=1), make(update_every=1)
+    problem = used(rows, 0)
+    loss = problem.weights * torch.linspace(0, 3, problem.weights.shape[1])
+    used.observe(problem, loss, (problem.weights > 0) & (problem.targets % 3 == 0))
+    used.end_step()
+    later = make(update_every=1)
+    return _difference(unused(rows, 0), problem, FIELDS) or _difference(later(rows, 0), problem, FIELDS)
+
+
 def untouched_rows(make: Make, rows: Rows) -> str:
     before = rows.tokens.clone(), rows.word.clone()
     make()(rows, 0)
@@ -206,5 +217,6 @@ PROPERTIES = {
     "more padding changes nothing": padding,
     "the same draw gives the same problem": same_draw,
     "the rows are not modified": untouched_rows,
+    "what one learns changes no other of the same settings": separate_builds,
 }
 """The properties by their description."""
