@@ -13,7 +13,7 @@ from maskwright.settings import registry as folder
 
 ROOT = Path(maskwright.__file__).parent
 FLOORS = [
-    {"noise", "attention", "storage", "files"},
+    {"noise", "attention", "storage", "files", "progress"},
     {"settings", "loss", "hardware"},
     {"masking", "layers"},
     {"prediction"},

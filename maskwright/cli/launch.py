@@ -8,7 +8,7 @@ from pathlib import Path
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import parse_args, run
 
-from ..training.log import console
+from ..progress import console
 
 
 def launch(count: int, out: Path) -> int:

@@ -47,12 +47,17 @@ def _list(numbers: Mapping[str, float]) -> Table:
     return table
 
 
+def token_text(token: str) -> str:
+    """A token without the blank before a word; one of whitespace alone in quotes, as Python writes it."""
+    return token.strip() or repr(token)
+
+
 def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
     """A text with its masks in colour, and the predictions for each."""
     line = Text(text)
     line.highlight_words([MASK_TEXT], "bold black on yellow")
     table = Table(box=None, show_header=False, padding=(0, 2))
     for number, blank in enumerate(found, 1):
-        guesses = [f"{guess.strip() or repr(guess)} [dim]{share:.1%}[/]" for guess, share in blank.guesses]
+        guesses = [f"{token_text(guess)} [dim]{share:.1%}[/]" for guess, share in blank.guesses]
         table.add_row(*([f"{number}."] if len(found) > 1 else []), *guesses)
     return Group(line, table)

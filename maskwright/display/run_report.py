@@ -14,6 +14,7 @@ from ..run.load import load
 from ..run.metrics_log import read_lines
 from ..sampling.fill import Gap, gaps
 from .curves import curves
+from .metrics import token_text
 from .validation import lines
 
 GAPS = 12
@@ -56,14 +57,16 @@ def _gaps(out: Path, config: Config) -> list[Gap]:
 
 
 def _line(gap: Gap) -> str:
-    guesses = "  ".join(f"{guess} {share:.0%}" for guess, share in gap.guesses)
-    return f"\n  … {gap.before[-60:]}[{gap.truth}]{gap.after[:40]} …\n      {guesses}"
+    guesses = "   ".join(f"{token_text(guess)} {share:.0%}" for guess, share in gap.guesses)
+    blank = " " * gap.truth.startswith(" ")
+    text = f"{gap.before[-60:]}{blank}[{gap.truth.strip()}]{gap.after[:40]}".replace("\n", "⏎")
+    return f"\n  … {text} …\n      {guesses}"
 
 
 def _gap(gap: Gap) -> str:
     bars = "".join(
         f'<li class="{"right" if guess == gap.truth else ""}"><b style="width:{share * 12:.1f}em"></b>'
-        f"{escape(guess)} <small>{share:.1%}</small></li>"
+        f"{escape(token_text(guess))} <small>{share:.1%}</small></li>"
         for guess, share in gap.guesses
     )
     text = f"…{escape(gap.before)}<mark>{escape(gap.truth)}</mark>{escape(gap.after)}…"

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..hardware import seconds_of
+from ..progress import console
 from ..run.config import Config
-from .log import console
 from .trainer import Trainer
 
 WARM_UP = 3

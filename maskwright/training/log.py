@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
+from ..progress import Bar, clock, console
 from ..run.metrics_log import read_lines
 from ..settings import registry
 from ..storage.atomic import atomic_write
@@ -46,8 +46,8 @@ class Log:
         atomic_write(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
         self.trackers: list[Tracker] = [registry.load("training.trackers", name)[0](out, config) for name in trackers]
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        self.progress = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, disable=not show)
+        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), *clock()
+        self.progress = Bar(*columns, visible=show)
         self.task = self.progress.add_task("starting", total=steps, completed=step)
         self.warnings = Warnings(logging.WARNING)
 
@@ -98,9 +98,6 @@ class Silence:
     def show(self, step: int, loss: float, speed: float, mfu: float) -> None: ...
 
     def say(self, sentence: str) -> None: ...
-
-
-console = Console(stderr=True)
 
 
 def _closing(line: Mapping[str, Any], steps: int) -> bool:

@@ -19,6 +19,7 @@ from ..distributed import ranks
 from ..evaluate.validation.validate import validate
 from ..noise import address, dropout_generator
 from ..objectives.base.problem import Problem
+from ..progress import console
 from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
 from ..run.load import LoadedRun, just_trained
@@ -32,7 +33,7 @@ from .feedback import Feedback
 from .flops import Flops
 from .freeze import Freeze
 from .interrupt import interrupts
-from .log import Log, Silence, console
+from .log import Log, Silence
 from .metrics import RunningMetrics
 from .peak_flops import peak_flops
 from .state import State

@@ -36,6 +36,10 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
+    from ... import __version__
+
+    typer.echo(f"maskwright {__version__}: {recipe}, into {out}", err=True)  # before what takes seconds to load
+
     from ...display.run_report import write
     from ...run.config import Config
     from ...training.fit import fit

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 
+from ...progress import Bar
 from ...training.interrupt import interrupts
-from ...training.log import console
 from ...training.trainer import Stopped
 
 PAUSE = 0.2
@@ -33,7 +33,7 @@ class ProgressTable:
 
     def __init__(self, folders: Mapping[str, Path], steps: Mapping[str, int], show: bool):
         columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[status]}")]
-        self.progress = Progress(*columns, console=console, disable=not show)
+        self.progress = Bar(*columns, visible=show, every=60)
         self.folders = folders
         self.lines: dict[str, TaskID] = {
             name: self.progress.add_task(name, total=steps[name], status="waiting") for name in folders

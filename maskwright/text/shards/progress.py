@@ -3,17 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 
+from ...progress import Bar, clock
 from ..corpus import Source
 from .encode import Chunk
 from .journal import Journal
@@ -24,15 +16,7 @@ def with_progress(chunks: Iterable[Chunk], journal: Journal, sources: list[Sourc
     sizes = [source.bytes for source in sources if source.bytes is not None]
     total = sum(sizes) if len(sizes) == len(sources) else None
     columns = ("{task.description}", "{task.fields[documents]:,} documents", "{task.fields[speed]:,.0f} tokens/s")
-    bar = Progress(
-        *map(TextColumn, columns),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not visible,
-    )
-    with bar:
+    with Bar(*map(TextColumn, columns), BarColumn(), *clock(), visible=visible) as bar:
         task = bar.add_task("tokenizing", total=total, completed=journal.bytes, documents=journal.documents, speed=0.0)
         tokens = 0
         for chunk in chunks:
@@ -46,6 +30,6 @@ def with_progress(chunks: Iterable[Chunk], journal: Journal, sources: list[Sourc
 def copying(what: str, total: int, visible: bool) -> Iterator[Callable[[int], None]]:
     """A progress bar for copying `total` bytes; call the yielded function with the bytes of each part."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not visible) as bar:
+    with Bar(*columns, *clock(), visible=visible) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
