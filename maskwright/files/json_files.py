@@ -15,8 +15,8 @@ HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_json(path: Path) -> Any:
-    """The value in a file. Raises ValueError with file and line when it is not JSON."""
-    return parse_json(text.read_text(path), str(path))
+    """The value in a file. Raises ValueError with file and line when it is not JSON, or has a key twice."""
+    return parse_json(text.read_text(path), str(path), once=True)
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -80,21 +80,33 @@ def _match_end(source: str, place: int) -> int:
     return found.end()
 
 
-def parse_json(source: str, where: str, errors: text.Errors = "strict") -> Any:
-    """A value from its JSON. Raises ValueError that begins with `where`, a file or a line in it."""
+def parse_json(source: str, where: str, errors: text.Errors = "strict", once: bool = False) -> Any:
+    """A value from its JSON. Raises ValueError that begins with `where`, a file or a line in it.
+
+    once: refuse an object that has a key twice, of which JSON would keep the last.
+    """
     try:
-        value = json.loads(source)
+        value = json.loads(source, object_pairs_hook=_once if once else None)
     except json.JSONDecodeError as error:
         line = f" in line {error.lineno}" if "\n" in source.strip() else ""
         near = source[max(error.pos - error.colno + 1, error.pos - 20) : error.pos + 20].partition("\n")[0].strip()
         raise ValueError(f"{where} is not JSON: {error.msg}{line} at column {error.colno}, near {near!r}") from None
     except RecursionError:
         raise ValueError(f"{where} is JSON that is nested too deeply") from None
-    except ValueError as error:  # a number with more digits than Python converts
+    except ValueError as error:  # a key twice, or a number with more digits than Python converts
         raise ValueError(f"{where} cannot be read: {cut(str(error))}") from None
     if errors == "strict" and HALF.search(source):
         _check_characters(value, where)
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {short_repr(twice)} occurs twice in one object: keep one")
+    return found
 
 
 def _check_characters(value: Any, where: str) -> None:

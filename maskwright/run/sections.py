@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import length_schedule
-from ..settings import settings
+from ..settings import Names, settings
 from ..settings.schedule import Share
 from .milestones import Milestones, Words
 
@@ -81,7 +81,7 @@ class Training:
     `babylm` for the schedule of the challenge."""
     log_every: Annotated[int, Field(ge=1)] = 10
     """Steps between lines of metrics.jsonl."""
-    trackers: tuple[str, ...] = ()
+    trackers: Names = ()
     """Where else metrics go: tensorboard, trackio, wandb."""
 
     def __post_init__(self) -> None:

@@ -10,27 +10,35 @@ from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
-import yaml
 from pydantic import BeforeValidator, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from ..files.errors import short_repr
+from ..files.yaml_files import parse_yaml
 
 T = TypeVar("T")
 
 
+def _listed(value: object) -> object:
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
 def _names(value: object) -> object:
-    return tuple(dict.fromkeys(name.strip() for name in value.split(","))) if isinstance(value, str) else value
+    return tuple(dict.fromkeys(name.strip() for name in value.split(","))) if isinstance(value, str) else _listed(value)
 
 
+Listed = BeforeValidator(_listed)
+"""Lets a single value stand for a list of one, and null for an empty one."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-"""Names, as a list, or as one text with commas between them."""
+"""Names, as a list, or as one text with commas between them; null for none."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(cls: type[T]) -> type[T]:
     """Make `cls` a frozen, validated dataclass; the string under each field is its documentation."""
-    rules = ConfigDict(extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True)
+    rules = ConfigDict(extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True, allow_inf_nan=False)
     return pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)  # type: ignore[return-value]
 
 
@@ -49,10 +57,26 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """
     if odd := [key for key in values if not isinstance(key, str)]:
         raise ValueError(f"unknown key {where}.{odd[0]}: {did_you_mean(str(odd[0]), field_names(cls))}")
+    for option in (name for name, value in values.items() if isinstance(value, bool) and not _takes_bool(cls, name)):
+        raise ValueError(
+            f"{where}.{option}={values[option]}: true and false belong to switches; give its value".strip(".")
+        )
     try:
         return cls(**values)
     except ValidationError as error:
         raise ValueError(_sentence(cls, error, where)) from None
+
+
+def _takes_bool(cls: type, option: str) -> bool:
+    """Whether an option is a switch, or takes anything; pydantic would make 1 of true for a number."""
+    field = getattr(cls, "__pydantic_fields__", {}).get(option)
+    waiting = [field.annotation] if field else [bool]  # that an option is unknown is said later
+    while waiting:
+        kind = waiting.pop()
+        if kind in (bool, Any):
+            return True
+        waiting += get_args(kind)
+    return False
 
 
 def _sentence(cls: type, error: ValidationError, where: str) -> str:
@@ -63,7 +87,19 @@ def _sentence(cls: type, error: ValidationError, where: str) -> str:
         return f"unknown key {option}: {did_you_mean(path[-1], field_names(holder))}"
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}"
-    return f"{option}={short_repr(fault['input'])}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+    said = WRITTEN.get(fault["type"]) or f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
+    return f"{option}={short_repr(fault['input'])}: {said}"
+
+
+WRITTEN = {
+    "string_type": "a text belongs here; what looks like a number or like true, false or null is one in quotes",
+    "path_type": "the name of a file belongs here; what looks like a number is one in quotes",
+    "tuple_type": "a list belongs here, as in [a, b]",
+    "bool_type": "true or false belongs here",
+    "bool_parsing": "true or false belongs here",
+    "dict_type": "a mapping belongs here, as in {a: 1}",
+}
+"""What would be right, in the words of YAML, by the type of pydantic's error; its own words for any other."""
 
 
 def _locate(cls: type, loc: list[str]) -> tuple[type, list[str]]:
@@ -112,10 +148,7 @@ def _split(assignment: str) -> tuple[list[str], Any]:
     path, equals, value = assignment.partition("=")
     if not equals:
         raise ValueError(f"an override reads section.key=value, not {assignment!r}")
-    try:
-        return path.split("."), yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path}={value[:200]!r} is not YAML: {' '.join(str(error).split())}") from None
+    return path.split("."), parse_yaml(value, f"{path}={short_repr(value)}")
 
 
 def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:

@@ -27,7 +27,6 @@ ALLOWED = {
     "hub/push/repository.py": "the bytes of files to upload",
     "serving/app.py": "its own template",
     "serving/endpoint.py": "the body of a request",
-    "settings/__init__.py": "the value of a section.key=value",
     "settings/outside.py": "source code of one's own, as bytes",
     "storage/sealed.py": "sealed JSON, and hashes of files",
     "text/corpora/embedded.py": "the sources of Python, and the cache of the text in them",

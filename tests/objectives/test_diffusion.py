@@ -198,3 +198,14 @@ def test_what_is_out_of_range_is_named(options, sentence):
 def test_counts_of_what_can_be_hidden_leave_specials_out():
     some = rows(40)
     assert (hidden(Diffusion()(some, 3)).sum(1).numpy() <= count(some.word.numpy())).all()
+
+
+def test_a_row_on_its_own_is_as_in_its_batch_in_every_stage():
+    """A batch of one row, and a stage that draws one row of several."""
+    objective, some = live(Diffusion(stages=STAGES)), plain(9, 40)
+    objective.load_state_dict({"patience": torch.tensor([2.0, 0.0, torch.inf], dtype=torch.float64)})
+    whole = objective(some, 0)
+    for row in range(9):
+        alone = objective(some[torch.tensor([row])], 0)
+        assert torch.equal(alone.targets, whole.targets[row : row + 1])
+    assert len(set(hidden(whole).sum(1).tolist())) >= 3

@@ -1,11 +1,13 @@
 """Every mistake in a config is one sentence that names the option, the value and what would be right."""
 
+from typing import Annotated, Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwright.objectives.span import Span
-from maskwright.settings import field_names, from_mapping, override, settings
+from maskwright.settings import Listed, Names, field_names, from_mapping, override, settings
 
 MISTAKES = {
     "misspelt": ({"ration": 0.2}, "unknown key objective.ration: did you mean 'ratio'?"),
@@ -107,3 +109,58 @@ def test_an_override_that_makes_no_sense_is_refused(assignment, sentence):
 @given(st.dictionaries(st.sampled_from("abc"), st.dictionaries(st.sampled_from("xyz"), st.integers())))
 def test_no_override_changes_nothing(tree):
     assert override(tree, []) == tree
+
+
+@settings
+class Loose:
+    """Settings of every kind that YAML may mean otherwise."""
+
+    names: Names = ()
+    """Names."""
+    numbers: Annotated[tuple[float, ...], Listed] = ()
+    """Numbers."""
+    word: str | None = None
+    """A word."""
+    count: int = 1
+    """A count."""
+    share: float = 0.5
+    """A share."""
+    switch: bool | Literal["auto"] = "auto"
+    """A switch."""
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("names=a", ("a",)), ("names=[a, b]", ("a", "b")), ("names='a, b'", ("a", "b")), ("names=null", ()),
+        ("names=no", ("no",)), ("numbers=2", (2.0,)), ("numbers=", ()), ("word=no", "no"), ("word='2023'", "2023"),
+        ("word=2024-01-31", "2024-01-31"), ("count='5'", 5), ("count=1e3", 1000), ("count=007", 7),
+        ("share=1e-3", 0.001),
+        ("share='0.25'", 0.25), ("switch=no", False), ("switch=on", True), ("switch=auto", "auto"),
+        ("switch=True", True),
+    ],
+)  # fmt: skip
+def test_what_is_meant_is_taken(written, value):
+    made = from_mapping(Loose, override({}, [written]), "")
+    assert getattr(made, written.partition("=")[0]) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("word=2023", "loose.word=2023: a text belongs here; what looks like a number"),
+        ("word=true", "loose.word=True: "),
+        ("names=[a, 1.10]", "loose.names=1.1: a text belongs here; what looks like a number"),
+        ("count=true", "loose.count=True: true and false belong to switches"),
+        ("share=false", "loose.share=False: true and false belong to switches"),
+        ("share=.nan", "loose.share=nan: input should be a finite number"),
+        ("share=.inf", "loose.share=inf: input should be a finite number"),
+        ("share=1e999", "loose.share=inf: input should be a finite number"),
+        ("switch=maybe", "loose.switch='maybe': true or false belongs here"),
+        ("count={a: 1, a: 2}", "count='{a: 1, a: 2}': the key 'a' occurs twice"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(written, sentence):
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011  the sentence is compared below
+        from_mapping(Loose, override({}, [written]), "loose")
+    assert str(refusal.value).startswith(sentence)

@@ -5,17 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from ...run.load import LoadedRun
-from ...settings import Names, did_you_mean, settings
+from ...settings import Listed, Names, did_you_mean, settings
 from ..scoring.load import scorer
 from ..scoring.minimal_pairs import Item, ItemResults, accuracies, limited, predictions, score_items
 from ..scoring.scorer import Scorer
-
-
-def _numbers(value: object) -> object:
-    return (value,) if isinstance(value, int | float) else value
 
 
 @settings
@@ -31,9 +27,7 @@ class Options:
     """Only these paradigms, separated by commas; empty for all."""
     per: Literal["text", "token", "byte"] = "text"
     """Log-likelihoods are compared whole (text), or divided by the number of tokens or bytes."""
-    temperatures: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_numbers)] = Field(
-        (1.0,), min_length=1
-    )
+    temperatures: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Listed] = Field((1.0,), min_length=1)
     """Softmax temperatures; the first gives all metrics, the others an accuracy each."""
     batch_tokens: Annotated[int, Field(ge=1)] = 4096
     """Positions per batch, padding included."""

@@ -75,7 +75,7 @@ def read(path: Path) -> dict[str, Any]:
     """The settings in a JSON or YAML file, or in flags. Raises ValueError when there are none."""
     written = read_text(path)
     if kind(path) == ".json":
-        tree = parse_json(written, str(path))
+        tree = parse_json(written, str(path), once=True)
     elif kind(path) in (".yaml", ".yml") or "--" not in written:
         tree = parse_yaml(written, str(path))
     else:
@@ -85,18 +85,20 @@ def read(path: Path) -> dict[str, Any]:
     return tree
 
 
-def flags(written: str, where: str) -> dict[str, Any]:
+def flags(script: str, where: str) -> dict[str, Any]:
     """`--name value`, `--name=value` and `--name` (True) of a shell line or several; anything else is passed over.
 
-    Raises ValueError when a quote is not closed.
+    Raises ValueError when a quote is not closed, or a flag has two values.
     """
     try:
-        words = shlex.split(written.replace("\\\n", " "), comments=True)
+        words = shlex.split(script.replace("\\\n", " "), comments=True)
     except ValueError as error:
         raise ValueError(f"{where}: the flags cannot be read: {str(error).lower()}") from None
     found: dict[str, Any] = {}
     for word, following in zip(words, [*words[1:], "--"], strict=True):
         if word.startswith("--"):
-            name, equals, value = word.removeprefix("--").partition("=")
-            found[name] = value if equals else True if following.startswith("--") else following
+            name, equals, written = word.removeprefix("--").partition("=")
+            value = written if equals else True if following.startswith("--") else following
+            if found.setdefault(name, value) != value:
+                raise ValueError(f"{where}: --{name} is given twice, {found[name]} and {value}: keep one")
     return found

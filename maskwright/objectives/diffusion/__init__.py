@@ -20,7 +20,7 @@ from ...attention import BOTH
 from ...data.rows import Rows
 from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, low_discrepancy
-from ...settings import settings
+from ...settings import Listed, settings
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.live import Stateful, unbuilt
@@ -41,7 +41,7 @@ class Diffusion(Levels, Objective):
     """Exponent of the schedule's part of the weight: N / l · (1 / (N · P(l)))^gamma. 1 gives the bound."""
     frequency: Annotated[float, Field(ge=0)] = 0.0
     """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
-    stages: tuple[Sticky | Spans | Scattered, ...] = ()
+    stages: Annotated[tuple[Sticky | Spans | Scattered, ...], Listed] = ()
     """Masking patterns in place of the schedule. The next starts when validation stops improving; each row uses one of
     those started so far, drawn uniformly."""
     levels: Annotated[int, Field(ge=1)] = 16
@@ -99,8 +99,8 @@ class Diffusion(Levels, Objective):
         which, word = noise.below(self.begun, "stage", 1)[:, 0], rows.word.numpy()
         chosen = np.zeros_like(word)
         for number, stage in enumerate(self.stages[: self.begun]):
-            if len(mine := torch.nonzero(which == number)[:, 0]):
-                chosen[mine] = stage.choose(word[mine], noise[mine])
+            if (mine := which == number).any():  # a mask: numpy takes a tensor with one index for a number
+                chosen[mine.numpy()] = stage.choose(word[mine.numpy()], noise[mine])
         return chosen
 
     @property

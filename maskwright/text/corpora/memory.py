@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import Annotated
 
-from ...settings import settings
+from ...settings import Listed, settings
 from ..corpus import Document, Errors, Source
 
 
@@ -11,7 +12,7 @@ from ..corpus import Document, Errors, Source
 class Memory:
     """Texts given as a list, each a document. The run's config.yaml holds them whole: keep larger corpora in files."""
 
-    texts: tuple[str, ...]
+    texts: Annotated[tuple[str, ...], Listed]
     """The documents."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:

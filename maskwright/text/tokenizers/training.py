@@ -9,7 +9,7 @@ from typing import Literal
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from ...settings import settings
+from ...settings import Names, settings
 from .vocabulary import NAMES, OURS
 
 UNKNOWN = NAMES["unk"][0]
@@ -33,7 +33,7 @@ class TokenizerSettings:
     """Whether Unigram encodes unknown characters as bytes; BPE always does, the others use [UNK]."""
     file: str | None = None
     """Load this instead: a tokenizer.json, the folder of a `transformers` tokenizer, or a SentencePiece .model."""
-    add: tuple[str, ...] = ()
+    add: Names = ()
     """Special tokens to add to a loaded tokenizer, which some objectives need: [FW], [BW], [WRONG], [RIGHT]."""
 
     def __post_init__(self) -> None:
