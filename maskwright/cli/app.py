@@ -15,6 +15,7 @@ from .. import __version__
 from ..settings import outside
 from ..settings.registry import files
 from .help import CommandHelp, GroupHelp
+from .waiting import choose_wait_policy
 
 JOURNEY = """The journey
 
@@ -65,6 +66,7 @@ def main() -> None:
         os.environ[outside.TRUST] = "1"
     sys.argv = [argument for argument in sys.argv if argument not in ("--debug", "--trust-code")]
     register()
+    choose_wait_policy()
     try:
         app()
     except (ValueError, OSError, ImportError) as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import safetensors.torch
+from safetensors import SafetensorError
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         aside.rename(folder)
         _sync_one(folder.parent)  # the rename itself is on disk only when the parent folder is
         shutil.rmtree(aside.with_suffix(".old"), ignore_errors=True)
-    except (OSError, safetensors.SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         if getattr(error, "errno", None) not in FULL and not any(f"os error {code})" in str(error) for code in FULL):
             raise
         raise ValueError(f"the disk is full: {folder} could not be written; make room and resume the run") from None
