@@ -78,7 +78,8 @@ def speeds(steps: int, count: int, threads: str | None = None) -> list[float]:
             )
             for folder in folders
         ]
-        assert not any([run.wait() for run in runs]), "a run failed"
+        codes = [run.wait() for run in runs]
+        assert not any(codes), "a run failed"
         return [speed(folder) for folder in folders]
 
 

@@ -1,9 +1,12 @@
-"""Compiled kernels for weighted choice without replacement, as an exponential race (Efraimidis and Spirakis 2006).
+"""Compiled kernels for choice by weight: a position is chosen with probability min(1, c · weight), the budget is exact.
 
-Each candidate arrives at time −ln(u) / weight, u uniform in (0, 1] at its own address; the first k are chosen (the
-Gumbel top-k trick, with times instead of their logarithms). That equals drawing one after the other, each time among
-those left, in proportion to the weights. The logarithm is computed here, from sums and products alone, so that its bits
-are the same on every platform.
+Systematic sampling over a random order (Madow 1949; Tillé 2006, "Sampling algorithms", section 7.1): the weights are
+laid end to end in random order, and points at equal distances are thrown upon them, from a random start. A weight that
+is shorter than the distance is hit with probability weight / distance; longer ones are certain, and are taken first.
+Chosen before Sampford's and Pareto sampling as it is exact, of fixed size, and one pass. Drawing one after the other,
+by an exponential race, would flatten the weights: at a ratio of 0.40, twice the weight is not hidden twice as often.
+
+Weights become whole numbers, so that nothing is rounded on the way and the bits are the same on every platform.
 
 Shapes: B rows, L positions, N candidates. Groups, units, budgets and keys are those of `select`.
 """
@@ -11,119 +14,110 @@ Shapes: B rows, L positions, N candidates. Groups, units, budgets and keys are t
 import numpy as np
 from numba import njit
 
-from ..noise import draw
+from ..noise import below, draw
 from .parallel import by_rows
 from .select import find_units, mark_unit
 
-NEVER = np.float32(np.inf)
-LN2 = np.float32(np.log(2))
-ONE, TWO = np.float32(1), np.float32(2)
-THIRD, FIFTH, SEVENTH, NINTH = (np.float32(1 / n) for n in (3, 5, 7, 9))
-SQRT_HALF = np.int32(0x3F35_0000)
-"""The bits of the float32 0.707: from there on a mantissa counts to the next power of two."""
-
-MAX_BITS = np.int32(0x7F7F_FFFF)
-"""The bits of the largest float32."""
-BRACKET = np.int32(1 << 22)
-"""Half a power of two, in the bits of a float32."""
-
-LOWER_HALF = 0xFFFF_FFFF
-SORTED_AT_ONCE = 48
-"""How many candidates are sorted at a time: few enough for an insertion sort."""
-
-_40 = np.uint64(40)
+SCALE = np.float32(2**24)
+"""The largest weight of a row as a whole number: what float32 holds exactly."""
+LARGEST = np.uint64(2**64 - 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # no branch on a divisor of 0, so that the loop vectorises
-def _arrival_times(key: np.uint64, weight: np.ndarray, arrival: np.ndarray) -> None:
-    """Write [N] float32, when each candidate arrives; those without weight never do.
-
-    u = m · 2^e with m within a factor of √2 of 1, and ln m = 2 artanh((m − 1) / (m + 1)) by its series.
-    """
-    bits = arrival.view(np.int32)
-    for i in range(len(weight)):  # + 1: u is never 0, whose logarithm would be infinite
-        arrival[i] = np.float32(np.int32(draw(key, i) >> _40) + 1) * np.float32(2.0**-24)
+@njit(cache=True, nogil=True)
+def _shares(weight: np.ndarray, group: np.ndarray, share: np.ndarray) -> None:
+    """Write [N] int32, the weights relative to the largest of the row, at least 1 unless they or `group` are 0."""
+    largest, bits = np.int32(0), weight.view(np.int32)  # which order as positive floats do, and vectorise
     for i in range(len(weight)):
-        power = (bits[i] - SQRT_HALF) >> np.int32(23)
-        bits[i] -= power << np.int32(23)
-        s = (arrival[i] - ONE) / (arrival[i] + ONE)
-        t = s * s
-        series = s * (TWO + t * TWO * (THIRD + t * (FIFTH + t * (SEVENTH + t * NINTH))))
-        time = abs(np.float32(power) * LN2 + series) / max(weight[i], np.float32(1e-30))
-        arrival[i] = time if weight[i] > 0 else NEVER
+        largest = max(largest, bits[i] * np.int32(group[i] > 0))
+    scale = SCALE / np.array([max(largest, np.int32(1))], np.int32).view(np.float32)[0]
+    for i in range(len(weight)):
+        eligible = (group[i] > 0) & (bits[i] > 0)
+        share[i] = max(np.int32(weight[i] * scale), np.int32(1)) * np.int32(eligible)
 
 
 @njit(cache=True, nogil=True)
-def _kth_smallest(bits: np.ndarray, k: int, guess: np.int32) -> np.int32:
-    """A time by which exactly `k` have arrived, or the k-th time when others tie with it.
+def _take_certain(share: np.ndarray, size: np.ndarray, budget: int, certain: np.ndarray) -> tuple[int, int]:
+    """Mark candidates whose share calls for a probability of at least 1, and set their share to 0; again, until the
+    others' probabilities are less than 1.
 
-    Times are compared as their bits, int32, which order as positive floats do. The search first brackets the guess,
-    then interpolates between the counts below and above, and halves the interval every fourth round: a count is one
-    vectorised pass, so that a few passes are cheaper than sorting or a heap.
+    size: [N] int32, positions of each candidate. Returns what is left of the budget, and the sum of share · size.
     """
-    low, high, n_low, n_high, rounds = np.int32(0), MAX_BITS, 0, len(bits), 0
-    middle = np.int32(guess - BRACKET) if guess > BRACKET else low
-    while low < high:
-        inside = np.int32(0)
-        for i in range(len(bits)):
-            inside += np.int32(bits[i] <= middle)
-        if inside == k:  # usual, and a few rounds earlier than the exact bit
-            return middle
-        if inside > k:
-            high, n_high = middle, int(inside)
-        else:
-            low, n_low = np.int32(middle + 1), int(inside)
-        fraction = (k - n_low) / (n_high - n_low) if rounds % 4 else 0.5
-        between = guess + BRACKET if rounds == 0 else low + int((high - low) * fraction)
-        middle, rounds = np.int32(max(low, min(between, high - 1))), rounds + 1
-    return low
+    for i in range(len(share)):
+        certain[i] = False
+    while True:
+        total, taken = np.int64(0), np.int32(0)
+        for i in range(len(share)):
+            total += np.int64(share[i]) * np.int64(size[i])
+        if budget <= 0 or total == 0:
+            return budget, total
+        enough = np.int32(max(min((total + budget - 1) // budget, np.int64(2**31 - 1)), 1))
+        for i in range(len(share)):
+            taken += size[i] * np.int32(share[i] >= enough)
+        if taken == 0:
+            return budget, total
+        for i in range(len(share)):
+            certain[i] |= share[i] >= enough
+            share[i] *= np.int32(share[i] < enough)
+        budget -= taken
 
 
 @njit(cache=True, nogil=True)
-def _drop_ties(bits: np.ndarray, last: np.int32, surplus: int, units: np.ndarray) -> None:
-    """Leave out `surplus` of those that arrived at time `last`, from the right."""
-    for i in range(len(bits) - 1, -1, -1):
-        if bits[i] == last and surplus > 0:
-            units[i] = 0
-            surplus -= 1
+def _partners(key: np.uint64, share: np.ndarray, order: np.ndarray, partner: np.ndarray) -> int:
+    """Write the candidates with a share, and what each changes places with in turn (Fisher-Yates), by draw 1 and on.
+
+    Returns how many there are.
+    """
+    n = 0
+    for i in range(len(share)):
+        order[n] = i  # overwritten unless it counts: no branch
+        n += share[i] > 0
+    for j in range(n):  # in a loop of its own: the draws are independent and vectorise, the swaps do not
+        partner[j] = j + below(draw(key, j + 1), n - j)
+    return n
 
 
 @njit(cache=True, nogil=True)
-def _gumbel_top_k_tokens(b0, b1, weight, group, budget, keys, units):
+def _points(budget: int, total: int, bits: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """What a share of 1 is, and where the walk over all shares begins, if the distance of points is 2^64: passing one
+    is an overflow. What that was rounded down by goes to the start, so that exactly `budget` points are passed.
+    """
+    scale = (LARGEST // np.uint64(max(total, 1))) * np.uint64(budget)
+    return scale, max(bits, np.uint64(0) - scale * np.uint64(total))
+
+
+@njit(cache=True, nogil=True)
+def _systematic_tokens(b0, b1, weight, group, budget, keys, units):
     length = group.shape[1]
-    eligible, arrival = np.empty(length, np.float32), np.empty(length, np.float32)
-    bits, last = arrival.view(np.int32), SQRT_HALF  # a row's threshold is a good first guess for the next row's
+    share, single, chosen = np.empty(length, np.int32), np.ones(length, np.int32), np.empty(length, np.bool_)
+    order, partner = np.empty(length + 1, np.uint32), np.empty(length, np.uint32)
     for b in range(b0, b1):
-        candidates = 0
+        _shares(weight[b], group[b], share)
+        left, total = _take_certain(share, single, budget[b], chosen)
+        n = _partners(keys[b], share, order, partner) if left > 0 else 0
+        scale, place = _points(left, total, draw(keys[b], 0))
+        for j in range(n):  # shuffled and walked over in one loop
+            i = order[partner[j]]
+            order[partner[j]] = order[j]
+            step = scale * np.uint64(share[i])
+            place += step
+            chosen[i] = place < step
         for i in range(length):
-            eligible[i] = weight[b, i] if group[b, i] > 0 else np.float32(0)
-            candidates += eligible[i] > 0
-        _arrival_times(keys[b], eligible, arrival)
-        k = min(budget[b], candidates)
-        last, surplus = _kth_smallest(bits, k, last) if k > 0 else np.int32(-1), -k
-        for i in range(length):
-            surplus += bits[i] <= last
-            units[b, i] = np.int32(i + 1) * np.int32(bits[i] <= last)
-        if surplus > 0:
-            _drop_ties(bits, last, surplus, units[b])
+            units[b, i] = np.int32(i + 1) * np.int32(chosen[i])
 
 
-def gumbel_top_k_tokens(weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Choose positions in proportion to their weights, without replacement.
+def systematic_tokens(weight: np.ndarray, group: np.ndarray, budget: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Choose positions, each with probability min(1, c · weight), where c makes them add up to the budget.
 
-    weight: [B, L] float32, at least 0; a position of weight 0 is never chosen. The rest as in `select_tokens`, but
-    the number of a unit is its index in the row, from 1.
+    weight: [B, L] float32, at least 0; a position of weight 0 is never chosen, so that a row with fewer others than its
+    budget gets fewer. The rest as in `select_tokens`, but the number of a unit is its index in the row, from 1.
     """
     units = np.empty_like(group)
-    by_rows(_gumbel_top_k_tokens, *group.shape, weight, group, budget, keys, units)
+    by_rows(_systematic_tokens, *group.shape, weight, group, budget, keys, units)
     return units
 
 
 @njit(cache=True, nogil=True)
-def _unit_weights(
-    weight: np.ndarray, group: np.ndarray, start: np.ndarray, size: np.ndarray, mean: bool, out: np.ndarray
-):
-    """Write the sum of the weights of each unit's positions, or their mean."""
+def _mean_weights(weight: np.ndarray, group: np.ndarray, start: np.ndarray, size: np.ndarray, out: np.ndarray) -> None:
     for j in range(len(out)):
         total, passed, i = np.float32(0), 0, start[j]
         while passed < size[j]:
@@ -131,79 +125,120 @@ def _unit_weights(
                 total += weight[i]
                 passed += 1
             i += 1
-        out[j] = total / np.float32(size[j]) if mean else total
+        out[j] = total / np.float32(size[j])
 
 
 @njit(cache=True, nogil=True)
-def _order(bits: np.ndarray, after: np.int32, until: np.int32, rank: np.ndarray) -> int:
-    """Write those that arrive later than `after` and by `until`, sorted: time in the upper half, index in the lower.
-
-    Returns how many there are, which should be few.
-    """
-    n = 0
-    for j in range(len(bits)):
-        rank[n] = (np.int64(bits[j]) << 32) | j  # overwritten unless it counts: no branch
-        n += (bits[j] > after) & (bits[j] <= until)
-    for j in range(1, n):  # insertion sort
-        entry, place = rank[j], j
-        while place > 0 and rank[place - 1] > entry:
-            rank[place] = rank[place - 1]
-            place -= 1
-        rank[place] = entry
-    return n
+def _hit(share: np.ndarray, order: np.ndarray, budget: int, total: int, bits: np.uint64, chosen: np.ndarray) -> None:
+    """Mark what a point hits; no share is as long as the distance of two."""
+    scale, place = _points(budget, total, bits)
+    for i in order:
+        step = scale * np.uint64(share[i])
+        place += step
+        chosen[i] |= place < step
 
 
 @njit(cache=True, nogil=True)
-def _choose_by_arrival(bits, group, start, size, left, whole, rank, units):
-    """Choose units as they arrive, sorted a batch at a time; returns the first to arrive and how many are chosen."""
-    passed, number, after, until, first = 0, 0, np.int32(-1), SQRT_HALF, -1
-    while left > 0 and passed < len(bits):
-        until = _kth_smallest(bits, min(passed + SORTED_AT_ONCE, len(bits)), until)
-        n = _order(bits, after, until, rank)
-        if n == 0:  # the rest have no weight and never arrive
-            break
-        for entry in rank[:n]:
-            j = entry & LOWER_HALF
-            first = j if first < 0 else first
-            if left > 0 and (size[j] <= left or not whole):
-                number += 1
-                mark_unit(group, start[j], 0, min(size[j], left), number, units)
-                left -= min(size[j], left)
-        passed, after = passed + n, until
-    return first, number
+def _largest_first(size: np.ndarray, order: np.ndarray, by_size: np.ndarray) -> int:
+    """Write `order` by falling size, those of one size as they were. Returns how many have more than one position."""
+    written, largest, n_larger = 0, 0, 0
+    for j in order:
+        largest = max(largest, size[j])
+        n_larger += size[j] > 1
+    for here in range(largest, 0, -1):
+        for j in order:
+            by_size[written] = j  # overwritten unless it counts: no branch
+            written += size[j] == here
+    return n_larger
 
 
 @njit(cache=True, nogil=True)
-def _gumbel_top_k_spans(b0, b1, weight, group, budget, keys, whole, mean, force_at_least_one, units):
-    length = group.shape[1]
-    start, size = np.empty(length, np.int32), np.empty(length, np.int32)
-    unit_weight, arrival = np.empty(length, np.float32), np.empty(length, np.float32)
-    bits, rank = arrival.view(np.int32), np.empty(length + 1, np.int64)
+def _keep_fitting(size: np.ndarray, order: np.ndarray, left: int, chosen: np.ndarray) -> int:
+    """Give up what is larger than what is left of the budget. Returns what is left after the others."""
+    for j in order:
+        chosen[j] &= size[j] <= left
+        left -= size[j] * chosen[j]
+    return left
+
+
+@njit(cache=True, nogil=True)
+def _add_fitting(size: np.ndarray, order: np.ndarray, left: int, whole: bool, length: np.ndarray) -> None:
+    """Fill what is left of the budget with units that were not chosen, the last cut to fit unless `whole`."""
+    for j in order:
+        if length[j] == 0 and left > 0 and (size[j] <= left or not whole):
+            length[j] = min(size[j], left)
+            left -= length[j]
+
+
+@njit(cache=True, nogil=True)
+def _one_of(share: np.ndarray, bits: np.uint64) -> int:
+    """One candidate, with probability in proportion to its share."""
+    place, total = np.int64(0), np.int64(0)
+    for j in range(len(share)):
+        total += share[j]
+    point = np.int64(bits % np.uint64(max(total, 1)))
+    for j in range(len(share)):
+        place += share[j]
+        if place > point:
+            return j
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _systematic_units(b0, b1, weight, group, budget, keys, whole, force_at_least_one, units):
+    most = group.shape[1]
+    start, size, length = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    mean, share, single = np.empty(most, np.float32), np.empty(most, np.int32), np.ones(most, np.int32)
+    shuffled, order, partner = np.empty(most + 1, np.uint32), np.empty(most + 1, np.uint32), np.empty(most, np.uint32)
+    chosen, certain = np.empty(most, np.bool_), np.empty(most, np.bool_)
     for b in range(b0, b1):
         units[b] = 0
-        n_units = find_units(group[b], start, size)
-        _unit_weights(weight[b], group[b], start, size, mean, unit_weight[:n_units])
-        _arrival_times(keys[b], unit_weight[:n_units], arrival[:n_units])
-        first, number = _choose_by_arrival(bits[:n_units], group[b], start, size, budget[b], whole, rank, units[b])
-        if force_at_least_one and number == 0 and first >= 0:
-            mark_unit(group[b], start[first], 0, size[first], 1, units[b])
+        n = find_units(group[b], start, size)
+        if n == 0 or budget[b] <= 0:
+            continue
+        _mean_weights(weight[b], group[b], start, size, mean[:n])
+        _shares(mean[:n], single[:n], share[:n])
+        left, total = _take_certain(share[:n], size[:n], budget[b], chosen[:n])
+        n_open = _partners(keys[b], share[:n], shuffled, partner)
+        for j in range(n_open):
+            shuffled[j], shuffled[partner[j]] = shuffled[partner[j]], shuffled[j]
+        larger = _largest_first(size, shuffled[:n_open], order)
+        bits = draw(keys[b], 0)
+        _hit(share, order[:larger], left, total, bits, chosen)
+        left = _keep_fitting(size, order[:larger], left, chosen)
+        # what the larger units leave of the budget is for the single positions, which fit everywhere
+        for j in order[:larger]:
+            share[j] = 0
+        left, total = _take_certain(share[:n], single[:n], left, certain[:n])
+        _hit(share, order[larger:n_open], max(left, 0), total, bits, chosen)
+        filled = 0
+        for j in range(n):
+            length[j] = size[j] * (chosen[j] | certain[j])
+            filled += length[j]
+        _add_fitting(size, order[:n_open], budget[b] - filled, whole, length)
+        if force_at_least_one and length[:n].sum() == 0:
+            _shares(mean[:n], single[:n], share[:n])
+            j = _one_of(share[:n], bits)
+            length[j] = size[j]
+        for j in range(n):
+            mark_unit(group[b], start[j], 0, length[j], j + 1, units[b])
 
 
-def gumbel_top_k_spans(
+def systematic_units(
     weight: np.ndarray,
     group: np.ndarray,
     budget: np.ndarray,
     keys: np.ndarray,
     whole: bool,
-    mean: bool,
     force_at_least_one: bool,
 ) -> np.ndarray:
-    """Choose units in proportion to the sum or the mean of their positions' weights, without replacement.
+    """Choose units, each with probability min(1, c · the mean weight of its positions).
 
-    whole: skip units that are larger than what is left of the budget; otherwise cut the last to fit.
-    force_at_least_one: where no unit fits, choose the first to arrive anyway. The rest as in
-    `gumbel_top_k_tokens`, but units are numbered as they were chosen.
+    The larger ones go first, and single positions fill exactly what these leave. Where there are too few single ones,
+    others are added in random order, the last cut to fit; `whole`: as long as they fit, so that less than one unit is
+    missing.  force_at_least_one: where none fits, choose one anyway. The rest as in `systematic_tokens`, but the number
+    of a unit is its index among the units of the row, from 1.
     """
     units = np.empty_like(group)
-    by_rows(_gumbel_top_k_spans, *group.shape, weight, group, budget, keys, whole, mean, force_at_least_one, units)
+    by_rows(_systematic_units, *group.shape, weight, group, budget, keys, whole, force_at_least_one, units)
     return units

@@ -1,4 +1,4 @@
-"""Masking by weight: positions are drawn in proportion to their weights, with an exact budget of `ratio`.
+"""Masking by weight: each position is masked with probability min(1, c · weight), c such that `ratio` is exact.
 
 A subclass decides what the weights are.
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...data.rows import Rows
 from ...masking.select import random_tiling
-from ...masking.weighted import gumbel_top_k_spans, gumbel_top_k_tokens
+from ...masking.weighted import systematic_tokens, systematic_units
 from ...noise import Noise
 from ...settings import settings
 from .objective import Masked
@@ -34,7 +34,7 @@ class ByWeight(Masked, ABC):
     """
 
     unit: Literal["token", "word", "span"] = "token"
-    """What is masked as one: a token; a word, by the mean weight of its tokens; a span, by the sum of their weights."""
+    """What is masked as one: a token, a word or a span, the latter two by the mean weight of their tokens."""
     max_span_length: Annotated[int, Field(ge=1)] = 3
     """Lengths of spans are uniform from 1 to this, in tokens; spans tile the row, and the last is cut to the budget."""
 
@@ -55,8 +55,8 @@ class ByWeight(Masked, ABC):
         weight, word = self.weigh(rows, noise).numpy(), rows.word.numpy()
         budget, _, keys = self.budget_and_order(rows, noise)
         if self.unit == "token":
-            return torch.from_numpy(gumbel_top_k_tokens(weight, word, budget, keys))
+            return torch.from_numpy(systematic_tokens(weight, word, budget, keys))
         if self.unit == "word":
-            return torch.from_numpy(gumbel_top_k_spans(weight, word, budget, keys, True, True, self.at_least_one))
+            return torch.from_numpy(systematic_units(weight, word, budget, keys, True, self.at_least_one))
         tiles = random_tiling(word, noise.keys("length"), self.max_span_length)
-        return torch.from_numpy(gumbel_top_k_spans(weight, tiles, budget, keys, False, False, False))
+        return torch.from_numpy(systematic_units(weight, tiles, budget, keys, False, False))

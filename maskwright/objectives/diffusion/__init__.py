@@ -90,8 +90,8 @@ class Diffusion(Levels, Objective):
         word = rows.word.numpy()
         budget, _ = self.counts(count(word), low_discrepancy(noise, "level"))
         if self.frequency and self.counted.any():
-            u = noise.uniform("race", word.shape[1])
-            return select_by_rarity(rows, budget, self.counted, self.frequency * rows.progress, u)
+            keys = noise.keys("select by rarity")
+            return select_by_rarity(rows, budget, self.counted, self.frequency * rows.progress, keys)
         return select_tokens(word, budget, np.zeros_like(budget), noise.keys("select"))
 
     def _staged(self, rows: Rows, noise: Noise) -> np.ndarray:

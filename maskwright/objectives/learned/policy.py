@@ -61,18 +61,21 @@ def entropy(probs: Tensor, free: Tensor) -> Tensor:
     return torch.where(maximum > 0, value / maximum.clamp(min=1e-9), 1.0)
 
 
-def inclusion_probs(probs: Tensor, k: Tensor, rounds: int = 12) -> Tensor:
-    """[B, L] the probability of being among `k` ([B]) positions drawn without replacement: 1 − exp(−probs · τ).
+def inclusion_probs(probs: Tensor, k: Tensor) -> Tensor:
+    """[B, L] float32, the probability of being among `k` ([B]) masked positions: min(1, c · probs), which add up to `k`
+    (or to the number of positions that can be masked).
 
-    τ makes them add up to `k`; it is found by Newton's method from below (Rosén 1997, "Asymptotic theory for order
-    sampling", for the exponential race).
+    c grows as positions that are certain leave their surplus to the others, until no more become certain.
     """
-    time = k[:, None].float()
-    for _ in range(rounds):
-        left = (-probs * time).exp()
-        missing = k[:, None] - ((1 - left) * (probs > 0)).sum(1, keepdim=True)
-        time = time + missing / (probs * left).sum(1, keepdim=True).clamp(min=1e-6)
-    return 1 - (-probs * time).exp()
+    included, certain = torch.zeros_like(probs), torch.zeros_like(probs, dtype=torch.bool)
+    while True:
+        left = (k[:, None] - certain.sum(1, keepdim=True)).clamp(min=0)
+        others = probs.masked_fill(certain, 0)
+        scaled = left * others / others.sum(1, keepdim=True).clamp(min=1e-30)
+        included = torch.where(certain, 1.0, scaled.clamp(max=1.0))
+        if not (more := (scaled >= 1) & ~certain).any():
+            return included
+        certain |= more
 
 
 def policy_loss(probs: Tensor, free: Tensor, chosen: Tensor, reward: Tensor, floor: float) -> Tensor:
@@ -80,8 +83,7 @@ def policy_loss(probs: Tensor, free: Tensor, chosen: Tensor, reward: Tensor, flo
     for entropy below `floor`.
 
     chosen: [B, L] bool, the masked positions. reward: [B, L] float32, the model's loss there less the baseline, else 0.
-    A masked position is weighted by its probability over its inclusion probability (Kool et al. 2020, "Estimating
-    gradients for discrete random variables by sampling without replacement", section 4).
+    A masked position is weighted by its probability over its inclusion probability (Horvitz and Thompson 1952).
     """
     with torch.no_grad():
         # importance weights: without them, positions that are nearly always masked would count too often
