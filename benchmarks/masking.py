@@ -141,7 +141,8 @@ def measure(loader: Loader, repeats: int) -> dict[str, dict[str, object]]:
     """Time ours and the peer's in turn."""
     torch.set_num_threads(1)
     others = peers(loader.batch(0, 1))
-    objectives = {name: load("objectives", name)[0]() for name, _ in CASES.values()}
+    shards = SimpleNamespace(tokenizer=SimpleNamespace(vocabulary=VOCABULARY))
+    objectives = {name: load("objectives", name)[0]().build(shards, 0) for name, _ in CASES.values()}
     speeds: dict[str, list[float]] = {name: [] for name in (*objectives, *others)}
     for turn in range(-2, repeats):  # two turns to warm up
         times = {name: seconds(other) for name, other in others.items()}

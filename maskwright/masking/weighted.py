@@ -45,12 +45,12 @@ def _take_certain(share: np.ndarray, size: np.ndarray, budget: int, certain: np.
     for i in range(len(share)):
         certain[i] = False
     while True:
-        total, taken = np.int64(0), np.int32(0)
+        total, taken = 0, 0
         for i in range(len(share)):
-            total += np.int64(share[i]) * np.int64(size[i])
+            total += np.int64(share[i]) * np.int64(size[i])  # type: ignore[assignment]
         if budget <= 0 or total == 0:
             return budget, total
-        enough = np.int32(max(min((total + budget - 1) // budget, np.int64(2**31 - 1)), 1))
+        enough = np.int32(min(max((total + budget - 1) // budget, 1), 2**31 - 1))
         for i in range(len(share)):
             taken += size[i] * np.int32(share[i] >= enough)
         if taken == 0:
@@ -173,7 +173,7 @@ def _add_fitting(size: np.ndarray, order: np.ndarray, left: int, whole: bool, le
 @njit(cache=True, nogil=True)
 def _one_of(share: np.ndarray, bits: np.uint64) -> int:
     """One candidate, with probability in proportion to its share."""
-    place, total = np.int64(0), np.int64(0)
+    place, total = 0, 0
     for j in range(len(share)):
         total += share[j]
     point = np.int64(bits % np.uint64(max(total, 1)))
