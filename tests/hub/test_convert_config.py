@@ -118,6 +118,7 @@ def test_aether_is_causal_by_default(imported) -> None:
     example = Config.load("clm_example")
     assert (config.objective, config.optimizer, config.model) == (example.objective, example.optimizer, example.model)
     assert result.left["training.mlm_mask_prob"] == "training_mode is clm: nothing is hidden"
+    assert "corpus.max_documents" in result.left["data"]
 
 
 @pytest.mark.parametrize("name", module(FOLDER, "aether").OPTIMIZERS)

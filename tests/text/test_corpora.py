@@ -5,7 +5,9 @@ import inspect
 import json
 import tracemalloc
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -197,6 +199,17 @@ def test_missing_files_columns_and_kinds_are_named(tmp_path: Path) -> None:
             list(Files(files=files).documents("strict"))
     with pytest.raises(ValueError, match="holds no train_10M"):
         list(Babylm(folder=str(tmp_path)).documents("strict"))
+
+
+def test_an_endless_data_set_is_read_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = count()
+    endless = SimpleNamespace(load_dataset=lambda *_, **__: ({"text": f"text {number}"} for number in read))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    monkeypatch.setattr("importlib.import_module", lambda name: endless)
+    corpus = Hub(dataset="owner/endless", max_documents=3)
+    assert [document.text for document in corpus.documents("strict")] == ["text 0", "text 1", "text 2"]
+    assert next(read) == 3
+    assert corpus.sources() != Hub(dataset="owner/endless", max_documents=4).sources()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

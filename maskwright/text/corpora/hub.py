@@ -6,7 +6,10 @@ Needs the extra `hub` (`pip install maskwright[hub]`).
 import importlib
 import importlib.util
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+
+from pydantic import PositiveInt
 
 from ...files.errors import cut
 from ...settings import settings
@@ -32,10 +35,12 @@ class Hub:
     """A commit or tag of the data set; name one, and the corpus stays what it is."""
     max_chars: int = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
+    max_documents: PositiveInt | None = None
+    """Rows of the training split to read, from its first; None reads all of it. The validation split is read whole."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:
         """Raises ValueError when `datasets` is missing, or the data set, split or column is."""
-        return self._read(self.split, errors)
+        return self._read(self.split, errors, self.max_documents)
 
     def validation_documents(self, errors: Errors) -> Iterator[Document] | None:
         """None without `valid_split`."""
@@ -45,11 +50,13 @@ class Hub:
         """The data set as it is named; what stands behind the name is taken on trust."""
         named = [(self.split, False)] + ([(self.valid_split, True)] if self.valid_split else [])
         version = f"{self.config or 'default'}@{self.revision or 'main'}"
+        if self.max_documents:
+            named[0] = (f"{self.split}[:{self.max_documents}]", False)
         return [Source(f"{self.dataset}:{split}", version, validation=validation) for split, validation in named]
 
-    def _read(self, split: str, errors: Errors) -> Iterator[Document]:
+    def _read(self, split: str, errors: Errors, limit: int | None = None) -> Iterator[Document]:
         name, reading = self.dataset.rstrip("/").rpartition("/")[2], Reading(errors=errors, field=self.field)
-        rows = enumerate(self._rows(split), 1)
+        rows = enumerate(islice(self._rows(split), limit), 1)
         found = (text_of(row, reading, f"{self.dataset}, row {number}") for number, row in rows)
         for text in without_nulls(found, self.dataset, self.field):
             yield from (Document(piece, name) for piece in pieces(text, self.max_chars) if piece.strip())

@@ -59,6 +59,7 @@ def convert(foreign: ForeignConfig) -> None:
 def _text(foreign: ForeignConfig, length: int) -> None:
     dataset = foreign.get("data.dataset_name", "HuggingFaceFW/fineweb")
     foreign.put("corpus", name="hub", dataset=dataset, split=foreign.get("data.split", "train"))
+    foreign.left["data"] = f"all of {dataset} is read before the first step: set corpus.max_documents to limit it"
     foreign.put("rows", length=length)
     foreign.put("tokenizer", kind="bpe", size=foreign.whole("model.vocab_size", 50257))
     name = foreign.get("data.tokenizer_name", "gpt2")
