@@ -141,7 +141,7 @@ def measure(loader: Loader, repeats: int) -> dict[str, dict[str, object]]:
     """Time ours and the peer's in turn."""
     torch.set_num_threads(1)
     others = peers(loader.batch(0, 1))
-    shards = SimpleNamespace(tokenizer=SimpleNamespace(vocabulary=VOCABULARY))
+    shards = SimpleNamespace(vocabulary=VOCABULARY)
     objectives = {name: load("objectives", name)[0]().build(shards, 0) for name, _ in CASES.values()}
     speeds: dict[str, list[float]] = {name: [] for name in (*objectives, *others)}
     for turn in range(-2, repeats):  # two turns to warm up

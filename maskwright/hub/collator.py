@@ -159,4 +159,6 @@ def vocabulary(tokenizer: Any) -> Vocabulary:
             )
     pad, special = tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids)
     cls, sep = (pad if i is None else i for i in (tokenizer.cls_token_id, tokenizer.sep_token_id))
-    return Vocabulary(len(tokenizer), pad, tokenizer.mask_token_id, cls, sep, special)
+    used = frozenset(tokenizer.get_vocab().values())
+    size = max(used) + 1
+    return Vocabulary(size, pad, tokenizer.mask_token_id, cls, sep, special, frozenset(range(size)) - used)

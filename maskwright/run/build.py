@@ -15,12 +15,16 @@ from ..data.pack import Pack, pack
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
+from ..progress import console
 from ..settings import from_mapping, registry
 from ..text.shards.prepare import prepare
 from ..text.shards.shards import Shards
 from ..text.tokenizers.substrings import substrings
 from .config import Config
 from .token_scorer import token_scorer
+
+LOSS = 1e-3
+"""The proportion of unknown tokens above which a run warns."""
 
 
 def device(name: str) -> torch.device:
@@ -67,12 +71,28 @@ def data(config: Config, show: bool = True) -> Data:
             f"evaluation.held_out={config.evaluation.held_out}: no document is held out of {len(shards.train.bytes)}; "
             "raise it, or give corpus.valid"
         )
+    _check_tokens(shards, show)
     stages = length_schedule(config.rows.length)
     groups = config.order.groups(shards)
     packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
     loader = ScheduledLoader(packs, batch_size_schedule(config.training.batch_tokens), config.seed, config.order)
     valid = pack(shards.valid, shards.vocabulary, stages[-1][1])
     return Data(shards, loader, valid, steps(config, loader))
+
+
+def _check_tokens(shards: Shards, show: bool) -> None:
+    """Raises ValueError where a split has no tokens, and warns where more than 0.1 % are unknown."""
+    for name, split in (("train", shards.train), ("validate", shards.valid)):
+        if not len(split.tokens):
+            raise ValueError(
+                f"there are no tokens to {name} on: the tokenizer drops all text of {len(split.bytes):,} documents"
+            )
+    if show and shards.unknown_share > LOSS:
+        console.print(
+            f"[yellow]warning:[/] {shards.unknown_share:.1%} of the tokens are unknown: the tokenizer cannot spell that"
+            " text; raise tokenizer.size, or take tokenizer.kind=bpe, which spells everything as bytes",
+            highlight=False,
+        )
 
 
 def objective(config: Config, shards: Shards) -> Objective:

@@ -64,7 +64,7 @@ def test_weights(both: Callable, trained: Path, tmp_path: Path) -> None:
     assert {kind: last[kind] for kind in found["kinds"]} == {k: f"{v:.2f}" for k, v in found["kinds"].items()}
 
 
-def test_fill(both: Callable, trained: Path) -> None:
+def test_fill_prints_its_figures(both: Callable, trained: Path) -> None:
     found, lines = both("fill", trained, "The [MASK] is a [MASK].", "--top", 3)
     (blanks,) = found.values()
     for number, blank in enumerate(blanks, 1):

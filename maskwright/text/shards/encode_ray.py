@@ -4,11 +4,10 @@ Workers encode exactly as this process would, so the output is byte-identical.
 """
 
 import os
+import pickle
 from collections.abc import Iterator
 from concurrent.futures import Future
 from functools import cache
-
-from tokenizers import Tokenizer as Backend
 
 from ...distributed.ray import join
 from ..corpus import Document
@@ -28,7 +27,7 @@ def encode_over(tokenizer: Tokenizer, work: Iterator[Work], over: str) -> Iterat
         raise ValueError(f"--over {over}: give ray, or the URL of a cluster as in ray://HOST:10001")
     ray = join(None if over == "ray" else over)
     task = ray.remote(num_cpus=1)(_encode)
-    state = ray.put(tokenizer.__getstate__())
+    state = ray.put(pickle.dumps(tokenizer))
     cores = int(ray.cluster_resources()["CPU"])
 
     def submit(item: Work) -> Future[Chunk]:
@@ -40,12 +39,13 @@ def encode_over(tokenizer: Tokenizer, work: Iterator[Work], over: str) -> Iterat
         ray.shutdown()
 
 
-def _encode(state: str, documents: list[Document], held_out: bool) -> Chunk:
+def _encode(state: bytes, documents: list[Document], held_out: bool) -> Chunk:
     """Runs on the workers."""
     return encode(_tokenizer(state), documents, held_out)
 
 
 @cache
-def _tokenizer(state: str) -> Tokenizer:
+def _tokenizer(state: bytes) -> Tokenizer:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    return Tokenizer(Backend.from_str(state))
+    found: Tokenizer = pickle.loads(state)
+    return found

@@ -70,13 +70,13 @@ def _ready(corpus: PreTokenized, options: TokenizerSettings, folder: str | Path 
 
 def _key(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors) -> str:
     learned = key(dataclasses.asdict(options), tokenizers.__version__)
-    made = Tokenizer.load(options.file).fingerprint if options.file else learned
+    made = Tokenizer.load(options.file, options.add).fingerprint if options.file else learned
     return key(FORMAT, repr(corpus), listed(corpus), made, share, errors)
 
 
 def _tokenizer(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors, kept: Path) -> Tokenizer:
     if options.file:
-        return Tokenizer.load(options.file)
+        return Tokenizer.load(options.file, options.add)
     if not (kept / "tokenizer.json").exists():
         Tokenizer.train(_training_texts(corpus, share, errors), options).save(kept)
     return Tokenizer.load(kept)

@@ -36,6 +36,9 @@ MAX_OVERLAP = 0.01
 """Largest share of the words of a corpus's own validation documents that may also occur in training."""
 
 
+SAMPLE = 1 << 24
+
+
 @dataclass(frozen=True)
 class Split:
     """Consecutive documents: T tokens, D documents."""
@@ -116,6 +119,12 @@ class Shards:
     def vocabulary(self) -> Vocabulary:
         """Its vocabulary."""
         return self.tokenizer.vocabulary
+
+    @cached_property
+    def unknown_share(self) -> float:
+        """The proportion of unknown tokens in the training split, of its first 16 million: text that was lost."""
+        tokens = self.train.tokens[:SAMPLE]
+        return float(np.mean(tokens == self.tokenizer.unknown)) if len(tokens) else 0.0
 
     def _split(self, name: str) -> Split:
         records = np.fromfile(self.folder / f"{name}.documents", dtype=DOCUMENT)

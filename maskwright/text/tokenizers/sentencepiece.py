@@ -12,8 +12,21 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from .plain import plain
+
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
 """Types of pieces in sentencepiece_model.proto."""
+USUAL = {"treat_whitespace_as_suffix": False, "escape_whitespaces": True, "add_dummy_prefix": True}
+"""Flags that change ids, and their usual values."""
+BLANK = "▁"
+TRIM = (("^ +| +$", ""), (" {2,}", " "))
+"""Blanks alone: other whitespace stays, unless the model's own table maps it."""
+PROBES = (
+    "", "a", " a  b ", "A cat (3.14)!", "\tone\ntwo", "ＡＢＣ ﬁ ½", "naïve café", "日本語", "🙂 x", "<s> </s>", "▁a",
+)  # fmt: skip
+"""Texts whose ids must be those of sentencepiece."""
+AROUND = ("a{0}b", "a {0} b", "{0}", "({0}) {0}{0}")
+"""Where a user-defined symbol may stand."""
 
 
 def load(path: Path) -> Tokenizer:
@@ -25,11 +38,13 @@ def load(path: Path) -> Tokenizer:
     tokenizer = Tokenizer(kinds[model.trainer_spec.model_type](model))
     tokenizer.normalizer = normalizers.Sequence(_normalizers(model.normalizer_spec))
     prefix = "always" if model.normalizer_spec.add_dummy_prefix else "never"
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prefix)
+    # the prefix is the normalizer's: Metaspace would add none where a text begins with the sign itself
+    split = model.trainer_spec.split_by_whitespace
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=split)
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme=prefix)])
-    tokenizer.add_special_tokens([_added(piece, special=True) for piece in _of(model, UNKNOWN, CONTROL)])
-    tokenizer.add_tokens([_added(piece, special=False) for piece in _of(model, USER_DEFINED)])
-    return tokenizer
+    tokenizer.add_special_tokens([AddedToken(piece, normalized=False) for piece in _of(model, UNKNOWN, CONTROL)])
+    _compare(path, model, tokenizer)
+    return _settled(tokenizer)
 
 
 def _parse(path: Path) -> Any:
@@ -50,13 +65,41 @@ def _of(model: Any, *types: int) -> Iterator[str]:
     return (piece.piece for piece in model.pieces if piece.type in types)
 
 
-def _added(piece: str, special: bool) -> AddedToken:
-    return AddedToken(piece, special=special, normalized=False)
+def _settled(tokenizer: Tokenizer) -> Tokenizer:
+    """Written and read until nothing changes: reading a score may move its last digit."""
+    before = ""
+    while (written := tokenizer.to_str()) != before:
+        before, tokenizer = written, Tokenizer.from_str(written)
+    return tokenizer
+
+
+def _compare(path: Path, model: Any, tokenizer: Tokenizer) -> None:
+    """Raises ValueError when a probe gets other ids than from sentencepiece itself."""
+    theirs = importlib.import_module("sentencepiece").SentencePieceProcessor(model_proto=model.SerializeToString())
+    ours = plain(tokenizer, list(_of(model, CONTROL)))
+    symbols = list(_of(model, USER_DEFINED))
+    for probe in [*PROBES, *(form.format(symbol) for symbol in symbols[:100] for form in AROUND)]:
+        if ours.encode(probe, add_special_tokens=False).ids != theirs.encode(probe):
+            unusual = [name for name, wanted in USUAL.items() if getattr(_spec(model, name), name) != wanted]
+            cause = ", ".join(unusual) or ("user_defined_symbols" if symbols else "its normalisation")
+            raise ValueError(
+                f"{path} cannot be read exactly: sentencepiece gives {probe!r} other ids, because of {cause}"
+            )
+
+
+def _spec(model: Any, name: str) -> Any:
+    return model.trainer_spec if name == "treat_whitespace_as_suffix" else model.normalizer_spec
 
 
 def _unigram(model: Any) -> models.Model:
-    pieces = [(piece.piece, piece.score) for piece in model.pieces]
+    best = max((piece.score for piece in model.pieces if piece.type == NORMAL), default=0.0)
+    pieces = [(piece.piece, _score(piece, best)) for piece in model.pieces]
     return models.Unigram(pieces, model.trainer_spec.unk_id, model.trainer_spec.byte_fallback)
+
+
+def _score(piece: Any, best: float) -> float:
+    """A user-defined symbol is taken wherever it stands: sentencepiece scores it as its characters at their best."""
+    return len(piece.piece) * best - 0.1 if piece.type == USER_DEFINED else piece.score
 
 
 def _bpe(model: Any) -> models.Model:
@@ -83,5 +126,8 @@ def _halves(piece: str, ids: dict[str, int]) -> list[tuple[str, str]]:
 
 def _normalizers(spec: Any) -> list[normalizers.Normalizer]:
     mapped = [normalizers.Precompiled(spec.precompiled_charsmap)] if spec.precompiled_charsmap else []
-    squeezed = [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")] if spec.remove_extra_whitespaces else []
-    return [*mapped, *squeezed]
+    trimmed = (
+        [normalizers.Replace(Regex(pattern), new) for pattern, new in TRIM] if spec.remove_extra_whitespaces else []
+    )
+    prefix = [normalizers.Prepend(BLANK)] if spec.add_dummy_prefix else []
+    return [*mapped, *trimmed, *prefix]

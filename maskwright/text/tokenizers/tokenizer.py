@@ -1,13 +1,13 @@
 """Text to ids and back, and where words start.
 
 One class for all tokenizers, trained here or loaded. Special tokens always exist: a loaded tokenizer keeps its own
-names for them, missing ones get new ids. Corpus text is plain: "[MASK]" in it is encoded as six characters, never as
-the mask, since otherwise text could inject special tokens.
+names for them, as its files say, and missing ones get new ids. Corpus text is plain: "[MASK]" in it is encoded as six
+characters, never as the mask, since otherwise text could inject special tokens.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
@@ -19,6 +19,8 @@ from tokenizers import Tokenizer as Backend
 from ...files.text import read_text
 from ...storage.atomic import atomic_write
 from . import sentencepiece
+from .named import check_unknown, names_beside, names_within
+from .plain import Contradiction, plain
 from .training import TokenizerSettings, learn
 from .vocabulary import Vocabulary, roles
 from .word_starts import token_starts
@@ -29,17 +31,17 @@ __all__ = ["Tokenizer", "TokenizerSettings"]
 class Tokenizer:
     """A tokenizer of the package `tokenizers` whose special tokens are known."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, names: Mapping[str, str] | None = None) -> None:
+        """names: role to token, for roles whose token is known; the others' are looked for, and added where absent."""
         backend.no_truncation()
         backend.no_padding()
-        special = {t.content: i for i, t in backend.get_added_tokens_decoder().items() if t.special}
-        self.names = roles(special)
+        self.names = roles(backend.get_vocab(), names or names_within(backend))
         """Role (pad, unk, cls, sep, mask, and forward, backward, wrong, right where known) to the token that has it."""
         backend.add_special_tokens([_special(role, name) for role, name in self.names.items()])
         backend.post_processor = _framed(backend, self.names)
         self._recognising = backend
-        self._plain = Backend.from_str(backend.to_str())
-        self._plain.encode_special_tokens = True
+        special = {token.content for token in backend.get_added_tokens_decoder().values() if token.special}
+        self._plain = plain(backend, special - {self.names["unk"]})
 
     @classmethod
     def train(cls, texts: Iterable[str], settings: TokenizerSettings) -> "Tokenizer":
@@ -61,12 +63,16 @@ class Tokenizer:
         if file.suffix not in FORMATS:
             raise ValueError(f"tokenizer {file} is neither a tokenizer.json nor a SentencePiece .model")
         backend = FORMATS[file.suffix](file)
+        check_unknown(file, backend)
         backend.add_special_tokens(list(add))
-        return cls(backend)
+        try:
+            return cls(backend, names_within(backend) | names_beside(file))
+        except Contradiction as error:
+            raise ValueError(f"{file} is not a tokenizer of the package tokenizers: {error}") from None
 
     def opening(self, token: int) -> "Tokenizer":
         """The same tokenizer with the special token `token` in place of [CLS] at the start of a text."""
-        made = Tokenizer(Backend.from_str(self._recognising.to_str()))
+        made = Tokenizer(Backend.from_str(self._recognising.to_str()), self.names)
         made.names |= {"cls": self.tokens[token]}
         made._recognising.post_processor = _framed(made._recognising, made.names)
         return made
@@ -110,10 +116,15 @@ class Tokenizer:
     def vocabulary(self) -> Vocabulary:
         """The number of ids, and which are special."""
         special = {i for i, token in self._recognising.get_added_tokens_decoder().items() if token.special}
-        ids = {role: self._id(name) for role, name in self.names.items()}
-        size = max(self._recognising.get_vocab().values()) + 1
+        ids, used = {role: self._id(name) for role, name in self.names.items()}, self._recognising.get_vocab().values()
+        size = max(used) + 1
         del ids["unk"]
-        return Vocabulary(size=size, special=frozenset(special), **ids)
+        return Vocabulary(size=size, special=frozenset(special), unused=frozenset(range(size)) - set(used), **ids)
+
+    @property
+    def unknown(self) -> int:
+        """The id for text that the tokenizer cannot spell."""
+        return self._id(self.names["unk"])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -134,11 +145,11 @@ class Tokenizer:
         assert found is not None, name
         return found
 
-    def __getstate__(self) -> str:
-        return self._recognising.to_str()
+    def __getstate__(self) -> tuple[str, dict[str, str]]:
+        return self._recognising.to_str(), self.names
 
-    def __setstate__(self, state: str) -> None:
-        self.__init__(Backend.from_str(state))  # type: ignore[misc]
+    def __setstate__(self, state: tuple[str, dict[str, str]]) -> None:
+        self.__init__(Backend.from_str(state[0]), state[1])  # type: ignore[misc]
 
 
 def _special(role: str, name: str) -> AddedToken:

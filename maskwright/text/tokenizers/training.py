@@ -73,7 +73,7 @@ def _wordpiece(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer.normalizer = normalizers.Sequence([_normalizer(options), bert])
     parts = [pre_tokenizers.BertPreTokenizer(), *_digits(options)]
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*parts, pre_tokenizers.Metaspace(split=False)])
-    trainer = trainers.BpeTrainer(vocab_size=options.size, limit_alphabet=1000, show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=options.size, limit_alphabet=options.size - len(OURS), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.model = models.WordPiece(_unmarked(tokenizer.get_vocab(), options.size), unk_token=UNKNOWN)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)

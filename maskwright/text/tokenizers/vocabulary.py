@@ -1,5 +1,6 @@
 """What the rest of the package needs to know of a tokenizer: its size and its special ids."""
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +23,8 @@ class Vocabulary:
     sep: int
     """Ends a document; end-of-text for causal models."""
     special: frozenset[int]
+    unused: frozenset[int] = frozenset()
+    """Numbers below `size` that no token has: the ids of a loaded tokenizer may have gaps."""
     forward: int | None = None
     """Starts a text that is read forward; this and the following are needed by few objectives."""
     backward: int | None = None
@@ -40,14 +43,14 @@ class Vocabulary:
 
     @cached_property
     def is_special(self) -> np.ndarray:
-        """[V] bool, True for special ids."""
+        """[V] bool, True for special ids, and for those that no token has: no text holds either."""
         table = np.zeros(self.size, dtype=np.bool_)
-        table[list(self.special)] = True
+        table[list(self.special | self.unused)] = True
         return table
 
     @cached_property
     def ordinary(self) -> np.ndarray:
-        """[V - S] int64, all ids that are not special, ascending."""
+        """[V - S] int64, the ids of all tokens that are not special, ascending."""
         return np.flatnonzero(~self.is_special)
 
 
@@ -66,7 +69,9 @@ MORE = {"forward": "[FW]", "backward": "[BW]", "wrong": "[WRONG]", "right": "[RI
 OURS = [*(names[0] for names in NAMES.values()), *MORE.values()]
 
 
-def roles(known: dict[str, int]) -> dict[str, str]:
-    """Role to its name in `known` (name to id), else to ours; roles of MORE only where known."""
-    needed = {role: next((name for name in names if name in known), names[0]) for role, names in NAMES.items()}
-    return needed | {role: name for role, name in MORE.items() if name in known}
+def roles(known: Container[str], told: Mapping[str, str]) -> dict[str, str]:
+    """Role to its token: as `told`, else a usual name among the `known` tokens, else ours; roles of MORE only where
+    known."""
+    usual = {role: next((name for name in names if name in known), names[0]) for role, names in NAMES.items()}
+    here = {role: name for role, name in told.items() if name in known}
+    return usual | {role: name for role, name in MORE.items() if name in known} | here
