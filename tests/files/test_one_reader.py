@@ -16,6 +16,7 @@ LIBRARIES = {
     "pd": {"read_csv"}, "pa": {"input_stream"},
 }  # fmt: skip
 ALLOWED = {
+    "cli/waiting.py": "/proc/stat",
     "compare/report/page.py": "its own template, and plots it has drawn",
     "compare/runner/local.py": "the log of a process it has started",
     "compare/runner/pool.py": "the end of a metrics.jsonl that is being written",
@@ -32,6 +33,8 @@ ALLOWED = {
     "text/corpora/embedded.py": "the sources of Python, and the cache of the text in them",
     "text/shards/concatenate.py": "arrays of tokens",
     "text/shards/remote.py": "a sealed manifest",
+    "text/tokenizers/named.py": "JSON of the package tokenizers",
+    "text/tokenizers/plain.py": "JSON of the package tokenizers",
     "text/tokenizers/sentencepiece.py": "a SentencePiece model, which is binary",
     "text/tokenizers/tokenizer.py": "JSON of the package tokenizers",
     "text/tokenizers/training.py": "JSON of the package tokenizers",

@@ -79,7 +79,7 @@ def test_parts_of_tokens_are_part_of_the_model(settings: dict, tmp_path: Path) -
     Trainer(Config.of(settings), tmp_path / "first", show=False).train()
     trainer = Trainer(following(settings, tmp_path / "first"), tmp_path / "second", show=False)
     assert same(dict(trainer.model.state_dict()), weights(tmp_path / "first"))
-    with pytest.raises(ValueError, match=r"is another model: model\.parts"):
+    with pytest.raises(ValueError, match=r"is another model: model\.nhot"):
         Trainer(following(settings, tmp_path / "first", "model.nhot.fusion=add"), tmp_path / "third", show=False)
 
 
