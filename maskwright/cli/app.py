@@ -49,6 +49,7 @@ def root(version: bool = typer.Option(False, "--version", "-V", help="Print the 
     if version:
         typer.echo(f"maskwright {__version__}")
         raise typer.Exit
+    choose_wait_policy()
 
 
 def register() -> None:
@@ -66,7 +67,6 @@ def main() -> None:
         os.environ[outside.TRUST] = "1"
     sys.argv = [argument for argument in sys.argv if argument not in ("--debug", "--trust-code")]
     register()
-    choose_wait_policy()
     try:
         app()
     except (ValueError, OSError, ImportError) as error:

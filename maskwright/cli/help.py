@@ -12,6 +12,7 @@ class _Examples:
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:
         examples, self.epilog = self.epilog, None
         super().format_help(ctx, formatter)  # type: ignore[misc]
+        self.epilog = examples
         typer.echo(examples)
 
 

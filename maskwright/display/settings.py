@@ -12,23 +12,24 @@ from ..settings import did_you_mean, field_names, registry
 
 REGISTRIES = NAMED | {"sampler": "sampling.samplers"}
 """Things chosen by name, and their folders: sections of a config, and samplers."""
-SUITES = "evaluate.suites"
-"""The folder of suites, which are modules, each with a class Options."""
+SUITE, SUITES = "suite", "evaluate.suites"
+"""Suites are modules of a folder, each with a class Options."""
 UNNAMED = PLAIN | dict.fromkeys(field_names(Top), Top)
 """The settings classes of the sections without a name."""
+SECTIONS = [*REGISTRIES, SUITE, *UNNAMED]
 
 
 def table(path: str) -> Table:
     """The sections (no path), the names in a section, or the options of a class. Raises ValueError for other paths."""
     section, _, name = path.partition(".")
     if not section:
-        return _listing("section", {section: _summary(section) for section in [*REGISTRIES, "suite", *UNNAMED]})
+        return _listing("section", {section: _summary(section) for section in SECTIONS})
     if path in UNNAMED:
         return options(UNNAMED[path], {})
-    if section == "suite":
+    if section not in SECTIONS or section in UNNAMED:
+        raise ValueError(f"no section {path!r}: {did_you_mean(path, SECTIONS)}")
+    if section == SUITE:
         return options(registry.module(SUITES, name).Options, {}) if name else _listing(section, _suites())
-    if section not in REGISTRIES:
-        raise ValueError(f"no section {path!r}: {did_you_mean(path, [*REGISTRIES, 'suite', *UNNAMED])}")
     if name:
         return options(*registry.load(REGISTRIES[section], name))
     kinds = {name: registry.load(REGISTRIES[section], name) for name in registry.names(REGISTRIES[section])}
@@ -54,7 +55,7 @@ def _meaning(kind: type, option: str) -> str:
 def _summary(section: str) -> str:
     if section in UNNAMED:
         return _first_paragraph(UNNAMED[section])
-    if section == "suite":
+    if section == SUITE:
         return ", ".join(registry.files(SUITES))
     return ", ".join(registry.names(REGISTRIES[section]))
 

@@ -21,7 +21,7 @@ from ..objectives.base.objective import Masked, Objective
 from ..objectives.base.problem import Problem
 from ..settings.outside import trusting
 from ..settings.registry import load, name_of
-from ..text.tokenizers.vocabulary import Vocabulary
+from ..text.tokenizers.vocabulary import Vocabulary, of_ids
 
 if TYPE_CHECKING:
     from .epoch_callback import Epochs
@@ -157,8 +157,7 @@ def vocabulary(tokenizer: Any) -> Vocabulary:
                 f"the tokenizer has no {role} token: tokenizer.add_special_tokens({added}) "
                 "and model.resize_token_embeddings(len(tokenizer)) give it one"
             )
-    pad, special = tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids)
+    pad, mask = tokenizer.pad_token_id, tokenizer.mask_token_id
     cls, sep = (pad if i is None else i for i in (tokenizer.cls_token_id, tokenizer.sep_token_id))
-    used = frozenset(tokenizer.get_vocab().values())
-    size = max(used) + 1
-    return Vocabulary(size, pad, tokenizer.mask_token_id, cls, sep, special, frozenset(range(size)) - used)
+    used, special = tokenizer.get_vocab().values(), tokenizer.all_special_ids
+    return of_ids(used, special, pad=pad, mask=mask, cls=cls, sep=sep)

@@ -23,7 +23,7 @@ from ..text.tokenizers.substrings import substrings
 from .config import Config
 from .token_scorer import token_scorer
 
-LOSS = 1e-3
+MAX_UNKNOWN = 1e-3
 """The proportion of unknown tokens above which a run warns."""
 
 
@@ -87,7 +87,7 @@ def _check_tokens(shards: Shards, show: bool) -> None:
             raise ValueError(
                 f"there are no tokens to {name} on: the tokenizer drops all text of {len(split.bytes):,} documents"
             )
-    if show and shards.unknown_share > LOSS:
+    if show and shards.unknown_share > MAX_UNKNOWN:
         console.print(
             f"[yellow]warning:[/] {shards.unknown_share:.1%} of the tokens are unknown: the tokenizer cannot spell that"
             " text; raise tokenizer.size, or take tokenizer.kind=bpe, which spells everything as bytes",

@@ -1,5 +1,6 @@
 """maskwright train"""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,8 @@ def command(
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
     from ... import __version__
 
-    typer.echo(f"maskwright {__version__}: {recipe}, into {out}", err=True)  # before what takes seconds to load
+    if "RANK" not in os.environ:  # before what takes seconds to load, and once for all ranks
+        typer.echo(f"maskwright {__version__}: {recipe}, into {out}", err=True)
 
     from ...display.run_report import write
     from ...run.config import Config

@@ -34,9 +34,8 @@ from .writer import Writer
 
 MAX_OVERLAP = 0.01
 """Largest share of the words of a corpus's own validation documents that may also occur in training."""
-
-
 SAMPLE = 1 << 24
+"""Tokens that unknown ones are counted among."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,8 @@
 """The special tokens that a loaded tokenizer has, by what its own files say of them; and what it cannot do without."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from tokenizers import Tokenizer
 
 from ...files.json_files import read_object
 from .vocabulary import NAMES
@@ -27,9 +24,8 @@ def names_beside(path: Path) -> dict[str, str]:
     return found
 
 
-def names_within(backend: Tokenizer) -> dict[str, str]:
-    """Role to token, as the tokenizer itself says: its model's unknown token, and what it puts around a text."""
-    tree = json.loads(backend.to_str())
+def names_within(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Role to token, as a tokenizer.json itself says: its model's unknown token, and what it puts around a text."""
     unknown = unknown_token(tree["model"])
     return ({"unk": unknown} if unknown else {}) | _frame(tree["post_processor"] or {})
 
@@ -41,9 +37,8 @@ def unknown_token(model: Mapping[str, Any]) -> str | None:
     return None if model["unk_id"] is None else model["vocab"][model["unk_id"]][0]
 
 
-def check_unknown(path: Path, backend: Tokenizer) -> None:
+def check_unknown(path: Path, model: Mapping[str, Any]) -> None:
     """Raises ValueError when text that the model cannot spell would be an error in the middle of a corpus."""
-    model = json.loads(backend.to_str())["model"]
     unknown = unknown_token(model)
     if model["type"] == "Unigram" and unknown is None:
         lack = "unk_id is null"

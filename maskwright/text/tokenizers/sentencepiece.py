@@ -16,7 +16,10 @@ from .plain import plain
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
 """Types of pieces in sentencepiece_model.proto."""
-USUAL = {"treat_whitespace_as_suffix": False, "escape_whitespaces": True, "add_dummy_prefix": True}
+USUAL = {
+    "trainer_spec": {"treat_whitespace_as_suffix": False},
+    "normalizer_spec": {"escape_whitespaces": True, "add_dummy_prefix": True},
+}
 """Flags that change ids, and their usual values."""
 BLANK = "▁"
 TRIM = (("^ +| +$", ""), (" {2,}", " "))
@@ -80,15 +83,16 @@ def _compare(path: Path, model: Any, tokenizer: Tokenizer) -> None:
     symbols = list(_of(model, USER_DEFINED))
     for probe in [*PROBES, *(form.format(symbol) for symbol in symbols[:100] for form in AROUND)]:
         if ours.encode(probe, add_special_tokens=False).ids != theirs.encode(probe):
-            unusual = [name for name, wanted in USUAL.items() if getattr(_spec(model, name), name) != wanted]
-            cause = ", ".join(unusual) or ("user_defined_symbols" if symbols else "its normalisation")
+            cause = ", ".join(_unusual(model)) or ("user_defined_symbols" if symbols else "its normalisation")
             raise ValueError(
                 f"{path} cannot be read exactly: sentencepiece gives {probe!r} other ids, because of {cause}"
             )
 
 
-def _spec(model: Any, name: str) -> Any:
-    return model.trainer_spec if name == "treat_whitespace_as_suffix" else model.normalizer_spec
+def _unusual(model: Any) -> list[str]:
+    """The flags that are not as usual."""
+    flags = ((getattr(model, spec), name, wanted) for spec, usual in USUAL.items() for name, wanted in usual.items())
+    return [name for spec, name, wanted in flags if getattr(spec, name) != wanted]
 
 
 def _unigram(model: Any) -> models.Model:

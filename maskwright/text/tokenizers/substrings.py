@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
+from ...progress import console
 from ...storage.cache import cache_folder, key
 from .tokenizer import Tokenizer
 
@@ -110,7 +110,6 @@ def _parts(token: int, text: str, wanted: Mapping[str, list[int]], sizes: Sequen
 
 def _shown(texts: Sequence[str]) -> Iterable[str]:
     """`texts` with a transient progress bar on a terminal."""
-    console = Console(stderr=True)
     return track(texts, "finding the parts of tokens", console=console, transient=True, disable=not console.is_terminal)
 
 

@@ -22,7 +22,7 @@ from . import sentencepiece
 from .named import check_unknown, names_beside, names_within
 from .plain import Contradiction, plain
 from .training import TokenizerSettings, learn
-from .vocabulary import Vocabulary, roles
+from .vocabulary import Vocabulary, of_ids, roles
 from .word_starts import token_starts
 
 __all__ = ["Tokenizer", "TokenizerSettings"]
@@ -35,7 +35,7 @@ class Tokenizer:
         """names: role to token, for roles whose token is known; the others' are looked for, and added where absent."""
         backend.no_truncation()
         backend.no_padding()
-        self.names = roles(backend.get_vocab(), names or names_within(backend))
+        self.names = roles(backend.get_vocab(), names or names_within(json.loads(backend.to_str())))
         """Role (pad, unk, cls, sep, mask, and forward, backward, wrong, right where known) to the token that has it."""
         backend.add_special_tokens([_special(role, name) for role, name in self.names.items()])
         backend.post_processor = _framed(backend, self.names)
@@ -63,10 +63,11 @@ class Tokenizer:
         if file.suffix not in FORMATS:
             raise ValueError(f"tokenizer {file} is neither a tokenizer.json nor a SentencePiece .model")
         backend = FORMATS[file.suffix](file)
-        check_unknown(file, backend)
+        tree = json.loads(backend.to_str())
+        check_unknown(file, tree["model"])
         backend.add_special_tokens(list(add))
         try:
-            return cls(backend, names_within(backend) | names_beside(file))
+            return cls(backend, names_within(tree) | names_beside(file))
         except Contradiction as error:
             raise ValueError(f"{file} is not a tokenizer of the package tokenizers: {error}") from None
 
@@ -116,10 +117,8 @@ class Tokenizer:
     def vocabulary(self) -> Vocabulary:
         """The number of ids, and which are special."""
         special = {i for i, token in self._recognising.get_added_tokens_decoder().items() if token.special}
-        ids, used = {role: self._id(name) for role, name in self.names.items()}, self._recognising.get_vocab().values()
-        size = max(used) + 1
-        del ids["unk"]
-        return Vocabulary(size=size, special=frozenset(special), unused=frozenset(range(size)) - set(used), **ids)
+        ids = {role: self._id(name) for role, name in self.names.items() if role != "unk"}
+        return of_ids(self._recognising.get_vocab().values(), special, **ids)
 
     @property
     def unknown(self) -> int:

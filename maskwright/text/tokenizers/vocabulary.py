@@ -1,6 +1,6 @@
 """What the rest of the package needs to know of a tokenizer: its size and its special ids."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,6 +52,13 @@ class Vocabulary:
     def ordinary(self) -> np.ndarray:
         """[V - S] int64, the ids of all tokens that are not special, ascending."""
         return np.flatnonzero(~self.is_special)
+
+
+def of_ids(used: Iterable[int], special: Iterable[int], **roles: int) -> Vocabulary:
+    """The vocabulary of the ids that tokens have; its size is one more than the largest. roles: `pad`, `mask` …"""
+    known = frozenset(used)
+    size = max(known) + 1
+    return Vocabulary(size=size, special=frozenset(special), unused=frozenset(range(size)) - known, **roles)
 
 
 NAMES = {
