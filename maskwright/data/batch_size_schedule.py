@@ -65,7 +65,6 @@ class ScheduledLoader(Loader):
         return phase.unit + (step - phase.step) * phase.units_per_batch
 
     def first_step_after(self, unit: int) -> int:
-        """The first step before which `unit` units were seen."""
         phase = next(phase for phase in reversed(self.phases) if phase.unit <= unit)
         return phase.step + -(-(unit - phase.unit) // phase.units_per_batch)
 

@@ -103,7 +103,7 @@ def read_rows(pack: Pack, rows: np.ndarray, epochs: np.ndarray, progress: float)
     shape = len(rows), pack.length
     tokens, document, word = (torch.empty(shape, dtype=kind) for kind in (torch.int64, torch.int32, torch.int32))
     pack.gather(rows, tokens.numpy(), document.numpy(), word.numpy())
-    ids = torch.from_numpy(rows | pack.length << 32)  # the same text cut to another length is another row
+    ids = torch.from_numpy(pack.first + rows | pack.length << 32)  # the same text cut to another length is another row
     return Rows(tokens, document, word, ids, torch.from_numpy(epochs), progress, pack.vocabulary, pack)
 
 
@@ -114,6 +114,9 @@ class Loader:
     batch_tokens: positions in a batch over all ranks; at least the longest row.
     order: the order of rows; shuffled by default.
     """
+
+    scope = ""
+    """Of which part of the text the rows of `stages` are, where it is not all."""
 
     def __init__(self, packs: list[tuple[int, Pack]], batch_tokens: int, seed: int, order: Order | None = None):
         step = 0
@@ -148,6 +151,14 @@ class Loader:
                 break
             words, stage = words - here, following
         return stage.step + -(-stage.seen(words) // stage.rows)
+
+    def first_step_after(self, batches: int) -> int:
+        """The first step before which so many batches of the first size were seen."""
+        return batches
+
+    def blocks_read(self, step: int) -> str:
+        """A hash of the blocks that were read before `step`, where the text comes in blocks."""
+        return ""
 
     def batch(self, step: int, steps: int, rank: int = 0, world: int = 1) -> Rows:
         """The rows that `rank` of `world` gets at `step` of `steps`."""

@@ -120,6 +120,8 @@ class Pack:
     """[R + 1] int64, the first piece of each row."""
     groups: np.ndarray
     """[G + 1] int64, the first row of each group of documents."""
+    first: int = 0
+    """Number of its first row: rows in all blocks before this one, where the text comes in blocks."""
 
     def __len__(self) -> int:
         return len(self.begins) - 1

@@ -48,7 +48,7 @@ class Rows:
     def words(self) -> int:
         """Whitespace-separated words in these rows; only for rows from a pack."""
         assert self.source is not None
-        return int(self.source.words[self.ids.numpy() & 0xFFFFFFFF].sum())
+        return int(self.source.words[(self.ids.numpy() & 0xFFFFFFFF) - self.source.first].sum())
 
     def __getitem__(self, chosen: slice | Tensor) -> "Rows":
         """The rows selected by `chosen`."""

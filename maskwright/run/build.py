@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,11 +13,14 @@ from torch import nn
 from ..data.batch_size_schedule import ScheduledLoader, batch_size_schedule
 from ..data.loader import Loader, length_schedule
 from ..data.pack import Pack, pack
+from ..data.streaming.blocks import Blocks, BlockSettings
+from ..data.streaming.loader import StreamLoader
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
 from ..progress import console
 from ..settings import from_mapping, registry
+from ..text.corpus import Corpus
 from ..text.shards.prepare import prepare
 from ..text.shards.shards import Shards
 from ..text.tokenizers.substrings import substrings
@@ -57,27 +61,48 @@ class Data:
     """The text of a run, packed."""
 
     shards: Shards
-    loader: ScheduledLoader
+    loader: Loader
     valid: Pack
     steps: int
     """Updates in the run."""
 
 
 def data(config: Config, show: bool = True) -> Data:
-    """Tokenize (or open what was tokenized before), and pack training and validation rows."""
-    shards = prepare(config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, progress=show)
+    """Tokenize (or open what was tokenized before), and pack training and validation rows.
+
+    With `rows.block_chars` this is the first block; the loader reads the others when they are needed.
+    """
+    blocks = _blocks(config, config.rows.block_chars, show) if config.rows.block_chars else None
+    shards = blocks.first if blocks else prepare(
+        config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, progress=show
+    )  # fmt: skip
     if not len(shards.valid.bytes):
+        where = f"{len(shards.train.bytes)}{' in the first block (rows.block_chars)' if blocks else ''}"
         raise ValueError(
-            f"evaluation.held_out={config.evaluation.held_out}: no document is held out of {len(shards.train.bytes)}; "
-            "raise it, or give corpus.valid"
+            f"evaluation.held_out={config.evaluation.held_out}: no document is held out of {where}; raise it, or give "
+            "corpus.valid"
         )
     _check_tokens(shards, show)
-    stages = length_schedule(config.rows.length)
-    groups = config.order.groups(shards)
-    packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
-    loader = ScheduledLoader(packs, batch_size_schedule(config.training.batch_tokens), config.seed, config.order)
-    valid = pack(shards.valid, shards.vocabulary, stages[-1][1])
-    return Data(shards, loader, valid, steps(config, loader))
+    stages, sizes = length_schedule(config.rows.length), batch_size_schedule(config.training.batch_tokens)
+    loader: Loader
+    if blocks:
+        loader = StreamLoader(blocks, sizes[0][1], config.seed, config.rows.keep_blocks)
+    else:
+        groups = config.order.groups(shards)
+        packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
+        loader = ScheduledLoader(packs, sizes, config.seed, config.order)
+    return Data(shards, loader, pack(shards.valid, shards.vocabulary, stages[-1][1]), steps(config, loader))
+
+
+def _blocks(config: Config, characters: int, show: bool) -> Blocks:
+    held_out, length = config.evaluation.held_out, length_schedule(config.rows.length)[0][1]
+    corpus = partial(_corpus, config.tree())
+    return Blocks(BlockSettings(corpus, config.tokenizer, held_out, config.errors, characters, length), show)
+
+
+def _corpus(tree: dict[str, Any]) -> Corpus:
+    corpus: Corpus = Config.of(tree, trust_code=True).corpus
+    return corpus
 
 
 def _check_tokens(shards: Shards, show: bool) -> None:
@@ -100,7 +125,7 @@ def objective(config: Config, shards: Shards) -> Objective:
     return config.objective.build(shards, config.seed, partial(token_scorer, tokenizer=shards.tokenizer))
 
 
-def steps(config: Config, loader: ScheduledLoader) -> int:
+def steps(config: Config, loader: Loader) -> int:
     """The number of updates that steps, epochs, tokens or words of the config come to."""
     training = config.training
     if training.words is not None:

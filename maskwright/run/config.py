@@ -14,11 +14,13 @@ import yaml
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import length_schedule
 from ..data.order import Order
+from ..data.orders.shuffled import Shuffled
 from ..files.yaml_files import read_yaml
 from ..objectives.base.objective import Objective
 from ..settings import did_you_mean, field_names, from_mapping, outside, override, registry, short_repr
 from ..settings.outside import trusting
 from ..storage.atomic import atomic_write
+from ..text.shards.prepare import PreTokenized
 from ..text.tokenizers.tokenizer import TokenizerSettings
 from .sections import Evaluation, Rows, Top, Training
 
@@ -54,6 +56,7 @@ class Config:
         for name, part in _parts(tree, overrides, sections, trust_code).items():
             object.__setattr__(self, name, part)
         _check_lengths(self)
+        _check_blocks(self)
 
     @classmethod
     def of(
@@ -216,6 +219,21 @@ def _check_lengths(config: Config) -> None:
         raise ValueError(
             f"training.batch_tokens={config.training.batch_tokens}: a batch holds at least a row of {longest}"
         )
+
+
+def _check_blocks(config: Config) -> None:
+    """Refuse what needs the whole text where it comes in blocks. Raises ValueError."""
+    training = config.training
+    needs_all = {
+        "training.epochs": training.epochs is not None,
+        "training.words": training.words is not None,
+        "training.keep_at": bool(training.keep_at),
+        "a schedule of training.batch_tokens": len(batch_size_schedule(training.batch_tokens)) > 1,
+        f"order.name={registry.name_of(config.order)}": type(config.order) is not Shuffled,
+        "corpus.name=tokenized": isinstance(config.corpus, PreTokenized),
+    }
+    if found := [name for name, used in needs_all.items() if used and config.rows.block_chars]:
+        raise ValueError(f"rows.block_chars trains before all text is read, which {found[0]} needs: leave out either")
 
 
 def _plain(part: Any) -> dict[str, Any]:

@@ -17,9 +17,19 @@ class Rows:
 
     length: int | str = 128
     """Tokens in a row; or a schedule by epoch, `0:64,5:256`."""
+    block_chars: Annotated[int, Field(ge=1)] | None = None
+    """Characters of training text in a block: training begins when the first is tokenized, and rows are shuffled within
+    a block. Null tokenizes all text first and shuffles all rows."""
+    keep_blocks: Annotated[int, Field(ge=1)] | None = None
+    """How many blocks stay on disk, beside the first and the next; others are made again when they are needed. Null
+    keeps all."""
 
     def __post_init__(self) -> None:
-        length_schedule(self.length)
+        stages = length_schedule(self.length)
+        if self.keep_blocks and not self.block_chars:
+            raise ValueError(f"keep_blocks={self.keep_blocks}: there are no blocks without rows.block_chars")
+        if self.block_chars and len(stages) > 1:
+            raise ValueError(f"length={self.length!r}: with block_chars, the end of an epoch is not known beforehand")
 
 
 @settings

@@ -138,7 +138,7 @@ class Trainer:
 
     def describe(self) -> str:
         """The run in a few lines: sizes that follow from the config and the text, for a reader to check."""
-        objective, stage = self.config.objective, self.data.loader.stages[-1]
+        objective, loader, stage = self.config.objective, self.data.loader, self.data.loader.stages[-1]
         masks = {None: "dynamic", 1: "static"}.get(objective.num_static_masks, f"{objective.num_static_masks} patterns")
         train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
         words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
@@ -148,12 +148,12 @@ class Trainer:
         batches = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
         return (
             f"model      {type(self.config.model).__name__} with {parameters:,} parameters on {self.device}\n"
-            f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents\n"
-            f"rows       {len(stage.pack):,} of {stage.pack.length} tokens: {stage.pack.padding:.1%} padding, "
-            f"{stage.pack.cut:.1%} of documents split over rows\n"
+            f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents{loader.scope}\n"
+            f"rows       {len(stage.pack):,} of {stage.pack.length} tokens{loader.scope}: "
+            f"{stage.pack.padding:.1%} padding, {stage.pack.cut:.1%} of documents split over rows\n"
             f"{order}objective  {type(objective).__name__}, {masks} corruption\n"
-            f"training   {self.steps:,} steps of {batches} tokens "
-            f"= {self.data.loader.epoch(self.steps):.1f} epochs"
+            f"training   {self.steps:,} steps of {batches} tokens"
+            + f" = {loader.epoch(self.steps):.1f} epochs" * (not loader.scope)
             + f"\npeak       {self.peak_flops / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
             + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
@@ -244,6 +244,7 @@ class Trainer:
     def _save(self) -> None:
         tensors, facts = self.state.saved()
         facts |= {"config": self.config.tree(), "data": self.data.shards.fingerprint, "versions": checkpoint.versions()}
+        facts |= {"blocks": self.data.loader.blocks_read(self.step)}
         if self.world.first:
             checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, facts)
             checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
@@ -276,7 +277,8 @@ class Trainer:
 
     def _resume(self, tensors: dict[str, dict[str, Tensor]], facts: dict[str, Any]) -> None:
         resume.check(facts, self.config.tree(), self.out)
-        if facts["data"] != self.data.shards.fingerprint:
+        blocks = self.data.loader.blocks_read(facts["step"])
+        if facts["data"] != self.data.shards.fingerprint or facts.get("blocks", "") != blocks:
             raise ValueError(
                 f"{self.out} was trained on different text or with a different tokenizer than the corpus gives now"
             )

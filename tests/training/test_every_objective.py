@@ -31,7 +31,10 @@ SMALL = {
 STEPS = {2: 200, 4: 50}
 """How many steps of the run so many ranks take."""
 TOLERANCE = 1e-5
-"""Of losses around 5, and of what is learned."""
+"""Of losses around 5."""
+LEARNED = 1e-4
+"""Of what is learned: a tenth of one step of the generator's optimizer, which turns rounding of small gradients into
+more of its size."""
 
 
 def train(settings: dict, steps: int, out: Path) -> World:
@@ -82,7 +85,7 @@ def test_ranks_train_as_one_process(text: Path, tmp_path: Path) -> None:
             assert torch.allclose(every[0]["losses"], whole["losses"][:steps], rtol=0, atol=TOLERANCE), (name, size)
             for key in whole if steps == len(whole["losses"]) else ():
                 assert torch.allclose(
-                    every[0][key].double(), whole[key].double(), rtol=1e-4, atol=TOLERANCE, equal_nan=True
+                    every[0][key].double(), whole[key].double(), rtol=1e-4, atol=LEARNED, equal_nan=True
                 ), (name, key)
             for key, learned in every[0].items():
                 assert all(torch.equal(other[key].nan_to_num(), learned.nan_to_num()) for other in every), (name, key)

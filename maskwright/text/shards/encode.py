@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -104,12 +105,19 @@ def in_order(submit: Callable[[Work], Future[Chunk]], work: Iterable[Work], most
 
 
 def _submit(pool: ProcessPoolExecutor, item: Work) -> Future[Chunk]:
-    """Submit a chunk. Hiding `__main__` keeps a spawned worker from importing, and thus running, the user's script."""
+    """Submit a chunk, which may start a worker."""
+    with hidden_main():
+        return pool.submit(_encode, *item)
+
+
+@contextmanager
+def hidden_main() -> Iterator[None]:
+    """Keep a process that is spawned meanwhile from importing, and thus running, the user's script."""
     main = sys.modules["__main__"]
     spec, file = main.__spec__, main.__dict__.pop("__file__", None)
     main.__spec__ = None
     try:
-        return pool.submit(_encode, *item)
+        yield
     finally:
         main.__spec__ = spec
         if file:
@@ -123,11 +131,16 @@ _worker: list[Tokenizer] = []
 def _start(tokenizer: Tokenizer) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     gc.disable()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     _worker.append(tokenizer)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process at once when the one that started it ends, killed or not."""
+    threading.Thread(target=_wait_for_end, daemon=True).start()
+
+
+def _wait_for_end() -> None:
     parent = parent_process()
     assert parent is not None
     parent.join()

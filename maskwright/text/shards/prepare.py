@@ -51,7 +51,7 @@ def prepare(
     if isinstance(corpus, PreTokenized):
         return _ready(corpus, tokenizer_settings, folder, progress)
     share = share_of(corpus, validation, errors)
-    name = _key(corpus, tokenizer_settings, share, errors)
+    name = corpus_key(corpus, tokenizer_settings, share, errors)
     with file_lock(cache_folder() / "locks" / name):
         tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, cache_folder() / "tokenizers" / name)
         place = Path(folder) if folder else cache_folder() / "shards" / key(name, tokenizer.fingerprint)
@@ -68,7 +68,7 @@ def _ready(corpus: PreTokenized, options: TokenizerSettings, folder: str | Path 
     return shards
 
 
-def _key(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors) -> str:
+def corpus_key(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors) -> str:
     learned = key(dataclasses.asdict(options), tokenizers.__version__)
     made = Tokenizer.load(options.file, options.add).fingerprint if options.file else learned
     return key(FORMAT, repr(corpus), listed(corpus), made, share, errors)
@@ -78,11 +78,11 @@ def _tokenizer(corpus: Corpus, options: TokenizerSettings, share: float, errors:
     if options.file:
         return Tokenizer.load(options.file, options.add)
     if not (kept / "tokenizer.json").exists():
-        Tokenizer.train(_training_texts(corpus, share, errors), options).save(kept)
+        Tokenizer.train(training_texts(corpus, share, errors), options).save(kept)
     return Tokenizer.load(kept)
 
 
-def _training_texts(corpus: Corpus, share: float, errors: Errors) -> Iterator[str]:
+def training_texts(corpus: Corpus, share: float, errors: Errors) -> Iterator[str]:
     empty = True
     for document in corpus.documents(errors):
         name = np.array(text_hash(document.text.encode()), dtype=np.uint64)

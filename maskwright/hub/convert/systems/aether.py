@@ -27,6 +27,8 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 PRECISIONS = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 SCHEDULES = {"constant": "constant", "linear": "linear", "cosine": "cosine", "warmup_cosine": "cosine"}
 
+BLOCK = 50_000_000
+"""Characters of a data set of the hub that are read at a time, a few minutes of text for a small model."""
 LEFT = {
     "model.name": "a model is known by its sizes",
     "model.use_layer_norm": "the norms of a block are always there",
@@ -59,8 +61,11 @@ def convert(foreign: ForeignConfig) -> None:
 def _text(foreign: ForeignConfig, length: int) -> None:
     dataset = foreign.get("data.dataset_name", "HuggingFaceFW/fineweb")
     foreign.put("corpus", name="hub", dataset=dataset, split=foreign.get("data.split", "train"))
-    foreign.left["data"] = f"all of {dataset} is read before the first step: set corpus.max_documents to limit it"
-    foreign.put("rows", length=length)
+    foreign.left["data"] = (
+        f"{dataset} is read in blocks of {BLOCK:,} characters while the run trains; for a part of it that does not "
+        "change, set corpus.max_documents and corpus.revision"
+    )
+    foreign.put("rows", length=length, block_chars=BLOCK, keep_blocks=2)
     foreign.put("tokenizer", kind="bpe", size=foreign.whole("model.vocab_size", 50257))
     name = foreign.get("data.tokenizer_name", "gpt2")
     foreign.left["data.tokenizer_name"] = (
