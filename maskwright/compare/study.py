@@ -149,7 +149,7 @@ def _check(config: Config, folder: Path) -> None:
     if not path.is_file():
         return
     then = Config.load(path)
-    resume.check({"config": then.tree()}, config.tree(), folder)
+    resume.check(then.tree(), config.tree(), folder, follows_validation=config.objective.follows_validation)
     if finished(folder) and then.training.minutes != config.training.minutes:
         raise ValueError(f"{folder} was finished with training.minutes={then.training.minutes}: choose another --out")
 

@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from ..hardware import cpu_name
 from ..settings import outside
 from ..storage import sealed
 from ..storage.atomic import atomic_folder
@@ -99,8 +100,11 @@ def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[st
     return {"state": state, "param_groups": rest["param_groups"]}
 
 
-def versions() -> dict[str, str]:
-    """The versions of what a bit-identical resume depends on."""
-    return {name: version(name) for name in ("maskwright", "numpy", "numba", "tokenizers")} | {
-        "torch": torch.__version__
+def environment(device: torch.device, ranks: int) -> dict[str, dict[str, Any]]:
+    """The versions and the machine, on which a bit-identical resume depends."""
+    libraries = {name: version(name) for name in ("maskwright", "numpy", "numba", "tokenizers")}
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
+    return {
+        "versions": libraries | {"torch": torch.__version__},
+        "machine": {"device": name, "threads": torch.get_num_threads(), "ranks": ranks},
     }

@@ -1,6 +1,7 @@
 """Passes the losses of a step from the device to an objective that learns from them."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -46,14 +47,17 @@ class Feedback:
         self.waiting.append(Pending(problem, here[0], here[1], arrived))
 
     def deliver(self) -> None:
-        """Let the objective observe each micro-batch in order, with the rows of all ranks together."""
+        """Let the objective observe the update: the rows of all micro-batches and ranks together."""
+        if not self.waiting:
+            return
         for pending in self.waiting:
             if pending.arrived:
                 pending.arrived.synchronize()
-            # every rank observes the rows of all, so that their learned states stay equal
-            problems, *columns = zip(*self.world.gather(_scatter(pending)), strict=True)
-            order = torch.cat([part.source_row for part in problems]).argsort(stable=True)  # the order of `joined`
-            self.objective.observe(Problem.joined(problems), *(torch.cat(column)[order] for column in columns))
+        # every rank observes the rows of all, so that their learned states stay equal
+        parts = self.world.gather([_scatter(pending) for pending in self.waiting])
+        problems, *columns = zip(*chain.from_iterable(parts), strict=True)
+        order = torch.cat([part.source_row for part in problems]).argsort(stable=True)  # the order of `joined`
+        self.objective.observe(Problem.joined(problems), *(torch.cat(column)[order] for column in columns))
         self.waiting.clear()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.markup import escape
 from torch import Tensor
 
 from ..data.batch_size_schedule import batch_size_schedule
@@ -22,6 +23,7 @@ from ..objectives.base.problem import Problem
 from ..progress import console
 from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
+from ..run.description import describe
 from ..run.load import LoadedRun, just_trained
 from ..settings.schedule import learning_rate
 from ..storage.atomic import atomic_write
@@ -138,22 +140,9 @@ class Trainer:
 
     def describe(self) -> str:
         """The run in a few lines: sizes that follow from the config and the text, for a reader to check."""
-        objective, loader, stage = self.config.objective, self.data.loader, self.data.loader.stages[-1]
-        masks = {None: "dynamic", 1: "static"}.get(objective.num_static_masks, f"{objective.num_static_masks} patterns")
-        train, parameters = self.data.shards.train, sum(p.numel() for p in self.model.parameters())
-        words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
         kept = [mark for some in self.milestones.values() for mark in some]
-        order = f"order      {told}\n" if (told := self.config.order.describe(stage.pack.groups)) else ""
-        sizes = [tokens for _, tokens in batch_size_schedule(self.config.training.batch_tokens)]
-        batches = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
         return (
-            f"model      {type(self.config.model).__name__} with {parameters:,} parameters on {self.device}\n"
-            f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents{loader.scope}\n"
-            f"rows       {len(stage.pack):,} of {stage.pack.length} tokens{loader.scope}: "
-            f"{stage.pack.padding:.1%} padding, {stage.pack.cut:.1%} of documents split over rows\n"
-            f"{order}objective  {type(objective).__name__}, {masks} corruption\n"
-            f"training   {self.steps:,} steps of {batches} tokens"
-            + f" = {loader.epoch(self.steps):.1f} epochs" * (not loader.scope)
+            describe(self.config, self.data, self.model, self.device)
             + f"\npeak       {self.peak_flops / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
             + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
@@ -243,10 +232,8 @@ class Trainer:
 
     def _save(self) -> None:
         tensors, facts = self.state.saved()
-        facts |= {"config": self.config.tree(), "data": self.data.shards.fingerprint, "versions": checkpoint.versions()}
-        facts |= {"blocks": self.data.loader.blocks_read(self.step)}
         if self.world.first:
-            checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, facts)
+            checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, facts | self._origin(self.step))
             checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
         self.world.wait()
 
@@ -268,21 +255,31 @@ class Trainer:
                 saved.save(place, weights, self.config.model, shards.tokenizer, shards.fingerprint)
         self.world.wait()
 
+    def _origin(self, step: int) -> dict[str, Any]:
+        """What a checkpoint of `step` comes from: the config, the text, versions and machine."""
+        facts = {"config": self.config.tree(), "data": self.data.shards.fingerprint}
+        facts |= {"blocks": self.data.loader.blocks_read(step)}
+        return facts | checkpoint.environment(self.device, self.world.size)
+
     def _latest(self) -> checkpoint.Loaded | None:
         """The newest intact checkpoint; damaged ones are reported and skipped."""
         found, complaints = resume.latest(self.checkpoints)
-        for complaint in complaints if self.world.first else ():
-            console.print(f"[yellow]skipped:[/] {complaint}", highlight=False)
+        for complaint in complaints:
+            self._warn(f"skipped: {complaint}")
         return found
 
     def _resume(self, tensors: dict[str, dict[str, Tensor]], facts: dict[str, Any]) -> None:
-        resume.check(facts, self.config.tree(), self.out)
-        blocks = self.data.loader.blocks_read(facts["step"])
-        if facts["data"] != self.data.shards.fingerprint or facts.get("blocks", "") != blocks:
-            raise ValueError(
-                f"{self.out} was trained on different text or with a different tokenizer than the corpus gives now"
-            )
+        now = self._origin(facts["step"])
+        resume.check_text(facts, now, self.out)
+        whole = not now["blocks"]  # of a text in blocks, what is still to come may be other text
+        resume.check(facts["config"], now["config"], self.out, whole, self.objective.follows_validation)
+        if told := resume.bits_may_differ(facts, now, self.out):
+            self._warn(told)
         self.state.restore(tensors, facts)
+
+    def _warn(self, sentence: str) -> None:
+        if self.world.first:
+            console.print(f"[yellow]warning:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
 
     def _finish(self, log: Log | Silence) -> dict[str, float]:
         """Validate and save the final weights (or their average)."""

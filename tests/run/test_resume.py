@@ -1,6 +1,7 @@
 """What a run refuses, each with one sentence that names the option, the value and what would be right."""
 
 import errno
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from maskwright.run import checkpoint
 from maskwright.run.config import Config
+from maskwright.storage import sealed
 from maskwright.training.trainer import Trainer
 
 from ..training.test_trainer import interrupted, losses, same, weights
@@ -90,3 +92,87 @@ def test_a_loss_that_is_not_finite_ends_the_run(settings: dict, tmp_path: Path) 
     settings["optimizer"] = {"name": "adamw", "lr": 1e12}
     with pytest.raises(ValueError, match=r"lower optimizer\.lr"):
         Trainer(Config.of(settings), tmp_path / "run", show=False).train()
+
+
+def test_what_does_not_change_the_run_may_change(
+    settings: dict, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    interrupted(Config.of(settings), tmp_path / "run", 7)
+    for name in ("moved.txt", "other.txt"):
+        (tmp_path / name).write_text(text.read_text().replace("the", "teh" if name == "other.txt" else "the"))
+    changes = {
+        "training.micro_batch_tokens=256": "micro_batch_tokens is None there and 256 now",
+        "training.device=cpu": "training.device is 'auto' there and 'cpu' now",
+        "training.activation_checkpointing=true": "",
+        f"corpus.files=[{tmp_path / 'moved.txt'}]": "",
+    }
+    for change, told in changes.items():
+        capsys.readouterr()
+        assert Trainer(Config.of(settings, change), tmp_path / "run", resume=True, show=False).step == 7
+        said = capsys.readouterr().err
+        assert told in said
+        assert ("bits may differ" in said) == bool(told)
+    sentence = refused(settings, tmp_path / "run", f"corpus.files=[{tmp_path / 'other.txt'}]", resume=True)
+    assert "was trained on different text" in sentence
+    assert "corpus.files is" in sentence
+
+
+STAGES = ({"ratio": 0.3, "spans": 2, "patience": 2}, {"max_ratio": 0.5, "patience": 2})
+
+
+@pytest.mark.parametrize(
+    ("objective", "counts"),
+    [
+        ({"name": "mlm"}, False),
+        ({"name": "adaptive"}, False),
+        ({"name": "diffusion", "frequency": 0.02}, False),
+        ({"name": "diffusion", "stages": STAGES}, True),
+        ({"name": "hybrid", "masked": {"name": "diffusion", "stages": STAGES}}, True),
+    ],
+)
+def test_the_number_of_validations_counts_where_they_decide(
+    settings: dict, tmp_path: Path, objective: dict, counts: bool
+) -> None:
+    settings["objective"] = objective
+    settings["training"] |= {"steps": 1}
+    config = Config.of(settings)
+    trainer = Trainer(config, tmp_path / "run", show=False)
+    trainer._save()
+    if counts:
+        sentence = refused(settings, tmp_path / "run", "evaluation.every=5", resume=True)
+        assert "evaluation.every is 20 there and 5 now" in sentence
+    else:
+        Trainer(config.replace("evaluation.every=5"), tmp_path / "run", resume=True, show=False)
+
+
+@pytest.mark.parametrize(("place", "name", "other"), [("versions", "torch", "0.1"), ("machine", "threads", 99)])
+def test_other_versions_and_threads_are_said(
+    settings: dict, tmp_path: Path, place: str, name: str, other: object, capsys: pytest.CaptureFixture
+) -> None:
+    config = Config.of(settings)
+    Trainer(config, tmp_path / "run", show=False)._save()
+    Trainer(config, tmp_path / "run", resume=True, show=False)
+    assert "bits may differ" not in capsys.readouterr().err
+    edit(tmp_path / "run" / "checkpoints" / "step-0", {place: {name: other}})
+    Trainer(config, tmp_path / "run", resume=True, show=False)
+    said = capsys.readouterr().err
+    assert "bits may differ" in said
+    assert f"{name} is {other!r} there" in said
+
+
+def edit(checkpoint: Path, facts: dict) -> None:
+    """Other facts in the state of a checkpoint, sealed as if it had been written with them."""
+    path = checkpoint / "state.json"
+    state = json.loads(path.read_text()) | facts
+    sealed.write(path, {name: fact for name, fact in state.items() if name != sealed.SEAL})
+
+
+def test_where_no_checkpoint_opens_nothing_is_begun_anew(settings: dict, tmp_path: Path) -> None:
+    interrupted(Config.of(settings), out := tmp_path / "run", 14)
+    for path in out.glob("checkpoints/*"):
+        edit(path, {"format": 99})
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    sentence = refused(settings, out, "training.checkpoint_every=4", resume=True)
+    assert "none of the 2 checkpoints" in sentence
+    assert "step-14 is no checkpoint of this version" in sentence
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before

@@ -132,6 +132,21 @@ def test_micro_batches_add_up_to_the_batch(settings: dict, tmp_path: Path) -> No
     assert runs[512] == pytest.approx(runs[None], abs=2e-4)
 
 
+@pytest.mark.parametrize("objective", [{"name": "learned"}, {"name": "mirror", "p_bw": "adapt"}])
+def test_what_is_learned_does_not_depend_on_micro_batches(settings: dict, tmp_path: Path, objective: dict) -> None:
+    settings["objective"] = objective
+    settings["training"]["steps"] = 2
+    states = []
+    for micro in (None, 96):
+        settings["training"]["micro_batch_tokens"] = micro
+        trainer = Trainer(Config.of(settings), tmp_path / str(micro), show=False)
+        for rows in trainer.data.loader.batches(0, 2):
+            trainer.update(rows)
+        states.append(trainer.objective.state_dict())
+    for name, whole in states[0].items():
+        assert torch.allclose(states[1][name].double(), whole.double(), atol=1e-5), name
+
+
 @pytest.mark.parametrize("objective", names("objectives"))
 def test_every_objective_trains(settings: dict, tmp_path: Path, objective: str) -> None:
     settings["objective"], settings["training"]["steps"] = {"name": objective}, 30

@@ -58,6 +58,8 @@ class Adaptive(ByWeight):
 class LiveAdaptive(Stateful, Adaptive):
     """Adaptive masking with the weights that it has learned so far."""
 
+    follows_validation = False
+
     def __init__(self, settings: Adaptive, vocabulary: Vocabulary):
         super().__init__(settings)
         self.vocabulary, self.state = vocabulary, begin(vocabulary)

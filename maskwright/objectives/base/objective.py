@@ -69,6 +69,12 @@ class Objective(ABC):
         return type(self).observe is not Objective.observe
 
     @property
+    def follows_validation(self) -> bool:
+        """Whether validations decide how it goes on, so that their number is part of the run."""
+        own = type(self).on_validation is not Objective.on_validation
+        return own or any(part.follows_validation for part in self.sub_objectives.values())
+
+    @property
     def sub_objectives(self) -> dict[str, "Objective"]:
         """The objectives that it holds, by field."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -122,15 +128,18 @@ class Objective(ABC):
         return self._replaced({name: part.for_validation() for name, part in self.sub_objectives.items()})
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
-        """Learn from a micro-batch: loss [P, L] float32 and correct [P, L] bool, both 0 where there is no target."""
+        """Learn from an update: loss [P, L] float32 and correct [P, L] bool, both 0 where there is no target."""
 
     def end_step(self) -> None:
-        """Act on what was observed: called once per step, after all of its micro-batches."""
+        """Act on what was observed: called once per step, after `observe`."""
         for part in self.sub_objectives.values():
             part.end_step()
 
     def on_validation(self, metrics: Mapping[str, float]) -> None:
-        """React to validation `metrics` (`loss` and others), before the checkpoint is written."""
+        """React to validation `metrics` (`loss` and others), before the checkpoint is written.
+
+        One that only warns here sets `follows_validation = False`.
+        """
         for part in self.sub_objectives.values():
             part.on_validation(metrics)
 

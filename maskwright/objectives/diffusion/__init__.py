@@ -55,6 +55,10 @@ class Diffusion(Levels, Objective):
     def learns(self) -> bool:
         return self.frequency > 0
 
+    @property
+    def follows_validation(self) -> bool:
+        return bool(self.stages)
+
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
         """The same with the state of its stages and token counts, where it has any."""
         return LiveDiffusion(self, shards.vocabulary) if self.stages or self.frequency else self

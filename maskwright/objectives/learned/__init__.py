@@ -59,6 +59,8 @@ class Learned(ByWeight):
 class LiveLearned(Stateful, Learned):
     """Masking by a network that is trained in every step."""
 
+    follows_validation = False
+
     def __init__(self, settings: Learned, vocabulary: Vocabulary, seed: int):
         super().__init__(settings)
         self.vocabulary, self.maskable = vocabulary, torch.from_numpy(~vocabulary.is_special)

@@ -45,6 +45,8 @@ class Pmi(ByUnit):
 class LivePmi(Stateful, Pmi):
     """Masking by the collocations found in a text."""
 
+    follows_validation = False
+
     def __init__(self, settings: Pmi, names: np.ndarray):
         """names: [C] uint64, as `find_collocations` gives them."""
         super().__init__(settings)
