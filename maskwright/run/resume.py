@@ -62,7 +62,7 @@ def check_text(state: Mapping[str, Any], now: Mapping[str, Any], out: Path) -> N
         told = [clause for name, clause in differences(state["config"], now["config"]) if name.startswith(TEXT)]
         raise ValueError(
             f"{out} was trained on different text or with a different tokenizer than the corpus gives now"
-            + f": {told[0]}" * bool(told)
+            + "".join(f": {clause}" for clause in told[:1])
         )
 
 
