@@ -1,0 +1,1 @@
+"""Retrieval by late interaction: a pretrained model, handed over to sentence-transformers."""
