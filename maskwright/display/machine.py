@@ -23,6 +23,7 @@ EXTRAS = {
     "serve": "starlette",
     "s3": "s3fs",
     "ray": "ray",
+    "retrieval": "sentence_transformers",
     "trackers": "tensorboard",
     "fp8": "torchao",
 }

@@ -1,36 +1,47 @@
-"""A model that has learned nothing but looks everywhere, and its tokenizer."""
+"""A run that was trained for a moment, and the command line."""
 
+import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-import torch
 
-from maskwright.models.ltg_bert import LtgBert
-from maskwright.models.modern import Modern
-from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
-
-SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
-
-
-def restless(settings, size: int) -> torch.nn.Module:
-    """A model in evaluation mode, every weight of which matters."""
-    generator = torch.Generator().manual_seed(1)
-    model = settings.build(size, generator)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(0.2 * torch.randn(weight.shape, generator=generator))
-    return model.eval()
+from maskwright.evaluate.suites._evaluate import evaluate_folder
+from maskwright.run.config import Config
+from maskwright.training.trainer import Trainer
 
 
 @pytest.fixture(scope="session")
-def tokenizer(text: Path) -> Tokenizer:
-    documents = text.read_text(encoding="utf-8").split("\n\n")
-    return Tokenizer.train(documents, TokenizerSettings(kind="bpe", size=404))
+def trained(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a masked model after four steps."""
+    sizes = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
+    sections = {
+        "corpus": {"files": [str(text)]},
+        "tokenizer": {"kind": "bpe", "size": 404},
+        "rows": {"length": 32},
+        "model": {"name": "modern"} | sizes,
+        "optimizer": {"name": "adamw", "lr": 0.01},
+        "training": {"steps": 4, "batch_tokens": 1024, "precision": "fp32", "checkpoint_every": 2},
+        "evaluation": {"held_out": 0.2},
+    }
+    out = tmp_path_factory.mktemp("run") / "run"
+    Trainer(Config.of(sections), out, show=False).train()
+    return out
 
 
-@pytest.fixture(scope="session", params=["modern", "ltg_bert"])
-def judged(request: pytest.FixtureRequest, tokenizer: Tokenizer) -> SimpleNamespace:
-    """Two architectures: one that knows positions, one that knows distances."""
-    kind = {"modern": Modern, "ltg_bert": LtgBert}[request.param]
-    return SimpleNamespace(model=restless(kind(**SIZES), tokenizer.vocabulary.size), tokenizer=tokenizer)
+@pytest.fixture
+def suite(trained: Path):
+    """Asks a suite of the trained run."""
+    return lambda name, data, *options: evaluate_folder(name, trained, data, options)
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Writes a file of JSON lines, and gives the folder that holds everything."""
+
+    def put(name: str, *lines: object) -> Path:
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines) + "\n")
+        return tmp_path / "data"
+
+    return put

@@ -11,7 +11,10 @@ import numpy as np
 import torch
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Dense, Normalize
-from sentence_transformers.multi_vector_encoder.model_card import MultiVectorEncoderModelCardCallback
+from sentence_transformers.multi_vector_encoder.model_card import (
+    MultiVectorEncoderModelCardCallback,
+    MultiVectorEncoderModelCardData,
+)
 from sentence_transformers.multi_vector_encoder.trainer import MultiVectorEncoderTrainer
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -50,7 +53,8 @@ def retriever(
         inner, width, bias=False, activation_function=nn.Identity(), init_weight=weight, module_input_name=TOKENS
     )
     device = str(next(model.parameters()).device)
-    return MultiVectorEncoder(modules=[vectors, layer, Normalize(TOKENS)], device=device)
+    card = MultiVectorEncoderModelCardData(generate_widget_examples=False)
+    return MultiVectorEncoder(modules=[vectors, layer, Normalize(TOKENS)], device=device, model_card_data=card)
 
 
 def learn(found: MultiVectorEncoder, pairs: Pairs, recipe: Recipe, seed: int) -> None:
@@ -84,7 +88,7 @@ def lexical_ranks(pairs: Pairs) -> np.ndarray:
 
 
 def ranks_in(scores: np.ndarray) -> np.ndarray:
-    """[N] int64, the rank of the diagonal in each row of `scores` [N, N]; those that score equally share their ranks."""
+    """[N] int64, the rank of the diagonal in each row of `scores` [N, N]; equals share their ranks."""
     own = scores.diagonal()[:, None]
     above, equal = (scores > own).sum(1), (scores == own).sum(1)
     return above + (equal + 1) // 2
