@@ -5,14 +5,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from . import handlers as answers
 from . import schemas
 from .concurrency import Busy, ConcurrencyLimit
-from .endpoint import Endpoint
+from .endpoint import Endpoint, TooSlow
 from .host_check import Guard
 from .models import Models
 from .page import PAGE, headers
@@ -43,14 +43,17 @@ def app(models: Models, places: ConcurrencyLimit, hosts: frozenset[str] | None) 
         return JSONResponse(answers.about(models))
 
     endpoints = [Route(f"/{tab}", Endpoint(*parts, models, places), methods=["POST"]) for tab, parts in ANSWERS.items()]
-    handlers: Any = {HTTPException: _http, TooLarge: _too_much, ValueError: _mistake, Busy: _busy, 500: _broken}
+    handlers: Any = {
+        HTTPException: _http, TooLarge: _too_much, ValueError: _mistake, Busy: _busy, TooSlow: _too_slow,
+        ClientDisconnect: _gone, 500: _broken,
+    }  # fmt: skip
     routed = Starlette(routes=[Route("/", shown), Route("/about", about), *endpoints], exception_handlers=handlers)
     return Guard(routed, hosts, headers(page))
 
 
 def _http(request: Request, error: Any) -> Response:
     message = SENTENCES.get(error.status_code, str(error.detail))
-    message = message.format(path=request.url.path, method=request.method)
+    message = message.format(path=request.scope["path"], method=request.method)  # request.url would parse the host
     return JSONResponse({"error": message}, error.status_code, headers=error.headers)
 
 
@@ -64,6 +67,14 @@ def _mistake(request: Request, error: Exception) -> Response:
 
 def _busy(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 503, headers={"retry-after": "1"})
+
+
+def _too_slow(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 408, headers={"connection": "close"})
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "the connection ended before the body did"}, 400)
 
 
 def _broken(request: Request, error: Exception) -> Response:

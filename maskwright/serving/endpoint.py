@@ -1,22 +1,29 @@
 """From a request to a response: read at most BODY bytes, validate, wait for a slot, answer."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from ..settings import from_mapping
+from . import protocol
 from .concurrency import ConcurrencyLimit
 from .models import Models
 from .schemas import TextRequest, TooLarge
 
 BODY = 1 << 16
 """Maximum bytes of a request."""
+
+
+class TooSlow(Exception):
+    """The body did not come in time."""
 
 
 class Endpoint:
@@ -31,9 +38,15 @@ class Endpoint:
         request = from_mapping(self.kind, await fields(Request(scope, receive)), "")
         if (tokens := request.tokens(self.models.tokenizer)) > self.models.max_tokens:
             raise TooLarge("tokens of the text", "max_tokens", tokens, self.models.max_tokens)
+
+        async def in_time(message: Message) -> None:
+            async with asyncio.timeout(protocol.PATIENCE):
+                await send(message)
+
         async with self.places:
             response = await run_in_threadpool(self._respond, request)
-            await response(scope, receive, send)
+            with suppress(TimeoutError):  # a client that does not read keeps no place
+                await response(scope, receive, in_time)
 
     def _respond(self, request: TextRequest) -> Response:
         found = self.answer(self.models, request)
@@ -48,19 +61,34 @@ def _lines(steps: Iterator[Any]) -> Response:
 
 
 async def fields(request: Request) -> dict[str, Any]:
-    """The JSON object in a request. Raises ValueError when it is not one, TooLarge when it is too large."""
+    """The JSON object in a request.
+
+    Raises ValueError when it is not one, TooLarge when it is too large, TooSlow when it does not come in time.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     if kind != "application/json":
         raise ValueError(f"content-type={kind!r}: send a JSON object as application/json")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > BODY:
-            raise TooLarge("bytes of the request", "max_body", len(body), BODY)
+    try:
+        async with asyncio.timeout(protocol.PATIENCE):
+            body = await _body(request)
+    except TimeoutError:
+        raise TooSlow(f"the body did not come within {protocol.PATIENCE:g} seconds: send the whole of it") from None
     try:
         found = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # JSON can escape half a character, which is no text
+    except UnicodeEncodeError:
+        raise ValueError("the body holds half of a surrogate pair, as in \\ud800, which is no character") from None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ValueError('the body is not a JSON object such as {"text": "…"}')
     return found
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY:
+            raise TooLarge("bytes of the request", "max_body", len(body), BODY)
+    return bytes(body)

@@ -7,6 +7,8 @@ from contextlib import suppress
 import uvicorn
 from starlette.types import ASGIApp
 
+from .protocol import Protocol
+
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0 picks a free one. Raises ValueError for a taken port or foreign host."""
@@ -26,8 +28,15 @@ def address(listener: socket.socket) -> str:
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until Ctrl-C; open requests then get two seconds to finish."""
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2, lifespan="off"
-    )
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        server(app).run(sockets=[listener])
+
+
+def server(app: ASGIApp) -> uvicorn.Server:
+    """What serves `app` over HTTP alone."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, http=Protocol, ws="none", log_level="warning", access_log=False, server_header=False,
+            timeout_graceful_shutdown=2, lifespan="off",
+        )
+    )  # fmt: skip
