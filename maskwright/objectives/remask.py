@@ -16,7 +16,7 @@ from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..settings import settings
 from ..text.tokenizers.vocabulary import Vocabulary
-from .base.detector import CorruptionDetector
+from .base.detector import COPIED, CorruptionDetector, wrong_ids
 
 DEGENERATE = (
     "loss=corrupted_only with target=wrong is solved by the constant answer [WRONG]: "
@@ -41,15 +41,19 @@ class Remask(CorruptionDetector):
         super().__post_init__()
         if self.target == "wrong" and self.loss == "corrupted_only":
             warnings.warn(DEGENERATE, stacklevel=2)
+        if self.target == "wrong" and self.corruption.wrong:
+            warnings.warn(COPIED, stacklevel=2)
+        if self.target == "original" and self.wrong_labels == "by_kind":
+            raise ValueError("wrong_labels=by_kind with target=original, which has no wrong labels: take target=wrong")
 
-    def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def labels(self, rows: Rows, inputs: Tensor, wrong_label: Tensor) -> tuple[Tensor, Tensor]:
         wrong = inputs != rows.tokens
-        labels = torch.where(wrong, rows.vocabulary.id("wrong"), rows.tokens) if self.target == "wrong" else rows.tokens
+        labels = torch.where(wrong, wrong_label, rows.tokens) if self.target == "wrong" else rows.tokens
         is_target = rows.maskable & wrong if self.loss == "corrupted_only" else rows.maskable
         return torch.where(is_target, labels, IGNORE), is_target.float()
 
     def p_corrupted(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
         """The probability of [WRONG]; of anything but the token itself where originals are predicted."""
         if self.target == "wrong":
-            return scores.softmax(1)[:, vocabulary.id("wrong")]
+            return scores.softmax(1)[:, wrong_ids(vocabulary)].sum(1)
         return 1 - scores.softmax(1).gather(1, seen[:, None])[:, 0]

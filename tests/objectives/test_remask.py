@@ -1,9 +1,14 @@
 """Detectors: what is corrupted, with what, what is asked, and what a score says of a token."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from maskwright.masking.select import IGNORE
+from maskwright.noise import Noise
 from maskwright.objectives.base.detector import detector
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
@@ -125,6 +130,73 @@ def test_a_mixture_gives_each_row_one_kind():
     assert alike[1].sum() > alike[0].sum() > 0
 
 
+def named(some):
+    """The rows with a tokenizer that has labels by kind, at 117 and 118."""
+    labels = {"wrong_random": 117, "wrong_fragment": 118}
+    return replace(some, vocabulary=replace(VOCABULARY, special=VOCABULARY.special | {117, 118}, **labels))
+
+
+@pytest.mark.parametrize("kind", [Remask, RemaskBinary])
+def test_wrong_tokens_are_named_by_what_replaced_them(kind):
+    some, mixture = named(rows(40)), {"random": 1, "fragment": 1}
+    problem = kind(corruption=mixture, wrong_labels="by_kind", ratio_per_row="fixed")(some, 0)
+    plain_labels = kind(corruption=mixture, ratio_per_row="fixed")(some, 0)
+    random = kind(corruption={"random": 1}, ratio_per_row="fixed")(some, 0)
+    bad = wrong(problem, some)
+    mine = ((random.inputs == problem.inputs) | ~bad).all(1, keepdim=True)  # the rows with random tokens
+    assert 0 < mine.sum() < len(mine)
+    assert torch.equal(problem.inputs, plain_labels.inputs)
+    assert torch.equal(problem.targets, plain_labels.targets.where(~bad, torch.where(mine, 117, 118)))
+    with pytest.raises(ValueError, match=r"the tokenizer has no \[WRONG_RANDOM\]: add one with tokenizer.add="):
+        kind(wrong_labels="by_kind")(rows(4), 0)
+
+
+def test_a_token_is_wrong_by_any_label():
+    scores, seen = torch.randn(5, VOCABULARY.size, generator=torch.Generator().manual_seed(0)), torch.arange(10, 15)
+    chance, labels = scores.softmax(1), torch.tensor([WRONG, 117, 118])
+    vocabulary = named(rows(4)).vocabulary
+    assert torch.allclose(Remask().p_corrupted(scores, seen, vocabulary), chance[:, labels].sum(1))
+    both = chance[:, labels].sum(1) / (chance[:, labels].sum(1) + chance[:, RIGHT])
+    assert torch.allclose(RemaskBinary().p_corrupted(scores, seen, vocabulary), both)
+
+
+def test_wrong_itself_stands_where_it_was_asked_for():
+    some, marked = rows(40), {"corruption": {"wrong": 1}, "ratio_per_row": "fixed"}
+    objective = Remask(target="original", loss="corrupted_only", **marked)
+    problem, chosen = objective(some, 0), objective.chosen(some, Noise(0, some.epoch, some.ids))
+    assert torch.equal(problem.inputs, some.tokens.where(~chosen, WRONG))
+    assert torch.equal(problem.targets, some.tokens.where(chosen, IGNORE))
+    for copied in (Remask, RemaskBinary):
+        with pytest.warns(UserWarning, match=r"corruption wrong shows \[WRONG\] in the input"):
+            copied(**marked)
+
+
+@settings(max_examples=20, deadline=None)
+@given(length=st.integers(2, 12), density=st.floats(0.1, 1), ratio=st.floats(0.05, 0.9), seed=st.integers(0, 99))
+def test_spans_are_chosen_first_and_the_budget_is_exact(length, density, ratio, seed):
+    some, noise = plain(4, 60), Noise(seed, torch.zeros(4, dtype=torch.int64), torch.arange(4))
+    anywhere = Remask(ratio=ratio, ratio_per_row="fixed").chosen(some, noise)
+    spans = {"span_length": length, "span_density": density}
+    chosen = Remask(ratio=ratio, ratio_per_row="fixed", **spans).chosen(some, noise)
+    assert torch.equal(chosen.sum(1), anywhere.sum(1))
+
+
+def test_wrong_tokens_come_in_spans_as_long_and_as_dense_as_asked():
+    some = plain(400, 60)
+    found = {}
+    for name, spans in {
+        "tokens": {},
+        "spans": {"span_length": 8},
+        "thin": {"span_length": 8, "span_density": 0.5},
+    }.items():
+        chosen = Remask(ratio=0.2, ratio_per_row="fixed", **spans).chosen(some, Noise(0, some.epoch, some.ids))
+        begins = (chosen & ~torch.nn.functional.pad(chosen, (1, -1))).sum()
+        found[name] = float(chosen.sum() / begins)  # tokens in a run
+    assert found["tokens"] == pytest.approx(1.25, abs=0.05)  # 1 / (1 - ratio)
+    assert found["spans"] > 4
+    assert 1.5 < found["thin"] < 3
+
+
 def test_what_a_score_says_of_a_token():
     scores, seen = torch.randn(5, VOCABULARY.size, generator=torch.Generator().manual_seed(0)), torch.arange(10, 15)
     chance = scores.softmax(1)
@@ -170,6 +242,8 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
         ({"corruption": {"synthetic": 1}}, "corruption synthetic needs generator_run=DIR"),
         ({"corruption": SYNTHETIC, "generator_run": "a", "temperature": 0}, "objective.temperature=0"),
         ({"loss": "some"}, "objective.loss='some'"),
+        ({"span_density": 0.5}, "span_density=0.5 of spans of one token: give a span_length above 1"),
+        ({"target": "original", "wrong_labels": "by_kind"}, "wrong_labels=by_kind with target=original"),
     ],
 )
 def test_a_writer_that_does_not_fit_is_named(options, sentence):

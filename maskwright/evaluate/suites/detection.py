@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from ...objectives.base.detector import CorruptionDetector, Mixture, detector
 from ...run import build
@@ -19,8 +20,7 @@ def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
     if judge is None:
         raise ValueError(f"{run.path} was not trained to find wrong tokens: train with objective.name=remask")
     kinds = {"own": judge} | {
-        kind: replace(judge, corruption=Mixture(**{kind: 1.0}), generator_run=str(data))
-        for kind in ("random", "fragment", *(["synthetic"] if data else []))
+        kind: _of(judge, kind, data) for kind in ("random", "fragment", *(["synthetic"] if data else []))
     }
     numbers: dict[str, float] = {}
     for kind, settings in kinds.items():
@@ -29,3 +29,9 @@ def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
         found = detection(run.model, text.valid, live, batch)
         numbers |= {f"{kind}/{name}": number for name, number in found.items()}
     return numbers
+
+
+def _of(judge: CorruptionDetector, kind: str, data: Path | None) -> CorruptionDetector:
+    """The detector asked of one kind of corruption; by name only where it was trained to name that kind."""
+    labels: Literal["one", "by_kind"] = judge.wrong_labels if getattr(judge.corruption, kind) else "one"
+    return replace(judge, corruption=Mixture(**{kind: 1.0}), generator_run=str(data), wrong_labels=labels)

@@ -16,7 +16,7 @@ from ...data.loader import validation_batches
 from ...data.pack import Pack
 from ...data.rows import Rows
 from ...noise import Noise
-from ...objectives.base.detector import CorruptionDetector
+from ...objectives.base.detector import CorruptionDetector, wrong_ids
 from ...prediction import CHUNK, logits_in_chunks
 
 THRESHOLD = 0.5
@@ -26,28 +26,36 @@ BINS = 10
 def detection(
     model: nn.Module, pack: Pack, objective: CorruptionDetector, batch_tokens: int = 16384
 ) -> dict[str, float]:
-    """The metrics of `score` over all tokens of `pack`, corrupted by the objective with fixed draws."""
+    """The metrics of `score` over all tokens of `pack`, corrupted by the objective with fixed draws.
+
+    With labels by kind also `kind_accuracy`, the share of the wrong tokens whose likeliest label names their kind.
+    """
     training = model.training
     model.eval()
     batches = validation_batches(pack, max(1, batch_tokens // pack.length))
     parts = [part for rows in batches for part in _predicted(model, rows, objective)]
     model.train(training)
-    p_wrong, wrong = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return score(p_wrong, wrong)
+    p_wrong, wrong, named = (np.concatenate(column) for column in zip(*parts, strict=True))
+    kinds = objective.wrong_labels == "by_kind" and wrong.any()
+    return score(p_wrong, wrong) | ({"kind_accuracy": float(named[wrong].mean())} if kinds else {})
 
 
 @torch.no_grad()
-def _predicted(model: nn.Module, rows: Rows, objective: CorruptionDetector) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """P(wrong) [n] and the truth [n] for the tokens of a batch, in chunks to bound the memory for logits."""
-    device = next(model.parameters()).device
-    inputs = objective.corrupted(rows, Noise(0, rows.epoch, rows.ids))
+def _predicted(model: nn.Module, rows: Rows, objective: CorruptionDetector) -> Iterator[tuple[np.ndarray, ...]]:
+    """P(wrong) [n], the truth [n] and whether the kind is named [n] for the tokens of a batch, in chunks to bound the
+    memory for logits."""
+    device, noise, labels = next(model.parameters()).device, Noise(0, rows.epoch, rows.ids), wrong_ids(rows.vocabulary)
+    inputs = objective.corrupted(rows, noise)
+    kinds = objective.wrong_label(rows, noise).expand_as(inputs)
     asked = torch.nonzero(rows.maskable.flatten())[:, 0]  # [N]
     seen = mask(rows.document, torch.zeros_like(rows.ids))
     places = (None if seen is None else seen.to(device)), positions(rows.document).to(device), asked.to(device)
     hidden = model(inputs.to(device), *places)  # [N, D]
-    tokens, wrong = (values.flatten()[asked] for values in (inputs, inputs != rows.tokens))
-    for scores, here, bad in zip(logits_in_chunks(model, hidden), tokens.split(CHUNK), wrong.split(CHUNK), strict=True):
-        yield objective.p_corrupted(scores, here.to(device), rows.vocabulary).cpu().double().numpy(), bad.numpy()
+    columns = (values.flatten()[asked].split(CHUNK) for values in (inputs, inputs != rows.tokens, kinds))
+    for scores, here, bad, kind in zip(logits_in_chunks(model, hidden), *columns, strict=True):
+        p_wrong = objective.p_corrupted(scores, here.to(device), rows.vocabulary)
+        named = labels[scores[:, labels].argmax(1).cpu()] == kind
+        yield p_wrong.cpu().double().numpy(), bad.numpy(), named.numpy()
 
 
 def score(p_wrong: np.ndarray, wrong: np.ndarray) -> dict[str, float]:

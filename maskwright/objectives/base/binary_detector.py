@@ -3,6 +3,7 @@
 Shapes: B rows, L positions, N target positions, V tokens.
 """
 
+import warnings
 from abc import ABC
 
 import torch
@@ -12,7 +13,7 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE
 from ...settings import settings
 from ...text.tokenizers.vocabulary import Vocabulary
-from .detector import CorruptionDetector
+from .detector import COPIED, CorruptionDetector, wrong_ids
 
 
 @settings
@@ -22,9 +23,14 @@ class Binary(CorruptionDetector, ABC):
     balanced: bool = True
     """Whether right and wrong tokens of a row have equal total weight; probabilities are then for a text half wrong."""
 
-    def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.corruption.wrong:
+            warnings.warn(COPIED, stacklevel=2)
+
+    def labels(self, rows: Rows, inputs: Tensor, wrong_label: Tensor) -> tuple[Tensor, Tensor]:
         wrong, is_target = inputs != rows.tokens, rows.maskable
-        labels = torch.where(wrong, rows.vocabulary.id("wrong"), rows.vocabulary.id("right"))
+        labels = torch.where(wrong, wrong_label, rows.vocabulary.id("right"))
         weights = is_target.float()
         if self.balanced:  # each class gets half of the row's weight, so that the sum over the row stays the same
             n_wrong, n = (wrong & is_target).sum(1, keepdim=True), is_target.sum(1, keepdim=True)  # [B, 1]
@@ -32,5 +38,6 @@ class Binary(CorruptionDetector, ABC):
         return torch.where(is_target, labels, IGNORE), weights
 
     def p_corrupted(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
-        """The probability of [WRONG] among the two labels, whatever other tokens score."""
-        return (scores[:, vocabulary.id("wrong")] - scores[:, vocabulary.id("right")]).sigmoid()
+        """The probability of the wrong ones among the labels, whatever other tokens score."""
+        wrong = scores[:, wrong_ids(vocabulary)].logsumexp(1)
+        return (wrong - scores[:, vocabulary.id("right")]).sigmoid()

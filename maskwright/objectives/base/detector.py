@@ -6,7 +6,7 @@ Shapes: B rows, L positions, N target positions, V tokens.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...attention import BOTH
 from ...data.rows import Rows
-from ...masking.select import IGNORE, count, select_tokens
+from ...masking.select import IGNORE, count, random_tiling, select_spans_cyclic, select_tokens
 from ...noise import Noise, inverse_cdf, low_discrepancy, token_probs
 from ...settings import settings
 from ...settings.schedule import Ratio, value
@@ -24,6 +24,11 @@ from ...text.tokenizers.vocabulary import Vocabulary
 from .live import unbuilt
 from .objective import Objective, OpenRun, no_runs
 from .problem import Problem, TokenScorer
+
+COPIED = (
+    "corruption wrong shows [WRONG] in the input, so that labels of wrong tokens are copied and nothing is detected: "
+    "take objective remask with target=original, which learns to fill in what is marked [WRONG]"
+)
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -38,15 +43,20 @@ class Mixture:
     """The token at the same position of another row."""
     synthetic: Weight = 0.0
     """A token sampled from a trained model at a mask."""
+    wrong: Weight = 0.0
+    """[WRONG] itself: nothing is left to detect, so it is for learning to fill in what is known to be wrong."""
 
     def __post_init__(self) -> None:
         if not sum(vars(self).values()):
-            raise ValueError("random, fragment and synthetic are all 0: give at least one kind of corruption a weight")
+            raise ValueError(f"{', '.join(vars(self))} are all 0: give at least one kind of corruption a weight")
 
 
 @settings
 class CorruptionDetector(Objective, ABC):
     """Some tokens are replaced by others, and every position says whether its own was."""
+
+    needs_generator_run: ClassVar[bool] = True
+    """Whether synthetic corruptions come from a finished run alone."""
 
     ratio: Ratio = 0.3
     """The fraction of tokens that are replaced, or a schedule of it. A token replaced by itself counts as right."""
@@ -54,14 +64,23 @@ class CorruptionDetector(Objective, ABC):
     """Whether every row has this ratio, or each row draws its own, uniform between 0 and `ratio`."""
     corruption: Mixture = Mixture(random=1.0)
     """What tokens are replaced by: `{random: 3, fragment: 1}`."""
+    wrong_labels: Literal["one", "by_kind"] = "one"
+    """The label of wrong tokens: [WRONG], or by what replaced them [WRONG_RANDOM], [WRONG_FRAGMENT],
+    [WRONG_SYNTHETIC], which `tokenizer.add` must name."""
+    span_length: Annotated[int, Field(ge=1)] = 1
+    """Replaced tokens lie in spans of up to so many, chosen first; 1 for tokens anywhere."""
+    span_density: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of the tokens of a chosen span that are replaced."""
     generator_run: str | TokenScorer | None = None
     """The folder of the run that makes synthetic corruptions; its model predicts masked tokens, as diffusion does."""
     temperature: Annotated[float, Field(gt=0)] = 0.8
     """The temperature at which that model is sampled."""
 
     def __post_init__(self) -> None:
-        if self.corruption.synthetic and not self.generator_run:
+        if self.needs_generator_run and self.corruption.synthetic and not self.generator_run:
             raise ValueError("corruption synthetic needs generator_run=DIR, a run whose model predicts masked tokens")
+        if self.span_density < 1 and self.span_length == 1:
+            raise ValueError(f"span_density={self.span_density:g} of spans of one token: give a span_length above 1")
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -74,8 +93,11 @@ class CorruptionDetector(Objective, ABC):
         return replace(self, generator_run=open_run(self.generator_run))
 
     @abstractmethod
-    def labels(self, rows: Rows, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Targets [B, L] int64 or IGNORE, and weights [B, L] float32, for the corrupted `inputs` [B, L]."""
+    def labels(self, rows: Rows, inputs: Tensor, wrong_label: Tensor) -> tuple[Tensor, Tensor]:
+        """Targets [B, L] int64 or IGNORE, and weights [B, L] float32, for the corrupted `inputs` [B, L].
+
+        wrong_label: [B, 1] int64, the label of the wrong tokens of a row.
+        """
 
     @abstractmethod
     def p_corrupted(self, scores: Tensor, seen: Tensor, vocabulary: Vocabulary) -> Tensor:
@@ -84,11 +106,12 @@ class CorruptionDetector(Objective, ABC):
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """Replaced tokens at the chosen positions, and a label at every position."""
         inputs = self.corrupted(rows, noise)
-        return Problem(inputs, *self.labels(rows, inputs), torch.full_like(rows.ids, BOTH))
+        labels = self.labels(rows, inputs, self.wrong_label(rows, noise))
+        return Problem(inputs, *labels, torch.full_like(rows.ids, BOTH))
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
         """One problem: how likely every token of the unchanged text is to be right."""
-        targets, weights = self.labels(rows, rows.tokens)
+        targets, weights = self.labels(rows, rows.tokens, torch.full_like(rows.ids[:, None], IGNORE))
         if (targets != IGNORE).any():
             yield Problem(rows.tokens.clone(), targets, weights, torch.full_like(rows.ids, BOTH))
 
@@ -108,15 +131,27 @@ class CorruptionDetector(Objective, ABC):
         mask_ratio = value(self.ratio, rows.progress) * per_row  # [B]
         u = noise.uniform("budget", 1).numpy()[:, 0]  # rounds up or down so that the mean is exact
         budget = np.minimum(mask_ratio * n_maskable + u, n_maskable).astype(np.int64)
-        return (
-            torch.from_numpy(select_tokens(rows.word.numpy(), budget, np.zeros_like(budget), noise.keys("select"))) > 0
-        )
+        among = rows.word.numpy() if self.span_length == 1 else self._spans(rows, noise, budget)
+        return torch.from_numpy(select_tokens(among, budget, np.zeros_like(budget), noise.keys("select"))) > 0
+
+    def _spans(self, rows: Rows, noise: Noise, budget: np.ndarray) -> np.ndarray:
+        """[B, L] int32, above 0 in spans that hold each row's `budget` of replaced tokens at their density."""
+        wide = np.ceil(budget / self.span_density).astype(np.int64)
+        tiles = random_tiling(rows.word.numpy(), noise.keys("tiles"), self.span_length)
+        wide = np.minimum(wide, count(tiles))
+        return select_spans_cyclic(tiles, wide, np.zeros_like(wide), noise.keys("spans"), False, False)
 
     def _kinds(self, noise: Noise) -> Tensor:
         """[B] int64, the kind of corruption of each row."""
         weights = np.array([getattr(self.corruption, name) for name in KINDS], np.float64)
         cdf = torch.from_numpy(weights.cumsum() / weights.sum())
         return torch.searchsorted(cdf, noise.uniform("kind", 1)[:, 0].double(), right=True)
+
+    def wrong_label(self, rows: Rows, noise: Noise) -> Tensor:
+        """[B, 1] int64, the label of the wrong tokens of each row. Raises ValueError when the tokenizer lacks it."""
+        own = {name for name in KINDS if self.wrong_labels == "by_kind" and getattr(self.corruption, name)}
+        roles = (WRONG_ROLES[name] if name in own else "wrong" for name in KINDS)
+        return torch.tensor([rows.vocabulary.id(role) for role in roles])[self._kinds(noise)][:, None]
 
     def generate(self, inputs: Tensor, document: Tensor, target_positions: Tensor) -> Tensor:
         """[N, V] float32, the generator's logits at the masks, as a `TokenScorer` gives them."""
@@ -153,7 +188,20 @@ def synthetic(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: T
     return others
 
 
-KINDS = {"random": random, "fragment": fragment, "synthetic": synthetic}
+def wrong(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+    """[B, L] int64, [WRONG] everywhere."""
+    return torch.full_like(rows.tokens, rows.vocabulary.id("wrong"))
+
+
+KINDS = {"random": random, "fragment": fragment, "synthetic": synthetic, "wrong": wrong}
+WRONG_ROLES = {name: "wrong" if name == "wrong" else f"wrong_{name}" for name in KINDS}
+"""The label of each kind, as a role of the vocabulary, where every kind has its own."""
+
+
+def wrong_ids(vocabulary: Vocabulary) -> Tensor:
+    """[K] int64, every label that calls a token wrong, [WRONG] and those by kind; their probabilities add up."""
+    ids = {vocabulary.id("wrong"), *(getattr(vocabulary, role) for role in WRONG_ROLES.values())}
+    return torch.tensor(sorted(ids - {None}))
 
 
 def detector(objective: Objective) -> CorruptionDetector | None:

@@ -11,7 +11,7 @@ Shapes: B rows, L positions.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
@@ -61,7 +61,10 @@ class Electra(Binary):
     lr: Annotated[float, Field(gt=0)] = 1e-3
     """Learning rate of its Adam."""
 
+    needs_generator_run: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
+        super().__post_init__()
         assert self._architecture
 
     @property

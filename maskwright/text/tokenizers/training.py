@@ -22,7 +22,7 @@ class TokenizerSettings:
     kind: Literal["bpe", "wordpiece", "unigram", "character"] = "bpe"
     """Byte-level BPE, WordPiece, Unigram as in SentencePiece, or single characters."""
     size: int = 16_384
-    """Vocabulary size, including the nine special tokens."""
+    """Vocabulary size, including the nine special tokens and those of `add`."""
     normalisation: Literal["nfc", "nfkc", "none"] = "nfc"
     """Unicode normal form; nfkc also merges compatibility variants."""
     lowercase: bool = False
@@ -34,11 +34,18 @@ class TokenizerSettings:
     file: str | None = None
     """Load this instead: a tokenizer.json, the folder of a `transformers` tokenizer, or a SentencePiece .model."""
     add: Names = ()
-    """Special tokens to add to a loaded tokenizer, which some objectives need: [FW], [BW], [WRONG], [RIGHT]."""
+    """More special tokens, which some objectives need: [WRONG_RANDOM] …, and in a loaded tokenizer [FW], [BW],
+    [WRONG], [RIGHT]."""
 
     def __post_init__(self) -> None:
-        if self.size < SMALLEST[self.kind]:
-            raise ValueError(f"size={self.size}: a {self.kind} tokenizer has at least {SMALLEST[self.kind]} ids")
+        smallest = SMALLEST[self.kind] + len(self.special) - len(OURS)
+        if self.size < smallest:
+            raise ValueError(f"size={self.size}: a {self.kind} tokenizer has at least {smallest} ids")
+
+    @property
+    def special(self) -> list[str]:
+        """The special tokens of one that is trained."""
+        return list(dict.fromkeys([*OURS, *self.add]))
 
 
 SMALLEST = {"bpe": 265, "wordpiece": 64, "unigram": 320, "character": 12}
@@ -47,7 +54,7 @@ SMALLEST = {"bpe": 265, "wordpiece": 64, "unigram": 320, "character": 12}
 def learn(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     """A tokenizer of at most `options.size` ids trained on `texts`, which are read once."""
     tokenizer = LEARN[options.kind](texts, options)
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in OURS])
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in options.special])
     return tokenizer
 
 
@@ -60,7 +67,7 @@ def _bpe(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=options.size, special_tokens=OURS, initial_alphabet=alphabet, show_progress=False
+        vocab_size=options.size, special_tokens=options.special, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
@@ -73,20 +80,22 @@ def _wordpiece(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer.normalizer = normalizers.Sequence([_normalizer(options), bert])
     parts = [pre_tokenizers.BertPreTokenizer(), *_digits(options)]
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*parts, pre_tokenizers.Metaspace(split=False)])
-    trainer = trainers.BpeTrainer(vocab_size=options.size, limit_alphabet=options.size - len(OURS), show_progress=False)
+    letters = options.size - len(options.special)
+    trainer = trainers.BpeTrainer(vocab_size=options.size, limit_alphabet=letters, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.model = models.WordPiece(_unmarked(tokenizer.get_vocab(), options.size), unk_token=UNKNOWN)
+    tokenizer.model = models.WordPiece(_unmarked(tokenizer.get_vocab(), options), unk_token=UNKNOWN)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer
 
 
-def _unmarked(marked: dict[str, int], size: int) -> dict[str, int]:
-    """The first `size` pieces in WordPiece notation: pieces without ▁ continue a word and get ##."""
+def _unmarked(marked: dict[str, int], options: TokenizerSettings) -> dict[str, int]:
+    """The first `options.size` pieces in WordPiece notation: pieces without ▁ continue a word and get ##."""
     learned = sorted(marked, key=lambda piece: marked[piece])
     letters = [piece for piece in learned if len(piece) == 1 and piece != "▁"]
     pieces = [piece[1:] if piece.startswith("▁") else f"##{piece}" for piece in learned if piece != "▁"]
-    return {piece: i for i, piece in enumerate(list(dict.fromkeys([*OURS, *letters, *pieces]))[:size])}
+    known = list(dict.fromkeys([*options.special, *letters, *pieces]))[: options.size]
+    return {piece: i for i, piece in enumerate(known)}
 
 
 def _unigram(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
@@ -99,21 +108,21 @@ def _unigram(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
     size = options.size - 256 * options.byte_fallback
     trainer = trainers.UnigramTrainer(
-        vocab_size=size, special_tokens=OURS, unk_token=UNKNOWN, max_piece_length=16, show_progress=False
+        vocab_size=size, special_tokens=options.special, unk_token=UNKNOWN, max_piece_length=16, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.model = _settled(tokenizer, options.byte_fallback)
+    tokenizer.model = _settled(tokenizer, len(options.special), options.byte_fallback)
     return tokenizer
 
 
-def _settled(tokenizer: Tokenizer, byte_fallback: bool) -> models.Model:
+def _settled(tokenizer: Tokenizer, n_special: int, byte_fallback: bool) -> models.Model:
     """The Unigram model of `tokenizer`, with the 256 bytes as its last and least likely pieces.
 
     Scores are rounded and ties sorted, because parallel sums differ in their last digits from run to run.
     """
     model = json.loads(tokenizer.to_str())["model"]
     rounded = [(piece, round(score, 6)) for piece, score in model["vocab"]]
-    special, learned = rounded[: len(OURS)], sorted(rounded[len(OURS) :], key=lambda pair: (-pair[1], pair[0]))
+    special, learned = rounded[:n_special], sorted(rounded[n_special:], key=lambda pair: (-pair[1], pair[0]))
     least = learned[-1][1] - 10.0
     spelled = [(f"<0x{byte:02X}>", least) for byte in range(256 * byte_fallback)]
     return models.Unigram([*special, *learned, *spelled], model["unk_id"], byte_fallback)
@@ -124,7 +133,7 @@ def _character(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer.normalizer = _normalizer(options)
     tokenizer.pre_tokenizer = pre_tokenizers.FixedLength(length=1)
     tokenizer.decoder = decoders.Fuse()
-    trainer = trainers.WordLevelTrainer(vocab_size=options.size, special_tokens=OURS, show_progress=False)
+    trainer = trainers.WordLevelTrainer(vocab_size=options.size, special_tokens=options.special, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 

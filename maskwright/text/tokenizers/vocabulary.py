@@ -33,12 +33,19 @@ class Vocabulary:
     """The label of a token that was replaced."""
     right: int | None = None
     """The label of an original token."""
+    wrong_random: int | None = None
+    """The label of a token that was replaced by a random one; this and the following only where asked for."""
+    wrong_fragment: int | None = None
+    """The label of one from another row."""
+    wrong_synthetic: int | None = None
+    """The label of one sampled from a model."""
 
     def id(self, role: str) -> int:
         """The id of a role such as `forward`. Raises ValueError when the tokenizer has no token for it."""
         found: int | None = getattr(self, role)
         if found is None:
-            raise ValueError(f"the tokenizer has no {MORE[role]}: add one with tokenizer.add=[{MORE[role]!r}]")
+            name = (MORE | ON_REQUEST)[role]
+            raise ValueError(f"the tokenizer has no {name}: add one with tokenizer.add=[{name!r}]")
         return found
 
     @cached_property
@@ -73,12 +80,15 @@ NAMES = {
 MORE = {"forward": "[FW]", "backward": "[BW]", "wrong": "[WRONG]", "right": "[RIGHT]"}
 """Role to name, for roles that few objectives need."""
 
+ON_REQUEST = {f"wrong_{kind}": f"[WRONG_{kind.upper()}]" for kind in ("random", "fragment", "synthetic")}
+"""The same for roles whose tokens no tokenizer has unless they are added."""
+
 OURS = [*(names[0] for names in NAMES.values()), *MORE.values()]
 
 
 def roles(known: Container[str], told: Mapping[str, str]) -> dict[str, str]:
-    """Role to its token: as `told`, else a usual name among the `known` tokens, else ours; roles of MORE only where
-    known."""
+    """Role to its token: as `told`, else a usual name among the `known` tokens, else ours; the other roles
+    only where known."""
     usual = {role: next((name for name in names if name in known), names[0]) for role, names in NAMES.items()}
     here = {role: name for role, name in told.items() if name in known}
-    return usual | {role: name for role, name in MORE.items() if name in known} | here
+    return usual | {role: name for role, name in (MORE | ON_REQUEST).items() if name in known} | here

@@ -67,6 +67,18 @@ def test_a_detector_that_calls_everything_wrong_is_seen_through():
     assert found["precision"] == pytest.approx(found["share"])
 
 
+def test_a_detector_may_name_the_kind():
+    labels = {"wrong_random": 117, "wrong_fragment": 118}
+    known = replace(VOCABULARY, special=VOCABULARY.special | {117, 118}, **labels)
+    model = Said(lambda tokens: torch.full(tokens.shape, 9.0))
+    model.logits = lambda hidden: torch.zeros(len(hidden), known.size).index_fill(1, torch.tensor([117]), 9.0)
+    for kind, accuracy in (("random", 1.0), ("fragment", 0.0)):
+        objective = Remask(corruption={kind: 1.0}, wrong_labels="by_kind")
+        found = detection(model, replace(packed(), vocabulary=known), objective)
+        assert (found["kind_accuracy"], found["recall"]) == (accuracy, 1.0)
+    assert "kind_accuracy" not in detection(model, packed(), Remask())
+
+
 def test_a_detector_that_knows_is_perfect():
     """Every token of this text is below 60, and every wrong one above."""
     high = VOCABULARY.ordinary[VOCABULARY.ordinary >= 60]

@@ -33,6 +33,18 @@ def test_special_tokens_are_nine_ids_of_their_own(learned: dict[str, Tokenizer],
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_trained_tokenizer_takes_more_special_tokens(kind: str) -> None:
+    settings = TokenizerSettings(kind=kind, size=KINDS[kind], add=("[WRONG_RANDOM]", "[WRONG]", "[EXTRA]"))
+    made = Tokenizer.train(iter(TEXTS), settings)
+    assert made.vocabulary.size <= KINDS[kind]
+    assert made.vocabulary.id("wrong_random") in made.vocabulary.special
+    assert made.vocabulary.special == {made.tokens.index(name) for name in settings.special}
+    assert len(settings.special) == 11
+    with pytest.raises(ValueError, match="size=265: a bpe tokenizer has at least 267 ids"):
+        TokenizerSettings(size=265, add=settings.add)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_saved_and_loaded_it_is_the_same(learned: dict[str, Tokenizer], kind: str, tmp_path: Path) -> None:
     learned[kind].save(tmp_path)
     loaded = Tokenizer.load(tmp_path)
