@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
+from maskwright.objectives.base.contract import check, with_options
 from maskwright.objectives.base.detector import detector
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
@@ -195,6 +196,13 @@ def test_wrong_tokens_come_in_spans_as_long_and_as_dense_as_asked():
     assert found["tokens"] == pytest.approx(1.25, abs=0.05)  # 1 / (1 - ratio)
     assert found["spans"] > 4
     assert 1.5 < found["thin"] < 3
+
+
+def test_spans_and_labels_by_kind_keep_the_contract():
+    mixture = {"random": 1, "fragment": 1}
+    some = Remask(span_length=6, span_density=0.5, wrong_labels="by_kind", corruption=mixture, ratio=0.6)
+    found = check(lambda **options: with_options(some, options), named(rows()))
+    assert not [finding for finding in found if finding.counterexample]
 
 
 def test_what_a_score_says_of_a_token():

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from maskwright.noise import inverse_cdf, token_probs
+from maskwright.noise import Noise, inverse_cdf, token_probs
 from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
 from maskwright.sampling.mask_schedule import SHAPES, MaskSchedule
@@ -13,6 +15,7 @@ from maskwright.sampling.samplers.mdlm import Mdlm
 from maskwright.sampling.samplers.prism import Prism
 from maskwright.sampling.samplers.remdm import Remdm
 from maskwright.sampling.samplers.renoise import Renoise
+from maskwright.sampling.step import Step
 
 from .toy import REMASKER, VOCABULARY, Toy, canvas, texts
 
@@ -105,6 +108,41 @@ def test_mixed_masks_the_doubtful_first_and_the_rest_at_random():
     assert (first.sum(1) == 2).all()
     assert first[:, 0].all()
     assert float(first[:, 1].float().mean()) == pytest.approx(0.5, abs=0.03)
+
+
+def step_of(p_wrong, active, after, epoch=0):
+    """A step of texts [B, L] for which the remasker has said `p_wrong`."""
+    rows = torch.arange(len(p_wrong))
+    step = Step(
+        0, 5, torch.full(p_wrong.shape, 4), active, 1.0, after, torch.ones_like(p_wrong),
+        Noise(0, torch.full_like(rows, epoch), rows), Denoiser(Toy(), VOCABULARY), REMASKER,
+    )  # fmt: skip
+    step.__dict__["p_wrong"] = p_wrong.where(active, 0)
+    return step
+
+
+@given(st.integers(1, 20), st.floats(0.05, 1), st.floats(0, 1), st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_spans_are_decided_before_tokens(length, density, after, seed):
+    draw = torch.Generator().manual_seed(seed)
+    step = step_of(torch.rand(4, 40, generator=draw), torch.rand(4, 40, generator=draw) < 0.9, after, seed)
+    chosen = Learned(mode="spans", span_length=length, span_density=density).hide(step)
+    assert torch.equal(chosen.sum(1), step.budget)
+    assert not (chosen & ~step.active).any()
+    ranked = Learned().hide(step)
+    assert torch.equal(Learned(mode="spans", span_length=1, span_density=density).hide(step), ranked)
+    assert torch.equal(Learned(mode="spans", span_length=length, span_density=0.001).hide(step), ranked)
+
+
+def test_whole_spans_are_masked_where_most_is_wrong():
+    p_wrong = torch.full((1, 24), 0.1)
+    p_wrong[0, 3], p_wrong[0, 12:16] = 0.9, 0.5  # a single token, and a span with a higher mean
+    found = set()
+    for epoch in range(20):
+        step = step_of(p_wrong, torch.ones(1, 24, dtype=torch.bool), 4 / 24, epoch)
+        found.add(tuple(Learned(mode="spans", span_length=4, span_density=1.0).hide(step)[0].nonzero()[:, 0].tolist()))
+    assert (12, 13, 14, 15) in found
+    assert len(found) == 4  # the spans begin at any of four places
 
 
 def test_prism_masks_the_worst_again():

@@ -170,10 +170,13 @@ def fragment(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: Te
     """[B, L] int64, the tokens of another row; random where that has no text. Raises ValueError without other rows."""
     if rows.source is None:
         raise ValueError("corruption fragment takes tokens from other rows, and there are none here: use random")
-    tokens, document, word = torch.empty_like(rows.tokens), torch.empty_like(rows.word), torch.empty_like(rows.word)
+    whole = (len(rows), rows.source.length)  # these rows may have been cut or padded, the pack's are not
+    tokens, word = torch.empty(whole, dtype=torch.int64), torch.empty(whole, dtype=torch.int32)
     others = noise.below(len(rows.source), "fragment", 1)[:, 0]
-    rows.source.gather(others.numpy(), tokens.numpy(), document.numpy(), word.numpy())
-    return torch.where(word > 0, tokens, random(objective, rows, noise, chosen))
+    rows.source.gather(others.numpy(), tokens.numpy(), torch.empty_like(word).numpy(), word.numpy())
+    found, width = random(objective, rows, noise, chosen), min(whole[1], rows.tokens.shape[1])
+    found[:, :width] = tokens[:, :width].where(word[:, :width] > 0, found[:, :width])
+    return found
 
 
 def synthetic(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:

@@ -19,15 +19,20 @@ class Learned(Sampler):
 
     revises: ClassVar[bool] = True
 
-    mode: Literal["rank", "threshold", "mixed"] = "rank"
+    mode: Literal["rank", "threshold", "mixed", "spans"] = "rank"
     """`rank`: the schedule's number of tokens, those most likely wrong. `threshold`: all above it, until there is none.
-    `mixed`: the schedule's number, those above the threshold first and the rest at random."""
+    `mixed`: the schedule's number, those above the threshold first and the rest at random. `spans`: the schedule's
+    number, in the spans with the highest mean P(wrong), and there those most likely wrong."""
     randomness: Part = 0.0
     """Of `rank`: ρ in ρ · U + (1 − ρ) · P(wrong)."""
     threshold: Part = 0.5
     """Of `threshold` and `mixed`: the P(wrong) above which a token is masked."""
     min_random_ratio: Part = 0.5
     """Of `mixed`: the smallest share of the masks that is chosen at random."""
+    span_length: Annotated[int, Field(ge=1)] = 8
+    """Of `spans`: how many tokens are decided on together; where the spans begin is drawn in each step."""
+    span_density: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Of `spans`: the share of the tokens of a chosen span that are masked; 1 masks whole spans."""
 
     @property
     def needs_remasker(self) -> bool:
@@ -49,3 +54,14 @@ class Learned(Sampler):
         chosen = lowest(-step.p_wrong, step.active, torch.minimum(wrong.sum(1), step.budget - at_random))
         rest = lowest(step.uniform("mixed"), step.active & ~chosen, step.budget - chosen.sum(1))
         return chosen | rest
+
+    def _spans(self, step: Step) -> Tensor:
+        place = step.active.cumsum(1) - 1 + step.noise.below(self.span_length, "spans", 1)
+        span = (place // self.span_length).clamp(min=0)  # [B, L], the number of the span of each position
+        wrong, size = (
+            torch.zeros_like(each).scatter_add_(1, span, each).gather(1, span)
+            for each in (step.p_wrong.double(), step.active.double())
+        )
+        wide = (step.budget / self.span_density).ceil().long()  # tokens of the chosen spans, the last one cut to fit
+        among = lowest(-wrong / size.clamp(min=1), step.active, wide)
+        return lowest(-step.p_wrong, among, step.budget)
