@@ -88,10 +88,14 @@ class Config:
         return named | plain | {"seed": self.seed, "errors": self.errors}
 
     def write(self, path: str | Path) -> None:
-        """Write the run as YAML, and beside it the files of code from outside the package that it names."""
+        """Write the run as YAML, and beside it the files of code from outside the package that it names.
+
+        A file that says the same is left as it is, comments and all.
+        """
         tree = self.tree()
         outside.keep(tree, Path(path).parent)
-        atomic_write(Path(path), yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+        if not (Path(path).is_file() and read_yaml(Path(path)) == tree):
+            atomic_write(Path(path), yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
 
 NAMED = {

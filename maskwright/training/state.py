@@ -1,6 +1,7 @@
 """Everything of a run that changes, and therefore everything that a checkpoint holds."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ class State:
     metrics: RunningMetrics
     scaler: torch.amp.GradScaler
     step: int = 0
+    validated: bool = True
+    """Whether the validation that is due after this step was done; a run that is stopped during one makes it again."""
 
     def saved(self) -> tuple[Tensors, dict[str, Any]]:
         """Full tensors, and the rest as JSON-serialisable facts. Raises ValueError when the loss is not finite.
@@ -40,11 +43,16 @@ class State:
         tensors |= {"objective": learned} if (learned := self.objective.state_dict()) else {}
         facts = {
             "step": self.step,
+            "validated": self.validated,
             "metrics": self.metrics.state(),
             "optimizer": rest,
             "scaler": self.scaler.state_dict(),
         }
         return tensors, facts
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Their moving average in place of the weights, where there is one, while the block runs."""
+        return self.ema.applied() if self.ema else nullcontext()
 
     def weights(self) -> dict[str, Tensor]:
         """All parameters and persistent buffers, unsharded. Collective: all ranks must call it at the same time."""
@@ -62,7 +70,7 @@ class State:
             self.ema.restore(tensors["ema"])
         self.metrics.restore(facts["metrics"], tensors["metrics"]["sums"])
         self.scaler.load_state_dict(facts["scaler"])
-        self.step = facts["step"]
+        self.step, self.validated = facts["step"], facts.get("validated", True)
 
     def _placed(self, key: str, tensor: Tensor) -> Tensor:
         """A tensor of the optimizer state, sharded like its parameter."""

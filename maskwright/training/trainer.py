@@ -6,12 +6,11 @@ the step: a run that was killed and resumed is bit-identical to one that was not
 
 import json
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.markup import escape
 from torch import Tensor
 
 from ..data.batch_size_schedule import batch_size_schedule
@@ -20,10 +19,11 @@ from ..distributed import ranks
 from ..evaluate.validation.validate import validate
 from ..noise import address, dropout_generator
 from ..objectives.base.problem import Problem
-from ..progress import console
+from ..prediction import problem_loss
 from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
 from ..run.description import describe
+from ..run.folder import Folder
 from ..run.load import LoadedRun, just_trained
 from ..settings.schedule import learning_rate
 from ..storage.atomic import atomic_write
@@ -34,12 +34,13 @@ from .ema import EMA
 from .feedback import Feedback
 from .flops import Flops
 from .freeze import Freeze
-from .interrupt import interrupts
+from .interrupt import SAVING, Stop, Stopped, interrupts, take_turns
 from .log import Log, Silence
 from .metrics import RunningMetrics
 from .peak_flops import peak_flops
-from .state import State
+from .state import State, Tensors
 from .step import (
+    MicroBatch,
     backward,
     compile_loss,
     micro_batch,
@@ -51,10 +52,6 @@ from .step import (
 )
 
 
-class Stopped(Exception):
-    """The run was asked to stop; it is saved and can be resumed."""
-
-
 class Trainer:
     """Trains `config` into the folder `out`; `resume` continues from the newest intact checkpoint there.
 
@@ -63,20 +60,18 @@ class Trainer:
 
     def __init__(self, config: Config, out: str | Path = "run", resume: bool = False, show: bool = True):
         self.config, self.out, self.show = config, Path(out), show
-        self.checkpoints = self.out / "checkpoints"
-        config.tree()  # refuses, before any work, a class whose source cannot be kept with the run
-        if checkpoint.steps(self.checkpoints) and not (resume or ranks.restarted()):
-            raise ValueError(f"{out} already holds a run: resume it (--resume) or choose another folder (--out)")
+        resume = resume or ranks.restarted()
         self.device = build.device(config.training.device)
         if config.training.precision == "fp8":
             fp8.check(self.device)
         self.world = ranks.join(self.device)
+        self.folder = Folder(self.out, config, self.world, resume)
         self.data = build.data(config, show and self.world.first)
         self.steps = self.data.steps
         self.milestones = milestones.milestone_steps(config.training.keep_at, self.data.loader, self.steps)
         build.check_ranks(self.data.loader, self.world.size)
         self.model = build.model(config, self.data.shards, self.device)
-        found = self._latest() if resume or ranks.restarted() else None
+        found = self.folder.latest() if resume else None
         if config.training.init_from and found is None:
             saved.init_from(self.model, config.model, self.data.shards.tokenizer, config.training.init_from)
         flops, rounded = Flops(self.model), resolve_matmul_dtype(config.training.precision, self.device)
@@ -99,32 +94,42 @@ class Trainer:
         self.state = State(self.model, optimizer, ema, self.objective, metrics, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
+        self.stop = Stop()
         if found is not None:
             self._resume(*found)
+        if loss_fn is problem_loss and self.world.size == 1:
+            take_turns(self.model)
 
     def train(self) -> LoadedRun:
         """Train to the end, evaluate, and write `final/` and `final.json`. Returns the run, with every final metric.
 
-        Raises Stopped when the process was asked to stop, and ValueError when the loss is not finite.
+        Raises Stopped when the process was asked to stop, and ValueError when the loss is not finite or another process
+        writes to the folder.
         """
-        self.out.mkdir(parents=True, exist_ok=True)
-        self.config.write(self.out / "config.yaml")
-        minutes, metrics = self.config.training.minutes, self.state.metrics
-        with self._log() as log, interrupts() as asked:
+        said = SAVING if self.world.first else ""
+        with self.folder.claimed(self.step), self._log() as log, interrupts(said) as self.stop:
             log.say(self.describe())
-            for rows in self.data.loader.batches(self.step, self.steps, self.world.rank, self.world.size):
-                metrics.start()
-                self.update(rows)
-                metrics.stop()
-                late = self._agreed(minutes is not None and metrics.seconds > 60 * minutes)
-                self._at_intervals(log, last=late or self.step == self.steps)
-                if self._agreed(asked.is_set()):
-                    self._save()
-                    raise Stopped(f"stopped at step {self.step}; resume with --resume")
-                if late:
-                    break
-            numbers = self._finish(log)
+            try:
+                numbers = self._train(log)
+            except Stopped:
+                self.state.optimizer.zero_grad()
+                self._save()
+                raise Stopped(f"stopped at step {self.step}; resume with --resume") from None
         return just_trained(self.out, self.config, self.data, numbers, self.device)
+
+    def _train(self, log: Log | Silence) -> dict[str, float]:
+        minutes, metrics = self.config.training.minutes, self.state.metrics
+        if not self.state.validated:
+            self._validate_and_save(log, last=self.step == self.steps)
+        for rows in self.data.loader.batches(self.step, self.steps, self.world.rank, self.world.size):
+            metrics.start()
+            self.update(rows)
+            metrics.stop()
+            late = self._agreed(minutes is not None and metrics.seconds > 60 * minutes)
+            self._at_intervals(log, last=late or self.step == self.steps)
+            if late:
+                break
+        return self._finish(log)
 
     @property
     def step(self) -> int:
@@ -137,6 +142,15 @@ class Trainer:
         if self.world.size > 1 and self.step % self.config.training.log_every:
             return False
         return self.world.total(float(flag)) > 0
+
+    def _interruptible(self) -> AbstractContextManager[None]:
+        """A block that is left at once when this process is asked to stop; several ranks agree on it by micro-batch."""
+        return self.stop.at_once() if self.world.size == 1 else nullcontext()
+
+    def _stop_together(self) -> None:
+        """Raises Stopped when any of several ranks was asked to stop."""
+        if self.world.size > 1 and self.world.total(float(self.stop.is_set())):
+            raise Stopped
 
     def describe(self) -> str:
         """The run in a few lines: sizes that follow from the config and the text, for a reader to check."""
@@ -155,15 +169,26 @@ class Trainer:
         return Log(self.out, self.config.tree(), self.config.training.trackers, self.step, self.steps, self.show)
 
     def update(self, rows: Rows) -> None:
-        """One update on the rows of a step."""
+        """One update on the rows of a step. Raises Stopped, having changed nothing but gradients, when asked to."""
+        with self._interruptible():
+            done = self._accumulate(rows)
+        self.state.metrics.see(rows)
+        for problem, micro, loss, correct in done:
+            self.feedback.add(problem, micro, loss, correct)
+            self.state.metrics.count(micro, loss, correct)
+        self._apply_gradients()
+
+    def _accumulate(self, rows: Rows) -> list[tuple[Problem, MicroBatch, Tensor, Tensor]]:
+        """The gradient of an update. Returns each micro-batch with its loss [N] float32 and correctness [N] bool."""
         problems = self._problems(rows)
         asked = [micro_batch(rows, problem, self.device, self.use_block_mask) for problem in problems]
         total = self.world.total(sum(micro.weight for micro in asked))
         mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
         self.model.train()
         self.freeze.at(self.step)
-        self.state.metrics.see(rows)
+        done = []
         for index, (problem, micro) in enumerate(zip(problems, asked, strict=True)):
+            self._stop_together()
             seed = address(self.config.seed, "dropout", self.step, index, self.world.rank) % 2**63
             dropout_generator(self.device).manual_seed(seed)
             cast = precision(self.config.training.precision, self.device)
@@ -171,9 +196,8 @@ class Trainer:
                 loss, correct = backward(
                     self.parallel.loss_fn, self.model, micro, mean, z_loss, cast, self.state.scaler
                 )
-            self.feedback.add(problem, micro, loss, correct)
-            self.state.metrics.count(micro, loss, correct)
-        self._apply_gradients()
+            done.append((problem, micro, loss, correct))
+        return done
 
     def _apply_gradients(self) -> None:
         """Apply the accumulated gradients."""
@@ -199,17 +223,27 @@ class Trainer:
         return learning_rate(self.step, self.steps, t.warmup, t.decay, t.stable, t.floor)
 
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
-        training, tenth = self.config.training, max(1, self.steps // 10)
-        if self.step % training.log_every == 0 or last:
+        if self.step % self.config.training.log_every == 0 or last:
             self._write(log)
-        if self.step % (self.config.evaluation.every or tenth) == 0 and self.step < self.steps:
+        every = self.config.evaluation.every or self._tenth
+        self.state.validated = self.step % every > 0 or self.step == self.steps
+        self._validate_and_save(log, last)
+
+    def _validate_and_save(self, log: Log | Silence, last: bool) -> None:
+        if not self.state.validated:
             found = self.validate()
             log.write(self.step, found)
             self._reflect(found)
+            self.state.validated = True
         for words in self.milestones.get(self.step, ()):
-            self._keep(words)
-        if self.step % (training.checkpoint_every or tenth) == 0 or last:
+            with self.state.averaged():
+                self.folder.keep(words, self.step, self.state.weights(), self.data.shards)
+        if self.step % (self.config.training.checkpoint_every or self._tenth) == 0 or last:
             self._save()
+
+    @property
+    def _tenth(self) -> int:
+        return max(1, self.steps // 10)
 
     def _reflect(self, found: Mapping[str, Any]) -> None:
         """Tell the objective of a validation, and keep what it has learned about each token."""
@@ -225,35 +259,17 @@ class Trainer:
 
     def validate(self, train: Split | None = None) -> dict[str, float]:
         """The validation metrics of the present weights, or their average; with `train` the unigram floors too."""
-        with self.state.ema.applied() if self.state.ema else nullcontext():
+        with self.state.averaged(), self._interruptible():
             domains, batch = self.data.shards.domains, self.config.evaluation.batch_tokens
             found = validate(self.model, self.data.valid, self.objective, domains, batch, train)
         return {f"valid/{name}": number for name, number in found.items()}
 
     def _save(self) -> None:
+        self.folder.save(self.step, self._state)
+
+    def _state(self) -> tuple[Tensors, dict[str, Any]]:
         tensors, facts = self.state.saved()
-        if self.world.first:
-            checkpoint.save(self.checkpoints / f"step-{self.step}", tensors, facts | self._origin(self.step))
-            checkpoint.prune(self.checkpoints, self.config.training.keep, self.step)
-        self.world.wait()
-
-    def _keep(self, words: int) -> None:
-        """Save the model permanently, in a folder that opens like a run."""
-        place = self.out / "words" / milestones.name(words)
-        if self.world.first:
-            place.mkdir(parents=True, exist_ok=True)
-            self.config.write(place / "config.yaml")
-            atomic_write(place / "final.json", json.dumps({"step": self.step, "words": words}))
-        self._save_model(place / "final")
-
-    def _save_model(self, place: Path) -> None:
-        """Write the weights, or their average, as a model in the folder `place`."""
-        shards = self.data.shards
-        with self.state.ema.applied() if self.state.ema else nullcontext():
-            weights = self.state.weights()
-            if self.world.first:
-                saved.save(place, weights, self.config.model, shards.tokenizer, shards.fingerprint)
-        self.world.wait()
+        return tensors, facts | self._origin(self.step)
 
     def _origin(self, step: int) -> dict[str, Any]:
         """What a checkpoint of `step` comes from: the config, the text, versions and machine."""
@@ -261,25 +277,13 @@ class Trainer:
         facts |= {"blocks": self.data.loader.blocks_read(step)}
         return facts | checkpoint.environment(self.device, self.world.size)
 
-    def _latest(self) -> checkpoint.Loaded | None:
-        """The newest intact checkpoint; damaged ones are reported and skipped."""
-        found, complaints = resume.latest(self.checkpoints)
-        for complaint in complaints:
-            self._warn(f"skipped: {complaint}")
-        return found
-
-    def _resume(self, tensors: dict[str, dict[str, Tensor]], facts: dict[str, Any]) -> None:
+    def _resume(self, tensors: Tensors, facts: dict[str, Any]) -> None:
         now = self._origin(facts["step"])
         resume.check_text(facts, now, self.out)
         whole = not now["blocks"]  # of a text in blocks, what is still to come may be other text
         resume.check(facts["config"], now["config"], self.out, whole, self.objective.follows_validation)
-        if told := resume.bits_may_differ(facts, now, self.out):
-            self._warn(told)
+        self.folder.warn(resume.bits_may_differ(facts, now, self.out))
         self.state.restore(tensors, facts)
-
-    def _warn(self, sentence: str) -> None:
-        if self.world.first:
-            console.print(f"[yellow]warning:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
 
     def _finish(self, log: Log | Silence) -> dict[str, float]:
         """Validate and save the final weights (or their average)."""
@@ -287,7 +291,8 @@ class Trainer:
         numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state() | self.validate(shards.train)
         self._reflect(numbers)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
-        self._save_model(self.out / "final")
+        with self.state.averaged():
+            self.folder.save_model(self.out, self.state.weights(), shards)
         if self.world.first:
             atomic_write(self.out / "final.json", json.dumps(numbers, indent=1))
         self.world.wait()

@@ -66,5 +66,6 @@ def test_a_run_that_is_asked_to_stop_saves_itself(settings: dict, tmp_path: Path
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert "stopping: the update in progress is dropped" in said
     assert "resume with --resume" in said
     assert checkpoint.steps(out / "checkpoints")

@@ -49,7 +49,7 @@ def command(
     from ...compare.report import write
     from ...compare.report.summary import headlines
     from ...compare.study import compare
-    from ...training.trainer import Stopped
+    from ...training.interrupt import Stopped
 
     try:
         comparison = compare(

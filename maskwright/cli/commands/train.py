@@ -45,7 +45,8 @@ def command(
     from ...display.run_report import write
     from ...run.config import Config
     from ...training.fit import fit
-    from ...training.trainer import Stopped, Trainer
+    from ...training.interrupt import Stopped
+    from ...training.trainer import Trainer
     from ..launch import launch
 
     config = Config.load(recipe, overrides or [])

@@ -24,7 +24,8 @@ from ...run.config import Config
 from ...settings.outside import trusting
 from ...storage.cache import file_lock
 from ...training.flops import Flops
-from ...training.trainer import Stopped, Trainer
+from ...training.interrupt import Stopped
+from ...training.trainer import Trainer
 
 SAMPLE = 16
 """Updates that are sampled to count the FLOPs per token."""

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from rich.progress import BarColumn, TaskID, TextColumn
 
 from ...progress import Bar
-from ...training.interrupt import interrupts
-from ...training.trainer import Stopped
+from ...training.interrupt import Stopped, interrupts
 
 PAUSE = 0.2
 """Seconds between two checks of the runs."""
@@ -81,7 +80,7 @@ def run_all(
     Raises Stopped when the process was asked to stop; the runs have saved themselves then.
     """
     waiting, working, failures = dict(folders), dict[str, Job](), dict[str, str]()
-    with table.progress, interrupts() as asked:
+    with table.progress, interrupts("stopping: the runs save themselves; Ctrl-C again ends at once") as asked:
         try:
             while (waiting or working) and not asked.is_set():
                 for name in list(waiting)[: workers - len(working)]:
