@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..text.tokenizers.tokenizer import Tokenizer
+from ..text.tokenizers.vocabulary import Vocabulary
 from .fill import MASK_TEXT
 
 
@@ -41,6 +42,16 @@ def whole(tokenizer: Tokenizer, text: str, count: int, longest: int) -> Canvas:
     row, known = torch.tensor(encoded(tokenizer, text), dtype=torch.int64), tokenizer.vocabulary
     free = ~torch.from_numpy(known.is_special)[row] | (row == known.mask)
     return _framed(tokenizer, row, free, count, longest)
+
+
+def continued(vocabulary: Vocabulary, begin: Tensor, length: int) -> Canvas:
+    """Rows of `length` tokens that begin as `begin`, [B, L] int64, does; the rest is to be written."""
+    count, given = begin.shape
+    frame = (torch.full((count, 1), known) for known in (vocabulary.cls, vocabulary.sep))
+    masks, free = torch.full((count, length - given), vocabulary.mask), torch.zeros(count, length + 2, dtype=torch.bool)
+    free[:, given + 1 : -1] = True
+    first, last = frame
+    return Canvas(torch.cat([first, begin, masks, last], 1), free)
 
 
 def encoded(tokenizer: Tokenizer, text: str) -> list[int]:

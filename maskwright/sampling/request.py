@@ -139,10 +139,14 @@ def texts(request: SampleRequest, models: LoadedModels) -> list[str]:
     return [models.tokenizer.decode(row).strip() for row in last.tokens]
 
 
-def stream(request: SampleRequest, models: LoadedModels) -> Iterator[Frame]:
-    """A frame after each step. Raises ValueError when something does not fit."""
+def stream(request: SampleRequest, models: LoadedModels, canvas: Canvas | None = None) -> Iterator[Frame]:
+    """A frame after each step. Raises ValueError when something does not fit.
+
+    canvas: rows of different beginnings, in place of the one that the request describes.
+    """
     made = build_sampler(sampler_name(request, models), request.sampler_options)
-    canvas, denoiser = _canvas(request, models.tokenizer, longest(models.model)), _denoiser(request, made, models)
+    canvas = canvas or _canvas(request, models.tokenizer, longest(models.model))
+    denoiser = _denoiser(request, made, models)
     if models.remasker and longest(models.remasker.model) < canvas.tokens.shape[1]:
         raise ValueError(
             f"{request.remasker or request.run} takes {longest(models.remasker.model)} tokens, "

@@ -39,6 +39,13 @@ class Sampler(ABC):
         """Whether it needs a model that detects wrong tokens."""
         return False
 
+    def steps_within(self, passes: int) -> int:
+        """The most steps that take at most so many forward passes, one at least.
+
+        A step is a pass of the model and, but for the last one, a pass of the remasker where there is one.
+        """
+        return (passes + 1) // 2 if self.needs_remasker else passes
+
     @property
     def exact(self) -> str:
         """When its texts are samples from the model's own distribution; empty if never."""

@@ -1,5 +1,7 @@
 """The loop: one seed one text, no work for nothing, states that tell the truth, schedules that are kept."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +11,8 @@ from maskwright.noise import Noise, inverse_cdf, token_probs
 from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
 from maskwright.sampling.mask_schedule import SHAPES, MaskSchedule
+from maskwright.sampling.passes import ForwardPasses
+from maskwright.sampling.request import build_sampler
 from maskwright.sampling.samplers.learned import Learned
 from maskwright.sampling.samplers.llada import Llada
 from maskwright.sampling.samplers.mdlm import Mdlm
@@ -16,6 +20,7 @@ from maskwright.sampling.samplers.prism import Prism
 from maskwright.sampling.samplers.remdm import Remdm
 from maskwright.sampling.samplers.renoise import Renoise
 from maskwright.sampling.step import Step
+from maskwright.settings.registry import names
 
 from .toy import REMASKER, VOCABULARY, Toy, canvas, texts
 
@@ -39,6 +44,20 @@ def test_the_head_runs_once_for_each_token_where_chance_decides():
     texts(Mdlm(), 100, 40, model)
     assert model.asked == 300
     assert model.rows <= 300  # a row in which nothing is revealed does not go through the model
+
+
+@pytest.mark.parametrize("name", names("sampling.samplers"))
+def test_a_sampler_keeps_to_its_forward_passes(name):
+    sampler = build_sampler(name)
+    for passes in (1, 2, 3, 4, 5, 9):
+        begin, steps = canvas(40), sampler.steps_within(passes)
+        with ForwardPasses(SimpleNamespace(model=(toy := Toy()), remasker=REMASKER)) as counted:
+            frames(sampler, begin, steps=steps, model=toy)
+        assert 0 < counted.rows <= 40 * passes
+        if name in ("llada", "learned", "remedi") and passes % 2 and passes <= (3 if name == "llada" else 5):
+            assert counted.rows == 40 * passes  # there is a token for each step, so that none is spared
+    assert Learned().steps_within(9) == 5
+    assert Llada().steps_within(9) == 9
 
 
 def test_finished_rows_leave():

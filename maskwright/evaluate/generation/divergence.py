@@ -33,7 +33,7 @@ def divergence(tokens: np.ndarray, others: np.ndarray, n: int, again: np.ndarray
         return jensen_shannon(np.stack(here), there)
 
     redrawn = [apart(again[begin : begin + CHUNK]) for begin in range(0, len(again), CHUNK)]
-    return float(apart(np.ones((1, len(tokens))))[0]), np.concatenate(redrawn)
+    return float(apart(np.ones((1, len(tokens))))[0]), np.concatenate([np.empty(0), *redrawn])
 
 
 def _counted(tokens: np.ndarray, others: np.ndarray, n: int) -> tuple[np.ndarray, ...]:

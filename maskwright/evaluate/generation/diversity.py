@@ -3,6 +3,8 @@
 Each metric gives one number per text. Shapes: N texts, L tokens in each.
 """
 
+from itertools import combinations
+
 import numpy as np
 
 WINDOW = 16
@@ -60,6 +62,16 @@ def overlap(tokens: np.ndarray, n: int = 4) -> np.ndarray:
     pairs = np.unique(grams.ravel() * len(grams) + texts)  # each n-gram once per text
     many = np.bincount(pairs // len(grams))
     return (many[grams] > 1).mean(1)
+
+
+def consistency(tokens: np.ndarray) -> np.ndarray:
+    """[P] float64, how often two texts of a prompt have the same token at a position; tokens: [S, P, L], S texts each.
+
+    1 − the variance of the one-hot vectors of a position's tokens over the texts (the unbiased one, summed over the
+    vocabulary), averaged over positions: 1 where every seed writes the same text.
+    """
+    pairs = [(one == other).mean(1) for one, other in combinations(tokens, 2)]
+    return np.mean(pairs, axis=0)
 
 
 def _occurrences(tokens: np.ndarray) -> np.ndarray:

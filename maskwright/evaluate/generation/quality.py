@@ -8,6 +8,7 @@ Shapes: N samples, M references, L tokens in each, without [CLS] and [SEP]; D di
 
 from dataclasses import dataclass
 from math import log
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from ...loss import cross_entropy
 from ...noise import address
 from ...objectives.base.objective import IGNORE
 from ...prediction import logits_in_chunks
-from ...run.load import LoadedRun
+from ...run.load import LoadedRun, load
 from ...text.tokenizers.tokenizer import Tokenizer
 from ..scoring.backends import Questions, choose
 from ..statistics.bootstrap import interval, resampled
@@ -110,15 +111,23 @@ def evaluate_texts(samples: np.ndarray, reference: np.ndarray, scorer: CausalSco
 
     Raises ValueError when the texts are too few, too short or of different lengths.
     """
-    _check(samples, reference)
-    again = resampled(len(samples), RESAMPLES, "texts")
-    read = scorer(samples)
-    found = _likelihoods(read, samples.shape[1], again) | _varieties(samples, again)
-    found |= _as_sets(samples, reference, read.vectors, scorer)
     numbers: dict[str, float] = {}
-    for name, (value, redrawn) in found.items():
+    for name, (value, redrawn) in _figures(samples, reference, scorer, RESAMPLES).items():
         numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), (value, *interval(value, redrawn)), strict=True))
     return numbers
+
+
+def measure_texts(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> dict[str, float]:
+    """The metrics of `evaluate_texts` without their intervals."""
+    return {name: value for name, (value, _) in _figures(samples, reference, scorer, 0).items()}
+
+
+def _figures(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer, resamples: int) -> dict[str, Figure]:
+    _check(samples, reference)
+    again = resampled(len(samples), resamples, "texts")
+    read = scorer(samples)
+    found = _likelihoods(read, samples.shape[1], again) | _varieties(samples, again)
+    return found | _as_sets(samples, reference, read.vectors, scorer, resamples)
 
 
 def shuffled(tokens: np.ndarray) -> np.ndarray:
@@ -150,11 +159,11 @@ def _varieties(samples: np.ndarray, again: np.ndarray) -> dict[str, Figure]:
 
 
 def _as_sets(
-    samples: np.ndarray, reference: np.ndarray, vectors: np.ndarray, scorer: CausalScorer
+    samples: np.ndarray, reference: np.ndarray, vectors: np.ndarray, scorer: CausalScorer, resamples: int
 ) -> dict[str, Figure]:
     """Metrics that need equally many samples and references."""
     many = min(len(samples), len(reference))
-    some, others, again = samples[:many], reference[:many], resampled(many, RESAMPLES, "texts")
+    some, others, again = samples[:many], reference[:many], resampled(many, resamples, "texts")
     found = {"overlap": _share(overlap(some), np.ones(many), again)}
     found |= {name: divergence(some, others, n, again) for name, n in (("unigram_js", 1), ("bigram_js", 2))}
     if many >= MIN_FOR_MAUVE:
@@ -180,3 +189,16 @@ def causal_scorer(run: LoadedRun, tokenizer: Tokenizer) -> CausalScorer:
             f"{run.path} has another tokenizer: train a causal model with the tokenizer of the sampled run"
         )
     return CausalScorer(run.model, run.tokenizer, choose("causal", objective)[1])
+
+
+def independent_scorer(run: LoadedRun, scorer: Path) -> CausalScorer:
+    """The causal model of the run `scorer` as a scorer for texts of `run`.
+
+    Raises ValueError when it is the sampled run or part of it, is not causal, or was trained on other text.
+    """
+    evaluated, scored_by = run.path.resolve(), scorer.resolve()
+    if evaluated.is_relative_to(scored_by) or scored_by.is_relative_to(evaluated):
+        raise ValueError(f"scorer={str(scorer)!r} is the model that is evaluated: give an independent causal model")
+    shards, causal = run.data.shards, load(scorer)
+    causal.check_text(shards.fingerprint)
+    return causal_scorer(causal, shards.tokenizer)

@@ -13,7 +13,7 @@ LEVEL = 0.95
 def resampled(n: int, times: int, what: str) -> np.ndarray:
     """[times, n] float64: how often each of n items occurs in `times` resamples of n with replacement."""
     draw = np.random.default_rng(address(0, f"bootstrap {what}", n))
-    return np.stack([np.bincount(draw.integers(n, size=n), minlength=n) for _ in range(times)]).astype(float)
+    return np.array([np.bincount(draw.integers(n, size=n), minlength=n) for _ in range(times)], float).reshape(times, n)
 
 
 def interval(value: float, again: np.ndarray) -> tuple[float, float]:

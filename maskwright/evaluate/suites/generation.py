@@ -12,7 +12,7 @@ from pydantic import Field
 from ...run.load import LoadedRun, load
 from ...sampling.request import LENGTH, SampleRequest, SamplingOptions, longest, models_of, stream
 from ...settings import from_mapping, settings
-from ..generation.quality import causal_scorer, evaluate_texts, shuffled
+from ..generation.quality import evaluate_texts, independent_scorer, shuffled
 from ..generation.references import halves
 
 __all__ = ["Options", "evaluate"]
@@ -34,14 +34,7 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
 
     Raises ValueError when the scorer is the sampled run or part of it, is not causal, or was trained on other text.
     """
-    evaluated, scored_by = run.path.resolve(), options.scorer.resolve()
-    if evaluated.is_relative_to(scored_by) or scored_by.is_relative_to(evaluated):
-        raise ValueError(
-            f"scorer={str(options.scorer)!r} is the model that is evaluated: give an independent causal model"
-        )
-    shards, causal = run.data.shards, load(options.scorer)
-    causal.check_text(shards.fingerprint)
-    scorer = causal_scorer(causal, shards.tokenizer)
+    shards, scorer = run.data.shards, independent_scorer(run, options.scorer)
     sampling = {name: getattr(options, name) for name in vars(options) if name not in ("scorer", "samples")}
     length = options.length or min(LENGTH, longest(run.model) - 2)
     whole = {

@@ -1,0 +1,1 @@
+"""Samplers side by side, at equal numbers of forward passes."""
