@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from maskwright.compare.samplers import cells as one_cell
 from maskwright.compare.samplers.cells import SweepOptions, cells, opened
-from maskwright.compare.samplers.sweep import carry_out
+from maskwright.compare.samplers.display import table
+from maskwright.compare.samplers.sweep import Swept, carry_out
 from maskwright.evaluate.generation.diversity import consistency
 from maskwright.run.config import Config
 from maskwright.run.load import load
@@ -42,7 +44,9 @@ def options(runs: Path, **more: object) -> SweepOptions:
     return SweepOptions(**(SMALL | {"scorer": runs / "scorer", "samplers": ("llada",)} | more))
 
 
-def test_samplers_are_compared_at_equal_passes(runs: Path, command: Callable, tmp_path: Path) -> None:
+def test_samplers_are_compared_at_equal_passes(
+    runs: Path, command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = [
         "sweep",
         runs / "writer",
@@ -73,15 +77,19 @@ def test_samplers_are_compared_at_equal_passes(runs: Path, command: Callable, tm
         pytest.approx(np.std(both, ddof=1)),
     )
     assert found["held_out"]["perplexity"] > 1
-    (head, *lines) = csv.reader((tmp_path / "results.csv").open())
+    (head, *lines) = csv.reader((tmp_path / "results.csv").read_text().splitlines())
     assert [dict(zip(head, line, strict=True))["perplexity"] for line in lines] == [
         str(row["perplexity"]) for row in found["rows"]
     ]
     figure = (tmp_path / "sweep.svg").read_text()
     assert "<svg" in figure
     assert str(tmp_path / "sweep.svg") in err
-    code, out, _ = command(*words, "--prompt-length", 4)  # nothing is left to do
-    assert "held-out text" in out
+    monkeypatch.setenv("COLUMNS", "200")
+    with (console := Console()).capture() as shown:
+        console.print(table(Swept(**found)))
+    printed = " ".join(shown.get().split())
+    assert f"{row['perplexity']:,.1f} ± {row['perplexity_sd']:,.1f}" in printed
+    assert f"held-out text {found['held_out']['perplexity']:,.1f}" in printed
 
 
 def test_a_killed_sweep_goes_on(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +136,7 @@ def test_a_prompt_leaves_something_to_write() -> None:
         SweepOptions(scorer=Path("c"), length=12, prompt_length=12)
 
 
+@settings(max_examples=20)
 @given(st.integers(2, 6), st.integers(1, 3), st.integers(1, 8), st.integers(0, 99))
 def test_consistency_is_one_less_the_variance_of_what_seeds_write(
     seeds: int, prompts: int, length: int, draw: int
