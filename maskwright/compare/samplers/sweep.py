@@ -53,11 +53,12 @@ def carry_out(sweep: Sweep, out: Path, show: bool = True) -> Swept:
     _claim(out / "sweep.json", sweep.identity())
     columns = TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), *clock()
     with Bar(*columns, visible=show) as bar:
-        task = bar.add_task("", total=sum(cell.passes for cell in todo))  # what a cell costs
-        for cell in todo:
+        missing = [cell for cell in todo if not _path(out, cell).is_file()]
+        whole, left = (sum(cell.passes for cell in some) for some in (todo, missing))  # what cells cost
+        task = bar.add_task("", total=whole, completed=whole - left)
+        for cell in missing:
             bar.update(task, description=f"passes · {cell.sampler} at {cell.passes}")
-            if not _path(out, cell).is_file():
-                atomic_write(_path(out, cell), json.dumps(sweep.measure(cell)))
+            atomic_write(_path(out, cell), json.dumps(sweep.measure(cell)))
             bar.advance(task, cell.passes)
     found = [read_object(_path(out, cell)) for cell in todo]
     points = dict.fromkeys((cell.sampler, cell.passes) for cell in todo)

@@ -88,8 +88,8 @@ def test_samplers_are_compared_at_equal_passes(
     with (console := Console()).capture() as shown:
         console.print(table(Swept(**found)))
     printed = " ".join(shown.get().split())
-    assert f"{row['perplexity']:,.1f} ± {row['perplexity_sd']:,.1f}" in printed
-    assert f"held-out text {found['held_out']['perplexity']:,.1f}" in printed
+    assert f"{row['perplexity']:,.0f} ± {row['perplexity_sd']:,.0f}" in printed
+    assert f"held-out text {found['held_out']['perplexity']:,.0f}" in printed
 
 
 def test_a_killed_sweep_goes_on(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
