@@ -13,6 +13,7 @@ from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, 
 from maskwright.sampling.mask_schedule import SHAPES, MaskSchedule
 from maskwright.sampling.passes import ForwardPasses
 from maskwright.sampling.request import build_sampler
+from maskwright.sampling.samplers.fast_dllm import FastDllm
 from maskwright.sampling.samplers.learned import Learned
 from maskwright.sampling.samplers.llada import Llada
 from maskwright.sampling.samplers.mdlm import Mdlm
@@ -162,6 +163,28 @@ def test_whole_spans_are_masked_where_most_is_wrong():
         found.add(tuple(Learned(mode="spans", span_length=4, span_density=1.0).hide(step)[0].nonzero()[:, 0].tolist()))
     assert (12, 13, 14, 15) in found
     assert len(found) == 4  # the spans begin at any of four places
+
+
+def test_as_many_are_revealed_as_are_certain():
+    """Whatever the threshold, one at least; and as many as the schedule needs to end."""
+    begin = canvas(200)
+    first = frames(FastDllm(threshold=0.5), begin, steps=9)[1]
+    said = Denoiser(Toy(), VOCABULARY).sample_tokens(
+        begin.tokens,
+        begin.free,
+        torch.from_numpy((Noise(0, torch.zeros(200).long(), torch.arange(200)).bits("token", 5) >> 11) * 2.0**-53),
+    )
+    sure = (said.confidence >= 0.5).sum(1)
+    assert torch.equal((first.tokens[:, 1:-1] != MASK).sum(1), sure.clamp(min=1))
+    assert 0 < (sure == 0).sum() < 200
+    assert len(frames(FastDllm(threshold=0.0), begin, steps=9)) == 2
+    assert [int((frame.tokens[0] == MASK).sum()) for frame in frames(FastDllm(threshold=1.0), begin, steps=9)] == [
+        3,
+        2,
+        1,
+        0,
+    ]
+    assert len(frames(FastDllm(threshold=1.0), begin, steps=2)) == 3
 
 
 def test_prism_masks_the_worst_again():

@@ -85,6 +85,10 @@ class Sweep:
         begin = torch.from_numpy(self.held_out[:, : self.options.prompt_length])
         return continued(self.models.tokenizer.vocabulary, begin, self.options.length)
 
+    def measure_held_out(self) -> dict[str, float]:
+        """The metrics of the held-out text that the texts begin as."""
+        return measure_texts(self.held_out, self.reference, self.scorer, self.run.data.shards.train)
+
     def identity(self) -> dict[str, Any]:
         """What a point depends on besides its sampler, passes and seed."""
         skip = {"samplers", "passes", "seeds", "seed", "scorer", "remasker", "sampler", "sampler_options", "steps"}
@@ -107,7 +111,7 @@ class Sweep:
             *_, last = stream(request, self.models, self.canvas)
         tokens = last.tokens[:, 1:-1].numpy()
         found = {"steps": steps, "passes_per_text": counted.rows / len(tokens)}
-        found |= measure_texts(tokens, self.reference, self.scorer)
+        found |= measure_texts(tokens, self.reference, self.scorer, self.run.data.shards.train)
         return vars(cell) | found | {"tokens": tokens.tolist()}
 
 

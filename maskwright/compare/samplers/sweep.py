@@ -14,7 +14,6 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from ...evaluate.generation.diversity import consistency
-from ...evaluate.generation.quality import measure_texts
 from ...files.json_files import read_object
 from ...progress import Bar, clock
 from ...storage.atomic import atomic_write
@@ -64,7 +63,7 @@ def carry_out(sweep: Sweep, out: Path, show: bool = True) -> Swept:
     points = dict.fromkeys((cell.sampler, cell.passes) for cell in todo)
     alike = ([one for one in found if (one["sampler"], one["passes"]) == point] for point in points)
     prompt = sweep.options.prompt_length
-    return Swept([_row(seeds, prompt) for seeds in alike], measure_texts(sweep.held_out, sweep.reference, sweep.scorer))
+    return Swept([_row(seeds, prompt) for seeds in alike], sweep.measure_held_out())
 
 
 def _row(seeds: Sequence[dict[str, Any]], prompt_length: int) -> Row:

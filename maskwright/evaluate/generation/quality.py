@@ -21,16 +21,20 @@ from ...noise import address
 from ...objectives.base.objective import IGNORE
 from ...prediction import logits_in_chunks
 from ...run.load import LoadedRun, load
+from ...text.shards.shards import Split
 from ...text.tokenizers.tokenizer import Tokenizer
 from ..scoring.backends import Questions, choose
 from ..statistics.bootstrap import interval, resampled
 from .divergence import divergence
 from .diversity import WINDOW, distinct, entropy, overlap, rep, repetition
 from .mauve import mauve
+from .novelty import copied
 
 RESAMPLES = 1000
 MIN_LENGTH = 5
 """Tokens of a text, so that it has two 4-grams."""
+COPIED = (4, 8)
+"""The lengths of n-grams that are looked for in the training text."""
 MIN_FOR_MAUVE = 100
 """Texts; with fewer, MAUVE has too few clusters to mean anything."""
 LOGITS = 1 << 24
@@ -100,33 +104,40 @@ Figure = tuple[float, np.ndarray]
 """A metric, and [R] its bootstrap resamples."""
 
 
-def evaluate_texts(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> dict[str, float]:
+def evaluate_texts(
+    samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer, train: Split | None = None
+) -> dict[str, float]:
     """Metrics of samples [N, L] against reference [M, L], ids of ordinary tokens; each with `…_low` and `…_high`.
 
     `perplexity` and `bits_per_byte` under the scorer; `entropy` (nats) of the tokens within a text; `distinct_1` to
     `distinct_4`, `repetition` (seq-rep-4), `rep_16`; `overlap`, the 4-grams shared with another sample; `unigram_js`
     and `bigram_js`, divergences from the reference in bits; `mauve` by the scorer's vectors, left out of fewer than 100
-    texts. The last four depend on the number of texts, so they use equally many samples and references. Intervals are
-    95 % bootstraps over the samples.
+    texts. The last four depend on the number of texts, so they use equally many samples and references. With the
+    training text `train` also `copied_4` and `copied_8`, the share of the n-grams that stand in it. Intervals are 95 %
+    bootstraps over the samples.
 
     Raises ValueError when the texts are too few, too short or of different lengths.
     """
     numbers: dict[str, float] = {}
-    for name, (value, redrawn) in _figures(samples, reference, scorer, RESAMPLES).items():
+    for name, (value, redrawn) in _figures(samples, reference, scorer, train, RESAMPLES).items():
         numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), (value, *interval(value, redrawn)), strict=True))
     return numbers
 
 
-def measure_texts(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer) -> dict[str, float]:
+def measure_texts(
+    samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer, train: Split | None = None
+) -> dict[str, float]:
     """The metrics of `evaluate_texts` without their intervals."""
-    return {name: value for name, (value, _) in _figures(samples, reference, scorer, 0).items()}
+    return {name: value for name, (value, _) in _figures(samples, reference, scorer, train, 0).items()}
 
 
-def _figures(samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer, resamples: int) -> dict[str, Figure]:
+def _figures(
+    samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer, train: Split | None, resamples: int
+) -> dict[str, Figure]:
     _check(samples, reference)
     again = resampled(len(samples), resamples, "texts")
     read = scorer(samples)
-    found = _likelihoods(read, samples.shape[1], again) | _varieties(samples, again)
+    found = _likelihoods(read, samples.shape[1], again) | _varieties(samples, train, again)
     return found | _as_sets(samples, reference, read.vectors, scorer, resamples)
 
 
@@ -152,9 +163,11 @@ def _likelihoods(read: TextScores, length: int, again: np.ndarray) -> dict[str, 
     return {"perplexity": (float(np.exp(mean)), np.exp(redrawn)), "bits_per_byte": bits}
 
 
-def _varieties(samples: np.ndarray, again: np.ndarray) -> dict[str, Figure]:
+def _varieties(samples: np.ndarray, train: Split | None, again: np.ndarray) -> dict[str, Figure]:
     each = {"entropy": entropy(samples)} | {f"distinct_{n}": distinct(samples, n) for n in (1, 2, 3, 4)}
     each |= {"repetition": repetition(samples), f"rep_{WINDOW}": rep(samples)}
+    if train is not None:
+        each |= {f"copied_{n}": copied(samples, train, n) for n in COPIED if n <= samples.shape[1]}
     return {name: _share(column, np.ones(len(column)), again) for name, column in each.items()}
 
 

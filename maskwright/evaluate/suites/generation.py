@@ -50,7 +50,8 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     texts = {"": sampled(request, run), "held_out/": held_out, "shuffled/": shuffled(held_out)}
     numbers: dict[str, float] = {"texts": options.samples, "length": length, "held_out/texts": len(held_out)}
     for column, tokens in texts.items():
-        numbers |= {f"{column}{name}": figure for name, figure in evaluate_texts(tokens, reference, scorer).items()}
+        figures = evaluate_texts(tokens, reference, scorer, shards.train)
+        numbers |= {f"{column}{name}": figure for name, figure in figures.items()}
     return numbers
 
 

@@ -53,6 +53,8 @@ def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
         for name in ("perplexity", "bits_per_byte", "entropy", "distinct_4", "repetition", "overlap", "bigram_js"):
             low, value, high = (numbers[f"{column}{name}{end}"] for end in ("_low", "", "_high"))
             assert low <= value <= high
+    assert numbers["copied_4"] < 0.5
+    assert numbers["held_out/copied_4"] >= numbers["held_out/copied_8"] >= 0
     assert numbers["held_out/unigram_js"] == pytest.approx(numbers["shuffled/unigram_js"])
     assert "<svg" in (runs / "writer" / "plots" / f"{kept.stem}.svg").read_text()
     again = evaluate_folder("generation", runs / "writer", None, [*options, "seed=1"])

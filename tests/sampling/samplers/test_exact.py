@@ -10,6 +10,7 @@ from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import generate
 from maskwright.sampling.mask_schedule import MaskSchedule
 from maskwright.sampling.samplers.dream import Dream
+from maskwright.sampling.samplers.fast_dllm import FastDllm
 from maskwright.sampling.samplers.learned import Learned
 from maskwright.sampling.samplers.llada import Llada
 from maskwright.sampling.samplers.maskgit import Maskgit
@@ -62,6 +63,7 @@ def test_ancestral_samplers_are_exact_as_the_steps_grow(sampler):
     "sampler",
     [
         *(
+            FastDllm(threshold=0.5),
             Llada(),
             Dream(order="confidence"),
             Maskgit(noise=0.5),
