@@ -85,9 +85,8 @@ def _path(out: Path, cell: Cell) -> Path:
     return out / "cells" / f"{name}-{cell.passes}-{cell.seed}-{key(vars(cell))}.json"
 
 
-def _claim(path: Path, identity: dict[str, Any]) -> None:
+def _claim(path: Path, now: dict[str, Any]) -> None:
     """Write what the folder's sweep is of. Raises ValueError, naming what differs, when it holds another."""
-    now = json.loads(json.dumps(identity, default=str))
     then = read_object(path) if path.is_file() else now
     if differing := next((name for name in now if then.get(name) != now[name]), None):
         raise ValueError(
