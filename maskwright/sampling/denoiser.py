@@ -73,8 +73,15 @@ class Denoiser:
     all. With it each row is queried at one position at a time."""
     allow_sep: bool = False
     """Whether [SEP] may be sampled, which ends a text."""
+    guidance: float = 0.0
+    """w of classifier-free guidance: logits are (1 + w) · those with the prompt − w · those with the prompt masked."""
+    prompt: Tensor | None = None
+    """[L] bool, what is masked for them. Nie et al. 2024, "Scaling up masked diffusion models on text", section 4.1
+    (unsupervised guidance)."""
 
     def __post_init__(self) -> None:
+        if self.guidance and (self.prompt is None or not self.prompt.any()):
+            raise ValueError(f"guidance={self.guidance:g} is towards a prompt: give --prompt")
         if self.temperature < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
             raise ValueError(
                 f"temperature={self.temperature:g}, top_k={self.top_k}, top_p={self.top_p:g}: "
@@ -88,8 +95,7 @@ class Denoiser:
         """
         sampled, certain, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
         parts = []
-        asked = logits_at(self.model, tokens, where, self.shift, self.seen, tokens[where], u[where])
-        for scores, seen, draws in asked:
+        for scores, seen, draws in self._guided(tokens, where, tokens[where], u[where]):
             scores[:, self._never.to(scores.device)] = -torch.inf
             p = token_probs(scores)
             plain = (self.temperature, self.top_k, self.top_p) == (1, 0, 1)
@@ -98,6 +104,19 @@ class Denoiser:
         if parts:
             sampled[where], certain[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return Prediction(sampled, certain, scored)
+
+    def _guided(self, tokens: Tensor, where: Tensor, *columns: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        """As `logits_at`, with guidance."""
+        asked = logits_at(self.model, tokens, where, self.shift, self.seen, *columns)
+        if not self.guidance:
+            yield from asked
+            return
+        assert self.prompt is not None
+        bare = tokens.masked_fill(self.prompt, self.vocabulary.mask)
+        without = logits_at(self.model, bare, where, self.shift, self.seen)
+        for (scores, *rest), (other,) in zip(asked, without, strict=True):
+            other = other.clamp(min=torch.finfo(other.dtype).min)  # what neither of both allows stays impossible
+            yield scores + self.guidance * (scores - other), *rest
 
     @cached_property
     def _never(self) -> Tensor:

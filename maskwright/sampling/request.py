@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from pydantic import Field
 from torch import nn
 
@@ -57,6 +58,8 @@ class SamplingOptions:
     """Sample from so many of the most probable tokens; 0 for all."""
     top_p: float = 1.0
     """Nucleus sampling: sample from the most probable tokens with this total probability."""
+    guidance: Annotated[float, Field(ge=0)] = 0.0
+    """Classifier-free guidance towards the prompt, at a second forward pass in each step; 0 for none."""
     seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
     """The random seed: the same seed gives the same texts."""
 
@@ -146,7 +149,7 @@ def stream(request: SampleRequest, models: LoadedModels, canvas: Canvas | None =
     """
     made = build_sampler(sampler_name(request, models), request.sampler_options)
     canvas = canvas or _canvas(request, models.tokenizer, longest(models.model))
-    denoiser = _denoiser(request, made, models)
+    denoiser = _denoiser(request, made, models, canvas)
     if models.remasker and longest(models.remasker.model) < canvas.tokens.shape[1]:
         raise ValueError(
             f"{request.remasker or request.run} takes {longest(models.remasker.model)} tokens, "
@@ -159,8 +162,13 @@ def stream(request: SampleRequest, models: LoadedModels, canvas: Canvas | None =
     return generate(denoiser, made, canvas, mask_schedule(request), request.seed, models.remasker, request.block_length)
 
 
-def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels) -> Denoiser:
+def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels, canvas: Canvas) -> Denoiser:
     """The denoiser that the sampler needs. Raises ValueError when the model was not trained for it."""
+    vocabulary = models.tokenizer.vocabulary
+    if request.guidance and made.view == FORWARD:
+        raise ValueError(
+            f"guidance={request.guidance:g}: it needs a model that fills masks, not one that reads forward"
+        )
     capabilities = models.objective.capabilities
     shift = next((shift for capability, shift in made.capabilities.items() if capability in capabilities), None)
     if shift is None:
@@ -169,7 +177,11 @@ def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels) -> De
             f"{request.run} was trained with {registry.name_of(models.objective)}, "
             f"which has {' and '.join(sorted(capabilities))}"
         )
-    return Denoiser(models.model, models.tokenizer.vocabulary, shift, request.temperature, request.top_k, request.top_p)
+    prompt = ~canvas.free[0] & ~torch.from_numpy(vocabulary.is_special)[canvas.tokens[0]]
+    return Denoiser(
+        models.model, vocabulary, shift, request.temperature, request.top_k, request.top_p,
+        guidance=request.guidance, prompt=prompt,
+    )  # fmt: skip
 
 
 def longest(model: nn.Module) -> int:

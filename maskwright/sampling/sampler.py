@@ -39,12 +39,13 @@ class Sampler(ABC):
         """Whether it needs a model that detects wrong tokens."""
         return False
 
-    def steps_within(self, passes: int) -> int:
+    def steps_within(self, passes: int, guided: bool = False) -> int:
         """The most steps that take at most so many forward passes, one at least.
 
-        A step is a pass of the model and, but for the last one, a pass of the remasker where there is one.
+        A step is a pass of the model, two with guidance, and, but for the last one, one of a remasker if it is needed.
         """
-        return (passes + 1) // 2 if self.needs_remasker else passes
+        each = 1 + guided
+        return max(1, (passes + self.needs_remasker) // (each + self.needs_remasker))
 
     @property
     def exact(self) -> str:

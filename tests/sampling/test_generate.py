@@ -59,6 +59,8 @@ def test_a_sampler_keeps_to_its_forward_passes(name):
             assert counted.rows == 40 * passes  # there is a token for each step, so that none is spared
     assert Learned().steps_within(9) == 5
     assert Llada().steps_within(9) == 9
+    assert [Learned().steps_within(passes, guided=True) for passes in (1, 2, 5, 8, 9)] == [1, 1, 2, 3, 3]
+    assert Llada().steps_within(9, guided=True) == 4
 
 
 def test_finished_rows_leave():

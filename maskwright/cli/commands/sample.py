@@ -54,6 +54,9 @@ def command(
     top_p: Annotated[
         float, typer.Option(help="Nucleus sampling: the most probable tokens with this total probability.")
     ] = 1.0,
+    guidance: Annotated[
+        float, typer.Option(help="Classifier-free guidance towards the prompt; a second forward pass in each step.")
+    ] = 0.0,
     count: Annotated[int, typer.Option(help="How many texts.")] = 1,
     seed: Annotated[int, typer.Option(help="The random seed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -69,7 +72,7 @@ def command(
         "run": run, "remasker": remasker, "sampler": sampler, "sampler_options": tuple(options or ()), "prompt": prompt,
         "edit": edit, "length": length, "steps": steps, "schedule": schedule, "start_ratio": start_ratio,
         "block_length": block_length, "seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p,
-        "count": count,
+        "guidance": guidance, "count": count,
     }  # fmt: skip
     with trusting(sampler):
         found = write(from_mapping(SampleRequest, wished, ""), live=not as_json, html=html)

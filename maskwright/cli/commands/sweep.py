@@ -50,6 +50,9 @@ def command(
     top_p: Annotated[
         float, typer.Option(help="Nucleus sampling: the most probable tokens with this total probability.")
     ] = 1.0,
+    guidance: Annotated[
+        float, typer.Option(help="Classifier-free guidance towards the prompt; a second forward pass in each step.")
+    ] = 0.0,
     out: Annotated[Path, typer.Option(help="The folder that results are written to.")] = Path("sweep"),
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -67,7 +70,7 @@ def command(
     wished = {
         "samplers": tuple(samplers or ()), "scorer": scorer, "remasker": remasker, "seeds": seeds, "prompts": prompts,
         "length": length, "prompt_length": prompt_length, "schedule": schedule, "block_length": block_length,
-        "temperature": temperature, "top_k": top_k, "top_p": top_p,
+        "temperature": temperature, "top_k": top_k, "top_p": top_p, "guidance": guidance,
     }  # fmt: skip
     options = from_mapping(SweepOptions, override(wished, [f"passes=[{passes}]"]), "sweep")
     with trusting(*(spec.partition("+")[0] for spec in options.samplers)):

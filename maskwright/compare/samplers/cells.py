@@ -103,7 +103,7 @@ class Sweep:
         Its fields, `steps`, `passes_per_text` (counted), a number for each metric, and the texts, `tokens` [P, L].
         """
         name, given = split(cell.sampler)
-        steps = build_sampler(name, given).steps_within(cell.passes)
+        steps = build_sampler(name, given).steps_within(cell.passes, self.options.guidance > 0)
         shared = {name: getattr(self.options, name) for name in vars(SamplingOptions())}
         asked = {"sampler": name, "sampler_options": tuple(given), "steps": steps, "seed": cell.seed}
         request = SampleRequest(**{**shared, **asked}, run=self.run.path, stop_at_sep=False)
@@ -154,7 +154,7 @@ def _check(spec: str, made: Sampler, sweep: Sweep) -> None:
         raise ValueError(f"sampler {spec} needs a model that detects wrong tokens: give --remasker DIR")
     size, fewest = sweep.options.block_length, min(sweep.options.passes)
     blocks = -(-(sweep.options.length - sweep.options.prompt_length) // size) if size else 1
-    if made.steps_within(fewest) < blocks and made.view != FORWARD:
+    if made.steps_within(fewest, sweep.options.guidance > 0) < blocks and made.view != FORWARD:
         raise ValueError(f"passes={fewest}: sampler {spec} takes a step for each of {blocks} blocks at least")
 
 

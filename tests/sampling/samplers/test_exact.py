@@ -3,12 +3,15 @@
 With 7 degrees of freedom a draw from the law exceeds 30 once in ten thousand times.
 """
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import generate
 from maskwright.sampling.mask_schedule import MaskSchedule
+from maskwright.sampling.passes import ForwardPasses
 from maskwright.sampling.samplers.dream import Dream
 from maskwright.sampling.samplers.fast_dllm import FastDllm
 from maskwright.sampling.samplers.learned import Learned
@@ -23,7 +26,7 @@ from maskwright.sampling.samplers.renoise import Renoise
 from maskwright.sampling.samplers.token_critic import TokenCritic
 from maskwright.settings import registry
 
-from ..toy import LENGTH, REMASKER, VOCABULARY, Toy, canvas, chi2, texts
+from ..toy import LAW, LENGTH, REMASKER, VOCABULARY, Toy, canvas, chi2, texts
 
 COUNT, LIMIT = 20000, 30
 EVERY = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
@@ -36,6 +39,22 @@ def test_an_order_that_does_not_look_at_the_draw_is_exact_step_by_step(sampler):
     assert sampler.exact == "with a step for each token"
     assert chi2(texts(sampler, COUNT, LENGTH)) < LIMIT
     assert chi2(texts(sampler, COUNT, 1)) > 300  # all at once: as if the places knew nothing of each other
+
+
+def test_guidance_sharpens_what_the_prompt_says():
+    """p(text | prompt)^(1 + w) / p(text)^w, a token at a time: by the law itself at the only free place."""
+    w, prompt = 1.5, torch.tensor([False, True, False, True, False])
+    start = canvas(COUNT, (4, 3, 5))
+    options = {"denoiser": {"guidance": w, "prompt": prompt}, "start": start}
+    said = (texts(Llada(), COUNT, 1, **options)[:, 1] == 5).double().mean()
+    law = LAW.reshape(2, 2, 2)
+    given, free = (both / both.sum() for both in (law[0, :, 1], law.sum((0, 2))))
+    guided = given ** (1 + w) / free**w
+    assert float(said) == pytest.approx(float(guided[1] / guided.sum()), abs=0.01)
+    assert abs(float(guided[1] / guided.sum() - given[1])) > 0.03
+    with ForwardPasses(SimpleNamespace(model=(toy := Toy()), remasker=None)) as counted:
+        texts(Llada(), 10, 1, toy, denoiser=options["denoiser"], start=canvas(10, (4, 3, 5)))
+    assert counted.rows == 20
 
 
 @pytest.mark.parametrize("block", [1, 2])
