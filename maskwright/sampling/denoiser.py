@@ -76,8 +76,8 @@ class Denoiser:
     guidance: float = 0.0
     """w of classifier-free guidance: logits are (1 + w) · those with the prompt − w · those with the prompt masked."""
     prompt: Tensor | None = None
-    """[L] bool, what is masked for them. Nie et al. 2024, "Scaling up masked diffusion models on text", section 4.1
-    (unsupervised guidance)."""
+    """[L] bool, what is masked for them: unsupervised guidance of Nie et al. 2024, "Scaling up masked diffusion models
+    on text" (arXiv 2410.18514)."""
 
     def __post_init__(self) -> None:
         if self.guidance and (self.prompt is None or not self.prompt.any()):

@@ -1,7 +1,7 @@
 """Copied n-grams: the share of the n-grams of texts that stand in the training text word for word.
 
 1 − the n-gram novelty of McCoy et al. 2023, "How much do language models copy from their training data?"
-(arXiv 2111.09509), section 3.
+(arXiv 2111.09509).
 
 Shapes: N texts of L tokens, T tokens of training text in D documents.
 """

@@ -1,7 +1,7 @@
 """Fast-dLLM: in each step every mask is revealed whose prediction is certain enough, and at least the surest one.
 
 Wu et al. 2025, "Fast-dLLM: Training-free acceleration of diffusion LLM by enabling KV cache and parallel decoding"
-(arXiv 2505.22618), section 3.3. Where few are certain, the schedule's number is revealed, so that the steps suffice.
+(arXiv 2505.22618). Where few are certain, the schedule's number is revealed, so that the steps suffice.
 """
 
 from typing import Annotated
