@@ -48,8 +48,8 @@ def carry_out(sweep: Sweep, out: Path, show: bool = True) -> Swept:
 
     Raises ValueError when the folder holds a sweep of other models or with other options.
     """
-    todo = cells(sweep)
-    _claim(out / "sweep.json", sweep.identity())
+    todo, identity = cells(sweep), sweep.identity()
+    _check(out / "sweep.json", identity)
     columns = TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), *clock()
     with Bar(*columns, visible=show) as bar:
         missing = [cell for cell in todo if not _path(out, cell).is_file()]
@@ -57,7 +57,9 @@ def carry_out(sweep: Sweep, out: Path, show: bool = True) -> Swept:
         task = bar.add_task("", total=whole, completed=whole - left)
         for cell in missing:
             bar.update(task, description=f"passes · {cell.sampler} at {cell.passes}")
-            atomic_write(_path(out, cell), json.dumps(sweep.measure(cell)))
+            point = json.dumps(sweep.measure(cell))
+            atomic_write(out / "sweep.json", json.dumps(identity, indent=1))  # a cell first: what fails takes no folder
+            atomic_write(_path(out, cell), point)
             bar.advance(task, cell.passes)
     found = [read_object(_path(out, cell)) for cell in todo]
     points = dict.fromkeys((cell.sampler, cell.passes) for cell in todo)
@@ -85,12 +87,11 @@ def _path(out: Path, cell: Cell) -> Path:
     return out / "cells" / f"{name}-{cell.passes}-{cell.seed}-{key(vars(cell))}.json"
 
 
-def _claim(path: Path, now: dict[str, Any]) -> None:
-    """Write what the folder's sweep is of. Raises ValueError, naming what differs, when it holds another."""
+def _check(path: Path, now: dict[str, Any]) -> None:
+    """Raises ValueError, naming what differs, when the folder holds another sweep."""
     then = read_object(path) if path.is_file() else now
     if differing := next((name for name in now if then.get(name) != now[name]), None):
         raise ValueError(
             f"{path.parent} holds a sweep with {differing}={then.get(differing)}, not {now[differing]}: "
             "take another --out"
         )
-    atomic_write(path, json.dumps(now, indent=1))
