@@ -7,8 +7,10 @@ collective is a no-op.
 import atexit
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -18,6 +20,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forwar
 from torch.nn.parallel import DistributedDataParallel
 
 from ..prediction import LossFn
+from .parent import end_with
 
 T = TypeVar("T")
 
@@ -77,15 +80,40 @@ class World:
             os._exit(code)
 
 
-def join(device: torch.device) -> World:
-    """The world that torchrun set up, or a world of one."""
+def join(device: torch.device, minutes: float) -> World:
+    """The world that torchrun set up, or a world of one; a rank ends with the process that started it.
+
+    minutes: how long ranks wait for each other before they give up.
+    """
     size = int(os.environ.get("WORLD_SIZE", 1))
     if size == 1:
         return World()
     if not dist.is_initialized():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=timedelta(minutes=minutes))
         atexit.register(dist.destroy_process_group)
+        end_with(os.getppid())
     return World(dist.get_rank(), size)
+
+
+@contextmanager
+def answering(world: World, minutes: float) -> Iterator[None]:
+    """Raises ValueError when a rank has waited for the others for so many `minutes`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if world.size == 1 or "timed out" not in str(error).lower():
+            raise
+        raise ValueError(
+            f"rank {world.rank} has waited {minutes:g} minutes for the others (training.timeout): one hangs, so "
+            "all stop; resume with --resume"
+        ) from None
+
+
+def describe(world: World, parallel: str, minutes: float) -> str:
+    """Another line of what a run is about to do; none for a world of one."""
+    told = f"{world.size}, {parallel}; all stop when one does not answer for {minutes:g} minutes"
+    return f"\nranks      {told}" if world.size > 1 else ""
 
 
 def restarted() -> bool:

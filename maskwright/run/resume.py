@@ -9,7 +9,7 @@ from .checkpoint import Loaded
 
 LAST_DIGITS = {f"training.{name}" for name in ("micro_batch_tokens", "device", "parallel", "compile")}
 """Settings that change the order of sums, and with it the last digits."""
-UNSEEN = "minutes checkpoint_every keep keep_at log_every trackers activation_checkpointing"
+UNSEEN = "minutes timeout checkpoint_every keep keep_at log_every trackers activation_checkpointing"
 FREE = LAST_DIGITS | {f"training.{name}" for name in UNSEEN.split()}
 FREE |= {"evaluation.every", "evaluation.batch_tokens", "rows.keep_blocks"}
 """Settings that may change from one attempt to the next: the run stays the same, at most but for last digits."""

@@ -80,6 +80,8 @@ class Training:
     """Whether the step is compiled; auto compiles when the run is long enough to make up for the compile time."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """How ranks share the model: each holds all of it (DDP), or a shard of every tensor (FSDP2)."""
+    timeout: Annotated[float, Field(gt=0)] = 5.0
+    """Minutes that ranks wait for each other: when one hangs for longer, all stop."""
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto uses a GPU if there is one."""
     checkpoint_every: Annotated[int, Field(ge=1)] | None = None

@@ -64,7 +64,7 @@ class Trainer:
         self.device = build.device(config.training.device)
         if config.training.precision == "fp8":
             fp8.check(self.device)
-        self.world = ranks.join(self.device)
+        self.world = ranks.join(self.device, config.training.timeout)
         self.folder = Folder(self.out, config, self.world, resume)
         self.data = build.data(config, show and self.world.first)
         self.steps = self.data.steps
@@ -110,7 +110,8 @@ class Trainer:
         with self.folder.claimed(self.step), self._log() as log, interrupts(said) as self.stop:
             log.say(self.describe())
             try:
-                numbers = self._train(log)
+                with ranks.answering(self.world, self.config.training.timeout):
+                    numbers = self._train(log)
             except Stopped:
                 self.state.optimizer.zero_grad()
                 self._save()
@@ -158,7 +159,7 @@ class Trainer:
         return (
             describe(self.config, self.data, self.model, self.device)
             + f"\npeak       {self.peak_flops / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
-            + f"\nranks      {self.world.size}, {self.config.training.parallel}" * (self.world.size > 1)
+            + ranks.describe(self.world, self.config.training.parallel, self.config.training.timeout)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
             + f"\nkept       {len(kept)} checkpoints for good, the last at {max(kept, default=0):,} words" * bool(kept)
         )

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ import pytest
 import torch
 import yaml
 
+from maskwright.distributed import ranks as ranks_of_a_run
+from maskwright.distributed.ranks import World
 from maskwright.run import build
 from maskwright.run.config import Config
 from maskwright.run.metrics_log import read_lines
@@ -143,3 +146,47 @@ def test_counts_of_two_ranks_add_up(config: Config) -> None:
     words = [int(half.word.amax(1).sum()) for half in halves]
     assert sum(words) == int(loader.batch(3, 40).word.amax(1).sum())
     assert np.all(np.array(words) > 0)
+
+
+def test_a_rank_waits_for_so_long_and_ends_with_its_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: dict[str, object] = {}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(
+        torch.distributed, "init_process_group", lambda backend, timeout: called.update(timeout=timeout)
+    )
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr("atexit.register", lambda _: None)
+    monkeypatch.setattr(ranks_of_a_run, "end_with", lambda parent: called.update(parent=parent))
+    world = ranks_of_a_run.join(torch.device("cpu"), minutes=1.5)
+    assert world == ranks_of_a_run.World(1, 2)
+    assert called == {"timeout": timedelta(seconds=90), "parent": os.getppid()}
+    assert "does not answer for 1.5 minutes" in ranks_of_a_run.describe(world, "ddp", 1.5)
+
+
+def test_a_rank_that_hangs_is_one_sentence() -> None:
+    late = RuntimeError("[unbound_buffer.cc:81] Timed out waiting 300000ms for recv operation to complete")
+    with pytest.raises(ValueError, match="rank 1 has waited 5 minutes"), ranks_of_a_run.answering(World(1, 2), 5.0):
+        raise late
+    for world, error in ((World(1, 2), RuntimeError("another")), (World(), late)):
+        with pytest.raises(RuntimeError), ranks_of_a_run.answering(world, 5.0):
+            raise error
+
+
+def test_a_process_ends_with_the_one_that_started_it() -> None:
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])"
+    process = subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    number = int(process.stdout.readline())
+    assert Path(f"/proc/{number}").exists()
+    process.kill()
+    assert process.stdout.read() == "", "the pipe ends with the last process that holds it"
+    process.communicate()
+
+
+CHILD = """
+import os, sys
+from maskwright.distributed.parent import end_with
+end_with(os.getppid())
+print(os.getpid(), flush=True)
+sys.stdin.read()
+"""

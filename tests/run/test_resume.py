@@ -104,6 +104,7 @@ def test_what_does_not_change_the_run_may_change(
         "training.micro_batch_tokens=256": "micro_batch_tokens is None there and 256 now",
         "training.device=cpu": "training.device is 'auto' there and 'cpu' now",
         "training.activation_checkpointing=true": "",
+        "training.timeout=9": "",
         f"corpus.files=[{tmp_path / 'moved.txt'}]": "",
     }
     for change, told in changes.items():

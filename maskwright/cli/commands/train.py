@@ -56,7 +56,8 @@ def command(
     try:
         trainer.train()
     except Stopped as stopped:
-        typer.echo(f"{stopped}", err=True)
+        if trainer.world.first:
+            typer.echo(f"{stopped}", err=True)
         trainer.world.leave(130)
         raise typer.Exit(130) from None
     if trainer.world.first:

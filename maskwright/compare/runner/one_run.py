@@ -5,17 +5,14 @@ is scored, so that runs can be compared by document, and the FLOPs per token are
 """
 
 import json
-import os
-import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from ...distributed.parent import end_with
 from ...evaluate.validation.exam_result import ExamResult
 from ...evaluate.validation.validate import validate_all
 from ...run import build
@@ -86,17 +83,10 @@ def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
     aside.replace(path)
 
 
-def _follow(parent: int) -> None:
-    """Stop this process when its parent is gone, so that no run is left behind."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def main(folder: str, parent: str = "") -> int:
     """Carry out a run; the exit code, with a sentence on stderr when it is not 0."""
     if parent:
-        threading.Thread(target=_follow, args=[int(parent)], daemon=True).start()
+        end_with(int(parent))
     torch.set_num_threads(1)
     try:
         carry_out(Path(folder))
