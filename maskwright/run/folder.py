@@ -19,7 +19,7 @@ from ..storage.atomic import atomic_write
 from ..text.shards.shards import Shards
 from . import checkpoint, milestones, resume, saved
 from .config import Config
-from .metrics_log import read_lines
+from .metrics_log import read
 
 CONFIG = "config.yaml"
 LOCK = ".maskwright.lock"
@@ -145,7 +145,7 @@ def check(out: Path, config: Mapping[str, Any], resumes: bool) -> str:
         raise ValueError(f"{out} holds a finished run ({kept[0]}) and no checkpoint to resume: choose another --out")
     if (out / CONFIG).is_file():
         _check_config(out, config, resumes)
-    lines = len(read_lines(out / "metrics.jsonl"))
+    lines = len(read(out / "metrics.jsonl")[0])
     dropped = f"; {lines} lines of metrics.jsonl from before the first checkpoint are dropped" if lines else ""
     return f"there is no checkpoint in {out}: the run begins at step 0{dropped}" if resumes else ""
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..files import text
+from ..files.errors import note
 from ..files.json_files import parse_json
-from ..files.text import read_text
 
 
 class Columns(dict[str, np.ndarray]):
@@ -31,11 +32,41 @@ class Columns(dict[str, np.ndarray]):
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a metrics file, without a last line that a killed run left unfinished; none without a file."""
-    if not path.is_file():
-        return []
-    lines = enumerate(read_text(path).split("\n")[:-1], 1)
-    return [parse_json(line, f"{path}:{number}") for number, line in lines if line]
+    """The objects of a metrics file, without a garbled end, which is logged; none without a file.
+
+    Raises ValueError as `read` does.
+    """
+    found, garbled = read(path)
+    if garbled:
+        note(garbled)
+    return found
+
+
+def read(path: Path) -> tuple[list[dict[str, Any]], str]:
+    """The objects of a metrics file, and a sentence on the lines at its end that a crash left garbled, if any.
+
+    Raises ValueError, with file and line, for a garbled line between whole ones.
+    """
+    found, garbled = [], list[int]()
+    for number, line in text.lines(path, "replace") if path.is_file() else ():
+        if not line.strip():
+            continue
+        if (value := _object(line)) is None:
+            garbled.append(number)
+        elif garbled:
+            raise ValueError(f"{path}:{garbled[0]} is not an object of a step, and whole lines follow it: take it out")
+        else:
+            found.append(value)
+    many = f"lines {garbled[0]} to {garbled[-1]} are" if len(garbled) > 1 else "".join(f"line {n} is" for n in garbled)
+    return found, f"{path}: {many} garbled and left out" if garbled else ""
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        value = parse_json(line, "")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and type(value.get("step")) is int and "\ufffd" not in line else None
 
 
 def columns(lines: Iterable[Mapping[str, Any]]) -> Columns:

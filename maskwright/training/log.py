@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
 from ..progress import Bar, clock, console
-from ..run.metrics_log import read_lines
+from ..run.metrics_log import read
 from ..settings import registry
 from ..storage.atomic import atomic_write
 
@@ -42,7 +42,10 @@ class Log:
         self, out: Path, config: Mapping[str, Any], trackers: Iterable[str], step: int, steps: int, show: bool
     ):
         path = out / "metrics.jsonl"
-        kept = [line for line in read_lines(path) if line["step"] <= step and not _closing(line, steps)]
+        found, garbled = read(path)
+        if garbled:
+            console.print(f"[yellow]warning:[/] {escape(garbled)}", highlight=False, soft_wrap=True)
+        kept = [line for line in found if line["step"] <= step and not _closing(line, steps)]
         atomic_write(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
         self.trackers: list[Tracker] = [registry.load("training.trackers", name)[0](out, config) for name in trackers]

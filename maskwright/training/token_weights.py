@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
+from ..files.errors import cut, note
 from ..files.parquet import read_parquet
 from ..run import build
 from ..run.config import Config
@@ -36,11 +37,15 @@ def add(out: Path, step: int, columns: Mapping[str, np.ndarray]) -> None:
 
 
 def _groups(path: Path) -> list[pa.Table]:
-    """The row groups of an existing file."""
+    """The row groups of an existing file; of a damaged one none, which is logged."""
     if not path.is_file():
         return []
-    with pa.parquet.ParquetFile(path) as file:
-        return [file.read_row_group(number) for number in range(file.num_row_groups)]
+    try:
+        with pa.parquet.ParquetFile(path) as file:
+            return [file.read_row_group(number) for number in range(file.num_row_groups)]
+    except (pa.ArrowException, OSError) as error:
+        note(f"{path} is damaged ({cut(str(error))}): it begins anew")
+        return []
 
 
 def read(out: Path) -> dict[str, np.ndarray]:

@@ -58,9 +58,9 @@ def _last(path: Path) -> dict[str, Any] | None:
         return None
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL))
-        whole = file.read().decode().split("\n")[1 if file.tell() > TAIL else 0 : -1]
-    lines = [json.loads(line) for line in whole if '"loss"' in line]
-    return lines[-1] if lines else None
+        whole = file.read().decode(errors="replace").split("\n")[1 if file.tell() > TAIL else 0 : -1]
+    lines = [line for line in whole if line.startswith("{") and line.endswith("}") and '"loss"' in line]
+    return json.loads(lines[-1]) if lines else None
 
 
 def _status(line: Mapping[str, Any], steps: float) -> str:
