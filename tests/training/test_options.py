@@ -301,10 +301,20 @@ def parallel(runs):
     """On one rank there is nothing to share; tests/distributed trains with both on two."""
     asked = []
     runs.patch.setattr(ranks, "PARALLEL", {name: lambda *_, name=name: asked.append(name) for name in ranks.PARALLEL})
-    runs.patch.setattr(ranks, "join", lambda device: ranks.World(0, 2))
+    runs.patch.setattr(ranks, "join", lambda *_: ranks.World(0, 2))
     for name in ("ddp", "fsdp"):
         runs.trainer(parallel=name)
     assert asked == ["ddp", "fsdp"]
+
+
+@case
+def timeout(runs):
+    """How long ranks wait; tests/distributed shows what comes of it."""
+    asked = []
+    runs.patch.setattr(ranks, "join", lambda _, minutes: (asked.append(minutes), ranks.World())[1])
+    runs.trainer()
+    runs.trainer(timeout=0.5)
+    assert asked == [5.0, 0.5]
 
 
 @case
