@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
+from ..files.errors import short_repr
 from . import did_you_mean, outside
 
 
@@ -35,7 +36,7 @@ def module(folder: str, name: str) -> Any:
     if name in (installed := _installed(folder)):
         return _load_installed(installed[name])
     choices = [*files(folder), *installed]
-    raise ValueError(f"no {_kind(folder)} {name!r}: {did_you_mean(name, choices)}")
+    raise ValueError(f"no {_kind(folder)} {short_repr(name)}: {did_you_mean(name, choices)}")
 
 
 def entries(folder: str) -> dict[str, type]:
@@ -130,7 +131,7 @@ def _snake_case(kind: type) -> str:
 
 
 def _unknown(folder: str, name: str) -> ValueError:
-    return ValueError(f"no {_kind(folder)} {name!r}: {did_you_mean(name, names(folder))}")
+    return ValueError(f"no {_kind(folder)} {short_repr(name)}: {did_you_mean(name, names(folder))}")
 
 
 def _kind(folder: str) -> str:

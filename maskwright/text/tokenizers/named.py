@@ -13,6 +13,12 @@ ROLES = {"bos_token": "cls", "eos_token": "sep"} | {f"{role}_token": role for ro
 """What `transformers` calls a token, to its role; [CLS] and [SEP] before begin and end of a text."""
 
 
+def names_of(path: Path, tree: Mapping[str, Any]) -> dict[str, str]:
+    """Role to token, as the files beside `path` say, and then itself; but what is unknown its model alone decides."""
+    told = names_within(tree)
+    return told | names_beside(path) | {role: told[role] for role in ("unk",) if role in told}
+
+
 def names_beside(path: Path) -> dict[str, str]:
     """Role to token, as the files beside `path` say."""
     found: dict[str, str] = {}
@@ -37,8 +43,14 @@ def unknown_token(model: Mapping[str, Any]) -> str | None:
     return None if model["unk_id"] is None else model["vocab"][model["unk_id"]][0]
 
 
-def check_unknown(path: Path, model: Mapping[str, Any]) -> None:
-    """Raises ValueError when text that the model cannot spell would be an error in the middle of a corpus."""
+def check_model(path: Path, model: Mapping[str, Any]) -> None:
+    """Raises ValueError for a model that draws its tokens, and where text that it cannot spell would be an error in the
+    middle of a corpus."""
+    if model.get("dropout"):
+        raise ValueError(
+            f"tokenizer {path} has a dropout of {model['dropout']:g}, so that a text has other tokens every time: "
+            "set it to null"
+        )
     unknown = unknown_token(model)
     if model["type"] == "Unigram" and unknown is None:
         lack = "unk_id is null"

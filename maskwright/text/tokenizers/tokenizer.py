@@ -16,10 +16,12 @@ import numpy as np
 from tokenizers import AddedToken, Encoding, processors
 from tokenizers import Tokenizer as Backend
 
+from ...files.json_files import parse_json
 from ...files.text import read_text
 from ...storage.atomic import atomic_write
 from . import sentencepiece
-from .named import check_unknown, names_beside, names_within
+from .added import by_file, check_ids, has_gaps, with_special
+from .named import check_model, names_of, names_within
 from .plain import Contradiction, plain
 from .training import TokenizerSettings, learn
 from .vocabulary import Vocabulary, of_ids, roles
@@ -37,7 +39,7 @@ class Tokenizer:
         backend.no_padding()
         self.names = roles(backend.get_vocab(), names or names_within(json.loads(backend.to_str())))
         """Role (pad, unk, cls, sep, mask, and forward, backward, wrong, right where known) to the token that has it."""
-        backend.add_special_tokens([_special(role, name) for role, name in self.names.items()])
+        backend = with_special(backend, [_special(role, name) for role, name in self.names.items()])
         backend.post_processor = _framed(backend, self.names)
         self._recognising = backend
         special = {token.content for token in backend.get_added_tokens_decoder().values() if token.special}
@@ -64,10 +66,9 @@ class Tokenizer:
             raise ValueError(f"tokenizer {file} is neither a tokenizer.json nor a SentencePiece .model")
         backend = FORMATS[file.suffix](file)
         tree = json.loads(backend.to_str())
-        check_unknown(file, tree["model"])
-        backend.add_special_tokens(list(add))
+        check_model(file, tree["model"])
         try:
-            return cls(backend, names_within(tree) | names_beside(file))
+            return cls(with_special(backend, list(map(_named, add))), names_of(file, tree))
         except Contradiction as error:
             raise ValueError(f"{file} is not a tokenizer of the package tokenizers: {error}") from None
 
@@ -156,12 +157,16 @@ def _special(role: str, name: str) -> AddedToken:
     return AddedToken(name, special=True, normalized=False, lstrip=role == "mask")
 
 
+def _named(name: str) -> AddedToken:
+    return AddedToken(name, special=True, normalized=False)
+
+
 def _framed(backend: Backend, names: dict[str, str]) -> processors.PostProcessor:
     """[CLS] text [SEP], as `transformers` does."""
     cls, sep = names["cls"], names["sep"]
     ids = [(name, backend.token_to_id(name)) for name in (cls, sep)]
     return processors.TemplateProcessing(
-        single=f"{cls} $A {sep}", pair=f"{cls} $A {sep} $B:1 {sep}:1", special_tokens=ids
+        single=[cls, "$A", sep], pair=[cls, "$A", sep, "$B:1", f"{sep}:1"], special_tokens=ids
     )
 
 
@@ -196,8 +201,11 @@ def _file(path: Path) -> Path:
 
 def _json(path: Path) -> Backend:
     content = read_text(path)
+    tree = parse_json(content, str(path))
+    check_ids(path, tree)
     try:
-        return Backend.from_str(content)
+        backend = Backend.from_str(content)
+        return Backend.from_str(json.dumps(by_file(tree))) if has_gaps(tree["model"]) else backend
     except Exception as error:  # the bindings raise nothing narrower
         raise ValueError(f"{path} is not a tokenizer of the package tokenizers: {error}") from None
 

@@ -88,7 +88,7 @@ OURS = [*(names[0] for names in NAMES.values()), *MORE.values()]
 
 def roles(known: Container[str], told: Mapping[str, str]) -> dict[str, str]:
     """Role to its token: as `told`, else a usual name among the `known` tokens, else ours; the other roles
-    only where known."""
+    only where known. What a model gives for the unknown it may not know itself."""
     usual = {role: next((name for name in names if name in known), names[0]) for role, names in NAMES.items()}
-    here = {role: name for role, name in told.items() if name in known}
+    here = {role: name for role, name in told.items() if name and (name in known or role == "unk")}
     return usual | {role: name for role, name in (MORE | ON_REQUEST).items() if name in known} | here

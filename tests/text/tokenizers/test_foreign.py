@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,5 +189,79 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
     tree = json.loads(path.read_text())
     tree["model"]["vocab"]["<m"] = tree["model"]["vocab"]["a"]
     path.write_text(json.dumps(tree))
-    with pytest.raises(ValueError, match=r"tokenizer\.json is not a tokenizer of .*: it was read, but"):
+    with pytest.raises(
+        ValueError, match=r"tokenizer\.json is no usable tokenizer: the tokens 'a' and '<m' have the same id, 6"
+    ):
         Tokenizer.load(path)
+
+
+def gapped(tmp_path: Path, **added: int) -> Path:
+    """Words with the ids 0, 5, 10 …, beside which other tokens are added."""
+    pieces = {piece: 5 * i for i, piece in enumerate(["<unk>", "a", "b", "c"])}
+    backend = Backend(models.WordLevel(pieces, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tree = json.loads(backend.to_str())
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False) | {"special": True}
+    tree["added_tokens"] = [{"id": number, "content": f"<{name}>"} | flags for name, number in added.items()]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tree))
+    return tmp_path / "tokenizer.json"
+
+
+@given(numbers=st.lists(st.integers(16, 40), unique=True, max_size=2))
+def test_added_ids_stay_where_ids_have_gaps(numbers: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`tokenizers` numbers them from the number of pieces on: 4, which here is no id, then 5, which is that of a."""
+    folder = tmp_path_factory.mktemp("gaps")
+    found = Tokenizer.load(gapped(folder, **dict(zip(("mask", "pad"), numbers, strict=False))))
+    found.save(folder / "again")
+    again = Tokenizer.load(folder / "again")
+    assert again.vocabulary == found.vocabulary
+    assert again.tokens == found.tokens
+    assert again.fingerprint == found.fingerprint
+    assert [found.tokens[number] for number in numbers] == ["<mask>", "<pad>"][: len(numbers)]
+    assert len(found.vocabulary.special) == len({*found.names.values()}) == 5
+    assert again.encode("a c <mask>")[0].tolist() == [5, 15, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"vocab": {"<unk>": 0, "a": 1, "b": 1}}, "the tokens 'a' and 'b' have the same id, 1"),
+        ({"vocab": {"<unk>": 0, "a": 2**31}}, "the token 'a' has the id 2147483648: ids go from 0 to 16,777,215"),
+        ({"vocab": {"<unk>": 0, "a": -1}}, "the token 'a' has the id -1"),
+    ],
+)
+def test_an_id_that_no_vocabulary_has_is_refused(tmp_path: Path, change: dict, said: str) -> None:
+    tree = json.loads(gapped(tmp_path).read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tree | {"model": tree["model"] | change}))
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Tokenizer.load(tmp_path)
+
+
+def test_an_added_token_with_the_id_of_another_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the tokens 'b' and '<mask>' have the same id, 10"):
+        Tokenizer.load(gapped(tmp_path, mask=10))
+
+
+def test_a_model_that_draws_its_tokens_is_refused(tmp_path: Path) -> None:
+    Backend(models.BPE({"a": 0}, [], dropout=0.5)).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(ValueError, match=r"has a dropout of 0\.5, so that a text has other tokens every time"):
+        Tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_unknown_the_model_decides(tmp_path: Path, known: bool) -> None:
+    """Not the config beside it; and BPE gives its unknown token also where its pieces lack it."""
+    pieces = {"a": 0, "<pad>": 1} | ({"<unk>": 2} if known else {})
+    Backend(models.BPE(pieces, [], unk_token="<unk>")).save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"unk_token": "<pad>"}))
+    found = Tokenizer.load(tmp_path)
+    assert found.names["unk"] == "<unk>"
+    assert found.encode("ab")[0].tolist() == [0, found.unknown]
+
+
+def test_the_name_of_a_special_token_may_hold_blanks(tmp_path: Path) -> None:
+    backend = unigram()
+    backend.add_special_tokens(["[a b]"])
+    backend.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"cls_token": "[a b]"}))
+    assert Tokenizer.load(tmp_path).names["cls"] == "[a b]"
