@@ -63,5 +63,5 @@ def signature(error: BaseException) -> str:
     frames = [frame for one in chain for frame in traceback.extract_tb(one.__traceback__)]
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)]
     place = ours[-1] if ours else frames[-1]
-    what = str(error)[:24] if isinstance(error, Fault) else ""
+    what = str(error)[:24] if isinstance(error, Fault) and len(chain) == 1 else ""
     return f"{Path(place.filename).name}:{place.lineno} {' from '.join(type(one).__name__ for one in chain)} {what}"

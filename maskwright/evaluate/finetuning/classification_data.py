@@ -5,8 +5,10 @@ The fields of a line decide how it is read, so a new task needs no code if it us
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import numpy as np
 
@@ -110,9 +112,20 @@ def _texts(line: Line) -> tuple[str, ...]:
         known = "; ".join(", ".join(_names(form)) for form in FORMS)
         raise ValueError(f"{path}:{number}: no text: the fields are {listing(fields)}; give {known}")
     for name in _names(form):
-        if not isinstance(fields[name], str | int | float):
-            raise ValueError(f"{path}:{number}: {name} is {kind_of(fields[name])}: give a text")
+        if not _is_text(fields[name]):
+            raise ValueError(f"{path}:{number}: {name} is {_given(fields[name])}: give a text")
     return tuple(part.format_map(fields) for part in form)
+
+
+def _given(value: Any) -> str:
+    return short_repr(value) if isinstance(value, float) else kind_of(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a text is given, or a number that may stand for one."""
+    return isinstance(value, str) or (
+        isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    )
 
 
 def _names(form: tuple[str, ...]) -> list[str]:

@@ -80,8 +80,16 @@ def _target(line: Line, words: list[tuple[int, int]], target: Any) -> Target:
             wanted = f"give the first word and the one after the last, from 0 to {len(words)}"
             raise ValueError(f"{path}:{number}: span {short_repr(span)}: {wanted}")
         spans.append((words[span[0]][0], words[span[1] - 1][1]))
-    label = target["label"]
-    return spans, list(map(str, label)) if isinstance(label, list) else [str(label)]
+    return spans, _labels(line, target["label"])
+
+
+def _labels(line: Line, given: Any) -> list[str]:
+    """One label or several, each a text or a number."""
+    path, number, _ = line
+    labels = given if isinstance(given, list) else [given]
+    if wrong := [label for label in labels if not isinstance(label, str | int | float) or label == ""]:
+        raise ValueError(f"{path}:{number}: label={short_repr(wrong[0])}: give a text or a number, or a list of them")
+    return list(map(str, labels))
 
 
 def _is_span(span: Any, words: int) -> bool:

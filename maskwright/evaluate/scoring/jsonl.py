@@ -46,13 +46,17 @@ def check(found: Mapping[str, Any], fields: Fields, where: str) -> None:
         if field not in found:
             raise ValueError(f"{where}: no field {field!r}: there is {listing(map(repr, found))}")
         value = found[field]
-        if value == "" or isinstance(value, bool) or not isinstance(value, kind):
+        if _blank(value) or isinstance(value, bool) or not isinstance(value, kind):
             kinds = kind if isinstance(kind, tuple) else (kind,)
             wanted = " or ".join(dict.fromkeys(KINDS[one] for one in kinds))
             raise ValueError(f"{where}: {field} is {_given(value)}: give {wanted}")
 
 
 def _given(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or _blank(value):
         return "null" if value is None else "empty"
     return f"{kind_of(value)} ({short_repr(value, 40)})"
+
+
+def _blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()

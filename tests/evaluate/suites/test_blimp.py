@@ -54,6 +54,7 @@ def test_predictions_lie_where_the_official_evaluation_puts_them(suite, write, t
         ({"sentence_good": "a"}, r"one\.jsonl:4: no field 'sentence_bad': there is 'sentence_good'"),
         (lines("one")[0] | {"sentence_bad": 3}, r"one\.jsonl:4: sentence_bad is a number \(3\): give a text"),
         (lines("one")[0] | {"sentence_bad": ""}, r"one\.jsonl:4: sentence_bad is empty: give a text"),
+        (lines("one")[0] | {"sentence_bad": " \t"}, r"one\.jsonl:4: sentence_bad is empty: give a text"),
         ("{half a line", r"one\.jsonl:4 is not JSON: .*near '\{half a line'"),
         (lines("one")[0] | {"sentence_bad": "long " * 80}, r"'long long .*the model takes max_length=64"),
     ],

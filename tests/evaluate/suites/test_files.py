@@ -79,7 +79,7 @@ def test_bytes_that_are_no_text_and_broken_compression_name_the_file(put, name: 
 def test_scored_texts_keep_odd_signs_and_true_numbers_of_lines(put) -> None:
     assert texts(put("a.txt", "one\u2028two\x85\n")) == [("one\u2028two\x85",)]
     assert texts(put("a.NDJSON", '\n{"text": "a"}\n')) == [("a",)]
-    with pytest.raises(ValueError, match=r"a\.jsonl:4: there is no text"):
+    with pytest.raises(ValueError, match=r"a\.jsonl:4: text is empty: give a text"):
         texts(put("a.jsonl", '\n{"text": "a"}\n\n{"text": " "}\n'))
     with pytest.raises(ValueError, match=r"a\.jsonl:1: text is null: give a text"):
         texts(put("a.jsonl", '{"text": null}\n'))
@@ -90,6 +90,8 @@ def test_scored_texts_keep_odd_signs_and_true_numbers_of_lines(put) -> None:
     [
         ("train.jsonl", '{"sentence": "a", "label": 0}\n{"sentence": null, "label": 1}\n', r":2: sentence is null"),
         ("train.jsonl", '{"sentence": ["a"], "label": 0}\n', r":1: sentence is a list: give a text"),
+        ("train.jsonl", '{"sentence": true, "label": 0}\n', r":1: sentence is true or false: give a text"),
+        ("train.jsonl", '{"sentence": NaN, "label": 0}\n', r":1: sentence is nan: give a text"),
         ("train.tsv", "label\tsentence\n0\ta\n1\n", r"train\.tsv:3: 1 of 2 cells: 'sentence' is missing"),
         ("train.tsv", "sentence\tlabel\na\t0\n\nb\t1\tc\n", r"train\.tsv:4: 3 cells, where the header has 2 columns"),
     ],
@@ -98,6 +100,13 @@ def test_a_missing_text_is_never_the_word_none(put, name: str, content: str, sen
     path = put(name, content)
     with pytest.raises(ValueError, match=sentence):
         task("t", path, path)
+
+
+@pytest.mark.parametrize("label", ["null", "[null]", "{}", '""', '["a", []]'])
+def test_a_missing_label_of_a_span_is_never_the_word_none(put, label: str) -> None:
+    path = put("train.jsonl", f'{{"text": "a b", "targets": [{{"span1": [0, 1], "label": {label}}}]}}\n')
+    with pytest.raises(ValueError, match=r"train\.jsonl:1: label=.*: give a text or a number, or a list of them"):
+        edges(path, path)
 
 
 def test_numbers_may_be_written_as_texts_of_a_task(put) -> None:
