@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-MANY = {"configs": 30, "corpora": 100, "suites": 12, "tables": 200, "vocabularies": 60}
+MANY = {"configs": 30, "corpora": 100, "requests": 20, "suites": 12, "tables": 200, "vocabularies": 60}
 """Inputs of a kind that come to half a second."""
 
 

@@ -33,6 +33,7 @@ ALLOWED = {
     "text/corpora/embedded.py": "the sources of Python, and the cache of the text in them",
     "text/shards/concatenate.py": "arrays of tokens",
     "text/shards/remote.py": "a sealed manifest",
+    "text/tokenizers/added.py": "JSON of the package tokenizers",
     "text/tokenizers/plain.py": "JSON of the package tokenizers",
     "text/tokenizers/sentencepiece.py": "a SentencePiece model, which is binary",
     "text/tokenizers/tokenizer.py": "JSON of the package tokenizers",

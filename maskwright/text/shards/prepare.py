@@ -12,12 +12,17 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import tokenizers
 
+from ...files.errors import note
+from ...storage import sealed
 from ...storage.cache import cache_folder, file_lock, key
 from ..corpus import Corpus, Errors
 from ..tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from .layout import FORMAT, held_out, text_hash
 from .remote import is_url, publish
 from .shards import Shards, listed, share_of, tokenize
+
+SEAL = "sealed.json"
+"""The file that records those of a tokenizer in the cache."""
 
 
 @runtime_checkable
@@ -77,9 +82,28 @@ def corpus_key(corpus: Corpus, options: TokenizerSettings, share: float, errors:
 def _tokenizer(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors, kept: Path) -> Tokenizer:
     if options.file:
         return Tokenizer.load(options.file, options.add)
-    if not (kept / "tokenizer.json").exists():
-        Tokenizer.train(training_texts(corpus, share, errors), options).save(kept)
+    try:
+        return _learned(kept)
+    except ValueError as damage:
+        if (kept / SEAL).exists():  # else a kill came between the two
+            note(f"{damage}: learned anew")
+    Tokenizer.train(training_texts(corpus, share, errors), options).save(kept)
+    files = {path.name: sealed.fingerprint(path) for path in kept.glob("*.json") if path.name != SEAL}
+    sealed.write(kept / SEAL, {"files": files})
+    return _learned(kept)
+
+
+def _learned(kept: Path) -> Tokenizer:
+    """The tokenizer in the cache. Raises ValueError unless it is what was written there."""
+    files = sealed.read(kept / SEAL, _Seal, "the seal of a tokenizer")["files"]
+    if changed := list(sealed.damaged(kept, files)):
+        raise ValueError(f"{kept / changed[0]} was changed since it was written")
     return Tokenizer.load(kept)
+
+
+@dataclasses.dataclass
+class _Seal:
+    files: sealed.Files
 
 
 def training_texts(corpus: Corpus, share: float, errors: Errors) -> Iterator[str]:

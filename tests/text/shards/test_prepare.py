@@ -1,5 +1,6 @@
 """Prepare: once for each corpus and settings, from the training split only, however many ask."""
 
+import logging
 import subprocess
 import sys
 from itertools import pairwise
@@ -94,3 +95,25 @@ def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     command = [sys.executable, "script.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip() == str(2000 * (30 * 8 + 1)), done.stderr
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "other", "seal"])
+def test_a_damaged_tokenizer_in_the_cache_is_learned_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "a.txt").write_text("\n\n".join(f"the text {i} of {i}" for i in range(60)))
+    corpus, options = Files(files=(str(tmp_path / "a.txt"),)), TokenizerSettings(size=280)
+    before = prepare(corpus, options, 0.2, progress=False)
+    (kept,) = (tmp_path / "cache/maskwright/tokenizers").iterdir()
+    path = kept / ("sealed.json" if damage == "seal" else "tokenizer.json")
+    whole = path.read_text()
+    path.write_text({"flip": whole.replace('"t"', '"T"', 1), "cut": whole[:99], "other": "{}", "seal": "{}"}[damage])
+    with caplog.at_level(logging.WARNING):
+        after = prepare(corpus, options, 0.2, progress=False)
+    assert after.tokenizer.fingerprint == before.tokenizer.fingerprint
+    assert after.folder == before.folder
+    assert "learned anew" in caplog.text
+    caplog.clear()
+    prepare(corpus, options, 0.2, progress=False)
+    assert not caplog.text
