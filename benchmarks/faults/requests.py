@@ -16,14 +16,19 @@ from maskwright.serving.concurrency import ConcurrencyLimit
 from maskwright.serving.host_check import LOCAL
 from maskwright.serving.models import opened
 
-FIELDS = (
-    "text", "ratio", "epochs", "seed", "top", "backend", "sampler", "edit", "length", "steps", "schedule", "temperature",
-)  # fmt: skip
+KNOWN = {
+    "masks": ("ratio", "epochs", "seed"),
+    "fill": ("top",),
+    "score": ("backend",),
+    "sample": ("sampler", "edit", "length", "steps", "schedule", "temperature", "seed"),
+}
+"""The fields of each tab beside `text`."""
 GIVEN = {
     "ratio": 0.3, "epochs": 2, "seed": 1, "top": 3, "edit": False, "length": 8, "steps": 2, "schedule": "cosine",
     "temperature": 0.5,
 }  # fmt: skip
 OBJECTIVES = ("mlm", "causal")
+PATHS = ("/", "/about", "/{x}", "/fill/", "//", "/%00", "/..%2f")
 MISTAKES = {400, 404, 405, 413, 422}
 
 
@@ -39,14 +44,9 @@ def attempt(chance: Random, folder: Path) -> bool:
     tab = chance.choice(("masks", "fill", "score", "sample"))
     body = json.dumps(_body(chance, tab)).encode()
     body = mutated(chance, body) if chance.random() < 0.2 else body
-    headers = {
-        "content-type": "application/json" if chance.random() < 0.95 else text(chance, 2).encode("latin-1", "replace")
-    }
-    path = (
-        f"/{tab}"
-        if chance.random() < 0.95
-        else chance.choice(("/", "/about", "/{x}", "/fill/", "//", "/%00", "/..%2f"))
-    )
+    kind = "application/json" if chance.random() < 0.95 else text(chance, 2).encode("latin-1", "replace")
+    headers = {"content-type": kind}
+    path = f"/{tab}" if chance.random() < 0.95 else chance.choice(PATHS)
     (folder / "request.txt").write_bytes(f"{path} {headers}\n".encode() + body)
     method = "POST" if chance.random() < 0.97 else chance.choice(("GET", "PUT", "OPTIONS"))
     answer = client(chance.choice(OBJECTIVES)).request(method, path, content=body, headers=headers)
@@ -71,12 +71,7 @@ def _none(constant: str) -> None:
 def _body(chance: Random, tab: str) -> Any:
     if chance.random() < 0.03:
         return odd(chance)
-    known = {
-        "masks": ("ratio", "epochs", "seed"), "fill": ("top",), "score": ("backend",),
-        "sample": ("sampler", "edit", "length", "steps", "schedule", "temperature", "seed"),
-    }[tab]  # fmt: skip
-    names = [name for name in known if chance.random() < 0.4] + (
-        [chance.choice(FIELDS)] if chance.random() < 0.05 else []
-    )
+    names = [name for name in KNOWN[tab] if chance.random() < 0.4]
+    names += [chance.choice((*GIVEN, "nothing"))] if chance.random() < 0.05 else []
     found = {name: odd(chance) if chance.random() < 0.2 else GIVEN.get(name) for name in names}
     return found | {"text": odd(chance) if chance.random() < 0.1 else text(chance) + chance.choice((" [MASK]", ""))}
