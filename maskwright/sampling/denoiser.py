@@ -15,6 +15,7 @@ from ..noise import inverse_cdf, token_probs
 from ..objectives.base.detector import CorruptionDetector
 from ..prediction import CHUNK, logits_in_chunks
 from ..text.tokenizers.vocabulary import Vocabulary
+from .temperature import TemperatureRamp, temperature_at
 
 Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 """How certain a model is at N positions, [N], higher is more certain; computed from its probabilities [N, V], the
@@ -65,7 +66,7 @@ class Denoiser:
     vocabulary: Vocabulary
     shift: int = 0
     """How many positions before a masked token it is predicted: 1 for models trained by MNTP or causally."""
-    temperature: float = 1.0
+    temperature: float | TemperatureRamp = 1.0
     top_k: int = 0
     top_p: float = 1.0
     seen: Tensor | None = None
@@ -82,24 +83,28 @@ class Denoiser:
     def __post_init__(self) -> None:
         if self.guidance and (self.prompt is None or not self.prompt.any()):
             raise ValueError(f"guidance={self.guidance:g} is towards a prompt: give --prompt")
-        if self.temperature < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
+        coldest = min(temperature_at(self.temperature, progress) for progress in (0, 1))
+        if coldest < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
             raise ValueError(
-                f"temperature={self.temperature:g}, top_k={self.top_k}, top_p={self.top_p:g}: "
+                f"temperature={coldest:g}, top_k={self.top_k}, top_p={self.top_p:g}: "
                 "temperature and top_k are at least 0, top_p is in (0, 1]"
             )
 
-    def sample_tokens(self, tokens: Tensor, where: Tensor, u: Tensor, score: str = "confidence") -> Prediction:
+    def sample_tokens(
+        self, tokens: Tensor, where: Tensor, u: Tensor, score: str = "confidence", progress: float = 0.0
+    ) -> Prediction:
         """Sample a token at each position of `where`, [B, L] bool, from uniform numbers `u`, [B, L] float64 in [0, 1).
 
+        progress: the share of the steps that is done, in [0, 1], for the temperature.
         Special tokens are never sampled, except [SEP] with `allow_sep`.
         """
         sampled, certain, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
-        parts = []
+        parts, temperature = [], temperature_at(self.temperature, progress)
         for scores, seen, draws in self._guided(tokens, where, tokens[where], u[where]):
             scores[:, self._never.to(scores.device)] = -torch.inf
             p = token_probs(scores)
-            plain = (self.temperature, self.top_k, self.top_p) == (1, 0, 1)
-            best = inverse_cdf(p if plain else token_probs(scores, self.temperature, self.top_k, self.top_p), draws)
+            plain = (temperature, self.top_k, self.top_p) == (1, 0, 1)
+            best = inverse_cdf(p if plain else token_probs(scores, temperature, self.top_k, self.top_p), draws)
             parts.append((best, confidence(p, best, seen).float(), SCORES[score](p, best, seen).float()))
         if parts:
             sampled[where], certain[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))

@@ -22,6 +22,7 @@ from .generate import Frame, generate
 from .mask_schedule import SHAPES, MaskSchedule
 from .prefill import prefill
 from .sampler import Sampler
+from .temperature import Temperature, TemperatureRamp
 
 LENGTH = 64
 """Tokens in a text by default."""
@@ -52,8 +53,8 @@ class SamplingOptions:
     """The mask ratio at the start of the schedule; by default 1, and 0.3 where a text is revised."""
     block_length: Count | None = None
     """Generate in blocks of so many tokens, from left to right; by default all at once."""
-    temperature: float = 1.0
-    """Divides the logits; 0 always takes the most probable token."""
+    temperature: Temperature | TemperatureRamp = 1.0
+    """Divides the logits; 0 always takes the most probable token. Or a schedule over the steps (of each block)."""
     top_k: int = 0
     """Sample from so many of the most probable tokens; 0 for all."""
     top_p: float = 1.0

@@ -56,6 +56,11 @@ class Step:
         return self.active.sum(1)
 
     @property
+    def progress(self) -> float:
+        """The share of the steps that is done: 0 in the first step, 1 in the last."""
+        return self.number / max(self.steps - 1, 1)
+
+    @property
     def budget(self) -> Tensor:
         """[B] int64, how many positions stay masked by the schedule, rounded down."""
         return (self.after * self.known.double() + 1e-9).long()
@@ -69,7 +74,7 @@ class Step:
         where = self.masked if where is None else where
         if not self._cached or self._cached[0] != score or not torch.equal(self._cached[1], where):
             u = (self.noise.bits("token", where.shape[1]) >> 11).astype("float64") * 2.0**-53
-            sampled = self.denoiser.sample_tokens(self.tokens, where, torch.from_numpy(u), score)
+            sampled = self.denoiser.sample_tokens(self.tokens, where, torch.from_numpy(u), score, self.progress)
             self._cached[:] = score, where, sampled
         return self._cached[2]
 

@@ -34,6 +34,7 @@ def test_texts_are_written_shown_and_replayed(runs: Path, monkeypatch: pytest.Mo
     arguments = [
         "sample", str(runs / "unmasker"), "--remasker", str(runs / "remasker"), "--sampler", "learned",
         "randomness=0.5", "--prompt", "The ", "--length", "12", "--steps", "5", "--count", "2",
+        "--temperature", "{start: 1.2, end: 0.5, shape: cosine}",
         "--html", str(runs / "page.html"), "--json",
     ]  # fmt: skip
     said = CliRunner().invoke(app.app, arguments)
@@ -93,6 +94,7 @@ REFUSED = [
     ({"guidance": 1.0}, "guidance=1 is towards a prompt: give --prompt"),
     ({"run": "causal", "guidance": 1.0}, "guidance=1: it needs a model that fills masks, not one that reads forward"),
     ({"guidance": -1.0}, "guidance"),
+    ({"temperature": {"start": 1.0, "end": -1.0}}, "temperature"),
     ({"sampler": "mdlmm"}, "no sampler 'mdlmm': did you mean 'mdlm'"),
     ({"sampler": "remdm", "sampler_options": ("eta=2",)}, "remdm.eta=2"),
     ({"sampler": "remdm", "sampler_options": ("etta=2",)}, "unknown key remdm.etta: did you mean 'eta'"),

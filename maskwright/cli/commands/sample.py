@@ -49,7 +49,9 @@ def command(
     block_length: Annotated[
         int | None, typer.Option(help="Write in blocks of so many tokens, from left to right.")
     ] = None,
-    temperature: Annotated[float, typer.Option(help="0 always takes the most probable token.")] = 1.0,
+    temperature: Annotated[
+        str, typer.Option(help="0 always takes the most probable token; {start: 1.2, end: 0.6} changes over the steps.")
+    ] = "1.0",
     top_k: Annotated[int, typer.Option(help="Sample from the k most probable tokens; 0 for all.")] = 0,
     top_p: Annotated[
         float, typer.Option(help="Nucleus sampling: the most probable tokens with this total probability.")
@@ -65,16 +67,20 @@ def command(
     """Generate texts by unmasking step by step or from left to right, shown as they form."""
     from ...display.samples import write
     from ...sampling.request import SampleRequest
-    from ...settings import from_mapping
+    from ...settings import from_mapping, override
     from ...settings.outside import trusting
 
     wished = {
         "run": run, "remasker": remasker, "sampler": sampler, "sampler_options": tuple(options or ()), "prompt": prompt,
         "edit": edit, "length": length, "steps": steps, "schedule": schedule, "start_ratio": start_ratio,
-        "block_length": block_length, "seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p,
+        "block_length": block_length, "seed": seed, "top_k": top_k, "top_p": top_p,
         "guidance": guidance, "count": count,
     }  # fmt: skip
     with trusting(sampler):
-        found = write(from_mapping(SampleRequest, wished, ""), live=not as_json, html=html)
+        found = write(
+            from_mapping(SampleRequest, override(wished, [f"temperature={temperature}"]), ""),
+            live=not as_json,
+            html=html,
+        )
     whole = {"texts": found.texts, "sampler": found.sampler, "seed": seed}
     typer.echo(json.dumps(whole) if as_json else "\n\n".join(found.texts))

@@ -45,7 +45,9 @@ def command(
     block_length: Annotated[
         int | None, typer.Option(help="Write in blocks of so many tokens, from left to right.")
     ] = None,
-    temperature: Annotated[float, typer.Option(help="0 always takes the most probable token.")] = 1.0,
+    temperature: Annotated[
+        str, typer.Option(help="0 always takes the most probable token; {start: 1.2, end: 0.6} changes over the steps.")
+    ] = "1.0",
     top_k: Annotated[int, typer.Option(help="Sample from the k most probable tokens; 0 for all.")] = 0,
     top_p: Annotated[
         float, typer.Option(help="Nucleus sampling: the most probable tokens with this total probability.")
@@ -70,9 +72,11 @@ def command(
     wished = {
         "samplers": tuple(samplers or ()), "scorer": scorer, "remasker": remasker, "seeds": seeds, "prompts": prompts,
         "length": length, "prompt_length": prompt_length, "schedule": schedule, "block_length": block_length,
-        "temperature": temperature, "top_k": top_k, "top_p": top_p, "guidance": guidance,
+        "top_k": top_k, "top_p": top_p, "guidance": guidance,
     }  # fmt: skip
-    options = from_mapping(SweepOptions, override(wished, [f"passes=[{passes}]"]), "sweep")
+    options = from_mapping(
+        SweepOptions, override(wished, [f"passes=[{passes}]", f"temperature={temperature}"]), "sweep"
+    )
     with trusting(*(spec.partition("+")[0] for spec in options.samplers)):
         swept = carry_out(opened(load(run), options), out, show=not quiet)
     swept.write(out)

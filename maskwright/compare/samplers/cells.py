@@ -92,7 +92,7 @@ class Sweep:
     def identity(self) -> dict[str, Any]:
         """What a point depends on besides its sampler, passes and seed."""
         skip = {"samplers", "passes", "seeds", "seed", "scorer", "remasker", "sampler", "sampler_options", "steps"}
-        asked = {name: value for name, value in vars(self.options).items() if name not in skip}
+        asked = {name: str(value) for name, value in vars(self.options).items() if name not in skip}
         remasker = [self.models.remasker.model] if self.models.remasker else []
         weights = [weights_hash(model) for model in (self.run.model, self.scorer.model, *remasker)]
         return asked | {"weights": weights, "text": self.run.data.shards.fingerprint}

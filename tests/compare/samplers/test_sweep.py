@@ -95,8 +95,8 @@ def test_samplers_are_compared_at_equal_passes(
 def test_a_killed_sweep_goes_on(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = opened(load(runs / "writer"), options(runs))
     whole = carry_out(sweep, tmp_path / "whole", show=False)
-    with pytest.raises(ValueError, match="temperature=-1"):
-        carry_out(opened(load(runs / "writer"), options(runs, temperature=-1.0)), tmp_path / "broken", show=False)
+    with pytest.raises(ValueError, match="schedule='sine'"):
+        carry_out(opened(load(runs / "writer"), options(runs, schedule="sine")), tmp_path / "broken", show=False)
     measured, measure = [], one_cell.Sweep.measure
 
     def dying(sweep: one_cell.Sweep, cell: one_cell.Cell) -> dict:
