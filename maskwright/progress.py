@@ -4,8 +4,15 @@ from threading import Event, Thread
 
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+"""What is printed on it is text: a name with brackets is no markup."""
+
+
+def warn(sentence: str) -> None:
+    """Print a warning."""
+    console.print(Text.assemble(("warning:", "yellow"), f" {sentence}"), soft_wrap=True)
 
 
 def clock() -> tuple[ProgressColumn, ...]:
@@ -18,6 +25,9 @@ class Bar(Progress):
 
     def __init__(self, *columns: ProgressColumn, visible: bool = True, every: float = 10.0):
         super().__init__(*columns, console=console, disable=not visible)
+        for column in columns:
+            if type(column) is TextColumn:
+                column.markup = False
         self.every, self._stopped = every, Event()
 
     def start(self) -> None:

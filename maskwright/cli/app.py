@@ -10,6 +10,7 @@ from importlib import import_module
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from .. import __version__
 from ..settings import outside
@@ -72,11 +73,6 @@ def main() -> None:
     except (ValueError, OSError, ImportError) as error:
         if debug or outside.raised_there(error):
             raise
-        Console(stderr=True).print(f"[bold red]error:[/] {_sentence(error)}", highlight=False, soft_wrap=True)
+        sentence = Text.assemble(("error:", "bold red"), f" {error}" if str(error) else f" {type(error).__name__}")
+        Console(stderr=True).print(sentence, soft_wrap=True)
         sys.exit(2)
-
-
-def _sentence(error: BaseException) -> str:
-    from rich.markup import escape
-
-    return escape(str(error) or type(error).__name__)

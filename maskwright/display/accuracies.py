@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
-from rich.table import Column, Table
+from rich.table import Column
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-
-from .curves import STYLE
+from .elements.figure import figure
+from .elements.table import Table
 
 Scores = dict[str, dict[str, float]]
 """Group (`field/syntax`; empty for the total) to the metrics of its row."""
@@ -28,7 +25,7 @@ def scores(numbers: Mapping[str, float]) -> Scores:
 
 def table(found: Scores) -> Table:
     """A line for each group: its metrics and the interval."""
-    shown = Table(Column("", overflow="fold"), box=None, header_style="bold")
+    shown = Table(Column("", overflow="fold"))
     columns = list(dict.fromkeys(name for row in found.values() for name in row if name not in ("low", "high")))
     for column in columns:
         shown.add_column(column, justify="right")
@@ -45,19 +42,14 @@ def _written(number: float) -> str:
 
 def plot(found: Scores, path: Path) -> Path:
     """Draw the score of each row with its interval and save it. Returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     names = list(reversed(found))
     middle = [found[name]["accuracy"] for name in names]
     reach = [
         [one - found[name]["low"] for one, name in zip(middle, names, strict=True)],
         [found[name]["high"] - one for one, name in zip(middle, names, strict=True)],
     ]
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(7, 1 + 0.16 * len(names)))
+    with figure(path, size=(7, 1 + 0.16 * len(names))) as ((axes,),):
         axes.errorbar(middle, range(len(names)), xerr=reach, fmt="o", markersize=3, linewidth=1)
         axes.set(yticks=range(len(names)), xlabel="accuracy, with 95 % intervals", ylim=(-1, len(names)))
         axes.set_yticklabels([name or "all" for name in names], fontsize=6)
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
     return path

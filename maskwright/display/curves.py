@@ -4,19 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+
+from .elements.figure import figure
 
 Lines = Sequence[Mapping[str, Any]]
 """The objects of metrics.jsonl."""
-
-STYLE = {
-    "figure.figsize": (6.4, 3.4), "figure.dpi": 150, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "grid.alpha": 0.25, "font.size": 9, "legend.frameon": False, "svg.hashsalt": "maskwright",
-}  # fmt: skip
 
 
 def column(lines: Lines, name: str) -> tuple[list[float], list[float]]:
@@ -27,18 +20,13 @@ def column(lines: Lines, name: str) -> tuple[list[float], list[float]]:
 
 def curves(lines: Lines, final: Mapping[str, float], out: Path) -> list[Path]:
     """Draw loss, accuracy and learning rate over steps into the folder `out`. Returns the files, as SVG."""
-    out.mkdir(parents=True, exist_ok=True)
     return [_figure(out / f"{name}.svg", draw, lines, final) for name, draw in FIGURES.items()]
 
 
 def _figure(path: Path, draw: Any, lines: Lines, final: Mapping[str, float]) -> Path:
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots()
+    with figure(path) as ((axes,),):
         draw(axes, lines, final)
         axes.set_xlabel("step")
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
     return path
 
 

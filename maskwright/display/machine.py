@@ -9,11 +9,11 @@ from pathlib import Path
 from shutil import which
 
 import torch
-from rich.table import Table
 from rich.text import Text
 
 from ..hardware import SIZE, cpu_name, cpu_product_seconds, fast_bf16
 from ..training.step import resolve_matmul_dtype
+from .elements.table import Table
 
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
 """CPU flags that matter for the speed of matrix products."""
@@ -48,9 +48,9 @@ def report() -> list[Line]:
 
 def table(lines: list[Line]) -> Table:
     """A row for each fact, with advice below it."""
-    shown = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    shown = Table(show_header=False, padding=(0, 2, 0, 0))
     for line in lines:
-        shown.add_row(line.name, Text(line.value))
+        shown.add_row(line.name, line.value)
         if line.advice:
             shown.add_row("", Text(f"→ {line.advice}", style="yellow"))
     return shown

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from ..sampling.fill import MASK_TEXT, Blank
 from .accuracies import scores
 from .accuracies import table as scores_table
+from .elements.table import Table
 from .series import series
 from .series import table as rows_table
 from .side_by_side import columns
@@ -40,7 +40,7 @@ def _in_a_line(name: str) -> bool:
 
 
 def _list(numbers: Mapping[str, float]) -> Table:
-    table = Table("metric", box=None, header_style="bold")
+    table = Table("metric")
     table.add_column("value", justify="right")
     for name, number in numbers.items():
         table.add_row(name, f"{number:,}" if isinstance(number, int) else f"{number:,.4f}")
@@ -56,8 +56,8 @@ def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
     """A text with its masks in colour, and the predictions for each."""
     line = Text(text)
     line.highlight_words([MASK_TEXT], "bold black on yellow")
-    table = Table(box=None, show_header=False, padding=(0, 2))
+    table = Table(show_header=False, padding=(0, 2))
     for number, blank in enumerate(found, 1):
-        guesses = [f"{token_text(guess)} [dim]{share:.1%}[/]" for guess, share in blank.guesses]
+        guesses = [Text.assemble(f"{token_text(guess)} ", (f"{share:.1%}", "dim")) for guess, share in blank.guesses]
         table.add_row(*([f"{number}."] if len(found) > 1 else []), *guesses)
     return Group(line, table)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from string import Template
 
@@ -10,7 +11,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
+from ..text.tokenizers.token_text import in_sight
 from ..text.tokenizers.tokenizer import Tokenizer
+from .elements.painted import painted
 
 NAMES = {GIVEN: "given", MASKED: "masked", NEW: "new", REMASKED: "remasked", SETTLED: "settled"}
 STYLES = {GIVEN: "bold", MASKED: "bright_black", NEW: "black on green", REMASKED: "black on red", SETTLED: ""}
@@ -23,25 +26,18 @@ def pieces(frame: Frame, row: int, tokenizer: Tokenizer) -> list[tuple[str, int]
     """The tokens of a text between [CLS] and the [SEP] that ends it, each as text, with its state."""
     tokens, states, known = frame.tokens[row].tolist(), frame.state[row].tolist(), tokenizer.vocabulary
     end = tokens.index(known.pad) - 1 if known.pad in tokens else len(tokens) - 1
-    return [
-        (HIDDEN if token == known.mask else _written(token, tokenizer), state)
-        for token, state in zip(tokens[1:end], states[1:end], strict=True)
-    ]
-
-
-def _written(token: int, tokenizer: Tokenizer) -> str:
-    """The text of a token, with the space before it if it begins a word."""
-    anchor = int(tokenizer.vocabulary.ordinary[0])
-    alone = tokenizer.decode([token], specials=True)
-    after = tokenizer.decode([anchor, token], specials=True)
-    return after.removeprefix(tokenizer.decode([anchor], specials=True)) or alone
+    texts: list[str] = []
+    for hidden, run in groupby(tokens[1:end], lambda token: token == known.mask):
+        there = list(run)
+        texts += [HIDDEN] * len(there) if hidden else in_sight(tokenizer, there)
+    return list(zip(texts, states[1:end], strict=True))
 
 
 def view(frame: Frame, tokenizer: Tokenizer, rows: int = 4) -> RenderableType:
     """The first texts of a frame in colour, with a legend."""
     legend = Text("  ").join(Text(f" {NAMES[state]} ", STYLES[state]) for state in (MASKED, NEW, REMASKED, SETTLED))
     texts = [
-        Text.assemble(*((piece, STYLES[state]) for piece, state in pieces(frame, row, tokenizer)))
+        painted((piece, STYLES[state]) for piece, state in pieces(frame, row, tokenizer))
         for row in range(min(rows, len(frame.tokens)))
     ]
     parts = [part for text in texts for part in (Text(), text)]

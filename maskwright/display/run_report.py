@@ -32,11 +32,11 @@ def write(out: Path) -> str:
     page = PAGE.substitute(
         title=escape(f"{config.tree()['objective']['name']} · {out.resolve().name}"),
         summary="".join(f"<li>{escape(line)}" for line in summary(numbers)),
-        figures="".join(path.read_text()[path.read_text().index("<svg") :] for path in figures),
+        figures="".join(map(_drawing, figures)),
         domains=_domains(numbers),
         gaps="".join(_gap(gap) for gap in filled) or "<p>This objective does not predict masks.</p>",
         metrics=_table({name: f"{number:,.4f}" for name, number in numbers.items()}),
-        config=escape((out / "config.yaml").read_text()),
+        config=escape((out / "config.yaml").read_text(encoding="utf-8")),
     )
     (out / "report.html").write_text(page, encoding="utf-8")
     return "\n".join([*summary(numbers), *(_line(gap) for gap in filled[:6]), f"report  {out / 'report.html'}"])
@@ -47,6 +47,11 @@ def summary(numbers: Mapping[str, float]) -> list[str]:
     valid = {name.removeprefix("valid/"): number for name, number in numbers.items() if name.startswith("valid/")}
     reached = f", {numbers['mfu']:.0%} MFU" if "mfu" in numbers else ""
     return [*lines(valid), f"training: {numbers['seconds'] / 60:.1f} minutes{reached}"]
+
+
+def _drawing(path: Path) -> str:
+    whole = path.read_text(encoding="utf-8")
+    return whole[whole.index("<svg") :]
 
 
 def _gaps(out: Path, config: Config) -> list[Gap]:

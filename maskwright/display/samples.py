@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from ..progress import console
 from ..sampling.generate import Frame
 from ..sampling.request import SampleRequest, load_models, sampler_name, stream
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -30,12 +31,12 @@ def write(request: SampleRequest, live: bool = False, html: Path | None = None) 
     """
     models = load_models(request)
     tokenizer, sampler = models.tokenizer, sampler_name(request, models)
-    frames, console, kept = stream(request, models), Console(stderr=True), list[Frame]()
+    frames, kept = stream(request, models), list[Frame]()
     for frame in _shown(frames, tokenizer, console) if live and console.is_terminal else frames:
         kept = [*kept, frame] if html else [frame]
     if html:
         title = f"{sampler}, {kept[-1].step} steps, seed {request.seed}"
-        console.print(f"replay  {page(kept, tokenizer, title, html)}", highlight=False)
+        console.print(f"replay  {page(kept, tokenizer, title, html)}", soft_wrap=True)
     return SampledTexts([tokenizer.decode(row).strip() for row in kept[-1].tokens], sampler)
 
 

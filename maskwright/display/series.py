@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
-from rich.table import Table
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
-from .curves import STYLE
+from .elements.figure import figure
+from .elements.table import Table
 
 Series = dict[str, dict[int, dict[str, float]]]
 """Series (`layers`), row (3), metric (`forward/loss`), value."""
@@ -37,7 +33,7 @@ def series(numbers: Mapping[str, float]) -> Series:
 def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
     """A line for each row, a column for each name."""
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    shown = Table(what, box=None, header_style="bold")
+    shown = Table(what)
     for name in names:
         shown.add_column(name.replace("/", "\n"), justify="right")
     for row, numbers in rows.items():
@@ -47,20 +43,17 @@ def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
 
 def plot(found: Series, path: Path) -> Path:
     """Draw every loss (or the next kind in DRAWN) over the rows and save it. Returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with plt.rc_context(STYLE):
-        figure, panels = plt.subplots(1, len(found), squeeze=False)
+    with figure(path, columns=len(found)) as panels:
         for axes, (what, rows) in zip(panels[0], found.items(), strict=True):
             every = list(dict.fromkeys(name for row in rows.values() for name in row))
             drawn = next((kind for kind in DRAWN if any(name.endswith(kind) for name in every)), "loss")
+            lines = {}
             for name in (name for name in every if name.endswith(drawn)):
                 points = sorted((row, numbers[name]) for row, numbers in rows.items() if name in numbers)
-                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name.removesuffix(f"/{drawn}"))
+                (line,) = axes.plot(*zip(*points, strict=True), marker="o", markersize=3)
+                lines[name.removesuffix(f"/{drawn}")] = line
             axes.set(xlabel=what, ylabel=DRAWN[drawn])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            if axes.lines:
-                axes.legend()
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
+            if lines:
+                axes.legend(lines.values(), lines)
     return path

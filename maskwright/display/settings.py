@@ -4,11 +4,10 @@ import inspect
 from types import ModuleType
 from typing import Any
 
-from rich.table import Table
-
 from ..run.config import NAMED, PLAIN, recipes
 from ..run.sections import Top
 from ..settings import did_you_mean, field_names, registry
+from .elements.table import Table
 
 REGISTRIES = NAMED | {"sampler": "sampling.samplers"}
 """Things chosen by name, and their folders: sections of a config, and samplers."""
@@ -39,7 +38,7 @@ def table(path: str) -> Table:
 def options(kind: type, preset: dict[str, Any]) -> Table:
     """The options of a settings class: default (of the preset, where it sets one) and meaning."""
     title = _first_paragraph(kind)
-    shown = Table("option", "default", "meaning", box=None, header_style="bold", title=title, title_justify="left")
+    shown = Table("option", "default", "meaning", title=title, title_justify="left")
     for name, field in kind.__pydantic_fields__.items():  # type: ignore[attr-defined]
         default = preset.get(name, "required" if field.is_required() else field.default)
         shown.add_row(name, str(default), _meaning(kind, name))
@@ -62,7 +61,7 @@ def _summary(section: str) -> str:
 
 def _listing(what: str, rows: dict[str, str]) -> Table:
     caption = "recipes: " + ", ".join(recipes()) if what == "section" else None
-    shown = Table(what, "", box=None, header_style="bold", caption=caption, caption_justify="left")
+    shown = Table(what, "", caption=caption, caption_justify="left")
     for name, summary in rows.items():
         shown.add_row(name, summary)
     return shown

@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
-from rich.table import Table
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from .curves import STYLE
+from .elements.figure import figure
+from .elements.table import Table
 
 Columns = dict[str, dict[str, tuple[float, float, float]]]
 """Metric, column (empty for the model's samples), then the value and its interval."""
@@ -32,14 +28,14 @@ def columns(numbers: Mapping[str, float]) -> Columns:
 
 def table(found: Columns) -> Table:
     """A line for each metric, two columns (value, interval) for each that has it."""
-    shown = Table("", box=None, header_style="bold")
+    shown = Table("")
     every = list(dict.fromkeys(source for row in found.values() for source in row))
     for source in every:
         shown.add_column(source or OWN, justify="right")
         shown.add_column("95 %", justify="right", style="dim")
-    for figure, row in found.items():
+    for name, row in found.items():
         cells = (_cells(row[source]) if source in row else ("", "") for source in every)
-        shown.add_row(figure, *(cell for pair in cells for cell in pair))
+        shown.add_row(name, *(cell for pair in cells for cell in pair))
     return shown
 
 
@@ -50,17 +46,12 @@ def _cells(figure: tuple[float, float, float]) -> tuple[str, str]:
 
 def plot(found: Columns, path: Path) -> Path:
     """Draw each metric in its own panel and save it. Returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     high = -(-len(found) // WIDE)
-    with plt.rc_context(STYLE):
-        figure, panels = plt.subplots(high, WIDE, figsize=(8, 1.7 * high), squeeze=False)
+    with figure(path, rows=high, columns=WIDE, size=(8, 1.7 * high)) as panels:
         for axes, name in zip(panels.flat, found, strict=False):
             _panel(axes, name, found[name])
         for axes in panels.flat[len(found) :]:
             axes.axis("off")
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
     return path
 
 
@@ -69,7 +60,7 @@ def _panel(axes: Axes, name: str, row: Mapping[str, tuple[float, float, float]])
         colour = "#1f4e9c" if place == 0 else "#8a93a3"
         axes.plot([place, place], [low, high], color=colour, linewidth=1)
         axes.plot(place, value, "o", markersize=4, color=colour)
-    axes.set_title(name.replace("_", " "), fontsize=8)
-    axes.set_xticks(range(len(row)), [(source or OWN).replace("_", "\n") for source in row], fontsize=6)
+    axes.set_title(name, fontsize=8)
+    axes.set_xticks(range(len(row)), [source or OWN for source in row], fontsize=6)
     axes.set_xlim(-0.5, len(row) - 0.5)
     axes.tick_params(axis="y", labelsize=6)

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
+from .elements.table import Table
 
 COLUMNS = ("log_likelihood", "per_token", "per_byte")
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> Table:
     """A line for each text; the likelier of a pair is bold."""
-    shown = Table("text", box=None, header_style="bold")
+    shown = Table("text")
     for column in COLUMNS:
         shown.add_column(column.replace("_", " "), justify="right")
     for line in lines:
@@ -19,5 +18,5 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Table:
         for name, part in (pair or {"": line}).items():
             style = "bold" if name and line["likelier"] == name else ""
             cells = (f"{part[column]:,.3f}" for column in COLUMNS)
-            shown.add_row(Text(part["text"]), *cells, style=style)
+            shown.add_row(part["text"], *cells, style=style)
     return shown

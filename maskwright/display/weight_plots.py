@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-from rich.table import Table
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from .curves import STYLE, Lines, column
+from .curves import Lines, column
+from .elements.figure import figure
+from .elements.table import Table
 
 Columns = Mapping[str, np.ndarray]
 """`training.table.read`: `weight` [S, V] and the rest."""
@@ -36,7 +33,7 @@ def extremes(found: Columns, tokens: Sequence[str], top: int) -> dict[str, list[
 
 def table(name: str, lines: Sequence[Mapping[str, Any]]) -> Table:
     """One end of `extremes` for the terminal."""
-    shown = Table(name, "weight", "difficulty", "judged", box=None, header_style="bold")
+    shown = Table(name, "weight", "difficulty", "judged")
     for line in lines:
         shown.add_row(repr(line["token"]), f"{line['weight']:.2f}", f"{line['difficulty']:.2f}", f"{line['count']:,}")
     return shown
@@ -44,7 +41,7 @@ def table(name: str, lines: Sequence[Mapping[str, Any]]) -> Table:
 
 def kinds_table(kinds: Sequence[str], shares: np.ndarray) -> Table:
     """How often each part of speech is masked first and last; shares: [S, K]."""
-    shown = Table("kind", "first", "last", box=None, header_style="bold", caption="1: as often as the mean")
+    shown = Table("kind", "first", "last", caption="1: as often as the mean")
     for kind, first, last in zip(kinds, shares[0], shares[-1], strict=True):
         shown.add_row(kind, f"{first:.2f}", f"{last:.2f}")
     return shown
@@ -54,7 +51,6 @@ def plots(
     found: Columns, tokens: Sequence[str], metrics: Lines, kinds: Sequence[str], shares: np.ndarray | None, out: Path
 ) -> list[Path]:
     """Draw into the folder `out`; shares: [S, K] by part of speech, given a lexicon. Returns the files, as SVG."""
-    out.mkdir(parents=True, exist_ok=True)
     steps = found["step"]
     drawn = {
         "weights": lambda axes: _quantiles(axes, found),
@@ -67,13 +63,9 @@ def plots(
 
 
 def _figure(path: Path, draw: Any) -> Path:
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots()
+    with figure(path) as ((axes,),):
         draw(axes)
         axes.set_xlabel("step")
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
     return path
 
 
@@ -88,7 +80,7 @@ def _tokens(axes: Axes, found: Columns, tokens: Sequence[str], top: int = 4) -> 
     weight, judged = found["weight"], np.flatnonzero(found["count"][-1] > 0)
     order = judged[np.argsort(-weight[-1, judged], kind="stable")]
     chosen = list(dict.fromkeys([*order[:top].tolist(), *order[::-1][:top].tolist()]))
-    _lines(axes, found["step"], weight[:, chosen], [repr(tokens[i]).replace("$", r"\$") for i in chosen], "weight")
+    _lines(axes, found["step"], weight[:, chosen], [repr(tokens[i]) for i in chosen], "weight")
 
 
 def _ratio(axes: Axes, metrics: Lines) -> None:
@@ -99,7 +91,6 @@ def _ratio(axes: Axes, metrics: Lines) -> None:
 
 def _lines(axes: Axes, steps: np.ndarray, values: np.ndarray, names: Sequence[str], label: str) -> None:
     """One line for each column of `values`, [S, N]."""
-    for name, line in zip(names, values.T, strict=True):
-        axes.plot(steps, line, marker="o", markersize=2, linewidth=1, label=name)
+    lines = axes.plot(steps, values, marker="o", markersize=2, linewidth=1)
     axes.set_ylabel(label)
-    axes.legend(fontsize=7, ncols=2)
+    axes.legend(lines, names, fontsize=7, ncols=2)

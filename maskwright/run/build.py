@@ -18,7 +18,7 @@ from ..data.streaming.loader import StreamLoader
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
-from ..progress import console
+from ..progress import warn
 from ..settings import from_mapping, registry
 from ..text.corpus import Corpus
 from ..text.shards.prepare import prepare
@@ -113,10 +113,9 @@ def _check_tokens(shards: Shards, show: bool) -> None:
                 f"there are no tokens to {name} on: the tokenizer drops all text of {len(split.bytes):,} documents"
             )
     if show and shards.unknown_share > MAX_UNKNOWN:
-        console.print(
-            f"[yellow]warning:[/] {shards.unknown_share:.1%} of the tokens are unknown: the tokenizer cannot spell that"
-            " text; raise tokenizer.size, or take tokenizer.kind=bpe, which spells everything as bytes",
-            highlight=False,
+        warn(
+            f"{shards.unknown_share:.1%} of the tokens are unknown: the tokenizer cannot spell that"
+            " text; raise tokenizer.size, or take tokenizer.kind=bpe, which spells everything as bytes"
         )
 
 

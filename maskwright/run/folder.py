@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich.markup import escape
 from torch import Tensor
 
 from ..distributed.ranks import World
 from ..files.yaml_files import read_yaml
-from ..progress import console
+from ..progress import warn
 from ..storage.atomic import atomic_write
 from ..text.shards.shards import Shards
 from . import checkpoint, milestones, resume, saved
@@ -123,7 +122,7 @@ class Folder:
     def warn(self, sentence: str) -> None:
         """Show a warning, once for all ranks; an empty one says nothing."""
         if self.world.first and sentence:
-            console.print(f"[yellow]warning:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+            warn(sentence)
 
 
 def check(out: Path, config: Mapping[str, Any], resumes: bool) -> str:

@@ -12,6 +12,7 @@ from ..data.order import shuffled_range
 from ..data.pack import Pack
 from ..noise import address
 from ..prediction import logits
+from ..text.tokenizers.token_text import alone
 from ..text.tokenizers.tokenizer import Tokenizer
 
 MASK_TEXT = "[MASK]"
@@ -53,7 +54,7 @@ def fill_tokens(model: nn.Module, tokenizer: Tokenizer, tokens: Tensor, top: int
     scores[:, torch.from_numpy(vocabulary.is_special)] = float("-inf")
     best = scores.softmax(-1).topk(min(top, len(vocabulary.ordinary)))
     return [
-        Blank(int(place), [(tokenizer.decode([i]), float(p)) for i, p in zip(ids, shares, strict=True)])
+        Blank(int(place), [(alone(tokenizer, i), float(p)) for i, p in zip(ids, shares, strict=True)])
         for place, ids, shares in zip(masked.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
     ]
 

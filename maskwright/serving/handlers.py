@@ -54,10 +54,10 @@ def masks(models: Models, request: Masks) -> Answer:
     ids, starts = models.tokenizer.encode(request.text)
     if not len(ids):
         raise ValueError("there is no text to mask: type some")
-    rows, blanks = row(ids, starts, models.tokenizer), before(models.tokenizer.slices(request.text))
+    rows, parts = row(ids, starts, models.tokenizer), models.tokenizer.slices(request.text)
     shown = {
         name_of(objective): [
-            corrupted_pieces(rows, blanks, models.tokenizer, objective, epoch, request.seed)
+            corrupted_pieces(rows, parts, models.tokenizer, objective, epoch, request.seed)
             for epoch in range(request.epochs)
         ]
         for objective in masked(None, request.ratio)

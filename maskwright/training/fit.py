@@ -61,7 +61,5 @@ def _steps(config: Config, seconds: float, show: bool) -> int:
     steps = min(trainer.steps, fitting)
     if show and trainer.world.first:
         took = f"{1000 * update:.0f} ms each and {validation:.1f} s for each of {VALIDATIONS} validations"
-        console.print(
-            f"length     {steps:,} of {trainer.steps:,} steps fit {seconds / 60:g} minutes: {took}", highlight=False
-        )
+        console.print(f"length     {steps:,} of {trainer.steps:,} steps fit {seconds / 60:g} minutes: {took}")
     return steps

@@ -7,10 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.markup import escape
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
-from ..progress import Bar, clock, console
+from ..progress import Bar, clock, warn
 from ..run.metrics_log import read
 from ..settings import registry
 from ..storage.atomic import atomic_write
@@ -32,7 +31,7 @@ class Warnings(logging.Handler):
     """Shows warnings of the package above the bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        console.print(f"[yellow]warning:[/] {escape(self.format(record))}", highlight=False)
+        warn(self.format(record))
 
 
 class Log:
@@ -80,7 +79,7 @@ class Log:
 
     def say(self, sentence: str) -> None:
         """Print a line above the progress bar."""
-        self.progress.console.print(sentence, highlight=False)
+        self.progress.console.print(sentence)
 
 
 class Silence:

@@ -30,18 +30,18 @@ def command(
     from ...display import weight_plots
     from ...evaluate.statistics import pos_lexicon as tagged
     from ...run.metrics_log import read_lines
+    from ...text.tokenizers.token_text import in_sight
     from ...training import token_weights
 
     found, spoken = token_weights.of_run(run)
-    ends = weight_plots.extremes(found, spoken.tokens, top)
+    tokens = [in_sight(spoken, [token])[0] for token in range(spoken.vocabulary.size)]
+    ends = weight_plots.extremes(found, tokens, top)
     kinds: list[str] = []
     shares = None
     if lexicon:
         kinds, counts = tagged.tokens(tagged.read(lexicon), spoken)
         shares = tagged.by_kind(found["weight"], counts)
-    files = weight_plots.plots(
-        found, spoken.tokens, read_lines(run / "metrics.jsonl"), kinds, shares, plots or run / "plots"
-    )
+    files = weight_plots.plots(found, tokens, read_lines(run / "metrics.jsonl"), kinds, shares, plots or run / "plots")
     if as_json:
         last = {} if shares is None else {"kinds": dict(zip(kinds, shares[-1].tolist(), strict=True))}
         typer.echo(json.dumps(ends | last))

@@ -4,15 +4,11 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import matplotlib
-from rich.table import Table
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from ...display.curves import STYLE
+from ...display.elements.figure import figure
+from ...display.elements.table import Table
 from .ratios import Row
 
 COLUMNS = "ratio", "depth", "width", "parameters", "p_bw", "layers", "at", "seeds"
@@ -25,7 +21,7 @@ MEANINGS = {1: "forward: without / with reading backward", 2: "forward / backwar
 def table(rows: Sequence[Row]) -> Table:
     """A line for each ratio at the end and over each range of epochs, with all layers or fewer."""
     metric = rows[0]["metric"] if rows else ""
-    shown = Table(title=f"ratios of {metric}", title_justify="left", box=None, header_style="bold")
+    shown = Table(title=f"ratios of {metric}", title_justify="left")
     for name in (*COLUMNS, *VALUES):
         shown.add_column(name.replace("_", " "), justify="right")
     for row in rows:
@@ -47,8 +43,8 @@ def write(rows: Sequence[Row], out: Path) -> list[Path]:
 
 def _figure(path: Path, names: Sequence[str], chosen: Callable[[Row], bool], rows: Sequence[Row]) -> Path:
     """A row of panels for each ratio, a column for each of the `names` on the horizontal axis."""
-    with plt.rc_context(STYLE | {"figure.figsize": (1 + 4.4 * len(names), 6.4)}):
-        figure, panels = plt.subplots(2, len(names), squeeze=False, sharey="row", sharex="col")
+    size = (1 + 4.4 * len(names), 6.4)
+    with figure(path, rows=2, columns=len(names), size=size, sharey="row", sharex="col") as panels:
         for ratio, line in zip((1, 2), panels, strict=True):
             found = [row for row in rows if row["ratio"] == ratio and chosen(row)]
             for axes, name in zip(line, names, strict=True):
@@ -58,9 +54,6 @@ def _figure(path: Path, names: Sequence[str], chosen: Callable[[Row], bool], row
             axes.set_xlabel(name)
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
-        plt.close(figure)
     return path
 
 

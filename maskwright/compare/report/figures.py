@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
-from ...display.curves import STYLE
+from ...display.elements.figure import figure
 from ..results import Run, higher, is_share
 from ..statistics import Difference
 from ..targets import mean_curve
@@ -39,13 +38,8 @@ def look(number: int) -> dict[str, str]:
 
 def _saved(path: Path, draw: Callable[[Axes], None], height: float = 3.4) -> Path:
     """Draw into `path` (.svg) and beside it as .png."""
-    with plt.rc_context({**STYLE, "figure.figsize": (6.4, height)}):
-        figure, axes = plt.subplots()
+    with figure(path, path.with_suffix(".png"), size=(6.4, height)) as ((axes,),):
         draw(axes)
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None})
-        figure.savefig(path.with_suffix(".png"))
-        plt.close(figure)
     return path
 
 
@@ -54,15 +48,16 @@ def curves(arms: Mapping[str, Mapping[int, Run]], metrics: Mapping[str, Sequence
     numbers = {arm: number for number, arm in enumerate(arms)}
 
     def draw(axes: Axes, metric: str) -> None:
+        lines = {}
         for arm in metrics[metric]:
             grid, values = mean_curve(arms[arm], metric)
             style: Any = look(numbers[arm])
-            axes.plot(grid, values.mean(0), label=arm, linewidth=1.6, marker="o", markersize=2.5, **style)
+            (lines[arm],) = axes.plot(grid, values.mean(0), linewidth=1.6, marker="o", markersize=2.5, **style)
             axes.fill_between(grid, values.min(0), values.max(0), alpha=0.16, linewidth=0, color=style["color"])
         axes.set(xlabel="tokens of text", ylabel=UNITS[metric.rpartition("/")[2]], title=title(metric))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         _shares(axes.yaxis, metric)
-        axes.legend()
+        axes.legend(lines.values(), lines)
 
     return [_saved(out / f"{metric.replace('/', '_')}.svg", lambda axes, m=metric: draw(axes, m)) for metric in metrics]  # type: ignore[misc]
 

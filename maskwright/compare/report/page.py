@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from string import Template
@@ -44,7 +45,8 @@ def _figures(paths: Sequence[Path]) -> str:
 def _inline(path: Path) -> str:
     drawing = path.read_text(encoding="utf-8")
     drawing = drawing[drawing.index("<svg") :]
-    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{path.stem}-", drawing)
+    own = partial(re.sub, r'(\bid="|href="#|url\(#)', rf"\g<1>{path.stem}-")
+    return re.sub(r"<[^>]+>", lambda tag: own(tag[0]), drawing)  # in tags alone: what stands between them is text
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -71,7 +73,7 @@ def _finals(comparison: Comparison) -> str:
             for arm in comparison.metrics[metrics[0]]
         ]
         heading = title(metrics[0]).partition(":")[0]
-        shown += f"<h3>{heading}</h3>" + _table(["", *(NAMES[m.rpartition("/")[2]] for m in metrics)], rows)
+        shown += f"<h3>{escape(heading)}</h3>" + _table(["", *(NAMES[m.rpartition("/")[2]] for m in metrics)], rows)
     return shown
 
 

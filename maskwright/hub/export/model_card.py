@@ -1,5 +1,7 @@
 """The model card of an exported model: README.md, all of it from the run that made the model."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,18 +30,18 @@ tags:
 - {tag}
 ---
 
-# {name}
+# {title}
 
 A model of {parameters:,} parameters and {vocabulary:,} tokens, pretrained with maskwright by the objective
-`{objective}`. Rows of up to {length:,} tokens.
+{objective}. Rows of up to {length:,} tokens.
 
 ## How to load it
 
 ```python
 from transformers import {auto}, AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained("{name}"{at})
-model = {auto}.from_pretrained("{name}"{at}{trust})
+tokenizer = AutoTokenizer.from_pretrained({quoted}{at})
+model = {auto}.from_pretrained({quoted}{at}{trust})
 ```
 
 It is a `{kind}`: {why}. `AutoModel` and `AutoModelForSequenceClassification` open it for fine-tuning{with_code}.
@@ -62,11 +64,13 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
     """
     auto = "AutoModelForCausalLM" if facts["causal"] else "AutoModelForMaskedLM"
     values = {
+        "title": _text(facts["name"]),
+        "quoted": json.dumps(facts["name"], ensure_ascii=False),
         "auto": auto,
         "task": "text-generation" if facts["causal"] else "fill-mask",
         "tag": "causal-lm" if facts["causal"] else "masked-lm",
-        "objective": config["objective"]["name"] if config else "unknown",
-        "at": ', revision="{revision}"'.format_map(facts) if facts["revision"] else "",
+        "objective": _code(config["objective"]["name"]) if config else "unknown",
+        "at": f", revision={json.dumps(facts['revision'], ensure_ascii=False)}" if facts["revision"] else "",
         "trust": ", trust_remote_code=True" if facts["remote"] else "",
         "with_code": ", with `trust_remote_code=True` as well" if facts["remote"] else "",
         "scoring": SCORING.get(facts["backend"], "How it was trained is not known, so neither is how it scores texts."),
@@ -83,16 +87,28 @@ def _training(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     counts = {name: numbers[name] for name in ("step", "tokens", "words", "seconds") if name in numbers}
     rows = [f"| {name} | {_shown(value)} |" for name, value in ({"seed": config["seed"]} | counts).items()]
     tree = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    fence = max(["``", *re.findall("`+", tree)], key=len) + "`"
     seen = "\n".join(["| seen | |", "|---|---|", *rows])
-    return f"{seen}\n\nData, objective, model and budget, as `maskwright train` takes them:\n\n```yaml\n{tree}```\n"
+    what = "Data, objective, model and budget, as `maskwright train` takes them"
+    return f"{seen}\n\n{what}:\n\n{fence}yaml\n{tree}{fence}\n"
 
 
 def _results(numbers: Mapping[str, Any]) -> str:
     found = {name.removeprefix("valid/"): value for name, value in numbers.items() if name.startswith("valid/")}
     if not found:
         return ""
-    rows = [f"| {name} | {_shown(value)} |" for name, value in found.items()]
+    rows = [f"| {_text(name)} | {_shown(value)} |" for name, value in found.items()]
     return "\n".join(["", "## On the text that was held out", "", "| metric | |", "|---|---|", *rows, ""])
+
+
+def _text(written: str) -> str:
+    """Text as Markdown that shows it as it is; the ends of lines are blanks."""
+    return re.sub(r"([\\`*\[\]<>|&~$]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(written.split()))
+
+
+def _code(written: str) -> str:
+    fence = max(["", *re.findall("`+", written)], key=len) + "`"
+    return f"{fence}{written}{fence}"
 
 
 def _shown(value: float) -> str:

@@ -1,0 +1,84 @@
+"""What stands in a table is what was put there, whatever signs it has."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+from rich.table import Column
+from rich.text import Text
+
+from maskwright import progress
+from maskwright.display import accuracies, metrics, preflight, series, side_by_side, text_scores, weight_plots
+from maskwright.display.elements.painted import painted
+from maskwright.display.elements.table import Table
+from maskwright.hub.preflight.checks import Finding
+from maskwright.progress import Bar, warn
+from maskwright.sampling.fill import Blank
+
+NAMES = ["[x]", "[/]", "a[bold]b[/bold]", ":smile:", "$_<|", r"\[x]", "שלום नमस्ते ไทย 🙂 e\u0301"]
+
+
+def printed(shown: object) -> str:
+    console = Console(file=StringIO(), width=400)
+    console.print(shown)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_part_of_a_table_is_text(name: str) -> None:
+    table = Table(name, Column(""), title=f"title {name}", caption=f"caption {name}")
+    table.add_column(f"more {name}")
+    table.add_row(f"cell {name}", Text(name))
+    assert all(f"{part}{name}" in printed(table) for part in ("title ", "caption ", "more ", "cell ", ""))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_in_every_table_are_text(name: str) -> None:
+    bounds = {f"{name}/accuracy": 0.5, f"{name}/low": 0.4, f"{name}/high": 0.6}
+    line = {"token": name, "weight": 1.0, "difficulty": 0.5, "count": 3}
+    scored = {"text": name, **dict.fromkeys(text_scores.COLUMNS, 0.0)}
+    shown = [
+        accuracies.table(accuracies.scores(bounds)),
+        side_by_side.table({name: {"": (1.0, 0.5, 2.0)}}),
+        series.table(name, {3: {name: 1.0}}),
+        metrics.metrics({name.replace("/", ""): 1.0}) if "/" not in name else Text(name),
+        metrics.blanks("a [MASK]", [Blank(1, [(name, 0.5)])]),
+        text_scores.table([scored]),
+        weight_plots.table(name, [line]),
+        preflight.table([Finding(name, True, name)]),
+    ]
+    for table in shown:
+        assert name in printed(table).replace("\\\\", "\\").replace("\n", "/"), table
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_warnings_and_bars_are_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress.console, "file", StringIO())
+    warn(f"{name} is odd")
+    from rich.progress import TextColumn
+
+    with Bar(TextColumn("{task.description}")) as bar:
+        bar.add_task(f"copying {name}", total=1)
+        progress.console.print(bar.get_renderable())
+    said = progress.console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"warning: {name} is odd" in said
+    assert f"copying {name}" in said
+
+
+def test_no_colour_ends_within_a_character() -> None:
+    parts = [
+        ("e", "red"),
+        ("\u0301\u0323 ", "blue"),
+        ("👩", "red"),
+        ("\u200d", ""),
+        ("👧", "blue"),
+        ("👍", "red"),
+        ("🏽", ""),
+    ]
+    text = painted(parts)
+    assert text.plain == "".join(part for part, _ in parts)
+    ends = {place for span in text.spans for place in (span.start, span.end)}
+    assert ends == {0, 3, 4, 7, 9}
+    line = Table()
+    line.add_row(painted([("नम", "red"), ("स्", "blue"), ("ते 👩\u200d", "red"), ("👧 |", "blue")]))
+    assert "नमस्ते 👩\u200d👧 |" in printed(line)
