@@ -23,13 +23,16 @@ PAGE = Path(__file__).with_name("replay.html")
 
 
 def pieces(frame: Frame, row: int, tokenizer: Tokenizer) -> list[tuple[str, int]]:
-    """The tokens of a text between [CLS] and the [SEP] that ends it, each as text, with its state."""
+    """The tokens of a text between [CLS] and the [SEP] that ends it, each as text, with its state.
+
+    While some are hidden, a byte may belong to a character that is not whole yet, and is shown as a byte.
+    """
     tokens, states, known = frame.tokens[row].tolist(), frame.state[row].tolist(), tokenizer.vocabulary
     end = tokens.index(known.pad) - 1 if known.pad in tokens else len(tokens) - 1
     texts: list[str] = []
     for hidden, run in groupby(tokens[1:end], lambda token: token == known.mask):
         there = list(run)
-        texts += [HIDDEN] * len(there) if hidden else in_sight(tokenizer, there)
+        texts += [HIDDEN] * len(there) if hidden else in_sight(tokenizer, there, as_bytes=known.mask in tokens)
     return list(zip(texts, states[1:end], strict=True))
 
 

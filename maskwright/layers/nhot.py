@@ -194,5 +194,10 @@ FUSIONS: dict[str, type[nn.Module]] = {"add": Add, "gate": Gate, "attention": At
 
 
 def embed(tokens: Tensor, embedding: nn.Embedding, parts: nn.Module | None) -> Tensor:
-    """tokens [B, L] int64 → [B, L, D]: their embeddings, combined with their parts if there is a `Parts` module."""
+    """tokens [B, L] int64 → [B, L, D]: their embeddings, combined with their parts if there is a `Parts` module.
+
+    Floating-point numbers are such vectors already.
+    """
+    if tokens.is_floating_point():
+        return tokens
     return embedding(tokens) if parts is None else parts(tokens, embedding)

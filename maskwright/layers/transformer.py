@@ -40,7 +40,8 @@ class Transformer(nn.Module):
 
     `forward(tokens, mask, positions, target_positions)` returns contextual vectors, [B, L, D].
 
-    tokens: [B, L] int64.  mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
+    tokens: [B, L] int64, or vectors in their place, [B, L, D].
+    mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
     Models with `takes_block_mask` also take a BlockMask.
     positions: [B, L] int64, within the document, or None for 0 … L − 1. Ignored by models with relative
     positions only: within a document, distances are the same along the row.
@@ -57,7 +58,10 @@ class Transformer(nn.Module):
     nhot: Parts | None
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """tokens [B, L] int64 → [B, L, D]. Raises ValueError when rows are longer than `max_length`."""
+        """tokens [B, L] int64 → [B, L, D]; vectors in their place stay as they are.
+
+        Raises ValueError when rows are longer than `max_length`.
+        """
         if tokens.shape[1] > self.max_length:
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
         return embed(tokens, self.embedding, self.nhot)

@@ -3,6 +3,7 @@
 import ast
 import json
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +78,55 @@ def test_logits_are_ours(case: str, source, tmp_path: Path) -> None:
     alone = batch["input_ids"][:1, : real[0].sum()]
     assert_close(theirs(alone).logits, ours(made, alone, torch.ones_like(alone).bool(), causal), atol=1e-4, rtol=1e-4)
     check_others(out, batch, remote)
+    check_interface(theirs, made, batch)
+
+
+def check_interface(theirs, made, batch: dict) -> None:
+    """What tools ask of every model of `transformers`: states by layer, vectors as input, checkpointing, new tokens."""
+    ids, real = batch["input_ids"], batch["attention_mask"].bool()
+    for model in (theirs, theirs.base_model):
+        states = model(**batch, output_hidden_states=True).hidden_states
+        assert len(states) == made.model_settings.layers + 1
+        assert all(state.shape == (*ids.shape, made.model_settings.hidden) for state in states)
+        assert model(**batch).hidden_states is None
+    assert_close(states[-1], theirs.base_model(**batch).last_hidden_state)
+    as_tuple = theirs(**batch, output_hidden_states=True, return_dict=False)
+    assert_close(as_tuple[0], theirs(**batch).logits)
+    assert any(isinstance(part, tuple) and len(part) == len(states) for part in as_tuple)
+    vectors = theirs.get_input_embeddings()(ids)
+    given = theirs(inputs_embeds=vectors, attention_mask=batch["attention_mask"]).logits
+    assert_close(given, theirs(**batch).logits)
+    check_gradients(theirs, batch)
+    logits = theirs.eval()(**batch).logits
+    size = logits.shape[-1]
+    theirs.resize_token_embeddings(size + 3)
+    assert theirs.get_input_embeddings().weight.shape[0] == theirs.config.vocab_size == size + 3
+    grown = theirs(torch.cat([ids, torch.full_like(ids[:, :1], size + 2)], 1)).logits
+    assert grown.shape[-1] == size + 3
+    assert grown.isfinite().all()
+    assert_close(theirs(**batch).logits[real][:, :size], logits[real])
+    theirs.resize_token_embeddings(size)
+    assert_close(theirs(**batch).logits[real], logits[real])
+
+
+def check_gradients(theirs, batch: dict) -> None:
+    """Checkpointed layers compute twice, and give the same gradients."""
+    theirs.train()
+    found, calls = [], []
+    layer = next(module for name, module in theirs.named_modules() if name.endswith("layers.0") or "layer.0" in name)
+    inner = next(module for module in layer.modules() if isinstance(module, torch.nn.Linear))
+    inner.register_forward_hook(lambda *_: calls.append(len(found)))
+    with torch.enable_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of the other name that the method is getting
+        for change in (theirs.gradient_checkpointing_disable, theirs.gradient_checkpointing_enable):
+            change()
+            theirs.zero_grad()
+            torch.manual_seed(0)  # of dropout
+            theirs(**batch, labels=batch["input_ids"]).loss.backward()
+            found.append([weight.grad.clone() for weight in theirs.parameters() if weight.grad is not None])
+    assert calls.count(1) == 2 * calls.count(0)
+    for one, other in zip(*found, strict=True):
+        assert_close(one, other)
 
 
 def check_others(out: Path, batch: dict, remote: bool) -> None:
@@ -197,3 +247,30 @@ def test_a_text_opens_with_what_the_model_was_trained_on(source, tmp_path: Path)
         assert float(chances.sum()) == pytest.approx(ours.total[0, 0], abs=1e-3)
     plain = Tokenizer.load(tmp_path / "forward")
     assert plain.vocabulary == replace(told.tokenizer.vocabulary, cls=told.tokenizer.vocabulary.forward)
+
+
+def test_what_a_remote_model_cannot_do_is_refused(source, tmp_path: Path) -> None:
+    export(source("ltg_bert", "mlm"), tmp_path / "model")
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "model", trust_remote_code=True)
+    ids = torch.tensor([[2, 30, 31]])
+    with pytest.raises(ValueError, match="the weights of attention are never computed"):
+        model(ids, output_attentions=True)
+    with pytest.raises(ValueError, match="either input_ids or inputs_embeds"):
+        model()
+    with pytest.raises(ValueError, match="either input_ids or inputs_embeds"):
+        model(ids, inputs_embeds=model.get_input_embeddings()(ids))
+
+
+def test_positions_that_are_given_are_used(source, tmp_path: Path) -> None:
+    export(source("minigpt", "diffusion"), tmp_path / "model")
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "model", trust_remote_code=True).eval()
+    ids = torch.tensor([[2, 30, 31]])
+    assert_close(model(ids, position_ids=torch.arange(3)[None]).logits, model(ids).logits)
+    assert (model(ids, position_ids=torch.arange(5, 8)[None]).logits - model(ids).logits).abs().max() > 1e-3
+
+
+def test_the_tokenizer_opens_without_code(source, tmp_path: Path) -> None:
+    export(source("ltg_bert", "mlm"), tmp_path / "model")
+    modelling = tmp_path / "model" / f"{bundle.FILE}.py"
+    modelling.write_text("raise SystemExit('code was run')")
+    assert AutoTokenizer.from_pretrained(tmp_path / "model").mask_token_id is not None

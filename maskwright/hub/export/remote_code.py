@@ -6,6 +6,7 @@ The end of every file that `bundle` makes; there, KNOWN says which network it is
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GenerationMixin, PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, MaskedLMOutput, SequenceClassifierOutput
+from transformers.utils.generic import can_return_tuple
 
 from ...layers.nhot import NHot
 
@@ -79,6 +81,9 @@ class MaskwrightPreTrainedModel(PreTrainedModel):
     config_class = MaskwrightConfig
     base_model_prefix = "model"
     _supports_sdpa = True
+    supports_gradient_checkpointing = True
+    accepts_loss_kwargs = False
+    """Losses are means over their own batch, so that a trainer divides them by the number of micro-batches."""
 
     def _init_weights(self, module: nn.Module) -> None:
         fill(module)
@@ -88,32 +93,135 @@ class MaskwrightPreTrainedModel(PreTrainedModel):
             nn.init.zeros_(module.bias)
 
     def get_input_embeddings(self) -> nn.Module:
-        return self.base_model.network.embedding
+        network = self.base_model.network
+        return network.embedding if network.nhot is None else NHotEmbedding(network)
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.base_model.network.embedding = value
+
+    def resize_token_embeddings(
+        self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None, mean_resizing: bool = True
+    ) -> nn.Module:
+        """Give every table of the vocabulary, the output's too, another number of rows.
+
+        New tokens get the mean of the others, or with `mean_resizing=False` what a model begins with.
+        """
+        size = new_num_tokens or self.config.vocab_size
+        size += -size % (pad_to_multiple_of or 1)
+        body, old = self.base_model, self.base_model.network
+        self.config.vocab_size = size
+        like = next(old.parameters())
+        new = build(self.config).to(like.device, like.dtype).train(old.training)
+        if not mean_resizing:
+            new.apply(self._init_weights)
+        state = {
+            name: resized(old.state_dict()[name], there, mean_resizing) for name, there in new.state_dict().items()
+        }
+        new.load_state_dict(state)
+        body.network = new
+        return self.get_input_embeddings()
+
+
+def resized(old: Tensor, new: Tensor, mean: bool) -> Tensor:
+    """`old` with as many rows as `new`; those that it has not are the mean of its own, its last, or those of `new`."""
+    if len(old.shape) == 0 or len(old) >= len(new):
+        return old[: len(new)] if old.ndim else old
+    if old.is_floating_point():
+        rest = old.mean(0, keepdim=True).expand(len(new) - len(old), *old.shape[1:]) if mean else new[len(old) :]
+    else:
+        rest = old[-1:].expand(len(new) - len(old))  # where the parts of a token end: new ones have none
+    return torch.cat([old, rest])
+
+
+class NHotEmbedding(nn.Module):
+    """Tokens as the first layer takes them: their embeddings combined with those of their parts."""
+
+    def __init__(self, network: Any):
+        super().__init__()
+        self.__dict__["network"] = network  # it belongs to the model
+
+    @property
+    def weight(self) -> Tensor:
+        return self.network.embedding.weight
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """[B, L] → [B, L, D]."""
+        return self.network.embed(input_ids)
 
 
 class MaskwrightModel(MaskwrightPreTrainedModel):
     """The network without its vocabulary."""
+
+    gradient_checkpointing = False
 
     def __init__(self, config: MaskwrightConfig):
         super().__init__(config)
         self.network = build(config)
         self.post_init()
 
+    @can_return_tuple
     def forward(
         self,
-        input_ids: Tensor,
+        input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        position_ids: Tensor | None = None,
         causal: bool | None = None,
-        return_dict: bool = True,
+        output_hidden_states: bool | None = None,
+        output_attentions: bool | None = None,
         **rest: Any,
     ) -> Any:
-        """input_ids: [B, L].  attention_mask: [B, L], or [B, L, L] for a full mask; by default no padding."""
-        seen = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        """input_ids: [B, L], or inputs_embeds: [B, L, D], what `get_input_embeddings` makes of them.
+        attention_mask: [B, L], or [B, L, L] for a full mask; by default no padding.
+        position_ids: [B, L]; by default the number of the token among those that are no padding.
+
+        Raises ValueError for both or none of the inputs, and when attention weights are asked for.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("give either input_ids or inputs_embeds")
+        if self.config.output_attentions if output_attentions is None else output_attentions:
+            raise ValueError("output_attentions=True: the weights of attention are never computed as such")
+        inputs: Any = input_ids if inputs_embeds is None else inputs_embeds
+        seen = everywhere(inputs) if attention_mask is None else attention_mask
         causal = self.config.causal if causal is None else causal
         real = seen if seen.ndim == 2 else seen.diagonal(dim1=1, dim2=2)  # [B, L]
-        positions = (real.long().cumsum(1) - 1).clamp(min=0)
-        hidden = self.network(input_ids, sight(seen.bool(), causal), positions)
-        return BaseModelOutput(last_hidden_state=hidden) if return_dict else (hidden,)
+        places = (real.long().cumsum(1) - 1).clamp(min=0) if position_ids is None else position_ids.expand_as(real)
+        with watched(self.network.layers) as states, self._checkpointed():
+            hidden = self.network(inputs, sight(seen.bool(), causal), places)
+        asked = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        return BaseModelOutput(last_hidden_state=hidden, hidden_states=(*states, hidden) if asked else None)
+
+    @contextmanager
+    def _checkpointed(self) -> Iterator[None]:
+        """Within the block, layers keep only their input, if that was enabled and the model is trained."""
+        layers = self.network.layers if self.gradient_checkpointing and self.training else ()
+        own = [vars(layer).get("forward") for layer in layers]  # where a tool has put one in place of the class's
+        for layer in layers:
+            layer.forward = partial(self._gradient_checkpointing_func, layer.forward)
+        try:
+            yield
+        finally:
+            for layer, forward in zip(layers, own, strict=True):
+                del layer.forward
+                if forward is not None:
+                    layer.forward = forward
+
+
+@contextmanager
+def watched(layers: Any) -> Iterator[list[Tensor]]:
+    """The input of each layer, in order, as they are computed within the block: [B, L, D] each."""
+    found: list[Tensor] = []
+    hooks = [layer.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0])) for layer in layers]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def everywhere(inputs: Tensor) -> Tensor:
+    """[B, L] ones, for tokens [B, L] or vectors [B, L, D]."""
+    return torch.ones(inputs.shape[:2], dtype=torch.int64, device=inputs.device)
 
 
 def sight(seen: Tensor, causal: bool) -> Tensor:
@@ -132,13 +240,19 @@ class MaskwrightForMaskedLM(MaskwrightPreTrainedModel):
         self.model: Any = MaskwrightModel(config)
         self.post_init()
 
+    @can_return_tuple
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **rest: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **rest: Any,
     ) -> MaskedLMOutput:
-        hidden = self.model(input_ids, attention_mask, causal=False).last_hidden_state
-        logits = self.model.network.logits(hidden)
+        found = self.model(input_ids, attention_mask, inputs_embeds, **rest | {"causal": False, "return_dict": True})
+        logits = self.model.network.logits(found.last_hidden_state)
         loss = None if labels is None else F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
-        return MaskedLMOutput(loss=loss, logits=logits)
+        return MaskedLMOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)
 
 
 class MaskwrightForCausalLM(MaskwrightPreTrainedModel, GenerationMixin):
@@ -149,15 +263,21 @@ class MaskwrightForCausalLM(MaskwrightPreTrainedModel, GenerationMixin):
         self.model: Any = MaskwrightModel(config)
         self.post_init()
 
+    @can_return_tuple
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **rest: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **rest: Any,
     ) -> CausalLMOutput:
-        hidden = self.model(input_ids, attention_mask, causal=True).last_hidden_state
-        logits = self.model.network.logits(hidden)
+        found = self.model(input_ids, attention_mask, inputs_embeds, **rest | {"causal": True, "return_dict": True})
+        logits = self.model.network.logits(found.last_hidden_state)
         loss = None
         if labels is not None:
             loss = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
-        return CausalLMOutput(loss=loss, logits=logits)
+        return CausalLMOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)
 
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, **rest: Any
@@ -175,17 +295,25 @@ class MaskwrightForSequenceClassification(MaskwrightPreTrainedModel):
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
+    @can_return_tuple
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **rest: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **rest: Any,
     ) -> SequenceClassifierOutput:
-        hidden = self.model(input_ids, attention_mask).last_hidden_state  # [B, L, D]
-        logits = self.classifier(hidden[torch.arange(len(hidden)), self._place(input_ids, attention_mask)])
-        return SequenceClassifierOutput(loss=None if labels is None else self._loss(logits, labels), logits=logits)
+        found = self.model(input_ids, attention_mask, inputs_embeds, **rest | {"return_dict": True})
+        hidden = found.last_hidden_state  # [B, L, D]
+        real = everywhere(hidden) if attention_mask is None else attention_mask
+        logits = self.classifier(hidden[torch.arange(len(hidden)), self._place(real)])
+        loss = None if labels is None else self._loss(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)
 
-    def _place(self, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
-        """[B] the position whose vector represents the text."""
-        real = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        place = torch.arange(input_ids.shape[1], device=input_ids.device)
+    def _place(self, real: Tensor) -> Tensor:
+        """[B] the position whose vector represents the text; real: [B, L], 0 for padding."""
+        place = torch.arange(real.shape[1], device=real.device)
         return (real * place).argmax(1) if self.config.causal else real.long().argmax(1)
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:

@@ -23,10 +23,11 @@ def alone(tokenizer: Tokenizer, token: int) -> str:
     return bytes(BYTES[sign] for sign in name).decode("utf-8", "backslashreplace")
 
 
-def in_sight(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[str]:
-    """[T] the text that each of adjacent tokens adds, with the space before it if it begins a word.
+def in_sight(tokenizer: Tokenizer, tokens: Sequence[int], as_bytes: bool = True) -> list[str]:
+    r"""[T] the text that each of adjacent tokens adds, with the space before it if it begins a word.
 
-    A character that is split is the text of its first token, and the others add nothing.
+    A character that is split is the text of its first token, and the others add nothing. Bytes that are no character
+    are written as in `alone`, or with `as_bytes=False` as in the decoded text.
     """
     anchor = int(tokenizer.vocabulary.ordinary[0])
     before = tokenizer.decode([anchor], specials=True)
@@ -36,5 +37,6 @@ def in_sight(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[str]:
         groups = (rest[:size] for size in range(1, len(rest) + 1))
         texts = ((len(group), tokenizer.decode([anchor, *group], specials=True)) for group in groups)
         size, text = next(((size, text) for size, text in texts if LOST not in text), (1, ""))
-        found += [text.removeprefix(before) or alone(tokenizer, rest[0]), *[""] * (size - 1)]
+        one = alone(tokenizer, rest[0]) if as_bytes else tokenizer.decode(rest[:1], specials=True)
+        found += [text.removeprefix(before) or one, *[""] * (size - 1)]
     return found

@@ -45,3 +45,4 @@ def test_bytes_are_those_of_the_character() -> None:
     assert [alone(tokenizer, token) for token in ids] == [r"\xe0", r"\xa4", r"\xa8"]
     assert in_sight(tokenizer, ids) == ["न", "", ""]
     assert in_sight(tokenizer, ids[:2]) == [r"\xe0", r"\xa4"]
+    assert in_sight(tokenizer, ids[:2], as_bytes=False) == [LOST, LOST]
