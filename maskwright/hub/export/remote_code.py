@@ -136,17 +136,21 @@ def resized(old: Tensor, new: Tensor, mean: bool) -> Tensor:
 class NHotEmbedding(nn.Module):
     """Tokens as the first layer takes them: their embeddings combined with those of their parts."""
 
+    network: Any
+
     def __init__(self, network: Any):
         super().__init__()
         self.__dict__["network"] = network  # it belongs to the model
 
     @property
     def weight(self) -> Tensor:
-        return self.network.embedding.weight
+        weight: Tensor = self.network.embedding.weight
+        return weight
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """[B, L] → [B, L, D]."""
-        return self.network.embed(input_ids)
+        vectors: Tensor = self.network.embed(input_ids)
+        return vectors
 
 
 class MaskwrightModel(MaskwrightPreTrainedModel):
@@ -194,7 +198,7 @@ class MaskwrightModel(MaskwrightPreTrainedModel):
     @contextmanager
     def _checkpointed(self) -> Iterator[None]:
         """Within the block, layers keep only their input, if that was enabled and the model is trained."""
-        layers = self.network.layers if self.gradient_checkpointing and self.training else ()
+        layers: Any = self.network.layers if self.gradient_checkpointing and self.training else ()
         own = [vars(layer).get("forward") for layer in layers]  # where a tool has put one in place of the class's
         for layer in layers:
             layer.forward = partial(self._gradient_checkpointing_func, layer.forward)
