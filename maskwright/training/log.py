@@ -43,7 +43,7 @@ class Log:
         path = out / "metrics.jsonl"
         found, garbled = read(path)
         if garbled:
-            console.print(f"[yellow]warning:[/] {escape(garbled)}", highlight=False, soft_wrap=True)
+            warn(garbled)
         kept = [line for line in found if line["step"] <= step and not _closing(line, steps)]
         atomic_write(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
