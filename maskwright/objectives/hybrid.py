@@ -14,7 +14,7 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
-from ..settings.schedule import Share
+from ..settings.schedule import Probability, Scheduled, value
 from .base.objective import Objective, objective_field
 from .base.problem import Problem
 
@@ -27,8 +27,8 @@ class Hybrid(Objective):
     """The objective of most rows, and the one that scores a text."""
     causal: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective of the other rows."""
-    share: Share = 1 / 16
-    """The fraction of the other rows."""
+    share: Scheduled[Probability] = 1 / 16
+    """The fraction of the other rows, or a schedule of it."""
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -39,7 +39,7 @@ class Hybrid(Objective):
         return self.masked.learns or self.causal.learns
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        other = noise.uniform("part", 1)[:, 0] < self.share  # [B]
+        other = noise.uniform("part", 1)[:, 0] < value(self.share, rows.progress)  # [B]
         halves = [_of_some(self.masked, rows, noise, ~other, 0), _of_some(self.causal, rows, noise, other, 1)]
         return Problem.joined(halves)
 

@@ -16,6 +16,7 @@ from ..attention import BACKWARD, FORWARD
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
+from ..settings.schedule import Probability, Scheduled, value
 from ..text.shards.shards import Shards
 from .base.live import Stateful, unbuilt
 from .base.objective import Objective, OpenRun, no_runs, objective_field
@@ -29,8 +30,9 @@ MIN_P_BW = 0.01
 class Mirror(Objective):
     """Causal language modelling in both directions."""
 
-    p_bw: Annotated[float, Field(ge=0, le=1)] | Literal["adapt"] = 0.05
-    """The probability that a row is also read backward; `adapt` follows the ratio of backward to forward perplexity."""
+    p_bw: Scheduled[Probability] | Literal["adapt"] = 0.05
+    """The probability that a row is also read backward, or a schedule of it; `adapt` follows the ratio of backward to
+    forward perplexity."""
     exclusive: bool = False
     """Whether a row that is read backward is then not read forward."""
     direction_tokens: bool = False
@@ -53,15 +55,14 @@ class Mirror(Objective):
         built = super().build(shards, seed, open_run)
         return LiveMirror(built) if self.p_bw == "adapt" else built
 
-    @property
-    def p_backward(self) -> float:
-        """The present p_bw."""
+    def p_backward(self, progress: float) -> float:
+        """p_bw when this share of the run is done."""
         if self.p_bw == "adapt":
             raise unbuilt(self)
-        return self.p_bw
+        return value(self.p_bw, progress)
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
-        back = noise.uniform("backward", 1)[:, 0] < self.p_backward  # [B]
+        back = noise.uniform("backward", 1)[:, 0] < self.p_backward(rows.progress)  # [B]
         front = ~back if self.exclusive else torch.ones_like(back)
         ways = (self.forward, front), (self.backward, back)
         read = [objective.corrupt_some(rows, noise, chosen) for objective, chosen in ways]
@@ -85,9 +86,6 @@ class Mirror(Objective):
         """Where p_bw adapts, validation reads every row in both directions, so that checkpoints compare."""
         return replace(self, p_bw=1.0) if self.p_bw == "adapt" else super().for_validation()
 
-    def log(self) -> dict[str, Any]:
-        return super().log() | {"p_bw": self.p_backward}
-
 
 class LiveMirror(Stateful, Mirror):
     """Both directions, with a p_bw that follows the ratio of perplexities."""
@@ -96,9 +94,11 @@ class LiveMirror(Stateful, Mirror):
         super().__init__(settings)
         self.adapted = torch.ones(())
 
-    @property
-    def p_backward(self) -> float:
+    def p_backward(self, progress: float) -> float:
         return float(self.adapted)
+
+    def log(self) -> dict[str, Any]:
+        return super().log() | {"p_bw": float(self.adapted)}
 
     def for_validation(self) -> Objective:
         return self.settings.for_validation()

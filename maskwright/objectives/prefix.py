@@ -20,6 +20,7 @@ from ..masking.select import IGNORE
 from ..noise import Noise
 from ..settings import settings
 from ..settings.registry import name_of
+from ..settings.schedule import Probability, Scheduled, value
 from .base.objective import Objective, objective_field
 from .base.problem import Problem
 
@@ -30,8 +31,8 @@ class Prefix(Objective):
 
     prompt_from_both_sides: ClassVar[bool] = True
 
-    share: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The fraction of a document that is its prefix; null to draw its end uniformly."""
+    share: Scheduled[Probability] | None = None
+    """The fraction of a document that is its prefix, or a schedule of it; null to draw its end uniformly."""
     prediction: Annotated[Objective, objective_field("causal")] = Field({}, validate_default=True)
     """The objective that predicts the rest."""
 
@@ -60,7 +61,7 @@ class Prefix(Objective):
         )
         u = noise.uniform("prefix", number.shape[1]).double()
         if self.share is not None:
-            u = torch.full_like(u, self.share)
+            u = torch.full_like(u, value(self.share, rows.progress))
         max_extra = (sizes[:, 1:] - 2).clamp(min=0)
         ends = 1 + torch.minimum((u * (max_extra + 1)).long(), max_extra)  # [B, L] by document
         end = ends.gather(1, (number - 1).clamp(min=0))

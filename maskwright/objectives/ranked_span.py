@@ -2,16 +2,14 @@
 order; the first of them are masked. The last is cut where the budget ends, so that the budget is exact.
 """
 
-from typing import Annotated
-
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from ..data.rows import Rows
 from ..masking.select import random_tiling, select_spans_cyclic
 from ..noise import Noise
 from ..settings import settings
+from ..settings.schedule import PositiveInt, Scheduled, constant, whole
 from .base.objective import Masked
 
 
@@ -19,9 +17,15 @@ from .base.objective import Masked
 class RankedSpan(Masked):
     """Masked language modelling over a random tiling of the row into spans."""
 
-    max_span_length: Annotated[int, Field(ge=1)] = 3
-    """Lengths are uniform from 1 to this, in tokens."""
+    max_span_length: Scheduled[PositiveInt] = 3
+    """Lengths are uniform from 1 to this, in tokens, or a schedule of it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.balance and not constant(self.max_span_length):
+            raise ValueError("balance needs a constant max_span_length: the epochs of a cycle share the spans of a row")
 
     def select(self, rows: Rows, noise: Noise) -> Tensor:
-        tiles = random_tiling(rows.word.numpy(), self.order(noise).keys("length"), self.max_span_length)
+        longest = whole(self.max_span_length, rows.progress)
+        tiles = random_tiling(rows.word.numpy(), self.order(noise).keys("length"), longest)
         return torch.from_numpy(select_spans_cyclic(tiles, *self.budget_and_order(rows, noise), False, False))

@@ -37,8 +37,14 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen, validated dataclass; the string under each field is its documentation."""
-    rules = ConfigDict(extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+    """Make `cls` a frozen, validated dataclass; the string under each field is its documentation.
+
+    A generic one (a schedule of numbers) is validated again where it is used, as there the type is known.
+    """
+    rules = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True, allow_inf_nan=False,
+        revalidate_instances="always" if getattr(cls, "__parameters__", ()) else "never",
+    )  # fmt: skip
     return pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)  # type: ignore[return-value]
 
 
@@ -121,9 +127,10 @@ def _nested(cls: type, path: list[str]) -> type | None:
     return only if isinstance(only, type) and dataclasses.is_dataclass(only) else None
 
 
-def _specificity(fault: Any) -> tuple[bool, int]:
-    """Of the errors that the members of a union report, the deepest is the most specific."""
-    return fault["type"] not in ("missing", "unexpected_keyword_argument") or len(fault["loc"]) == 1, len(fault["loc"])
+def _specificity(fault: Any) -> tuple[bool, bool, int]:
+    """Of the errors that the members of a union report, a sentence of ours is the most specific, then the deepest."""
+    ours, other_member = fault["type"] == "value_error", fault["type"] in ("missing", "unexpected_keyword_argument")
+    return ours, not other_member or len(fault["loc"]) == 1, len(fault["loc"])
 
 
 def field_names(cls: type) -> list[str]:

@@ -3,16 +3,20 @@
 In YAML: `0.15`, `{start: 0.4, end: 0.15}`, `{start: 0.4, end: 0.15, shape: cosine}` or `{steps: {0: 0.4, 0.5: 0.15}}`.
 """
 
-from collections.abc import Callable, Mapping
-from math import cos, pi, sqrt
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from math import cos, nextafter, pi, sqrt
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field
 
 from . import settings
 
+Number_co = TypeVar("Number_co", bound=float, covariant=True)
 Share = Annotated[float, Field(gt=0, lt=1)]
 """A fraction strictly between 0 and 1."""
+Probability = Annotated[float, Field(ge=0, le=1)]
+"""A fraction between 0 and 1."""
 
 SHAPES: dict[str, Callable[[float], float]] = {
     "linear": lambda progress: progress,
@@ -21,12 +25,12 @@ SHAPES: dict[str, Callable[[float], float]] = {
 
 
 @settings
-class Ramp:
+class Ramp(Generic[Number_co]):
     """From `start` to `end` over the run."""
 
-    start: Share
+    start: Number_co
     """The value at the first step."""
-    end: Share
+    end: Number_co
     """The value at the last step."""
     shape: Literal["linear", "cosine"] = "linear"
     """The shape of the change between them."""
@@ -40,10 +44,10 @@ def _pairs(steps: Any) -> Any:
 
 
 @settings
-class Steps:
+class Steps(Generic[Number_co]):
     """Constant between given points of the run."""
 
-    steps: Annotated[tuple[tuple[float, Share], ...], BeforeValidator(_pairs)]
+    steps: Annotated[tuple[tuple[float, Number_co], ...], BeforeValidator(_pairs)]
     """From which share of the run on (the first is 0) which value holds; kept as pairs, which are a hashable value."""
 
     def __post_init__(self) -> None:
@@ -55,12 +59,44 @@ class Steps:
         return max(pair for pair in self.steps if pair[0] <= progress)[1]
 
 
-Ratio = Share | Ramp | Steps
+Scheduled: TypeAlias = Number_co | Ramp[Number_co] | Steps[Number_co]
+"""A number or a schedule of it: `Scheduled[Share]`. The bounds are those of the number, at every point of the run."""
+Ratio: TypeAlias = Scheduled[Share]
+PositiveInt = Annotated[int, Field(ge=1)]
 
 
-def value(ratio: Ratio, progress: float) -> float:
-    """The ratio at `progress`, the share of the run that is done, in [0, 1]."""
-    return ratio if isinstance(ratio, float) else ratio.at(progress)
+def value(number: Scheduled[float], progress: float) -> float:
+    """The number at `progress`, the share of the run that is done, in [0, 1]."""
+    return number.at(progress) if isinstance(number, Ramp | Steps) else number
+
+
+def whole(number: Scheduled[int], progress: float) -> int:
+    """The same for a number that is counted: a ramp passes through the whole numbers between its ends."""
+    return round(value(number, progress))
+
+
+def sums(*numbers: Scheduled[float]) -> list[float]:
+    """The sum of several numbers at a thousand points of the run, and on both sides of every step."""
+    begins = [begin for number in numbers if isinstance(number, Steps) for begin, _ in number.steps]
+    moments = [*(i / 1000 for i in range(1001)), *begins, *(nextafter(begin, 0) for begin in begins)]
+    return [sum(value(number, progress) for number in numbers) for progress in moments]
+
+
+def constant(number: Scheduled[float]) -> bool:
+    """Whether it is the same over the whole run."""
+    return not isinstance(number, Ramp | Steps)
+
+
+def scheduled(part: Any, progress: float, path: str = "") -> Iterator[tuple[str, float]]:
+    """What is scheduled in a settings object and in those inside it, by path, each with its number at `progress`."""
+    if isinstance(part, Ramp | Steps):
+        yield path, part.at(progress)
+    elif is_dataclass(part):
+        for field in fields(part):
+            yield from scheduled(getattr(part, field.name), progress, f"{path}.{field.name}".strip("."))
+    elif isinstance(part, tuple):
+        for number, item in enumerate(part):
+            yield from scheduled(item, progress, f"{path}.{number}")
 
 
 DECAYS: dict[str, Callable[[float], float]] = {

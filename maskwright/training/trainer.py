@@ -25,7 +25,7 @@ from ..run.config import Config
 from ..run.description import describe
 from ..run.folder import Folder
 from ..run.load import LoadedRun, just_trained
-from ..settings.schedule import learning_rate
+from ..settings.schedule import learning_rate, scheduled
 from ..storage.atomic import atomic_write
 from ..text.shards.shards import Split
 from . import fp8, token_weights
@@ -255,6 +255,8 @@ class Trainer:
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
         numbers |= self.state.metrics.read()
+        now = scheduled(self.config.objective, (self.step - 1) / self.steps)
+        numbers |= {f"objective/{name}": number for name, number in now}
         log.write(self.step, numbers | self.objective.log())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 

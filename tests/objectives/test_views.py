@@ -197,10 +197,10 @@ def test_an_adapting_chance_follows_the_perplexities(front, back, wanted):
     problem = mirror(rows(), 0)
     loss = torch.where(problem.view[:, None] == FORWARD, front, back) * problem.weights
     mirror.observe(problem, loss, torch.zeros_like(problem.weights, dtype=torch.bool))
-    assert mirror.p_backward == pytest.approx(wanted)
+    assert mirror.p_backward(0.5) == pytest.approx(wanted)
     forward_only = problem[problem.view == FORWARD]
     mirror.observe(forward_only, torch.zeros_like(forward_only.weights), forward_only.weights > 9)
-    assert mirror.p_backward == pytest.approx(wanted), "nothing was read backward, so nothing was learned"
+    assert mirror.p_backward(0.5) == pytest.approx(wanted), "nothing was read backward, so nothing was learned"
 
 
 def test_what_an_adapting_chance_has_learned_decides():

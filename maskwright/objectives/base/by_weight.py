@@ -6,10 +6,9 @@ Shapes: B rows, L positions.
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from ...data.rows import Rows
@@ -17,6 +16,7 @@ from ...masking.select import random_tiling
 from ...masking.weighted import systematic_tokens, systematic_units
 from ...noise import Noise
 from ...settings import settings
+from ...settings.schedule import PositiveInt, Scheduled, whole
 from .objective import Masked
 
 
@@ -35,8 +35,9 @@ class ByWeight(Masked, ABC):
 
     unit: Literal["token", "word", "span"] = "token"
     """What is masked as one: a token, a word or a span, the latter two by the mean weight of their tokens."""
-    max_span_length: Annotated[int, Field(ge=1)] = 3
-    """Lengths of spans are uniform from 1 to this, in tokens; spans tile the row, and the last is cut to the budget."""
+    max_span_length: Scheduled[PositiveInt] = 3
+    """Lengths of spans are uniform from 1 to this, in tokens, or a schedule of it; spans tile the row, and the last is
+    cut to the budget."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,5 +59,5 @@ class ByWeight(Masked, ABC):
             return torch.from_numpy(systematic_tokens(weight, word, budget, keys))
         if self.unit == "word":
             return torch.from_numpy(systematic_units(weight, word, budget, keys, True, self.at_least_one))
-        tiles = random_tiling(word, noise.keys("length"), self.max_span_length)
+        tiles = random_tiling(word, noise.keys("length"), whole(self.max_span_length, rows.progress))
         return torch.from_numpy(systematic_units(weight, tiles, budget, keys, False, False))

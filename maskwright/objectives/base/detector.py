@@ -6,7 +6,7 @@ Shapes: B rows, L positions, N target positions, V tokens.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE, count, random_tiling, select_spans_cyclic, select_tokens
 from ...noise import Noise, inverse_cdf, low_discrepancy, token_probs
 from ...settings import settings
-from ...settings.schedule import Ratio, value
+from ...settings.schedule import PositiveInt, Ratio, Scheduled, sums, value, whole
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from .live import unbuilt
@@ -30,12 +30,12 @@ COPIED = (
     "take objective remask with target=original, which learns to fill in what is marked [WRONG]"
 )
 
-Weight = Annotated[float, Field(ge=0)]
+Weight: TypeAlias = Scheduled[Annotated[float, Field(ge=0)]]
 
 
 @settings
 class Mixture:
-    """The weights of the kinds of corruption. Each row gets one kind."""
+    """The weights of the kinds of corruption, or schedules of them. Each row gets one kind."""
 
     random: Weight = 0.0
     """A random token, drawn for each position."""
@@ -47,8 +47,13 @@ class Mixture:
     """[WRONG] itself: nothing is left to detect, so it is for learning to fill in what is known to be wrong."""
 
     def __post_init__(self) -> None:
-        if not sum(vars(self).values()):
+        if not min(sums(*vars(self).values())):
             raise ValueError(f"{', '.join(vars(self))} are all 0: give at least one kind of corruption a weight")
+
+    @property
+    def has_synthetic(self) -> bool:
+        """Whether tokens of a model are ever needed."""
+        return max(sums(self.synthetic)) > 0
 
 
 @settings
@@ -67,20 +72,20 @@ class CorruptionDetector(Objective, ABC):
     wrong_labels: Literal["one", "by_kind"] = "one"
     """The label of wrong tokens: [WRONG], or by what replaced them [WRONG_RANDOM], [WRONG_FRAGMENT],
     [WRONG_SYNTHETIC], which `tokenizer.add` must name."""
-    span_length: Annotated[int, Field(ge=1)] = 1
-    """Replaced tokens lie in spans of up to so many, chosen first; 1 for tokens anywhere."""
-    span_density: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """The share of the tokens of a chosen span that are replaced."""
+    span_length: Scheduled[PositiveInt] = 1
+    """Replaced tokens lie in spans of up to so many, or a schedule of it, chosen first; 1 for tokens anywhere."""
+    span_density: Scheduled[Annotated[float, Field(gt=0, le=1)]] = 1.0
+    """The share of the tokens of a chosen span that are replaced, or a schedule of it."""
     generator_run: str | TokenScorer | None = None
     """The folder of the run that makes synthetic corruptions; its model predicts masked tokens, as diffusion does."""
-    temperature: Annotated[float, Field(gt=0)] = 0.8
-    """The temperature at which that model is sampled."""
+    temperature: Scheduled[Annotated[float, Field(gt=0)]] = 0.8
+    """The temperature at which that model is sampled, or a schedule of it."""
 
     def __post_init__(self) -> None:
-        if self.needs_generator_run and self.corruption.synthetic and not self.generator_run:
+        if self.needs_generator_run and self.corruption.has_synthetic and not self.generator_run:
             raise ValueError("corruption synthetic needs generator_run=DIR, a run whose model predicts masked tokens")
-        if self.span_density < 1 and self.span_length == 1:
-            raise ValueError(f"span_density={self.span_density:g} of spans of one token: give a span_length above 1")
+        if (density := min(sums(self.span_density))) < 1 and max(sums(self.span_length)) == 1:
+            raise ValueError(f"span_density={density:g} of spans of one token: give a span_length above 1")
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -88,7 +93,7 @@ class CorruptionDetector(Objective, ABC):
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
         """The same with the generator's model in place of its run's folder, where synthetic corruptions need it."""
-        if not (isinstance(self.generator_run, str) and self.corruption.synthetic):
+        if not (isinstance(self.generator_run, str) and self.corruption.has_synthetic):
             return self
         return replace(self, generator_run=open_run(self.generator_run))
 
@@ -117,7 +122,7 @@ class CorruptionDetector(Objective, ABC):
 
     def corrupted(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, L] int64, the rows with replaced tokens, of one kind in each row."""
-        chosen, others, kinds = self.chosen(rows, noise), rows.tokens.clone(), self._kinds(noise)
+        chosen, others, kinds = self.chosen(rows, noise), rows.tokens.clone(), self._kinds(noise, rows.progress)
         for number, replaced in enumerate(KINDS.values()):
             if len(mine := torch.nonzero(kinds == number)[:, 0]):
                 part = noise[mine]
@@ -131,19 +136,20 @@ class CorruptionDetector(Objective, ABC):
         mask_ratio = value(self.ratio, rows.progress) * per_row  # [B]
         u = noise.uniform("budget", 1).numpy()[:, 0]  # rounds up or down so that the mean is exact
         budget = np.minimum(mask_ratio * n_maskable + u, n_maskable).astype(np.int64)
-        among = rows.word.numpy() if self.span_length == 1 else self._spans(rows, noise, budget)
+        longest = whole(self.span_length, rows.progress)
+        among = rows.word.numpy() if longest == 1 else self._spans(rows, noise, budget, longest)
         return torch.from_numpy(select_tokens(among, budget, np.zeros_like(budget), noise.keys("select"))) > 0
 
-    def _spans(self, rows: Rows, noise: Noise, budget: np.ndarray) -> np.ndarray:
+    def _spans(self, rows: Rows, noise: Noise, budget: np.ndarray, longest: int) -> np.ndarray:
         """[B, L] int32, above 0 in spans that hold each row's `budget` of replaced tokens at their density."""
-        wide = np.ceil(budget / self.span_density).astype(np.int64)
-        tiles = random_tiling(rows.word.numpy(), noise.keys("tiles"), self.span_length)
+        wide = np.ceil(budget / value(self.span_density, rows.progress)).astype(np.int64)
+        tiles = random_tiling(rows.word.numpy(), noise.keys("tiles"), longest)
         wide = np.minimum(wide, count(tiles))
         return select_spans_cyclic(tiles, wide, np.zeros_like(wide), noise.keys("spans"), False, False)
 
-    def _kinds(self, noise: Noise) -> Tensor:
+    def _kinds(self, noise: Noise, progress: float) -> Tensor:
         """[B] int64, the kind of corruption of each row."""
-        weights = np.array([getattr(self.corruption, name) for name in KINDS], np.float64)
+        weights = np.array([value(getattr(self.corruption, name), progress) for name in KINDS], np.float64)
         cdf = torch.from_numpy(weights.cumsum() / weights.sum())
         return torch.searchsorted(cdf, noise.uniform("kind", 1)[:, 0].double(), right=True)
 
@@ -187,7 +193,7 @@ def synthetic(objective: CorruptionDetector, rows: Rows, noise: Noise, chosen: T
         scores = objective.generate(masked, rows.document, target_positions)
         scores = scores.masked_fill(torch.from_numpy(rows.vocabulary.is_special), -torch.inf)
         u = noise.uniform("synthetic", rows.tokens.shape[1])[chosen]  # by position, so that `chosen` shifts no draw
-        others[chosen] = inverse_cdf(token_probs(scores, objective.temperature), u)
+        others[chosen] = inverse_cdf(token_probs(scores, value(objective.temperature, rows.progress)), u)
     return others
 
 

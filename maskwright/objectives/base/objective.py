@@ -21,7 +21,7 @@ from ...masking.select import IGNORE, row_budgets
 from ...noise import Noise
 from ...settings import from_mapping, settings, short_repr
 from ...settings.registry import load, name_of
-from ...settings.schedule import Ratio, value
+from ...settings.schedule import Probability, Ratio, Scheduled, constant, sums, value
 from ...text.shards.shards import Shards
 from .problem import Problem, TokenScorer
 
@@ -185,10 +185,10 @@ class Masked(Objective, ABC):
 
     ratio: Ratio = 0.15
     """The fraction of maskable positions that are chosen, or a schedule of it."""
-    random_prob: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The fraction of chosen positions that get a random token."""
-    keep_prob: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The fraction of chosen positions that keep their token."""
+    random_prob: Scheduled[Probability] = 0.1
+    """The fraction of chosen positions that get a random token, or a schedule of it."""
+    keep_prob: Scheduled[Probability] = 0.1
+    """The fraction of chosen positions that keep their token, or a schedule of it."""
     corruption_unit: Literal["token", "span"] = "token"
     """Whether [MASK], random or keep is drawn per token, or once per unit (word or span)."""
     at_least_one: bool = True
@@ -197,10 +197,9 @@ class Masked(Objective, ABC):
     """Whether positions take turns: in each cycle of 1 / ratio epochs, all are masked before any is masked twice."""
 
     def __post_init__(self) -> None:
-        if self.random_prob + self.keep_prob > 1:
-            both = f"{self.random_prob + self.keep_prob:g}"
-            raise ValueError(f"random_prob + keep_prob = {both}: their sum is a probability, at most 1")
-        if self.balance and not isinstance(self.ratio, float):
+        if (both := max(sums(self.random_prob, self.keep_prob))) > 1:
+            raise ValueError(f"random_prob + keep_prob = {both:g}: their sum is a probability, at most 1")
+        if self.balance and not constant(self.ratio):
             raise ValueError("balance needs a constant ratio: a cycle lasts 1 / ratio epochs")
 
     @property
@@ -221,7 +220,8 @@ class Masked(Objective, ABC):
         inputs, targets = torch.empty_like(rows.tokens), torch.empty_like(rows.tokens)
         weights = torch.empty(rows.tokens.shape, dtype=torch.float32)
         units = self.select(rows, noise)
-        thresholds = np.float32(self.random_prob), np.float32(self.random_prob + self.keep_prob)
+        random, keep = value(self.random_prob, rows.progress), value(self.keep_prob, rows.progress)
+        thresholds = np.float32(random), np.float32(random + keep)
         replace_tokens(
             rows.tokens.numpy(), units.numpy(), noise.keys("fate"), noise.keys("other"),
             rows.vocabulary.ordinary, rows.vocabulary.mask, *thresholds, self.corruption_unit == "span",

@@ -21,6 +21,7 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, low_discrepancy
 from ...settings import Listed, settings
+from ...settings.schedule import Probability, Scheduled, value
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.live import Stateful, unbuilt
@@ -37,8 +38,9 @@ class Diffusion(Levels, Objective):
 
     weighted: bool = True
     """Whether losses have the weights of the bound, or equal weights."""
-    gamma: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Exponent of the schedule's part of the weight: N / l · (1 / (N · P(l)))^gamma. 1 gives the bound."""
+    gamma: Scheduled[Probability] = 1.0
+    """Exponent of the schedule's part of the weight: N / l · (1 / (N · P(l)))^gamma, or a schedule of it. 1 gives the
+    bound."""
     frequency: Annotated[float, Field(ge=0)] = 0.0
     """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
     stages: Annotated[tuple[Sticky | Spans | Scattered, ...], Listed] = ()
@@ -69,8 +71,8 @@ class Diffusion(Levels, Objective):
         n, n_masked = count(rows.word.numpy()), count(chosen)
         weight = n / np.maximum(n_masked, 1) if self.weighted else np.ones(len(rows))
         if self.weighted and not self.stages:
-            _, probability = self.counts(n, low_discrepancy(noise, "level"))
-            weight = weight * (np.maximum(n, 1) * probability) ** -self.gamma
+            _, probability = self.counts(n, low_discrepancy(noise, "level"), rows.progress)
+            weight = weight * (np.maximum(n, 1) * probability) ** -value(self.gamma, rows.progress)
         return masked_problem(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(weight))
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
@@ -92,7 +94,7 @@ class Diffusion(Levels, Objective):
     def _scattered(self, rows: Rows, noise: Noise) -> np.ndarray:
         """[B, L] int32, 1 or more where masked, by the schedule."""
         word = rows.word.numpy()
-        budget, _ = self.counts(count(word), low_discrepancy(noise, "level"))
+        budget, _ = self.counts(count(word), low_discrepancy(noise, "level"), rows.progress)
         if self.frequency and self.counted.any():
             keys = noise.keys("select by rarity")
             return select_by_rarity(rows, budget, self.counted, self.frequency * rows.progress, keys)

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from ...settings import settings
-from ...settings.schedule import Share
+from ...settings.schedule import Scheduled, Share, value
 
 GRID = np.linspace(0, 1, 4097)
 EPSILON = 1e-3
@@ -62,15 +62,15 @@ class Levels:
 
     schedule: Schedule = "linear"
     """How the mask ratio grows with time; or the modes of its distribution, `[{mean: 0.15}, {mean: 0.7}]`."""
-    guaranteed_unmasked: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The fraction of a row that always stays visible."""
+    guaranteed_unmasked: Scheduled[Annotated[float, Field(ge=0, lt=1)]] = 0.0
+    """The fraction of a row that always stays visible, or a schedule of it."""
 
-    def counts(self, positions: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def counts(self, positions: np.ndarray, u: np.ndarray, progress: float) -> tuple[np.ndarray, np.ndarray]:
         """How many of `positions` [B] are masked at quantile `u` [B] in [0, 1), at least one; and its probability.
 
         [B] int64 and [B] float64.
         """
-        max_ratio = 1 - self.guaranteed_unmasked
+        max_ratio = 1 - value(self.guaranteed_unmasked, progress)
         ratio = np.interp(u, tabulated_cdf(self.schedule), GRID) * max_ratio
         k = np.clip(np.ceil(ratio * positions), 1, positions).astype(np.int64)
         size = np.maximum(positions, 1) * max_ratio

@@ -22,7 +22,7 @@ from ...masking.select import IGNORE
 from ...models.modern import Modern
 from ...noise import Noise, address
 from ...settings import from_mapping, settings
-from ...settings.schedule import Ratio
+from ...settings.schedule import Ratio, Scheduled
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.binary_detector import Binary
@@ -48,8 +48,8 @@ class Electra(Binary):
     """What tokens are replaced by; `synthetic` are the generator's samples."""
     generator_run: str | TokenScorer | None = None
     """The folder of a run to sample from instead; null for a generator that is trained alongside."""
-    temperature: Annotated[float, Field(gt=0)] = 1.0
-    """The temperature at which it is sampled."""
+    temperature: Scheduled[Annotated[float, Field(gt=0)]] = 1.0
+    """The temperature at which it is sampled, or a schedule of it."""
     balanced: bool = False
     """Whether right and wrong tokens of a row have equal total weight; probabilities are then for a text half wrong."""
     hidden: PositiveInt = 64
@@ -70,7 +70,7 @@ class Electra(Binary):
     @property
     def learns(self) -> bool:
         """Whether it trains a generator of its own."""
-        return self.generator_run is None and self.corruption.synthetic > 0
+        return self.generator_run is None and self.corruption.has_synthetic
 
     @property
     def _architecture(self) -> Modern:

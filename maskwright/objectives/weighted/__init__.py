@@ -17,7 +17,7 @@ from torch import Tensor
 from ...data.rows import Rows
 from ...noise import Noise
 from ...settings import settings
-from ...settings.schedule import Ramp, Steps, value
+from ...settings.schedule import Scheduled, value
 from ...text.shards.shards import Shards
 from ..base.by_weight import ByWeight, of_types
 from ..base.live import Stateful, unbuilt
@@ -34,7 +34,7 @@ class Weighted(ByWeight):
     weights: str | None = None
     """A .json, .csv or .parquet file of weights, by token or id; `frequency` for the rarity of tokens in the training
     text; null for uniform weights. Tokens missing from it have weight 1; those with weight 0 are never masked."""
-    power: Annotated[float, Field(gt=0)] | Ramp | Steps = 1.0
+    power: Scheduled[Annotated[float, Field(gt=0)]] = 1.0
     """The power that weights are raised to, or a schedule of it; near 0 they hardly differ."""
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
