@@ -41,7 +41,7 @@ class Remask(CorruptionDetector):
         super().__post_init__()
         if self.target == "wrong" and self.loss == "corrupted_only":
             warnings.warn(DEGENERATE, stacklevel=2)
-        if self.target == "wrong" and self.corruption.wrong:
+        if self.target == "wrong" and self.corruption.uses("wrong"):
             warnings.warn(COPIED, stacklevel=2)
         if self.target == "original" and self.wrong_labels == "by_kind":
             raise ValueError("wrong_labels=by_kind with target=original, which has no wrong labels: take target=wrong")

@@ -25,7 +25,7 @@ class Binary(CorruptionDetector, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.corruption.wrong:
+        if self.corruption.uses("wrong"):
             warnings.warn(COPIED, stacklevel=2)
 
     def labels(self, rows: Rows, inputs: Tensor, wrong_label: Tensor) -> tuple[Tensor, Tensor]:

@@ -50,10 +50,9 @@ class Mixture:
         if not min(sums(*vars(self).values())):
             raise ValueError(f"{', '.join(vars(self))} are all 0: give at least one kind of corruption a weight")
 
-    @property
-    def has_synthetic(self) -> bool:
-        """Whether tokens of a model are ever needed."""
-        return max(sums(self.synthetic)) > 0
+    def uses(self, kind: str) -> bool:
+        """Whether this kind of corruption ever has a weight."""
+        return max(sums(getattr(self, kind))) > 0
 
 
 @settings
@@ -82,7 +81,7 @@ class CorruptionDetector(Objective, ABC):
     """The temperature at which that model is sampled, or a schedule of it."""
 
     def __post_init__(self) -> None:
-        if self.needs_generator_run and self.corruption.has_synthetic and not self.generator_run:
+        if self.needs_generator_run and self.corruption.uses("synthetic") and not self.generator_run:
             raise ValueError("corruption synthetic needs generator_run=DIR, a run whose model predicts masked tokens")
         if (density := min(sums(self.span_density))) < 1 and max(sums(self.span_length)) == 1:
             raise ValueError(f"span_density={density:g} of spans of one token: give a span_length above 1")
@@ -93,7 +92,7 @@ class CorruptionDetector(Objective, ABC):
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
         """The same with the generator's model in place of its run's folder, where synthetic corruptions need it."""
-        if not (isinstance(self.generator_run, str) and self.corruption.has_synthetic):
+        if not (isinstance(self.generator_run, str) and self.corruption.uses("synthetic")):
             return self
         return replace(self, generator_run=open_run(self.generator_run))
 
@@ -155,9 +154,9 @@ class CorruptionDetector(Objective, ABC):
 
     def wrong_label(self, rows: Rows, noise: Noise) -> Tensor:
         """[B, 1] int64, the label of the wrong tokens of each row. Raises ValueError when the tokenizer lacks it."""
-        own = {name for name in KINDS if self.wrong_labels == "by_kind" and getattr(self.corruption, name)}
+        own = {name for name in KINDS if self.wrong_labels == "by_kind" and self.corruption.uses(name)}
         roles = (WRONG_ROLES[name] if name in own else "wrong" for name in KINDS)
-        return torch.tensor([rows.vocabulary.id(role) for role in roles])[self._kinds(noise)][:, None]
+        return torch.tensor([rows.vocabulary.id(role) for role in roles])[self._kinds(noise, rows.progress)][:, None]
 
     def generate(self, inputs: Tensor, document: Tensor, target_positions: Tensor) -> Tensor:
         """[N, V] float32, the generator's logits at the masks, as a `TokenScorer` gives them."""

@@ -70,7 +70,7 @@ class Electra(Binary):
     @property
     def learns(self) -> bool:
         """Whether it trains a generator of its own."""
-        return self.generator_run is None and self.corruption.has_synthetic
+        return self.generator_run is None and self.corruption.uses("synthetic")
 
     @property
     def _architecture(self) -> Modern:
