@@ -17,7 +17,7 @@ from torch import Tensor
 from ..attention import BOTH
 from ..data.rows import Rows
 from ..masking.select import IGNORE
-from ..objectives.base.objective import Masked, Objective
+from ..objectives.base.objective import Objective
 from ..objectives.base.problem import Problem
 from ..settings.outside import trusting
 from ..settings.registry import load, name_of
@@ -101,7 +101,7 @@ class MaskingCollator:
         """[L] the word of each position, from 1; 0 for special tokens."""
         special = self.vocabulary.is_special[tokens] | (np.asarray(feature.get("special_tokens_mask", 0)) > 0)
         known = next((read(feature[name]) for name, read in WORDS.items() if name in feature), None)
-        if known is None and isinstance(self.objective, Masked) and self.objective.by_word:
+        if known is None and self.objective.by_word:
             raise ValueError(
                 f"{name_of(self.objective.settings)} must know the words: give features {' or '.join(WORDS)}"
             )

@@ -116,13 +116,19 @@ DEFAULT = {
 }
 
 
+IMPLIED = {"corpus.files": "files", "objective.stages": "staged"}
+"""Options that only one class of their section has, so that its name need not be said."""
+
+
 def changed(tree: Mapping[str, Any], overrides: list[str], sections: Mapping[str, Any]) -> dict[str, Any]:
     """A tree of sections with `sections` merged into it and then `section.key=value` overrides."""
     whole = {name: _named_corpus(name, given) for name, given in tree.items()}
     for name, given in sections.items():
         whole[name] = _merged(_mapping(whole.get(name)), _named_corpus(name, given))
-    if any(assignment.startswith("corpus.files=") for assignment in overrides):
-        overrides = [*overrides, "corpus.name=files"]
+    options = {assignment.partition("=")[0] for assignment in overrides}
+    for path, name in IMPLIED.items():
+        if path in options and (named := f"{path.partition('.')[0]}.name") not in options:
+            overrides = [*overrides, f"{named}={name}"]
     if overrides:
         touched = {assignment.partition(".")[0] for assignment in overrides}
         whole |= {name: _mapping(whole[name]) for name in touched & whole.keys()}
@@ -133,8 +139,9 @@ def _named_corpus(section: str, given: Any) -> Any:
     """What a section is given as, with the names that need not be said."""
     if section == "corpus" and isinstance(given, list | tuple):
         return {"name": "memory", "texts": list(given)}
-    if section == "corpus" and isinstance(given, Mapping) and "files" in given and not given.get("name"):
-        return {**given, "name": "files"}  # so that the files go when another corpus is named
+    if isinstance(given, Mapping) and not given.get("name"):
+        implied = [name for path, name in IMPLIED.items() if path in {f"{section}.{option}" for option in given}]
+        return {**given, "name": implied[0]} if implied else given  # so that they go when another is named
     return {"name": given} if section in NAMED and isinstance(given, str) else given
 
 

@@ -93,6 +93,8 @@ def _sentence(cls: type, error: ValidationError, where: str) -> str:
         return f"unknown key {option}: {did_you_mean(path[-1], field_names(holder))}"
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}"
+    if fault["type"] == "missing":
+        return f"{option} must be given"
     said = WRITTEN.get(fault["type"]) or f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
     return f"{option}={short_repr(fault['input'])}: {said}"
 
@@ -104,6 +106,7 @@ WRITTEN = {
     "bool_type": "true or false belongs here",
     "bool_parsing": "true or false belongs here",
     "dict_type": "a mapping belongs here, as in {a: 1}",
+    "dataclass_type": "a mapping of options belongs here, as in {a: 1}",
 }
 """What would be right, in the words of YAML, by the type of pydantic's error; its own words for any other."""
 
@@ -114,15 +117,17 @@ def _locate(cls: type, loc: list[str]) -> tuple[type, list[str]]:
     pydantic's `loc` begins with that path, and goes on with the types that a union tried.
     """
     holder, path = cls, loc[:1]
-    while (inner := _nested(holder, path)) and len(loc) > len(path):
-        holder, path = inner, loc[: len(path) + 1]
+    while (inner := _nested(holder, path)) and len(loc) > (deep := len(path)):
+        holder, path = inner, loc[: deep + 1 + loc[deep].isdigit()]  # of a list, its number and then the option
     return holder, path
 
 
 def _nested(cls: type, path: list[str]) -> type | None:
-    """The settings class of the field at the end of `path`, if it takes one settings class (or None) only."""
+    """The settings class of the field at the end of `path`, if it takes one settings class (or None) only, or a list of
+    them."""
     field = cls.__pydantic_fields__.get(path[-1]) if path else None  # type: ignore[attr-defined]
-    kinds = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not NoneType] if field else []
+    kinds = get_args(field.annotation) or [field.annotation] if field else []
+    kinds = [kind for kind in kinds if kind not in (NoneType, Ellipsis)]
     only: Any = kinds[0] if len(kinds) == 1 else None
     return only if isinstance(only, type) and dataclasses.is_dataclass(only) else None
 

@@ -255,8 +255,7 @@ class Trainer:
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
         numbers |= self.state.metrics.read()
-        now = scheduled(self.config.objective, (self.step - 1) / self.steps)
-        numbers |= {f"objective/{name}": number for name, number in now}
+        numbers |= dict(scheduled(self.config.objective, (self.step - 1) / self.steps, "objective"))
         log.write(self.step, numbers | self.objective.log())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 

@@ -87,7 +87,7 @@ def test_the_exam_of_a_model_without_context_is_its_likelihood():
 
 
 def test_validation_is_the_bound_whatever_is_trained():
-    odd = Diffusion(schedule="cosine", gamma=0.2, stages=({"max_ratio": 0.3},), levels=3)
+    odd = Diffusion(schedule="cosine", gamma=0.2, pattern={"max_ratio": 0.3}, levels=3)
     assert odd.for_validation() == Diffusion(levels=3)
 
 
@@ -135,33 +135,6 @@ def test_more_spans_than_fit_are_as_many_as_fit():
     assert set(patterns(lambda *rest: spread(*rest, 2), 6, 20, 6)) == {(0, 1, 2, 3, 4, 5)}
 
 
-STAGES = ({"ratio": 0.2, "far": 0.3, "near": 0.0, "patience": 2}, {"ratio": 0.5, "spans": 3}, {"max_ratio": 0.9})
-
-
-def test_stages_begin_when_validation_no_longer_improves():
-    objective = live(Diffusion(stages=STAGES))
-    begun = []
-    for loss in (3.0, 2.0, 2.1, 2.2, 5.0, *[5.0] * 5, *[5.0] * 9):
-        objective.on_validation({"loss": loss})
-        begun.append(objective.begun)
-    assert begun[:5] == [1, 1, 1, 2, 2]
-    assert begun[-1] == 3
-    again = live(Diffusion(stages=STAGES))
-    again.load_state_dict(objective.state_dict())
-    assert again.begun == objective.begun == objective.log()["stage"]
-
-
-def test_rows_are_dealt_out_evenly_over_the_stages_begun():
-    objective, some = live(Diffusion(stages=STAGES)), plain(900, 40)
-    assert (hidden(objective(some, 0)).sum(1) == 8).all()
-    objective.on_validation({"loss": 1.0})
-    for _ in range(2):
-        objective.on_validation({"loss": 1.0})
-    many = Counter(hidden(objective(some, 0)).sum(1).tolist())
-    assert set(many) == {8, 20}
-    assert many[8] == pytest.approx(450, abs=60)
-
-
 def test_rare_tokens_are_hidden_more_often_and_the_budget_is_exact():
     some = replace(plain(800, 30), progress=1.0)
     objective, uniform = live(Diffusion(frequency=1.0)), Diffusion()
@@ -187,7 +160,7 @@ def test_rare_tokens_are_hidden_more_often_and_the_budget_is_exact():
         ({"schedule": [{"mean": 1.5}]}, "objective.schedule"),
         ({"gamma": 2}, "objective.gamma=2"),
         ({"levels": 0}, "objective.levels=0"),
-        ({"stages": [{"ratio": 1.2, "far": 1, "near": 1}]}, "objective.stages"),
+        ({"pattern": {"ratio": 1.2, "far": 1, "near": 1}}, "objective.pattern"),
     ],
 )
 def test_what_is_out_of_range_is_named(options, sentence):
@@ -198,14 +171,3 @@ def test_what_is_out_of_range_is_named(options, sentence):
 def test_counts_of_what_can_be_hidden_leave_specials_out():
     some = rows(40)
     assert (hidden(Diffusion()(some, 3)).sum(1).numpy() <= count(some.word.numpy())).all()
-
-
-def test_a_row_on_its_own_is_as_in_its_batch_in_every_stage():
-    """A batch of one row, and a stage that draws one row of several."""
-    objective, some = live(Diffusion(stages=STAGES)), plain(9, 40)
-    objective.load_state_dict({"patience": torch.tensor([2.0, 0.0, torch.inf], dtype=torch.float64)})
-    whole = objective(some, 0)
-    for row in range(9):
-        alone = objective(some[torch.tensor([row])], 0)
-        assert torch.equal(alone.targets, whole.targets[row : row + 1])
-    assert len(set(hidden(whole).sum(1).tolist())) >= 3

@@ -10,30 +10,11 @@ from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
-STAGES = [
-    {"max_ratio": 0.3, "patience": 1},
-    {"ratio": 0.5, "far": 0.1, "near": 0.9, "patience": 1},
-    {"ratio": 0.7, "spans": 3},
-]
-
 
 def train(settings: dict, out: Path, objective: dict, **training: object) -> Path:
     tree = settings | {"objective": objective, "training": settings["training"] | training}
     Trainer(Config.of(tree), out, show=False).train()
     return out
-
-
-def test_a_staged_run_is_resumed_where_it_was(settings: dict, tmp_path: Path) -> None:
-    settings["evaluation"]["every"] = 5
-    objective = {"name": "diffusion", "stages": STAGES}
-    whole = train(settings, tmp_path / "whole", objective, steps=30, checkpoint_every=10, keep=None)
-    state = saved.load(whole)[0].state_dict()
-    broken = tmp_path / "broken"
-    (broken / "checkpoints").mkdir(parents=True)
-    shutil.copytree(whole / "checkpoints" / "step-10", broken / "checkpoints" / "step-10")
-    config = Config.load(whole)
-    Trainer(config, broken, resume=True, show=False).train()
-    assert all(torch.equal(value, state[name]) for name, value in saved.load(broken)[0].state_dict().items())
 
 
 def test_counts_are_resumed_too(settings: dict, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from maskwright.objectives.learned import Learned
 from maskwright.objectives.mirror import Mirror
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.pmi import Pmi
+from maskwright.objectives.staged import Staged
 from maskwright.objectives.weighted import Weighted
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
@@ -25,11 +26,14 @@ from ..handmade import plain
 from .conftest import EVERY, make
 from .live import live
 
-STAGES = ({"ratio": 0.2, "far": 0.3, "near": 0.0, "patience": 1}, {"max_ratio": 0.9})
+STAGES = (
+    {"objective": {"name": "diffusion", "pattern": {"ratio": 0.2, "far": 0.3, "near": 0.0}}, "patience": 1},
+    {"objective": {"name": "adaptive", "update_every": 1}},
+)
 MORE = {
     "mirror that adapts": Mirror(p_bw="adapt"),
     "diffusion that counts": Diffusion(frequency=0.5),
-    "diffusion in stages": Diffusion(stages=STAGES),
+    "staged": Staged(stages=STAGES, keep_earlier=True),
     "weighted by frequency": Weighted(weights="frequency"),
     "adaptive inside": Hybrid(masked=Adaptive(update_every=1, ratio={"steps": {0: 0.4, 0.5: 0.15}})),
     "adaptive inside mntp": Hybrid(masked={"name": "mntp", "masking": {"name": "adaptive", "update_every": 1}}),
@@ -87,7 +91,7 @@ def test_what_was_learned_is_taken_over(value: Objective) -> None:
 
 @pytest.mark.parametrize(
     "value", [Adaptive(), Learned(), Pmi(), Electra(), Weighted(weights="frequency"), MORE["mirror that adapts"],
-              MORE["diffusion that counts"], MORE["diffusion in stages"], MORE["adaptive inside mntp"]], ids=repr
+              MORE["diffusion that counts"], MORE["staged"], MORE["adaptive inside mntp"]], ids=repr
 )  # fmt: skip
 def test_settings_with_state_say_that_they_must_be_built(value: Objective) -> None:
     with pytest.raises(

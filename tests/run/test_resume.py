@@ -118,7 +118,7 @@ def test_what_does_not_change_the_run_may_change(
     assert "corpus.files is" in sentence
 
 
-STAGES = ({"ratio": 0.3, "spans": 2, "patience": 2}, {"max_ratio": 0.5, "patience": 2})
+STAGES = ({"objective": "span", "patience": 2}, {"objective": "mlm"})
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,9 @@ STAGES = ({"ratio": 0.3, "spans": 2, "patience": 2}, {"max_ratio": 0.5, "patienc
         ({"name": "mlm"}, False),
         ({"name": "adaptive"}, False),
         ({"name": "diffusion", "frequency": 0.02}, False),
-        ({"name": "diffusion", "stages": STAGES}, True),
-        ({"name": "hybrid", "masked": {"name": "diffusion", "stages": STAGES}}, True),
+        ({"name": "staged"}, False),
+        ({"name": "staged", "stages": STAGES}, True),
+        ({"name": "hybrid", "masked": {"name": "staged", "stages": STAGES}}, True),
     ],
 )
 def test_the_number_of_validations_counts_where_they_decide(

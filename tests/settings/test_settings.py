@@ -55,7 +55,7 @@ class Outer:
         ({"inner": {"size": "many"}}, "outer.inner.size='many': input should be a valid integer"),
         ({"inner": {"sise": 1}}, "unknown key outer.inner.sise: did you mean 'size'?"),
         ({"iner": {}}, "unknown key outer.iner: did you mean 'inner'?"),
-        ({"inner": 3}, "outer.inner=3: input should be a dictionary or an instance of Inner"),
+        ({"inner": 3}, "outer.inner=3: a mapping of options belongs here"),
     ],
 )
 def test_a_mistake_inside_a_section_is_named_by_its_whole_path(values, sentence):

@@ -49,8 +49,8 @@ def maker(settings: Objective, shards: Shards) -> Make:
 def with_options(settings: Objective, options: Mapping[str, Any]) -> Objective:
     """The objective with those of `options` that it or one of its sub-objectives has."""
     own = {name: value for name, value in options.items() if name in field_names(type(settings))}
-    inner: dict[str, Any] = {name: with_options(part, options) for name, part in settings.sub_objectives.items()}
-    return replace(settings, **own, **inner)
+    changed: Objective = replace(settings, **own)
+    return changed.with_parts({name: with_options(part, options) for name, part in settings.sub_objectives.items()})
 
 
 def shapes(make: Make, rows: Rows) -> str:

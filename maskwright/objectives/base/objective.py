@@ -69,6 +69,11 @@ class Objective(ABC):
         return type(self).observe is not Objective.observe
 
     @property
+    def by_word(self) -> bool:
+        """Whether it needs to know where words begin."""
+        return any(part.by_word for part in self.sub_objectives.values())
+
+    @property
     def follows_validation(self) -> bool:
         """Whether validations decide how it goes on, so that their number is part of the run."""
         own = type(self).on_validation is not Objective.on_validation
@@ -85,10 +90,10 @@ class Objective(ABC):
 
         open_run: opens the trained model of a run that the settings name. Raises ValueError when that cannot be done.
         """
-        return self._replaced({name: part.build(shards, seed, open_run) for name, part in self.sub_objectives.items()})
+        return self.with_parts({name: part.build(shards, seed, open_run) for name, part in self.sub_objectives.items()})
 
-    def _replaced(self, parts: Mapping[str, "Objective"]) -> "Objective":
-        """The same with other sub-objectives; itself where none differs."""
+    def with_parts(self, parts: Mapping[str, "Objective"]) -> "Objective":
+        """The same with other sub-objectives, by their names; itself where none differs."""
         changed: dict[str, Any] = {name: part for name, part in parts.items() if part is not getattr(self, name)}
         return replace(self, **changed) if changed else self
 
@@ -125,7 +130,7 @@ class Objective(ABC):
 
     def for_validation(self) -> "Objective":
         """The same with nothing learned, so that validation poses the same problems to every checkpoint."""
-        return self._replaced({name: part.for_validation() for name, part in self.sub_objectives.items()})
+        return self.with_parts({name: part.for_validation() for name, part in self.sub_objectives.items()})
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:  # noqa: B027  most learn nothing
         """Learn from an update: loss [P, L] float32 and correct [P, L] bool, both 0 where there is no target."""
@@ -173,8 +178,8 @@ def objective_field(name: str) -> BeforeValidator:
         if not isinstance(value, str | Mapping):
             raise ValueError(f"{short_repr(value)} is not an objective: give its name, or {{name: {name}, …}}")
         fields = {"name": value} if isinstance(value, str) else dict(value)
-        kind, preset = load("objectives", str(fields.pop("name", name)))
-        return from_mapping(kind, preset | fields, name)
+        kind, preset = load("objectives", chosen := str(fields.pop("name", name)))
+        return from_mapping(kind, preset | fields, chosen)
 
     return BeforeValidator(parse)
 
@@ -205,11 +210,6 @@ class Masked(Objective, ABC):
     @property
     def capabilities(self) -> frozenset[str]:
         return frozenset({"unmask"})
-
-    @property
-    def by_word(self) -> bool:
-        """Whether it needs to know where words begin."""
-        return False
 
     @abstractmethod
     def select(self, rows: Rows, noise: Noise) -> Tensor:

@@ -9,7 +9,7 @@ Shapes: B rows, L positions, N maskable positions of a row, V tokens.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from ...attention import BOTH
 from ...data.rows import Rows
 from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, low_discrepancy
-from ...settings import Listed, settings
+from ...settings import settings
 from ...settings.schedule import Probability, Scheduled, value
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
@@ -28,8 +28,8 @@ from ..base.live import Stateful, unbuilt
 from ..base.objective import Objective, OpenRun, no_runs
 from ..base.problem import Problem
 from .noise_levels import Levels
+from .patterns import Scattered, Spans, Sticky
 from .rarity import select_by_rarity
-from .stages import Scattered, Spans, Sticky
 
 
 @settings
@@ -43,9 +43,8 @@ class Diffusion(Levels, Objective):
     bound."""
     frequency: Annotated[float, Field(ge=0)] = 0.0
     """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
-    stages: Annotated[tuple[Sticky | Spans | Scattered, ...], Listed] = ()
-    """Masking patterns in place of the schedule. The next starts when validation stops improving; each row uses one of
-    those started so far, drawn uniformly."""
+    pattern: Sticky | Spans | Scattered | None = None
+    """A masking pattern in place of the schedule: clusters, spans, or single tokens up to a ratio."""
     levels: Annotated[int, Field(ge=1)] = 16
     """How many mask ratios the validation bound is estimated from, spread evenly between 0 and 1."""
 
@@ -57,20 +56,17 @@ class Diffusion(Levels, Objective):
     def learns(self) -> bool:
         return self.frequency > 0
 
-    @property
-    def follows_validation(self) -> bool:
-        return bool(self.stages)
-
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> Objective:
-        """The same with the state of its stages and token counts, where it has any."""
-        return LiveDiffusion(self, shards.vocabulary) if self.stages or self.frequency else self
+        """The same with token counts, where it needs them."""
+        return LiveDiffusion(self, shards.vocabulary) if self.frequency else self
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """[MASK] at the chosen positions, with the original tokens as targets."""
-        chosen = self._staged(rows, noise) if self.stages else self._scattered(rows, noise)
-        n, n_masked = count(rows.word.numpy()), count(chosen)
+        pattern, word = self.pattern, rows.word.numpy()
+        chosen = pattern.choose(word, noise, rows.progress) if pattern else self._scattered(rows, noise)
+        n, n_masked = count(word), count(chosen)
         weight = n / np.maximum(n_masked, 1) if self.weighted else np.ones(len(rows))
-        if self.weighted and not self.stages:
+        if self.weighted and not pattern:
             _, probability = self.counts(n, low_discrepancy(noise, "level"), rows.progress)
             weight = weight * (np.maximum(n, 1) * probability) ** -value(self.gamma, rows.progress)
         return masked_problem(rows, torch.from_numpy(chosen) > 0, torch.from_numpy(weight))
@@ -100,20 +96,6 @@ class Diffusion(Levels, Objective):
             return select_by_rarity(rows, budget, self.counted, self.frequency * rows.progress, keys)
         return select_tokens(word, budget, np.zeros_like(budget), noise.keys("select"))
 
-    def _staged(self, rows: Rows, noise: Noise) -> np.ndarray:
-        """[B, L] int32, 1 or more where masked, each row by one of the stages that have begun."""
-        which, word = noise.below(self.begun, "stage", 1)[:, 0], rows.word.numpy()
-        chosen = np.zeros_like(word)
-        for number, stage in enumerate(self.stages[: self.begun]):
-            if (mine := which == number).any():  # a mask: numpy takes a tensor with one index for a number
-                chosen[mine.numpy()] = stage.choose(word[mine.numpy()], noise[mine])
-        return chosen
-
-    @property
-    def begun(self) -> int:
-        """How many of the stages have begun."""
-        raise unbuilt(self)
-
     @property
     def counted(self) -> Tensor:
         """[V] int64, how often each token has been seen."""
@@ -121,31 +103,15 @@ class Diffusion(Levels, Objective):
 
 
 class LiveDiffusion(Stateful, Diffusion):
-    """Masked diffusion with stages or with counts of token frequency."""
+    """Masked diffusion with counts of token frequency."""
 
     def __init__(self, settings: Diffusion, vocabulary: Vocabulary):
         super().__init__(settings)
-        self.patience = torch.tensor([0.0, 0.0, torch.inf], dtype=torch.float64)
-        """[3]: the current stage, its validations without improvement, its best loss."""
         self._counted = torch.zeros(vocabulary.size, dtype=torch.int64)
-
-    @property
-    def begun(self) -> int:
-        return min(len(self.stages), 1 + int(self.patience[0]))
 
     @property
     def counted(self) -> Tensor:
         return self._counted
-
-    def on_validation(self, metrics: Mapping[str, float]) -> None:
-        """Advance to the next stage after `patience` validations without a better loss."""
-        if not self.stages:
-            return
-        stage, waited, best = self.patience.tolist()
-        waited = 0.0 if metrics["loss"] < best else waited + 1
-        if waited >= self.stages[min(int(stage), len(self.stages) - 1)].patience:
-            stage, waited, best = stage + 1, 0.0, float("inf")
-        self.patience.copy_(torch.tensor([stage, waited, min(best, metrics["loss"])]))
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
         """Count the tokens of the rows: inputs, and targets where inputs are masked, give back the clean text."""
@@ -153,15 +119,10 @@ class LiveDiffusion(Stateful, Diffusion):
         self._counted += torch.bincount(tokens, minlength=len(self._counted))
 
     def state_dict(self) -> dict[str, Tensor]:
-        stages = {"patience": self.patience} if self.stages else {}
-        return stages | ({"counts": self._counted} if self.frequency else {})
+        return {"counts": self._counted}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        for name, tensor in self.state_dict().items():
-            tensor.copy_(state[name])
-
-    def log(self) -> dict[str, Any]:
-        return {"stage": self.begun} if self.stages else {}
+        self._counted.copy_(state["counts"])
 
 
 def masked_problem(rows: Rows, chosen: Tensor, weight: Tensor) -> Problem:
