@@ -3,7 +3,7 @@
 In YAML: `0.15`, `{start: 0.4, end: 0.15}`, `{start: 0.4, end: 0.15, shape: cosine}` or `{steps: {0: 0.4, 0.5: 0.15}}`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from math import cos, nextafter, pi, sqrt
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
@@ -87,16 +87,14 @@ def constant(number: Scheduled[float]) -> bool:
     return not isinstance(number, Ramp | Steps)
 
 
-def scheduled(part: Any, progress: float, path: str = "") -> Iterator[tuple[str, float]]:
+def scheduled(part: Any, progress: float, path: str = "objective") -> dict[str, float]:
     """What is scheduled in a settings object and in those inside it, by path, each with its number at `progress`."""
     if isinstance(part, Ramp | Steps):
-        yield path, part.at(progress)
-    elif is_dataclass(part):
-        for field in fields(part):
-            yield from scheduled(getattr(part, field.name), progress, f"{path}.{field.name}".strip("."))
-    elif isinstance(part, tuple):
-        for number, item in enumerate(part):
-            yield from scheduled(item, progress, f"{path}.{number}")
+        return {path: part.at(progress)}
+    inside = {field.name: getattr(part, field.name) for field in fields(part)} if is_dataclass(part) else {}
+    items = inside if not isinstance(part, tuple) else dict(enumerate(part))
+    found = (scheduled(item, progress, f"{path}.{name}") for name, item in items.items())
+    return {name: number for each in found for name, number in each.items()}
 
 
 DECAYS: dict[str, Callable[[float], float]] = {

@@ -254,8 +254,7 @@ class Trainer:
 
     def _write(self, log: Log | Silence) -> None:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
-        numbers |= self.state.metrics.read()
-        numbers |= dict(scheduled(self.config.objective, (self.step - 1) / self.steps, "objective"))
+        numbers |= self.state.metrics.read() | scheduled(self.config.objective, (self.step - 1) / self.steps)
         log.write(self.step, numbers | self.objective.log())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 

@@ -131,8 +131,9 @@ def test_the_kinds_of_corruption_may_change() -> None:
 def test_what_is_scheduled_is_found_wherever_it_is() -> None:
     inner = {"name": "mntp", "masking": {"name": "span", "max_span_length": {"start": 1, "end": 9}}}
     hybrid = Hybrid(masked=inner, share={"steps": {0: 0.5, 0.5: 0.25}})
-    assert dict(scheduled(hybrid, 0.5)) == {"masked.masking.max_span_length": 5, "share": 0.25}
-    assert not dict(scheduled(Mlm(), 0.5))
+    found = {"objective.masked.masking.max_span_length": 5, "objective.share": 0.25}
+    assert scheduled(hybrid, 0.5) == found
+    assert scheduled(Mlm(), 0.5) == {}
 
 
 def test_sums_are_looked_for_on_both_sides_of_a_step() -> None:
