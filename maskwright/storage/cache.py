@@ -1,16 +1,29 @@
-"""The user's cache folder: its location, content-based names, and locks between processes.
+"""The user's cache folder: its location, content-based names, locks between processes, and folders made once.
 
-Cached files are written aside and renamed, so whatever exists there is complete.
+Whatever is cached is written aside, sealed and renamed; when it was damaged since, it is made anew and that is said.
 """
 
 import fcntl
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from . import sealed
+from .atomic import atomic_folder
+
+logger = logging.getLogger("maskwright")
+SEAL = "seal.json"
+
+
+@dataclass
+class _Seal:
+    files: sealed.Files
 
 
 def cache_folder() -> Path:
@@ -30,3 +43,33 @@ def file_lock(path: Path) -> Iterator[None]:
     with path.with_name(f"{path.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """`folder`, which `make` fills when it is not there or damaged; concurrent processes wait for the one that does."""
+    with file_lock(folder):
+        if not _intact(folder):
+            with atomic_folder(folder) as aside:
+                make(aside)
+                files = {path.name: sealed.fingerprint(path) for path in sorted(aside.iterdir())}
+                sealed.write(aside / SEAL, {"files": files})
+    return folder
+
+
+def _intact(folder: Path) -> bool:
+    if not (folder / SEAL).exists():
+        return False
+    try:
+        facts = sealed.read(folder / SEAL, _Seal, "the seal of a cached folder")
+        bad = next(sealed.damaged(folder, facts["files"]), None)
+        harm = f"{folder / bad} was changed since it was written" if bad else ""
+    except ValueError as error:
+        harm = str(error)
+    if harm:
+        say_remade(harm)
+    return not harm
+
+
+def say_remade(harm: str) -> None:
+    """Warn that something in the cache was damaged, as `harm` says, and is made anew."""
+    logger.warning(f"{harm}: it is made anew")

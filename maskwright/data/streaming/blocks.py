@@ -18,7 +18,7 @@ from ...storage.cache import cache_folder, file_lock, key
 from ...text.corpus import Corpus, Document, Errors
 from ...text.shards.layout import text_hash
 from ...text.shards.prepare import corpus_key, training_texts
-from ...text.shards.shards import Shards, share_of, tokenize
+from ...text.shards.shards import Shards, drop_damaged, share_of, tokenize
 from ...text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from ..pack import Pack, pack
 from .cut import Block, cut
@@ -111,6 +111,7 @@ class Blocks:
         """
         with file_lock(self.folder / "write"):
             for wanted in (0, number):  # the tokenizer is that of the first
+                drop_damaged(self._place(wanted))
                 if not self.ready(wanted) and (self.count is None or wanted < self.count):
                     self._write(wanted)
 

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...settings import settings
-from ...storage.atomic import atomic_write
-from ...storage.cache import cache_folder, file_lock
+from ...storage.cache import cache_folder, made_once
 from ..corpus import Document, Errors, Source
 from ._prose import Paragraphs
 
+FILE = "documents.jsonl"
 RECIPE = 2
 """Part of the name under which the text is cached: another way of making it is another number."""
 
@@ -52,11 +52,12 @@ class Embedded:
 
 
 def _cached() -> Path:
-    path = cache_folder() / "corpora" / f"embedded-{platform.python_version()}-{RECIPE}.jsonl"
-    with file_lock(path):
-        if not path.exists():
-            atomic_write(path, "".join(json.dumps({"text": d.text, "domain": d.domain}) + "\n" for d in _build()))
-    return path
+    return made_once(cache_folder() / "corpora" / f"embedded-{platform.python_version()}-{RECIPE}", _write) / FILE
+
+
+def _write(folder: Path) -> None:
+    lines = (json.dumps({"text": document.text, "domain": document.domain}) + "\n" for document in _build())
+    (folder / FILE).write_text("".join(lines), encoding="utf-8")
 
 
 def _build() -> Iterator[Document]:

@@ -17,7 +17,7 @@ from .journal import Journal
 from .layout import DOCUMENT, PARTS, SPLITS
 from .manifest import describe
 from .progress import copying
-from .shards import Shards
+from .shards import Shards, drop_damaged
 
 
 def concatenate(parts: list[Shards], progress: bool = True) -> Shards:
@@ -33,6 +33,7 @@ def concatenate(parts: list[Shards], progress: bool = True) -> Shards:
     name = key([[part.fingerprint, part.domains, part.manifest["validation"]["share"]] for part in parts])
     place = cache_folder() / "joined" / name
     with file_lock(cache_folder() / "locks" / name):
+        drop_damaged(place)
         if not place.exists():
             _refuse_overlap(parts)
             _write(parts, name, place, progress)

@@ -19,7 +19,7 @@ from ..corpus import Corpus, Errors
 from ..tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from .layout import FORMAT, held_out, text_hash
 from .remote import is_url, publish
-from .shards import Shards, listed, share_of, tokenize
+from .shards import Shards, drop_damaged, listed, share_of, tokenize
 
 SEAL = "sealed.json"
 """The file that records those of a tokenizer in the cache."""
@@ -60,6 +60,8 @@ def prepare(
     with file_lock(cache_folder() / "locks" / name):
         tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, cache_folder() / "tokenizers" / name)
         place = Path(folder) if folder else cache_folder() / "shards" / key(name, tokenizer.fingerprint)
+        if not folder:  # of a user's own folder nothing is removed
+            drop_damaged(place)
         return tokenize(corpus, tokenizer, place, validation, errors=errors, progress=progress, over=over)
 
 

@@ -20,6 +20,7 @@ from ..tokenizers.tokenizer import Tokenizer
 from . import verify
 from .layout import data_files
 from .progress import copying
+from .shards import drop_damaged
 
 MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
@@ -42,6 +43,7 @@ def fetch(url: str, progress: bool = True) -> Path:
         manifest = store.cat_file(f"{root}/{MANIFEST}")
     place = cache_folder() / "fetched" / hashlib.sha256(manifest).hexdigest()[:16]
     with file_lock(cache_folder() / "locks" / place.name):
+        drop_damaged(place)
         if not place.exists():
             aside = place.with_name(f"{place.name}.partial")
             aside.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...storage import sealed
 from ...storage.atomic import FULL
-from ...storage.cache import cache_folder, file_lock, key
+from ...storage.cache import cache_folder, file_lock, key, say_remade
 from ..corpus import Corpus, Errors
 from ..tokenizers.tokenizer import Tokenizer
 from ..tokenizers.vocabulary import Vocabulary
@@ -136,6 +136,17 @@ class Shards:
             bytes=records["bytes"].copy(),
             words=records["words"].copy(),
         )
+
+
+def drop_damaged(folder: Path) -> None:
+    """Remove shards of the cache that are not what was written, so that they are made anew, which is said."""
+    if not folder.exists():
+        return
+    try:
+        assert Shards.open(folder).tokenizer
+    except ValueError as error:
+        say_remade(str(error).partition(": tokenize anew")[0])
+        shutil.rmtree(folder)
 
 
 def _mapped(path: Path, dtype: np.dtype) -> np.ndarray:

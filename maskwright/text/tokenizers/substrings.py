@@ -4,7 +4,6 @@
 tokenizer's own convention (Ġ, ▁, or ## for continuations). So ▁un is in ▁unless but not in ▁begun, and un is in both.
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,13 +15,15 @@ import numpy as np
 from rich.progress import track
 
 from ...progress import console
-from ...storage.cache import cache_folder, key
+from ...storage.cache import cache_folder, key, made_once
 from .tokenizer import Tokenizer
 
 BEGIN = "▁"
 """Marks an entry that starts a word."""
 BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 """SentencePiece's notation of a single byte, which is not text."""
+
+FILE = "parts.npz"
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,18 @@ def substrings(tokenizer: Tokenizer, min_length: int, max_length: int, most: int
         "max_substrings": most,
         "boundaries": boundaries,
     }
-    path = cache_folder() / "substrings" / f"{key(tokenizer.fingerprint, options)}.npz"
-    if path.exists():
-        return _kept(path)
-    found = _find(tokenizer, min_length, max_length, most, boundaries)
-    if not len(found.parts):
-        raise ValueError(
-            f"model.nhot: no token holds another of min_length={min_length} to max_length={max_length} characters; "
-            "widen them, or take a tokenizer with longer tokens"
-        )
-    _keep(path, found)
-    return found
+
+    def find(aside: Path) -> None:
+        found = _find(tokenizer, min_length, max_length, most, boundaries)
+        if not len(found.parts):
+            raise ValueError(
+                f"model.nhot: no token holds another of min_length={min_length} to max_length={max_length} characters; "
+                "widen them, or take a tokenizer with longer tokens"
+            )
+        np.savez(aside / FILE, offsets=found.offsets, parts=found.parts)
+
+    with np.load(made_once(cache_folder() / "substrings" / key(tokenizer.fingerprint, options), find) / FILE) as arrays:
+        return Substrings(arrays["offsets"], arrays["parts"])
 
 
 def written(tokenizer: Tokenizer) -> list[str]:
@@ -111,15 +113,3 @@ def _parts(token: int, text: str, wanted: Mapping[str, list[int]], sizes: Sequen
 def _shown(texts: Sequence[str]) -> Iterable[str]:
     """`texts` with a transient progress bar on a terminal."""
     return track(texts, "finding the parts of tokens", console=console, transient=True, disable=not console.is_terminal)
-
-
-def _kept(path: Path) -> Substrings:
-    with np.load(path) as arrays:
-        return Substrings(arrays["offsets"], arrays["parts"])
-
-
-def _keep(path: Path, found: Substrings) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.stem}.{os.getpid()}.npz")
-    np.savez(aside, offsets=found.offsets, parts=found.parts)
-    aside.replace(path)
