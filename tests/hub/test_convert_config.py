@@ -9,7 +9,7 @@ import yaml
 
 from maskwright.hub.convert.config import FOLDER, convert, flags
 from maskwright.hub.convert.systems.ltg_bert import _means
-from maskwright.run.config import Config
+from maskwright.run.config import Config, read
 from maskwright.settings.registry import module
 from maskwright.training.trainer import Trainer
 
@@ -213,3 +213,28 @@ def test_a_foreign_config_that_cannot_be_read_is_one_sentence(imported, given: s
         imported(given, name)
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+SIZES = {"hidden_size": 96, "intermediate_size": 256, "num_attention_heads": 2, "num_hidden_layers": 2}
+SIZES |= {"position_bucket_size": 32, "max_position_embeddings": 512, "vocab_size": 4096, "hidden_dropout_prob": 0.1}
+SIZES |= {"layer_norm_eps": 1e-7, "hidden_act": "gelu"}
+
+
+def test_the_sizes_of_a_model_alone_leave_training_to_the_recipe(imported) -> None:
+    found, _ = imported(SIZES)
+    assert (found.tree["model"]["hidden"], found.tree["tokenizer"]["size"]) == (96, 4096)
+    for section in ("rows", "objective", "optimizer", "training"):
+        assert found.tree[section] == read("ltg_bert")[section]
+    told = "\n".join(found.lines())
+    assert "4 sections (rows, objective, optimizer, training) are those of our recipe ltg_bert" in told
+    assert "hidden_act: unknown setting" in told
+
+
+def test_every_default_of_another_system_is_said(imported) -> None:
+    found, _ = imported(SIZES | {"mask_p": 0.3})
+    assert found.tree["objective"]["ratio"] == 0.3
+    assert found.assumed["learning_rate"] == 1e-4
+    assert "mask_p" not in found.assumed
+    told = list(found.lines())
+    (place,) = [number for number, line in enumerate(told) if f"by default ({len(found.assumed)}):" in line]
+    assert told[place + 1 :][: len(found.assumed)] == [f"  {key}: {value}" for key, value in found.assumed.items()]

@@ -31,6 +31,8 @@ class Imported:
     """Our sections, which `Config.of` takes."""
     left: dict[str, str]
     """The keys that were not carried over, each with the reason."""
+    assumed: dict[str, Any]
+    """The keys that the file does not have, each with the system's own default, which was taken."""
     remarks: list[str]
     """Remarks on settings that mean something else here."""
 
@@ -40,6 +42,9 @@ class Imported:
         if self.left:
             yield "Not carried over:"
             yield from (f"  {key}: {reason}" for key, reason in self.left.items())
+        if self.assumed:
+            yield f"Not in the file, and taken as {self.system} has it by default ({len(self.assumed)}):"
+            yield from (f"  {key}: {value}" for key, value in self.assumed.items())
         if self.remarks:
             yield "Not the same here:"
             yield from (f"  {remark}" for remark in self.remarks)
@@ -58,7 +63,7 @@ def convert(path: Path) -> Imported:
     left = foreign.left | dict.fromkeys(foreign.rest(), f"unknown setting of {system}")
     tree = {section.name: foreign.tree[section.name] for section in fields(Config) if section.name in foreign.tree}
     Config.of(tree)
-    return Imported(system, tree, left, foreign.remarks)
+    return Imported(system, tree, left, foreign.assumed, foreign.remarks)
 
 
 def _system(path: Path, foreign: ForeignConfig) -> str:

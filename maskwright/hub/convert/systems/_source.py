@@ -15,6 +15,8 @@ class ForeignConfig:
         """Key to the reason why it was not carried."""
         self.remarks: list[str] = []
         """What means something else here."""
+        self.assumed: dict[str, Any] = {}
+        """Key to the default that was taken because the file does not say it."""
         self._read: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
@@ -24,6 +26,8 @@ class ForeignConfig:
         """The setting `key`, which counts as carried; `default` where there is none."""
         self._read.add(key)
         found = self.values.get(key)
+        if found is None and default is not None:
+            self.assumed[key] = default
         return default if found is None else found
 
     def number(self, key: str, default: float) -> float:

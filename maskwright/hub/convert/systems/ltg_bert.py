@@ -1,11 +1,23 @@
 """The JSON of babylm-baseline, dynamic masking for LTG-BERT: `masking_strategy`, `mask_p`, `use_dynamic_masking` …
 
-Defaults are those of its code, not of its files.
+Defaults are those of its code, not of its files. LTG-BERT and GPT-BERT publish the sizes of a model in a file with the
+same keys, which says nothing of training: that is as in our recipe then.
 """
 
+from ....run.config import read
 from ._source import ForeignConfig
 
 SIGNS = frozenset({"masking_strategy", "mask_p", "use_dynamic_masking", "position_bucket_size"})
+
+SIZES = {"hidden_size": 768, "intermediate_size": 2048, "num_attention_heads": 12, "num_hidden_layers": 12}
+SIZES |= {"position_bucket_size": 32}
+TRAINING = {
+    "masking_strategy", "mask_p", "random_p", "keep_p", "max_span_length", "use_dynamic_masking", "block_size",
+    "optimizer", "optimizer_eps", "learning_rate", "lr_scale_alpha", "peak_lr_cap", "min_lr", "weight_decay",
+    "batch_size", "grad_accum", "_world_size_hint", "num_epochs", "warmup_steps_proportion", "max_grad_norm",
+}  # fmt: skip
+"""What a file says that is not of a model alone."""
+RECIPE = "ltg_bert"
 
 STRATEGIES = {"span": "span", "subword": "mlm", "whole_word": "whole_word"}
 P = 1 / 3
@@ -37,11 +49,26 @@ LEFT = {
 def convert(foreign: ForeignConfig) -> None:
     """Put its settings into our sections."""
     _text(foreign)
-    _objective(foreign)
     _model(foreign)
-    _training(foreign, _rate(foreign))
+    if TRAINING & foreign.values.keys():
+        foreign.put("rows", length=foreign.whole("block_size", 512))
+        _objective(foreign)
+        _training(foreign, _rate(foreign))
+    else:
+        _recipe(foreign)
     remarks = [key for key in foreign.rest() if key.startswith("_")]
     foreign.ignore(LEFT | dict.fromkeys(remarks, "a remark"))
+
+
+def _recipe(foreign: ForeignConfig) -> None:
+    sections = ("rows", "objective", "optimizer", "training")
+    tree = read(RECIPE)
+    for section in sections:
+        foreign.put(section, **tree[section])
+    foreign.remarks.append(
+        f"the file has the sizes of a model alone: {len(sections)} sections ({', '.join(sections)}) are those of our "
+        f"recipe {RECIPE}; if it is of GPT-BERT, take those of the recipe gpt_bert"
+    )
 
 
 def _text(foreign: ForeignConfig) -> None:
@@ -52,7 +79,6 @@ def _text(foreign: ForeignConfig) -> None:
         foreign.ignore({"vocab_size": "the tokenizer of tokenizer_path has as many ids as it has"})
     else:
         foreign.put("tokenizer", kind="wordpiece", size=foreign.whole("vocab_size", 16384))
-    foreign.put("rows", length=foreign.whole("block_size", 512))
     if "val_frac" in foreign:
         foreign.put("evaluation", held_out=foreign.number("val_frac", 0.01))
 
@@ -99,8 +125,7 @@ def _means(longest: int) -> tuple[float, float]:
 def _model(foreign: ForeignConfig) -> None:
     names = {"hidden_size": "hidden", "intermediate_size": "intermediate"}
     names |= {"num_attention_heads": "heads", "num_hidden_layers": "layers", "position_bucket_size": "buckets"}
-    sizes = dict(zip(names, (768, 2048, 12, 12, 32), strict=True))
-    fields = {ours: foreign.whole(theirs, sizes[theirs]) for theirs, ours in names.items()}
+    fields = {ours: foreign.whole(theirs, SIZES[theirs]) for theirs, ours in names.items()}
     longest = max(foreign.whole("max_position_embeddings", 512), foreign.whole("block_size", 512))
     inner, outer = (foreign.number(f"{which}_dropout_prob", 0.1) for which in ("attention_probs", "hidden"))
     foreign.put("model", name="ltg_bert", **fields, max_length=longest, max_distance=longest, dropout=outer)
