@@ -73,6 +73,15 @@ def main() -> None:
     except (ValueError, OSError, ImportError) as error:
         if debug or outside.raised_there(error):
             raise
-        sentence = Text.assemble(("error:", "bold red"), f" {error}" if str(error) else f" {type(error).__name__}")
+        sentence = Text.assemble(("error:", "bold red"), f" {_sentence(error)}")
         Console(stderr=True).print(sentence, soft_wrap=True)
         sys.exit(2)
+
+
+def _sentence(error: BaseException) -> str:
+    from ..storage.atomic import FULL
+
+    if isinstance(error, OSError) and error.errno in FULL:
+        what = error.filename or "a file"
+        return f"the disk is full: {what} could not be written; make room and run the command again"
+    return str(error) or type(error).__name__

@@ -54,11 +54,19 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def atomic_write(path: Path, text: str) -> None:
-    """Write `text` to `path` so that no reader ever sees a partial file, not even after a power cut."""
+    """Write `text` to `path` so that no reader ever sees a partial file, not even after a power cut.
+
+    Raises OSError, with the name of the file, when it cannot be written; the previous content stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise

@@ -11,6 +11,7 @@ from ...run.discover import models
 from ...run.load import LoadedRun, load
 from ...settings import from_mapping, override
 from ...settings.registry import module
+from ...storage.atomic import atomic_write
 
 BOUNDS = ("low", "high")
 NOT_IN_NAME = frozenset({"predictions", "device", "batch_tokens"})
@@ -46,8 +47,9 @@ def evaluate_run(suite: str, run: LoadedRun, data: Path | None, assignments: Seq
 def _save(
     suite: str, folder: Path, data: Path | None, assignments: Sequence[str], numbers: dict[str, float]
 ) -> dict[str, float]:
-    (kept := folder / "evaluations").mkdir(exist_ok=True)
-    (kept / f"{results_name(suite, data, assignments)}.json").write_text(json.dumps(numbers, indent=1))
+    atomic_write(
+        folder / "evaluations" / f"{results_name(suite, data, assignments)}.json", json.dumps(numbers, indent=1)
+    )
     return numbers
 
 

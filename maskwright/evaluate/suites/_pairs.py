@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ...run.load import LoadedRun
 from ...settings import Listed, Names, did_you_mean, settings
+from ...storage.atomic import atomic_write
 from ..scoring.load import scorer
 from ..scoring.minimal_pairs import Item, ItemResults, accuracies, limited, predictions, score_items
 from ..scoring.scorer import Scorer
@@ -83,6 +84,5 @@ def _by_temperature(found: Sequence[ItemResults], options: Options) -> dict[str,
 def write_predictions(out: Path, run: LoadedRun, backend: str, place: Sequence[str], made: object) -> Path:
     """Write predictions to `out`/MODEL/main/zero_shot/BACKEND/TASK/DATASET/predictions.json."""
     target = out / run.path.resolve().name / "main" / "zero_shot" / backend / Path(*place) / "predictions.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(made), encoding="utf-8")
+    atomic_write(target, json.dumps(made))
     return target

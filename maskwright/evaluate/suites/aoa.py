@@ -16,6 +16,7 @@ from ...files.json_files import read_object
 from ...files.tables import rows
 from ...run.discover import models
 from ...run.load import load
+from ...storage.atomic import atomic_write
 from ..scoring.scorer import Text
 from ..statistics.acquisition import of_children, of_model
 from ..statistics.correlation import pearson
@@ -110,6 +111,5 @@ def _children(path: Path) -> dict[str, float]:
 
 def _write(folder: Path, results: list[dict[str, Any]]) -> None:
     """surprisal.json in the official format, which is in nats."""
-    folder.mkdir(parents=True, exist_ok=True)
     lines = [line | {"surprisal": line["surprisal"] * log(2)} for line in results]
-    (folder / "surprisal.json").write_text(json.dumps({"results": lines}), encoding="utf-8")
+    atomic_write(folder / "surprisal.json", json.dumps({"results": lines}))

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...run.load import LoadedRun
 from ...settings import settings
+from ...storage.atomic import atomic_write
 from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import FineTuner, Finetuning, Result
 from ._tasks import TaskSelection
@@ -53,6 +54,5 @@ def summary(one: Task, results: list[Result]) -> dict[str, float]:
 
 
 def _write(folder: Path, name: str, result: Result) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     lines = [{"id": f"{name}_{i}", "pred": int(found)} for i, found in enumerate(result.found)]
-    (folder / "predictions.json").write_text(json.dumps({name: {"predictions": lines}}))
+    atomic_write(folder / "predictions.json", json.dumps({name: {"predictions": lines}}))
