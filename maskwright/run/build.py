@@ -28,7 +28,7 @@ from .config import Config
 from .token_scorer import token_scorer
 
 MAX_UNKNOWN = 1e-3
-"""The proportion of unknown tokens above which a run warns."""
+"""The proportion of unknown tokens, or of dropped characters, above which a run warns."""
 
 
 def device(name: str) -> torch.device:
@@ -106,7 +106,7 @@ def _corpus(tree: dict[str, Any]) -> Corpus:
 
 
 def _check_tokens(shards: Shards, show: bool) -> None:
-    """Raises ValueError where a split has no tokens, and warns where more than 0.1 % are unknown."""
+    """Raises ValueError where a split has no tokens, and warns of more than 0.1 % that are lost."""
     for name, split in (("train", shards.train), ("validate", shards.valid)):
         if not len(split.tokens):
             raise ValueError(
@@ -116,6 +116,12 @@ def _check_tokens(shards: Shards, show: bool) -> None:
         warn(
             f"{shards.unknown_share:.1%} of the tokens are unknown: the tokenizer cannot spell that"
             " text; raise tokenizer.size, or take tokenizer.kind=bpe, which spells everything as bytes"
+        )
+    if show and shards.dropped_share > MAX_UNKNOWN:
+        console.print(
+            f"[yellow]warning:[/] the tokenizer drops {shards.dropped_share:.1%} of the characters, such as control"
+            " characters: tokenizer.kind=bpe keeps them all",
+            highlight=False,
         )
 
 

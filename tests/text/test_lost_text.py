@@ -42,3 +42,22 @@ def test_the_share_of_unknown_tokens_is_warned_of(settings: dict, tmp_path: Path
     assert shards.unknown_share == pytest.approx(1 - known.mean()) != 0
     said = " ".join(capsys.readouterr().err.split())
     assert f"warning: {shards.unknown_share:.1%} of the tokens are unknown" in said
+
+
+@pytest.mark.parametrize(("kind", "lost"), [("wordpiece", 40), ("bpe", 0)])
+def test_dropped_characters_are_counted_and_warned_of(
+    command: Callable, settings: dict, tmp_path: Path, capsys, kind: str, lost: int
+) -> None:
+    """WordPiece cleans zero-width characters away, also in the middle of a word; bytes keep them."""
+    texts = [f"one wo\u200brd and {n} {'more ' * n}" for n in range(40)]
+    (tmp_path / "odd.txt").write_text("\n\n".join(texts), encoding="utf-8")
+    settings["corpus"] = {"files": [str(tmp_path / "odd.txt")]}
+    settings["tokenizer"] = {"kind": kind, "size": 300}
+    share = lost / sum(len("".join(text.split())) for text in texts)
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(settings))
+    _, printed, _ = command("tokenize", tmp_path / "run.yaml", "--out", tmp_path / "shards")
+    assert f"dropped {share:.2%} of the characters" in printed
+    shards = build.data(Config.of(settings)).shards
+    assert shards.dropped_share == pytest.approx(share)
+    said = " ".join(capsys.readouterr().err.split())
+    assert (f"warning: the tokenizer drops {share:.1%} of the characters" in said) == (lost > 0)

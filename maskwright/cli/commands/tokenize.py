@@ -42,5 +42,7 @@ def command(
         typer.echo(
             f"{name}  {len(split.bytes):>9,} documents  {split.words.sum():>12,} words  {len(split.tokens):>12,} tokens"
         )
-    typer.echo(f"unknown {shards.unknown_share:.2%} of the tokens")
+    typer.echo(
+        f"unknown {shards.unknown_share:.2%} of the tokens, dropped {shards.dropped_share:.2%} of the characters"
+    )
     typer.echo(f"shards  {out or shards.folder}")

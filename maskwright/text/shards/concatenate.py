@@ -82,6 +82,8 @@ def _write(parts: list[Shards], name: str, place: Path, progress: bool) -> None:
 
 def _append(part: Shards, aside: Path, journal: Journal) -> None:
     """Append the arrays of one folder to those in `aside`: document ends are shifted, equal domain names merged."""
+    for name, count in part.text.items():
+        setattr(journal, name, getattr(journal, name) + count)
     journal.domains += [name for name in part.domains if name not in journal.domains]
     number = np.array([journal.domains.index(name) for name in part.domains], np.uint16)
     for split in SPLITS:

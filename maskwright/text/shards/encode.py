@@ -35,6 +35,8 @@ class Chunk:
     documents: np.ndarray  # [D] DOCUMENT; `end` counts from the start of the chunk, `domain` is not yet set
     domains: list[str]  # [D]
     held_out: bool  # documents that the corpus itself sets apart
+    dropped: int  # characters that the tokenizer drops
+    characters: int  # all but whitespace
 
 
 def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -53,17 +55,19 @@ def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 def encode(tokenizer: Tokenizer, documents: list[Document], held_out: bool) -> Chunk:
     """Encode one chunk."""
-    encoded = tokenizer.encode_batch([document.text for document in documents])
+    texts = [document.text for document in documents]
+    encoded = tokenizer.encode_batch(texts)
     dtype = token_type(tokenizer.vocabulary.size)
     records = np.zeros(len(documents), dtype=DOCUMENT)
     records["end"] = np.cumsum([len(ids) for ids, _ in encoded])
-    raw = [document.text.encode() for document in documents]
+    raw = [text.encode() for text in texts]
     records["hash"] = [text_hash(text) for text in raw]
     records["bytes"] = [len(text) for text in raw]
-    records["words"] = [len(document.text.split()) for document in documents]
+    records["words"] = [len(text.split()) for text in texts]
     tokens = np.concatenate([ids for ids, _ in encoded]).astype(dtype)
     starts = np.concatenate([starts for _, starts in encoded])
-    return Chunk(tokens, starts, records, [document.domain for document in documents], held_out)
+    domains = [document.domain for document in documents]
+    return Chunk(tokens, starts, records, domains, held_out, *tokenizer.dropped(texts))
 
 
 Work = tuple[list[Document], bool]

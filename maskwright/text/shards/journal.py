@@ -21,6 +21,9 @@ class Journal:
     """Documents done; a corpus's own validation documents come after the training documents."""
     bytes: int = 0
     """UTF-8 bytes of their text."""
+    dropped: int = 0
+    """Characters that the tokenizer drops, of all but whitespace, which are `characters`."""
+    characters: int = 0
     sizes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(data_files(), 0))
     """Valid bytes of each array."""
     domains: list[str] = field(default_factory=list)

@@ -31,6 +31,7 @@ def describe(
         "key": journal.key,
         "fingerprint": fingerprint(files, tokenizer.fingerprint),
         "tokenizer": {"sha256": tokenizer.fingerprint, "size": tokenizer.vocabulary.size},
+        "text": {"characters": journal.characters, "dropped": journal.dropped},
         "splits": {split: _counts(found) for split, found in records.items()},
         "domains": [_domain(name, i, records) for i, name in enumerate(journal.domains)],
         "validation": {"share": share, "overlap": {**journal.overlap, "example": journal.example}},

@@ -125,6 +125,16 @@ class Shards:
         tokens = self.train.tokens[:SAMPLE]
         return float(np.mean(tokens == self.tokenizer.unknown)) if len(tokens) else 0.0
 
+    @property
+    def text(self) -> dict[str, int]:
+        """`characters` of all documents without whitespace, and how many of them the tokenizer has `dropped`."""
+        return dict(self.manifest.get("text", {"characters": 0, "dropped": 0}))  # older shards did not count
+
+    @property
+    def dropped_share(self) -> float:
+        """The proportion of characters that no token stands for: text that was lost."""
+        return self.text["dropped"] / max(self.text["characters"], 1)
+
     def _split(self, name: str) -> Split:
         records = np.fromfile(self.folder / f"{name}.documents", dtype=DOCUMENT)
         return Split(

@@ -56,6 +56,8 @@ class Writer:
             self._append("valid", chunk, valid)
         self.journal.documents += len(records)
         self.journal.bytes += int(records["bytes"].sum())
+        self.journal.dropped += chunk.dropped
+        self.journal.characters += chunk.characters
         self._chunks += 1
         if self._chunks % COMMIT == 0:
             self.commit()

@@ -44,6 +44,7 @@ class Tokenizer:
         self._recognising = backend
         special = {token.content for token in backend.get_added_tokens_decoder().values() if token.special}
         self._plain = plain(backend, special - {self.names["unk"]})
+        self._spelled: dict[str, bool] = {}
 
     @classmethod
     def train(cls, texts: Iterable[str], settings: TokenizerSettings) -> "Tokenizer":
@@ -109,6 +110,17 @@ class Tokenizer:
         """[T] the part of `text` that each token covers, including the whitespace before it."""
         (ends,) = self.ends([text])
         return [text[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
+
+    def dropped(self, texts: Sequence[str]) -> tuple[int, int]:
+        """How many characters of `texts` that are not whitespace give no token even alone, and of how many."""
+        codes = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+        counts = np.bincount(codes)
+        here = {chr(code): int(counts[code]) for code in np.flatnonzero(counts).tolist()}
+        if new := [character for character in here if character not in self._spelled]:
+            encodings = self._plain.encode_batch(new, add_special_tokens=False)
+            self._spelled |= {character: len(found) > 0 for character, found in zip(new, encodings, strict=True)}
+        solid = {character: count for character, count in here.items() if not character.isspace()}
+        return sum(count for character, count in solid.items() if not self._spelled[character]), sum(solid.values())
 
     def decode(self, ids: Iterable[int], specials: bool = False) -> str:
         """The text of `ids`; special tokens are dropped unless `specials`."""
