@@ -72,7 +72,11 @@ def _strange(chance: Random, lines: list[Line], required: tuple[str, ...]) -> st
         fits = fits and len([one for one in given.split("\t") if one]) == 2 == given.count("\t") + 1
     if field == "sentence":  # numbers may be texts
         fits = fits or (isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < math.inf)
-    if fits or (not isinstance(before, str) and type(before) is type(line[field])):
+    if field == "options":
+        fits = isinstance(given, list) and len(given) > 1 and all(isinstance(one, str) and one for one in given)
+    elif not isinstance(before, str):
+        fits = fits or type(before) is type(given)
+    if fits:
         return ""
     return f"{field}={line[field]!r}"[:200]
 

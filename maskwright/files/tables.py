@@ -74,15 +74,17 @@ def rows(path: Path, columns: Iterable[str] = (), delimiter: str = ",", quotes: 
 
 
 def _records(path: Path, delimiter: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each record; empty records are skipped."""
-    if not quotes:
-        yield from ((line, written.split(delimiter)) for line, written in text.lines(path) if written.strip())
-        return
+    """Line number and cells of each record; those whose cells are all blank are skipped."""
+    plain = ((line, written.split(delimiter)) for line, written in text.lines(path))
+    records = _quoted(path, delimiter) if quotes else plain
+    return ((line, cells) for line, cells in records if any(cell.strip() for cell in cells))
+
+
+def _quoted(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     reader, line = csv.reader((f"{written}\n" for _, written in text.lines(path)), delimiter=delimiter, strict=True), 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
+            yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(f"{path}:{line} is not a row of a table: {cut(str(error))}") from None

@@ -111,6 +111,13 @@ def test_a_table_is_read_by_the_names_of_its_columns(put) -> None:
     assert all(row.number("n") != row.number("n") for row in found[1:])
 
 
+@pytest.mark.parametrize("quotes", [True, False])
+@pytest.mark.parametrize("blank", ["", ",", " ,", "\x0b,\t"])
+def test_a_row_of_blank_cells_is_skipped(put, quotes: bool, blank: str) -> None:
+    found = rows(put("a.csv", f"a,b\n{blank}\n1,2\n"), quotes=quotes)
+    assert [(row.line, row.cells) for row in found] == [(3, {"a": "1", "b": "2"})]
+
+
 def test_quotes_and_odd_signs_are_text_where_cells_have_no_quotes(put) -> None:
     (row,) = rows(put("a.tsv", 'a\tb\n"one\u2028 \r x\ttwo"\n'), delimiter="\t", quotes=False)
     assert dict(row.cells) == {"a": '"one\u2028 \r x', "b": 'two"'}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...files.errors import kind_of, listing, short_repr
+from ...files.errors import cut, kind_of, listing, short_repr
 from ...files.names import JSON_LINES, kind, of_kind, stem, visible
 from ...files.tables import rows
 from ..scoring.jsonl import Line, read
@@ -90,9 +90,11 @@ def task(name: str, train: Path, valid: Path, limit: int | None = None) -> Task:
     number = {label: i for i, label in enumerate(classes)}
     for (path, place, _), _, label in parts[1]:
         if label not in number:
-            raise ValueError(f"{path}:{place}: label={label} is not among those of {train.name}: {', '.join(classes)}")
+            raise ValueError(
+                f"{path}:{place}: label={cut(label)} is not among those of {train.name}: {listing(classes)}"
+            )
     if len(classes) < 2:
-        raise ValueError(f"{train} has only one label, {classes[0]}: give at least two")
+        raise ValueError(f"{train} has only one label, {cut(classes[0])}: give at least two")
     made = [
         Examples([texts for _, texts, _ in part], np.array([number[label] for *_, label in part])) for part in parts
     ]

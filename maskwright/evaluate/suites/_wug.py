@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...files.errors import short_repr
 from ...run.load import LoadedRun
 from ..scoring.jsonl import read
 from ..scoring.minimal_pairs import Item, ItemResults, predictions, score_items
@@ -57,15 +58,17 @@ def items(place: Path, task: str) -> Iterator[Rated]:
     for path, number, line in read(place, {"sentences": str, "ratio": (int, float, str)}):
         texts = line["sentences"].split("\t")
         if len(texts) != 2 or not all(texts):
-            raise ValueError(f"{path}:{number}: sentences={line['sentences']!r}: give two, separated by a tab")
+            raise ValueError(
+                f"{path}:{number}: sentences={short_repr(line['sentences'])}: give two, separated by a tab"
+            )
         yield Item(tuple(map(Text, texts)), {"paradigm": task}), _share(path, number, line["ratio"])
 
 
 def _share(path: Path, number: int, written: float | str) -> float:
     try:
         ratio = float(written)
-    except ValueError:
+    except (ValueError, OverflowError):
         ratio = -1.0
     if not 0 <= ratio <= 1:
-        raise ValueError(f"{path}:{number}: ratio={written!r}: give the share of people, from 0 to 1")
+        raise ValueError(f"{path}:{number}: ratio={short_repr(written)}: give the share of people, from 0 to 1")
     return ratio

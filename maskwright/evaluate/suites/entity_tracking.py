@@ -6,6 +6,7 @@ The first option is right; with five options chance is 20 %.
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...files.errors import short_repr
 from ...files.names import stem
 from ...run.load import LoadedRun
 from ..scoring.jsonl import folder, read
@@ -32,6 +33,8 @@ def items(place: Path) -> Iterator[Item]:
     for path, number, line in read(place, FIELDS):
         prefix, options = line["input_prefix"], line["options"]
         if len(options) < 2 or not all(isinstance(option, str) and option for option in options):
-            raise ValueError(f"{path}:{number}: options={options!r}: give at least two texts, the right one first")
+            raise ValueError(
+                f"{path}:{number}: options={short_repr(options)}: give at least two texts, the right one first"
+            )
         texts = tuple(Text(prefix + option, len(prefix)) for option in options)
         yield Item(texts, {"split": stem(path), "paradigm": f"{stem(path)}_{line['numops']}_ops"})

@@ -101,6 +101,8 @@ def test_wug_correlates_preferences(suite, write, score, tmp_path, name, place) 
     [
         ({"sentences": "only one", "ratio": 0.5}, r":1: sentences='only one': give two, separated by a tab"),
         ({"sentences": "a\tb", "ratio": 1.5}, r":1: ratio=1.5: give the share of people, from 0 to 1"),
+        ({"sentences": "long " * 900, "ratio": 0.5}, r":1: sentences='long .{30,80}': give two, separated by a tab"),
+        ({"sentences": "a\tb", "ratio": 10**400}, r":1: ratio=1000.{30,80}: give the share of people"),
         ({"sentences": "a\tb", "ratio": "many"}, r":1: ratio='many': give the share of people"),
     ],
 )
