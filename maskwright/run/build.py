@@ -118,10 +118,9 @@ def _check_tokens(shards: Shards, show: bool) -> None:
             " text; raise tokenizer.size, or take tokenizer.kind=bpe, which spells everything as bytes"
         )
     if show and shards.dropped_share > MAX_UNKNOWN:
-        console.print(
-            f"[yellow]warning:[/] the tokenizer drops {shards.dropped_share:.1%} of the characters, such as control"
-            " characters: tokenizer.kind=bpe keeps them all",
-            highlight=False,
+        warn(
+            f"the tokenizer drops {shards.dropped_share:.1%} of the characters, such as control characters:"
+            " tokenizer.kind=bpe keeps them all"
         )
 
 
