@@ -20,6 +20,8 @@ from .select import find_units, mark_unit
 
 SCALE = np.float32(2**24)
 """The largest weight of a row as a whole number: what float32 holds exactly."""
+TINY, RAISED = np.float32(2.0**-100), np.float32(2.0**64)
+"""Below TINY the scale of a weight would be more than float32 holds, so that such rows are RAISED first."""
 LARGEST = np.uint64(2**64 - 1)
 
 
@@ -29,10 +31,12 @@ def _shares(weight: np.ndarray, group: np.ndarray, share: np.ndarray) -> None:
     largest, bits = np.int32(0), weight.view(np.int32)  # which order as positive floats do, and vectorise
     for i in range(len(weight)):
         largest = max(largest, bits[i] * np.int32(group[i] > 0))
-    scale = SCALE / np.array([max(largest, np.int32(1))], np.int32).view(np.float32)[0]
+    most = np.array([max(largest, np.int32(1))], np.int32).view(np.float32)[0]
+    raised = RAISED if most < TINY else np.float32(1)  # by a power of two, which rounds nothing
+    scale = SCALE / (most * raised)
     for i in range(len(weight)):
         eligible = (group[i] > 0) & (bits[i] > 0)
-        share[i] = max(np.int32(weight[i] * scale), np.int32(1)) * np.int32(eligible)
+        share[i] = max(np.int32(weight[i] * raised * scale), np.int32(1)) * np.int32(eligible)
 
 
 @njit(cache=True, nogil=True)

@@ -39,7 +39,8 @@ class Ramp(Generic[Number_co]):
         return self.start + (self.end - self.start) * SHAPES[self.shape](progress)
 
 
-def _pairs(steps: Any) -> Any:
+def pairs(steps: Any) -> Any:
+    """A mapping as pairs, which are a hashable value."""
     return tuple(steps.items()) if isinstance(steps, Mapping) else steps
 
 
@@ -47,7 +48,7 @@ def _pairs(steps: Any) -> Any:
 class Steps(Generic[Number_co]):
     """Constant between given points of the run."""
 
-    steps: Annotated[tuple[tuple[float, Number_co], ...], BeforeValidator(_pairs)]
+    steps: Annotated[tuple[tuple[float, Number_co], ...], BeforeValidator(pairs)]
     """From which share of the run on (the first is 0) which value holds; kept as pairs, which are a hashable value."""
 
     def __post_init__(self) -> None:

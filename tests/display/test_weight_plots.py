@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from maskwright.display import weight_plots
-from maskwright.evaluate.statistics import pos_lexicon
 from maskwright.run.config import Config
+from maskwright.text import pos_lexicon
 from maskwright.training import token_weights
 from maskwright.training.trainer import Trainer
 

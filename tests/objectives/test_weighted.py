@@ -1,6 +1,7 @@
 """Masking by a table: what the files say, what is refused, and that weights are how often a position is hidden."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from maskwright.noise import Noise
 from maskwright.objectives.learned.policy import inclusion_probs
 from maskwright.objectives.weighted import LiveWeighted, Weighted, rarity
 from maskwright.run.config import Config
+from maskwright.settings import from_mapping
 from maskwright.training.trainer import Trainer
 
 from ..handmade import VOCABULARY, plain, rows
@@ -28,6 +30,16 @@ def shares(weight: np.ndarray) -> list[int]:
     """Weights [N] as whole numbers, the largest 2^24."""
     scale = np.float32(2**24) / max(weight.max(initial=0), np.float32(1e-38))
     return [max(int(w * scale), 1) if w > 0 else 0 for w in weight.astype(np.float32)]
+
+
+@pytest.mark.parametrize("power", [-149, -140, -127, -120, -105, -101, -100, -99, 0, 100])
+def test_the_size_of_weights_means_nothing(power: int) -> None:
+    """Down to the smallest number of float32, whose inverse it does not hold."""
+    weight = np.tile(np.array([1, 2, 4, 8, 0, 8], np.float32), (500, 1))
+    units, budget, keys = np.tile(np.arange(1, 7, dtype=np.int32), (500, 1)), np.full(500, 2), keys_of(500)
+    small = np.ldexp(weight, power).astype(np.float32)
+    for choose in (systematic_tokens, lambda *rest: systematic_units(*rest, True, True)):
+        assert np.array_equal(choose(small, units, budget, keys), choose(weight, units, budget, keys))
 
 
 def systematic(weight: np.ndarray, budget: int, key: np.uint64) -> list[int]:
@@ -245,3 +257,78 @@ def test_a_table_is_refused_before_anything_is_written(settings: dict, tmp_path:
     with pytest.raises(ValueError, match="an array of 1, where"):
         Trainer(Config.of(settings), tmp_path / "run", show=False)
     assert not (tmp_path / "run").exists()
+
+
+SENTENCES = "The_DT t5_NN t6_NNS runs_VBZ t7_DT ,_, t5_NN t8_NN t8_VB\n"
+
+
+class Spells:
+    """A tokenizer whose tokens are t0 to t119, each a word."""
+
+    vocabulary = VOCABULARY
+    tokens = TOKENS
+
+    def encode_batch(self, texts: list[str]) -> list[tuple[np.ndarray, None]]:
+        known = {f" {token}": i for i, token in enumerate(TOKENS)}
+        return [(np.array([known[text]] if text in known else [], int), None) for text in texts]
+
+
+def classed(folder: Path, rates: object, sentences: str = SENTENCES, **options: object) -> LiveWeighted:
+    (folder / "tagged.txt").write_text(sentences)
+    settings = from_mapping(Weighted, {"classes": str(folder / "tagged.txt"), "rates": rates} | options, "objective")
+    return settings.build(SimpleNamespace(tokenizer=Spells()), 0)
+
+
+@pytest.mark.parametrize("unit", ["token", "word", "span"])
+def test_a_class_is_hidden_at_its_rate(tmp_path: Path, unit: str) -> None:
+    """By the tag itself, or by the part of speech of several; what is in two classes has the mean of their rates."""
+    objective = classed(tmp_path, {"NOUN": 4, "DET": 0, "NNS": 2}, unit=unit, ratio=0.1, max_span_length=1)
+    share = hidden(objective)
+    free = float(share[9:50].mean())
+    assert float(share[5]) == pytest.approx(4 * free, rel=0.25)
+    assert float(share[6]) == pytest.approx(2 * free, rel=0.3)
+    assert share[7] == 0
+    assert float(share[8]) == pytest.approx(2.5 * free, rel=0.3)
+    assert ((objective(plain(50, 100), 0).targets != IGNORE).sum(1) == 10).all()
+
+
+def test_any_class_will_do_and_rates_may_be_scheduled(tmp_path: Path) -> None:
+    text = "t5_animal t6_plant t7_animal\n"
+    objective = classed(tmp_path, {"animal": {"start": 5, "end": 0}, "plant": 3}, text)
+    for progress, rate in ((0.0, 5.0), (0.5, 2.5), (1.0, 0.0)):
+        weight = objective.weigh(replace(plain(1, 110), progress=progress), Noise(0, torch.zeros(1), torch.zeros(1)))
+        found = dict(zip(plain(1, 110).tokens[0].tolist(), weight[0].tolist(), strict=True))
+        assert [found[token] for token in (5, 6, 7, 8)] == [rate, 3, rate, 1]
+    other = classed(tmp_path, {"animal": 5}, "t6_animal\n")
+    with pytest.raises(ValueError, match=r"objective\.classes=\S+tagged\.txt has changed since the run began"):
+        classed(tmp_path, {"animal": 5}, text).load_state_dict(other.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("rates", "sentence"),
+    [
+        ({"NOUNN": 2}, "tagged.txt has no class 'NOUNN': did you mean"),
+        ({"ADJ": 2}, "tagged.txt has no class 'ADJ': "),
+        ({"NOUN": -1}, "objective.rates=-1: input should be greater than or equal to 0"),
+        ({"NOUN": None}, "objective.rates=None: input should be a valid number"),
+        ({"NOUN": {"start": 1, "end": -2}}, "objective.rates=-2: input should be greater than or equal to 0"),
+        ({}, "classes and rates go together"),
+        ([["NN", 1], ["NN", 2]], "rates names a class twice"),
+    ],
+)
+def test_rates_that_do_not_fit_are_refused(tmp_path: Path, rates: object, sentence: str) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011  compared below
+        classed(tmp_path, rates)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_lexicon_without_classes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"tagged\.txt:2: 'dog' is not a word and its class, as in cat_NN"):
+        classed(tmp_path, {"NN": 1}, "cat_NN\ndog\n")
+    with pytest.raises(ValueError, match="classes and rates go together"):
+        Weighted(rates={"NOUN": 2})
+    with pytest.raises(ValueError, match="weights and classes are both given"):
+        Weighted(rates={"NOUN": 2}, classes="tagged.txt", weights="frequency")
+    with pytest.raises(ValueError, match="objective weighted has state: build it"):
+        Weighted(rates={"NOUN": 2}, classes="tagged.txt")(rows(), 0)

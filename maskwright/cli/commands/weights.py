@@ -28,8 +28,8 @@ def command(
     from rich.console import Console
 
     from ...display import weight_plots
-    from ...evaluate.statistics import pos_lexicon as tagged
     from ...run.metrics_log import read_lines
+    from ...text import pos_lexicon as tagged
     from ...text.tokenizers.token_text import in_sight
     from ...training import token_weights
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from ...run.load import LoadedRun
 from ...settings import settings
 from ...text.corpora.files import Files
+from ...text.pos_lexicon import read
 from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
-from ..statistics.pos_lexicon import read
 from . import _pairs
 
 WORD = re.compile(r"[A-Za-z]+")

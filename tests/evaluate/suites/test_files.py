@@ -11,10 +11,10 @@ import pytest
 from maskwright.evaluate.finetuning.classification_data import task, tasks
 from maskwright.evaluate.finetuning.edge_data import edges
 from maskwright.evaluate.scoring.text_files import texts
-from maskwright.evaluate.statistics.pos_lexicon import read as lexicon
 from maskwright.evaluate.suites import aoa, blimp, reading, zorro
 from maskwright.hub.convert.config import read as foreign_config
 from maskwright.objectives.weighted.weight_table import read as weights
+from maskwright.text.pos_lexicon import read as lexicon
 
 from .test_official import table
 

@@ -7,14 +7,15 @@ Shapes: V tokens of the vocabulary, K parts of speech (kinds), S steps.
 """
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ...files.errors import short_repr
-from ...files.text import lines
-from ...settings import did_you_mean
-from ...text.tokenizers.tokenizer import Tokenizer
+from ..files.errors import short_repr
+from ..files.text import lines
+from ..settings import did_you_mean
+from .tokenizers.tokenizer import Tokenizer
 
 KINDS = {
     "noun": "NN NNS NOUN",
@@ -44,8 +45,7 @@ def read(path: str | Path) -> Counter[tuple[str, str]]:
     Raises ValueError when more than the share MAX_UNKNOWN of the tokens lack a known tag.
     """
     found, unknown, first = Counter[tuple[str, str]](), Counter[str](), dict[str, int]()
-    for number, token in ((number, token) for number, line in lines(Path(path)) for token in line.split()):
-        word, _, tag = token.rpartition("_")
+    for number, token, word, tag in _tagged(path):
         kind = KIND.get(tag.split("|")[0])
         if word and kind:
             found[word, kind] += 1
@@ -61,15 +61,52 @@ def read(path: str | Path) -> Counter[tuple[str, str]]:
     return found
 
 
+def _tagged(path: str | Path) -> Iterator[tuple[int, str, str, str]]:
+    """Each token of a lexicon: the number of its line, all of it, its word and its tag."""
+    for number, line in lines(Path(path)):
+        for token in line.split():
+            word, _, tag = token.rpartition("_")
+            yield number, token, word, tag
+
+
+def read_classes(path: str | Path, names: Sequence[str]) -> Counter[tuple[str, str]]:
+    """How often each word of a lexicon occurs in each of the classes `names`; "" for all other classes.
+
+    A class is a tag of the lexicon, whatever that may be, or a part of speech by its name in KINDS or by any of its
+    tags, so that NOUN also stands for NN and NNS. A tag that is named itself belongs to no part of speech beside.
+    Raises ValueError for a class that is not there, and for a token without a tag.
+    """
+    found = Counter[tuple[str, str]]()
+    for number, token, word, tag in _tagged(path):
+        if not word or not tag:
+            raise ValueError(f"{path}:{number}: {short_repr(token)} is not a word and its class, as in cat_NN")
+        found[word, tag] += 1
+    tags = {tag for _, tag in found}
+    kinds = {KIND[tag.split("|")[0]] for tag in tags if tag.split("|")[0] in KIND}
+    parts = {kind: name for name in names if name not in tags and (kind := KIND.get(name, name.lower())) in kinds}
+    if absent := next((name for name in names if name not in tags and name not in parts.values()), None):
+        choices = tags | {tag for tag, kind in KIND.items() if kind in kinds}
+        raise ValueError(f"{path} has no class {short_repr(absent)}: {did_you_mean(absent, choices)}")
+    classes = Counter[tuple[str, str]]()
+    for (word, tag), many in found.items():
+        classes[word, tag if tag in names else parts.get(KIND.get(tag.split("|")[0], ""), "")] += many
+    return classes
+
+
 def tokens(words: Counter[tuple[str, str]], tokenizer: Tokenizer) -> tuple[list[str], np.ndarray]:
     """The parts of speech in `words`, and [K, V] float64, how often each token occurs in words of each."""
     kinds = [kind for kind in KINDS if any(kind == one for _, one in words)]
+    return kinds, count(words, kinds, tokenizer)
+
+
+def count(words: Counter[tuple[str, str]], kinds: Sequence[str], tokenizer: Tokenizer) -> np.ndarray:
+    """[K, V] float64, how often each token occurs in words of each of K kinds."""
     counts = np.zeros((len(kinds), tokenizer.vocabulary.size))
     encoded = tokenizer.encode_batch([f" {word}" for word, _ in words])
     for ((_, kind), many), (ids, _) in zip(words.items(), encoded, strict=True):
         np.add.at(counts[kinds.index(kind)], ids, many)
     counts[:, tokenizer.vocabulary.is_special] = 0
-    return kinds, counts
+    return counts
 
 
 def by_kind(weight: np.ndarray, counts: np.ndarray) -> np.ndarray:
