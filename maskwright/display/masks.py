@@ -1,6 +1,7 @@
 """Masks of objectives: a text over several epochs in colour, and mask coverage as a table and a plot."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,21 @@ Line = Sequence[tuple[str, str, str]]
 
 
 def show(
-    text: str, tokenizer: Tokenizer, objectives: Sequence[Objective], epochs: int = 5, seed: int = 0
+    text: str,
+    tokenizer: Tokenizer,
+    objectives: Sequence[Objective],
+    epochs: int = 5,
+    seed: int = 0,
+    progress: float = 0,
 ) -> RenderableType:
-    """A text as each objective corrupts it in each epoch, in colour. Raises ValueError when it is empty."""
+    """A text as each objective corrupts it in each epoch when `progress` of the run is done, in colour.
+
+    Raises ValueError when it is empty.
+    """
     ids, starts = tokenizer.encode(text)
     if not len(ids):
         raise ValueError("there is no text to mask")
-    rows, parts = row(ids, starts, tokenizer), tokenizer.slices(text)
+    rows, parts = replace(row(ids, starts, tokenizer), progress=progress), tokenizer.slices(text)
     alike: dict[tuple[Line, ...], list[str]] = {}  # what has learned nothing yet may mask as others do
     for objective in objectives:
         lines = tuple(tuple(pieces(rows, parts, tokenizer, objective, epoch, seed)) for epoch in range(epochs))
@@ -115,6 +124,15 @@ def table(figures: Sequence[Figures]) -> Table:
             "/".join(f"{100 * one['fates'][fate]:.0f}" for fate in FATES),
             _beside(_mean(one["runs"]), _mean(one["runs_by_chance"]), ".2f"),
         )
+    return shown
+
+
+def classes_table(classes: Sequence[str], objectives: Sequence[str], rates: Sequence[Sequence[float]]) -> Table:
+    """How many of the tokens of each class are masked; rates: [K] of each objective, as from `by_class`."""
+    caption = "share of the tokens of a class that are masked"
+    shown = Table("class", *objectives, header_style="bold", box=None, caption=caption)
+    for name, *found in zip(classes, *rates, strict=True):
+        shown.add_row(name, *(f"{rate:.1%}" for rate in found))
     return shown
 
 

@@ -1,7 +1,7 @@
 """From a config to the parts of a run: the device, the packed data, the model and its optimizer."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -15,6 +15,7 @@ from ..data.loader import Loader, length_schedule
 from ..data.pack import Pack, pack
 from ..data.streaming.blocks import Blocks, BlockSettings
 from ..data.streaming.loader import StreamLoader
+from ..files.yaml_files import parse_yaml
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
@@ -48,12 +49,27 @@ def device(name: str) -> torch.device:
     return wanted
 
 
-def masked(names: Sequence[str] | None, ratio: float) -> list[Masked]:
-    """The objectives of these names, by default all that mask, at `ratio`. Raises ValueError for one that does not."""
-    kinds = {name: registry.load("objectives", name)[0] for name in names or registry.names("objectives")}
-    if others := [name for name, kind in kinds.items() if names and not issubclass(kind, Masked)]:
-        raise ValueError(f"objective {others[0]} hides no tokens at a ratio: take one that does, such as mlm")
-    return [from_mapping(kind, {"ratio": ratio}, name) for name, kind in kinds.items() if issubclass(kind, Masked)]
+def masked(written: Sequence[str] | None, ratio: float) -> list[Objective]:
+    """The objectives of these names, or as in `{name: span, geometric_p: 0.5}`; by default all that mask by a ratio.
+
+    ratio: where none is written. Raises ValueError for an objective that hides no tokens.
+    """
+    if written is None:
+        kinds = [kind for kind in registry.entries("objectives").values() if issubclass(kind, Masked)]
+        return [kind(ratio=ratio) for kind in kinds]
+    return [_masked(parse_yaml(text, f"objective {text}"), ratio) for text in written]
+
+
+def _masked(written: Any, ratio: float) -> Objective:
+    fields = dict(written) if isinstance(written, Mapping) else {"name": str(written)}
+    kind, preset = registry.load(
+        "objectives", name := str(fields.pop("name", "staged" if "stages" in fields else "mlm"))
+    )
+    own: Mapping[str, Any] = {"ratio": ratio} if issubclass(kind, Masked) else {}
+    made: Objective = from_mapping(kind, preset | own | fields, name)
+    if "unmask" not in made.capabilities:
+        raise ValueError(f"objective {name} hides no tokens at a ratio: take one that does, such as mlm")
+    return made
 
 
 @dataclass(frozen=True)

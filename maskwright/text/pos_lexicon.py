@@ -74,13 +74,17 @@ def read_classes(path: str | Path, names: Sequence[str]) -> Counter[tuple[str, s
 
     A class is a tag of the lexicon, whatever that may be, or a part of speech by its name in KINDS or by any of its
     tags, so that NOUN also stands for NN and NNS. A tag that is named itself belongs to no part of speech beside.
-    Raises ValueError for a class that is not there, and for a token without a tag.
+    Raises ValueError for a class that is not there, and when more than MAX_UNKNOWN of the tokens have no tag.
     """
-    found = Counter[tuple[str, str]]()
+    found, untagged = Counter[tuple[str, str]](), list[tuple[int, str]]()
     for number, token, word, tag in _tagged(path):
-        if not word or not tag:
-            raise ValueError(f"{path}:{number}: {short_repr(token)} is not a word and its class, as in cat_NN")
-        found[word, tag] += 1
+        if word and tag:
+            found[word, tag] += 1
+        else:
+            untagged.append((number, token))
+    if len(untagged) > MAX_UNKNOWN * found.total():
+        number, token = untagged[0]
+        raise ValueError(f"{path}:{number}: {short_repr(token)} is not a word and its class, as in cat_NN")
     tags = {tag for _, tag in found}
     kinds = {KIND[tag.split("|")[0]] for tag in tags if tag.split("|")[0] in KIND}
     parts = {kind: name for name in names if name not in tags and (kind := KIND.get(name, name.lower())) in kinds}

@@ -85,6 +85,20 @@ def coverage(
     )
 
 
+def by_class(batches: Iterable[Rows], objective: Objective, shares: np.ndarray, seed: int = 0) -> list[float]:
+    """[K] the share of the tokens of each class that are targets; NaN for a class that does not occur.
+
+    shares: [K, V], how much of each token belongs to each class.
+    """
+    found = np.zeros((2, shares.shape[1]))
+    for rows in batches:
+        chosen = torch.from_numpy(_asked(rows, objective, 0, seed))
+        for total, places in zip(found, (chosen, rows.maskable), strict=True):
+            total += torch.bincount(rows.tokens[places], minlength=len(total)).numpy()
+    asked, every = found @ shares.T
+    return np.divide(asked, every, out=np.full(len(every), np.nan), where=every > 0).tolist()
+
+
 def in_epoch(rows: Rows, epoch: int) -> Rows:
     """The rows with another epoch number, which changes their draws."""
     return replace(rows, epoch=torch.full_like(rows.epoch, epoch))
