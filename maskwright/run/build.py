@@ -65,7 +65,7 @@ def _masked(written: Any, ratio: float) -> Objective:
     kind, preset = registry.load(
         "objectives", name := str(fields.pop("name", "staged" if "stages" in fields else "mlm"))
     )
-    own: Mapping[str, Any] = {"ratio": ratio} if issubclass(kind, Masked) else {}
+    own: dict[str, Any] = {"ratio": ratio} if issubclass(kind, Masked) else {}
     made: Objective = from_mapping(kind, preset | own | fields, name)
     if "unmask" not in made.capabilities:
         raise ValueError(f"objective {name} hides no tokens at a ratio: take one that does, such as mlm")
