@@ -15,13 +15,15 @@ from maskwright.training.trainer import Trainer
 
 from .test_trainer import losses, same, weights
 
-STAGES = [{"ratio": 0.3, "spans": 2, "patience": 1}, {"max_ratio": 0.5, "patience": 1}, {"ratio": 0.2, "spans": 1}]
+PATTERNS = [{"ratio": 0.3, "spans": 2}, {"max_ratio": 0.5}, {"ratio": 0.2, "spans": 1}]
+STAGES = [{"objective": {"name": "diffusion", "frequency": 0.02, "pattern": pattern}} for pattern in PATTERNS]
+ENDS = [{"patience": 1}, {"patience": 1}, {}]
 
 
 @pytest.fixture
 def staged(settings: dict) -> Config:
     """A run in which validations decide, and what is evaluated is not what is trained."""
-    settings["objective"] = {"name": "diffusion", "stages": STAGES, "frequency": 0.02}
+    settings["objective"] = {"name": "staged", "stages": [stage | end for stage, end in zip(STAGES, ENDS, strict=True)]}
     settings["training"] |= {"steps": 12, "ema": 0.9, "micro_batch_tokens": 512, "log_every": 2}
     settings["evaluation"]["every"] = 3
     return Config.of(settings)
