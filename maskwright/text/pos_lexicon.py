@@ -1,9 +1,9 @@
-"""Parts of speech: which ones a vocabulary's tokens occur in, and so how often each part of speech is masked.
+"""Parts of speech: which ones a vocabulary's tokens occur in.
 
 The lexicon is a file of sentences, one per line, as `word_TAG word_TAG ...`, with tags of the Penn Treebank or of
 Universal Dependencies.
 
-Shapes: V tokens of the vocabulary, K parts of speech (kinds), S steps.
+Shapes: V tokens of the vocabulary, K parts of speech (kinds).
 """
 
 from collections import Counter
@@ -111,13 +111,3 @@ def count(words: Counter[tuple[str, str]], kinds: Sequence[str], tokenizer: Toke
         np.add.at(counts[kinds.index(kind)], ids, many)
     counts[:, tokenizer.vocabulary.is_special] = 0
     return counts
-
-
-def by_kind(weight: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """[S, K] how often each part of speech is masked, relative to the mean over the lexicon (1).
-
-    weight: [S, V] of `mask_weights.parquet`. counts: [K, V] of `tokens`.
-    """
-    mean = weight @ counts.sum(0) / counts.sum()  # [S]
-    found: np.ndarray = (weight @ counts.T) / counts.sum(1) / mean[:, None]
-    return found

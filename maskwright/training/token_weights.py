@@ -15,7 +15,6 @@ from ..files.errors import cut, note
 from ..files.parquet import read_parquet
 from ..run import build
 from ..run.config import Config
-from ..text.tokenizers.tokenizer import Tokenizer
 
 NAME = "mask_weights.parquet"
 
@@ -62,10 +61,10 @@ def read(out: Path) -> dict[str, np.ndarray]:
     return grid | {"step": steps, "token": grid["token"][0]}
 
 
-def of_run(run: Path) -> tuple[dict[str, np.ndarray], Tokenizer]:
-    """The columns of a run, finished or not, and its tokenizer. Raises ValueError when their sizes differ."""
-    found = read(run)
-    tokenizer = build.data(Config.load(run), show=False).shards.tokenizer
-    if (size := len(found["token"])) != tokenizer.vocabulary.size:
-        raise ValueError(f"{run / NAME} has {size} tokens, but the run's tokenizer has {tokenizer.vocabulary.size}")
-    return found, tokenizer
+def of_run(run: Path) -> tuple[dict[str, np.ndarray], Config, build.Data]:
+    """The columns of a run, finished or not, its config and its text. Raises ValueError when their sizes differ."""
+    found, config = read(run), Config.load(run)
+    data = build.data(config, show=False)
+    if (size := len(found["token"])) != (known := data.shards.vocabulary.size):
+        raise ValueError(f"{run / NAME} has {size} tokens, but the run's tokenizer has {known}")
+    return found, config, data

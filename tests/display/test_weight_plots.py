@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from maskwright.display import weight_plots
+from maskwright.display.adaptive import weight_plots
 from maskwright.run.config import Config
 from maskwright.text import pos_lexicon
 from maskwright.training import token_weights
@@ -34,17 +34,17 @@ def test_the_command_shows_tokens_and_kinds(run, trained: Path, tmp_path: Path) 
     code, said, complaint = run("weights", trained, "--lexicon", tmp_path / "tagged.txt", "--json", "--top", 5)
     assert code == 0, complaint
     found = json.loads(said)
-    assert set(found["kinds"]) == {"noun", "verb", "adjective", "determiner", "sign"}
+    assert set(found["rates"]) == {"noun", "verb", "adjective", "determiner", "sign"}
     hardest, easiest = ([line["weight"] for line in found[end]] for end in ("hardest", "easiest"))
     assert len(hardest) == len(easiest) == 5
     assert hardest == sorted(hardest, reverse=True)
     assert min(hardest) > max(easiest)
     names = {path.name for path in (trained / "plots").glob("*.svg")}
-    assert {"weights.svg", "weights_tokens.svg", "weights_kinds.svg", "mask_ratio.svg"} <= names
+    assert {"weights.svg", "weights_tokens.svg", "hiding_rates.svg", "mask_ratio.svg"} <= names
     code, said, _ = run("weights", trained, "--plots", tmp_path / "plots")
     assert code == 0
     assert "hardest" in said
-    assert not (tmp_path / "plots" / "weights_kinds.svg").exists()
+    assert not (tmp_path / "plots" / "hiding_rates.svg").exists()
 
 
 def test_only_what_was_judged_is_ranked() -> None:
@@ -55,14 +55,6 @@ def test_only_what_was_judged_is_ranked() -> None:
     ends = weight_plots.extremes(found, list("abcd"), 2)
     assert [line["token"] for line in ends["hardest"]] == ["b", "a"]
     assert [line["token"] for line in ends["easiest"]] == ["c", "a"]
-
-
-def test_kinds_are_means_over_their_tokens() -> None:
-    counts = np.array([[2.0, 0, 0], [0, 1, 1]])
-    shares = pos_lexicon.by_kind(np.array([[1.0, 1, 1], [2, 4, 0]]), counts)
-    assert shares[0].tolist() == [1, 1]
-    assert shares[1].tolist() == [1, 1]
-    assert pos_lexicon.by_kind(np.array([[3.0, 0, 0]]), counts)[0].tolist() == [2, 0]
 
 
 def test_a_slip_in_many_is_left_out(tmp_path: Path) -> None:

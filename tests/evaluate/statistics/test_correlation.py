@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskwright.evaluate.statistics.correlation import interval, pearson, ranks, spearman
+from maskwright.evaluate.statistics.correlation import interval, partial, pearson, permuted, ranks, spearman
 from maskwright.evaluate.statistics.regression import gain
 
 
@@ -50,3 +50,26 @@ def test_rows_with_something_unknown_are_left_out() -> None:
     gappy = {name: np.r_[column, 1.0, 2.0] for name, column in columns.items()}
     gappy["a"][-1], gappy["b"][-2] = np.nan, np.nan
     assert gain(gappy, "y", ["a"], "b") == pytest.approx(gain(columns, "y", ["a"], "b"))
+
+
+def test_correlation_given_time_is_that_of_residuals_and_blind_to_drift() -> None:
+    draw = np.random.default_rng(4)
+    time, one, other = np.sort(draw.uniform(size=30)), draw.normal(size=(30, 2)), draw.normal(size=(30, 3))
+    found = partial(one, other, time)
+    left = [column - np.polyval(np.polyfit(time, column, 1), time) for column in (one[:, 1], other[:, 2])]
+    assert found[1, 2] == pytest.approx(pearson(*left))
+    assert partial(one + 50 * time[:, None], 3 - 7 * time[:, None] + other, time) == pytest.approx(found)
+    assert not partial(np.c_[time, np.ones(30)], other, time).any()
+
+
+def test_random_orders_give_chance_its_share_however_both_drift() -> None:
+    draw, time, hits = np.random.default_rng(5), np.arange(12.0), []
+    for number in range(100):
+        one, other = time[:, None] + draw.normal(size=(12, 3)), -time[:, None] + draw.normal(size=(12, 4))
+        largest = np.abs(permuted(one, other, time, 99, str(number))).max((1, 2))
+        hits.append((1 + (largest >= np.abs(partial(one, other, time)).max()).sum()) / 100 <= 0.05)
+    assert 0 < sum(hits) <= 12
+    same = permuted(one, other, time, 3, "a")
+    assert same.shape == (3, 3, 4)
+    assert (same == permuted(one, other, time, 3, "a")).all()
+    assert (same != permuted(one, other, time, 3, "b")).any()

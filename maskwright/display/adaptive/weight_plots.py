@@ -1,6 +1,6 @@
 """What adaptive masking has learned: the hardest and easiest tokens, and how their weights developed.
 
-Shapes: S steps, V tokens of the vocabulary, K parts of speech.
+Shapes: S steps, V tokens of the vocabulary.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .curves import Lines, column
-from .elements.figure import figure
-from .elements.table import Table
+from ..curves import Lines, column
+from ..elements.figure import figure
+from ..elements.table import Table
 
 Columns = Mapping[str, np.ndarray]
-"""`training.table.read`: `weight` [S, V] and the rest."""
+"""`training.token_weights.read`: `weight` [S, V] and the rest."""
 QUANTILES = (0.99, 0.9, 0.5, 0.1, 0.01)
 
 
@@ -39,26 +39,13 @@ def table(name: str, lines: Sequence[Mapping[str, Any]]) -> Table:
     return shown
 
 
-def kinds_table(kinds: Sequence[str], shares: np.ndarray) -> Table:
-    """How often each part of speech is masked first and last; shares: [S, K]."""
-    shown = Table("kind", "first", "last", caption="1: as often as the mean")
-    for kind, first, last in zip(kinds, shares[0], shares[-1], strict=True):
-        shown.add_row(kind, f"{first:.2f}", f"{last:.2f}")
-    return shown
-
-
-def plots(
-    found: Columns, tokens: Sequence[str], metrics: Lines, kinds: Sequence[str], shares: np.ndarray | None, out: Path
-) -> list[Path]:
-    """Draw into the folder `out`; shares: [S, K] by part of speech, given a lexicon. Returns the files, as SVG."""
-    steps = found["step"]
+def plots(found: Columns, tokens: Sequence[str], metrics: Lines, out: Path) -> list[Path]:
+    """Draw into the folder `out`. Returns the files, as SVG."""
     drawn = {
         "weights": lambda axes: _quantiles(axes, found),
         "weights_tokens": lambda axes: _tokens(axes, found, tokens),
         "mask_ratio": lambda axes: _ratio(axes, metrics),
     }
-    if shares is not None:
-        drawn["weights_kinds"] = lambda axes: _lines(axes, steps, shares, kinds, "hidden, relative to the mean")
     return [_figure(out / f"{name}.svg", draw) for name, draw in drawn.items()]
 
 

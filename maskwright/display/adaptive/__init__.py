@@ -1,0 +1,1 @@
+"""What adaptive masking hides, by token and by part of speech."""
