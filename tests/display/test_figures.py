@@ -6,8 +6,10 @@ import numpy as np
 from rich.console import Console
 
 from maskwright.compare.report.summary import headlines
-from maskwright.display import masks, weight_plots
+from maskwright.display import masks
+from maskwright.display.adaptive import hiding_rates, weight_plots
 from maskwright.display.metrics import metrics
+from maskwright.evaluate.validation.hiding_rates import Rates
 
 
 def printed(table) -> list[list[str]]:
@@ -52,8 +54,9 @@ def test_the_report_of_masks_prints_its_figures_beside_chance() -> None:
 def test_weights_of_tokens_are_printed_as_they_are() -> None:
     lines = [{"token": "the", "weight": 1.237, "difficulty": 0.456, "count": 12345}]
     assert row(weight_plots.table("hardest", lines), "'the'") == ["1.24", "0.46", "12,345"]
-    shares = np.array([[0.5, 1.5], [0.25, 1.75]])
-    assert row(weight_plots.kinds_table(["noun", "verb"], shares), "verb") == ["1.50", "1.75"]
+    hidden = np.array([[0.1, 0.3], [0.05, 0.35]])
+    rates = Rates(["noun", "verb"], np.array([0, 10]), hidden, np.array([0.5, 0.5]))
+    assert row(hiding_rates.table(rates), "verb") == ["30.0%", "35.0%", "1.75"]
 
 
 def test_a_headline_of_a_comparison_has_the_means_and_the_interval() -> None:

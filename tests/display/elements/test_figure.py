@@ -9,7 +9,8 @@ import pytest
 
 from maskwright.compare.report import figures
 from maskwright.compare.report.page import _inline
-from maskwright.display import accuracies, masks, series, side_by_side, weight_plots
+from maskwright.display import accuracies, masks, series, side_by_side
+from maskwright.display.adaptive import weight_plots
 from maskwright.display.elements.figure import figure
 from maskwright.evaluate.validation.mask_coverage import LONGEST
 

@@ -8,7 +8,8 @@ from rich.table import Column
 from rich.text import Text
 
 from maskwright import progress
-from maskwright.display import accuracies, metrics, preflight, series, side_by_side, text_scores, weight_plots
+from maskwright.display import accuracies, metrics, preflight, series, side_by_side, text_scores
+from maskwright.display.adaptive import weight_plots
 from maskwright.display.elements.painted import painted
 from maskwright.display.elements.table import Table
 from maskwright.hub.preflight.checks import Finding
