@@ -2,7 +2,9 @@
 
 Edman and Fraser 2025 (arXiv 2510.20475): the vocabulary entries that are substrings of a token, as a binary vector, are
 multiplied by a learned matrix and added to the token's embedding. Other fusions weight the parts or their sum. Computed
-once per distinct token of a batch. Shapes: U distinct tokens, P parts of all of them, V entries, D width.
+once per distinct token of a batch.
+
+Shapes: U distinct tokens, P parts of all of them, V entries, D width of the model, W of the parts.
 """
 
 from dataclasses import dataclass
@@ -36,6 +38,10 @@ class NHot:
     """Maximum number of parts per token; the longest are kept."""
     boundaries: bool = True
     """Whether a word-initial part matches only at the start of a word-initial token."""
+    width: PositiveInt | None = None
+    """Width of the vectors of parts, which a learned matrix takes to the model's; null for the model's own."""
+    max_count: PositiveInt | None = None
+    """Only tokens that the training text has at most so often have parts; null for all."""
 
     @model_validator(mode="after")
     def _check(self) -> "NHot":
@@ -61,7 +67,8 @@ class Parts(nn.Module):
     def __init__(self, settings: NHot, vocabulary_size: int, hidden: int):
         super().__init__()
         self.settings = settings
-        self.table = nn.EmbeddingBag(vocabulary_size, hidden, mode="sum")
+        self.table = nn.EmbeddingBag(vocabulary_size, settings.width or hidden, mode="sum")
+        self.projection = nn.Linear(settings.width, hidden, bias=False) if settings.width else None
         self.fusion = FUSIONS[settings.fusion](hidden)
         self.register_buffer("offsets", torch.zeros(vocabulary_size + 1, dtype=torch.int64))
         self.register_buffer("parts", torch.zeros(0, dtype=torch.int32))
@@ -73,6 +80,8 @@ class Parts(nn.Module):
         for buffer in self.buffers():
             buffer.zero_()
         self.table.weight.zero_()
+        if self.projection is not None:  # keeps the size of what it is given
+            truncated_normal_(self.projection.weight, self.projection.in_features**-0.5, generator)
         for name, parameter in self.fusion.named_parameters():
             if parameter.ndim == 2:
                 truncated_normal_(parameter, STD, generator)
@@ -83,10 +92,15 @@ class Parts(nn.Module):
         """Set the parts of every entry.
 
         offsets: [V + 1] integers, where each entry's parts begin and end in `parts` [P], ids.
-        counts: [V], frequency of each entry in the text; kept as log(1 + count), standardised.
+        counts: [V], frequency of each entry in the text; kept as log(1 + count), standardised, and compared with
+        `max_count`.
         """
         device, logarithm = self.offsets.device, counts.double().log1p()
         spread = logarithm.std(correction=0).clamp(min=1e-6)
+        if self.settings.max_count is not None:
+            sizes, rare = offsets.diff(), counts <= self.settings.max_count  # [V]
+            parts = parts[rare.repeat_interleave(sizes)]
+            offsets = F.pad((sizes * rare).cumsum(0), (1, 0))
         self.offsets, self.parts = offsets.long().to(device), parts.int().to(device)
         self.frequency = ((logarithm - logarithm.mean()) / spread).float().to(device)
 
@@ -102,7 +116,7 @@ class Parts(nn.Module):
         starts = sizes.cumsum(0) - sizes
         owner = torch.arange(len(distinct), device=tokens.device).repeat_interleave(sizes)  # [P]
         ids = self.parts[torch.arange(len(owner), device=tokens.device) + (begins - starts)[owner]].long()  # [P]
-        bags = Bags(ids, owner, starts, self.frequency[distinct], self.table.weight)
+        bags = Bags(ids, owner, starts, self.frequency[distinct], self.table.weight, self.projection)
         return F.embedding(place, self.fusion(embedding(distinct), bags))
 
     def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *rest: Any) -> None:
@@ -125,11 +139,23 @@ class Bags:
     frequency: Tensor
     """[U] float32, standardised log frequency of the token."""
     table: Tensor
-    """[V, D] float32, the part embeddings."""
+    """[V, W] float32, the part embeddings."""
+    projection: nn.Module | None
+    """[W] → [D], where their width is not the model's."""
+
+    def each(self) -> Tensor:
+        """The vector of each part, [P, D]."""
+        return self._projected(F.embedding(self.ids, self.table))
 
     def sum(self, weights: Tensor | None = None) -> Tensor:
         """The sum of each token's parts, [U, D], weighted by `weights` [P]; 0 for a token without parts."""
-        return F.embedding_bag(self.ids, self.table, self.starts, mode="sum", per_sample_weights=weights)
+        return self._projected(
+            F.embedding_bag(self.ids, self.table, self.starts, mode="sum", per_sample_weights=weights)
+        )
+
+    def _projected(self, vectors: Tensor) -> Tensor:
+        found: Tensor = vectors if self.projection is None else self.projection(vectors)
+        return found
 
     def softmax(self, scores: Tensor) -> Tensor:
         """Softmax of scores [P] float32 within each token's parts."""
@@ -174,7 +200,7 @@ class Attention(nn.Module):
 
     def forward(self, own: Tensor, bags: Bags) -> Tensor:
         queries = self.query(own) * own.shape[-1] ** -0.5  # [U, D]
-        scores = (F.embedding(bags.owner, queries) * F.embedding(bags.ids, bags.table)).sum(-1)  # [P]
+        scores = (F.embedding(bags.owner, queries) * bags.each()).sum(-1)  # [P]
         return own + bags.sum(bags.softmax(scores))
 
 

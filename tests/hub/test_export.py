@@ -41,7 +41,7 @@ CASES = {
     "modern learned": ("modern", {"positions": "learned"}, "span", "MaskwrightForMaskedLM"),
     "deberta": ("deberta", DEBERTA, "mlm", "DebertaV2ForMaskedLM"),
     "deberta causal": ("deberta", DEBERTA, "mirror", "MaskwrightForCausalLM"),
-    "deberta n-hot": ("deberta", DEBERTA | {"nhot": {"fusion": "gate"}}, "mlm", "MaskwrightForMaskedLM"),
+    "deberta n-hot": ("deberta", DEBERTA | {"nhot": {"fusion": "gate", "width": 8}}, "mlm", "MaskwrightForMaskedLM"),
     "ltg_bert": ("ltg_bert", {}, "mlm", "MaskwrightForMaskedLM"),
     "ltg_bert causal n-hot": ("ltg_bert", {"nhot": {"fusion": "frequency"}}, "causal", "MaskwrightForCausalLM"),
     "minigpt": ("minigpt", {}, "diffusion", "MaskwrightForMaskedLM"),

@@ -16,9 +16,9 @@ COUNTS = torch.tensor([0, 5, 100, 3, 1, 1000, 7, 7, 2, 50, 1])
 TOKENS = torch.tensor([[4, 1, 1, 0, 9], [2, 9, 4, 6, 10]])
 
 
-def filled(fusion, shaken=True):
+def filled(fusion, shaken=True, **options):
     generator = torch.Generator().manual_seed(0)
-    parts, embedding = NHot(fusion=fusion).build(VOCABULARY, HIDDEN), nn.Embedding(VOCABULARY, HIDDEN)
+    parts, embedding = NHot(fusion=fusion, **options).build(VOCABULARY, HIDDEN), nn.Embedding(VOCABULARY, HIDDEN)
     parts.initialise(generator)
     offsets = torch.tensor([0, *map(len, PARTS)]).cumsum(0)
     parts.fill(offsets, torch.tensor([part for row in PARTS for part in row]), COUNTS)
@@ -30,7 +30,9 @@ def filled(fusion, shaken=True):
 def plain(parts, embedding, token):
     """One token's vector, [D]."""
     own, table, fusion = embedding.weight[token], parts.table.weight, parts.fusion
-    pieces = table[PARTS[token]]  # [P, D]
+    pieces = table[PARTS[token]]  # [P, W]
+    if parts.projection is not None:
+        pieces = pieces @ parts.projection.weight.T
     match parts.settings.fusion:
         case "add":
             return own + pieces.sum(0)
@@ -46,9 +48,11 @@ def plain(parts, embedding, token):
             return own + (fusion.slope * frequency + fusion.bias).sigmoid() * pieces.sum(0)
 
 
+@pytest.mark.parametrize("width", [None, 4, 9])
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_vectors_and_gradients_equal_a_loop_over_tokens(fusion):
-    parts, embedding = filled(fusion)
+def test_vectors_and_gradients_equal_a_loop_over_tokens(fusion, width):
+    parts, embedding = filled(fusion, width=width)
+    assert parts.table.weight.shape == (VOCABULARY, width or HIDDEN)
     mine = embed(TOKENS, embedding, parts)
     expected = torch.stack([plain(parts, embedding, token) for token in TOKENS.flatten().tolist()]).view_as(mine)
     assert_close(mine, expected)
@@ -66,9 +70,10 @@ def test_gradients_are_those_of_small_differences(fusion):
     assert gradcheck(lambda *_: embed(TOKENS, embedding, parts), (embedding.weight, *parts.parameters()))
 
 
+@pytest.mark.parametrize("width", [None, 4])
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_at_first_parts_change_nothing_and_then_the_table_learns(fusion):
-    parts, embedding = filled(fusion, shaken=False)
+def test_at_first_parts_change_nothing_and_then_the_table_learns(fusion, width):
+    parts, embedding = filled(fusion, shaken=False, width=width)
     vectors = embed(TOKENS, embedding, parts)
     assert_close(vectors, embedding(TOKENS), rtol=0, atol=0)
     vectors.square().sum().backward()
@@ -93,9 +98,19 @@ def test_rare_tokens_lean_on_their_parts_at_first():
     assert 0 < frequent < 0.5
 
 
+def test_only_rare_tokens_have_parts_where_a_count_is_given():
+    parts, embedding = filled("gate", max_count=7)
+    found, whole = embed(TOKENS, embedding, parts), embed(TOKENS, embedding, filled("gate")[0])
+    rare = (COUNTS <= 7)[TOKENS]
+    assert_close(found[rare], whole[rare])
+    assert_close(found[~rare], embedding(TOKENS)[~rare], rtol=0, atol=0)
+    assert not torch.equal(whole[~rare], found[~rare])
+    assert len(parts.parts) == sum(len(row) for row, count in zip(PARTS, COUNTS, strict=True) if count <= 7)
+
+
 def test_a_state_says_how_many_parts_there_are():
-    parts, embedding = filled("gate")
-    fresh = NHot(fusion="gate").build(VOCABULARY, HIDDEN)
+    parts, embedding = filled("gate", width=4)
+    fresh = NHot(fusion="gate", width=4).build(VOCABULARY, HIDDEN)
     fresh.load_state_dict(parts.state_dict())
     assert_close(embed(TOKENS, embedding, fresh), embed(TOKENS, embedding, parts), rtol=0, atol=0)
     assert fresh.parts.dtype == torch.int32
