@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...storage import sealed
-from ...storage.cache import cache_folder, file_lock, key
+from ...storage.cache import cache_folder, file_lock, key, say_remade
 from ...text.corpus import Corpus, Document, Errors
 from ...text.shards.layout import text_hash
 from ...text.shards.prepare import corpus_key, training_texts
@@ -71,8 +71,8 @@ class Blocks:
     @property
     def count(self) -> int | None:
         """How many there are; None until the end of the corpus has been read."""
-        path = self.folder / "end.json"
-        return int(sealed.read(path, dict[str, Any], "the end of a stream")["blocks"]) if path.exists() else None
+        found = self._kept("end", dict[str, int | str], "the end of a stream")
+        return found["blocks"] if found else None
 
     @cached_property
     def first(self) -> Shards:
@@ -82,8 +82,19 @@ class Blocks:
 
     def record(self, number: int) -> Record | None:
         """What is known of a block; None when it was never written."""
-        path = self.folder / f"{number:06}.json"
-        return Record(**sealed.read(path, Record, "the record of a block")) if path.exists() else None
+        found = self._kept(f"{number:06}", Record, "the record of a block")
+        return Record(**found) if found else None
+
+    def _kept(self, name: str, kind: Any, what: str) -> dict[str, Any] | None:
+        """What is known under a name; None when nothing is. What was damaged is made anew, which is said."""
+        path = self.folder / f"{name}.json"
+        try:
+            return sealed.read(path, kind, what)
+        except ValueError as error:
+            if path.exists():
+                say_remade(str(error))
+                path.unlink()
+            return None
 
     def ready(self, number: int) -> bool:
         """Whether a block is on disk."""
@@ -116,6 +127,8 @@ class Blocks:
                     self._write(wanted)
 
     def _write(self, number: int) -> None:
+        if number and not self.record(number - 1):  # it says where this one begins
+            self._write(number - 1)
         texts = self._read(number)
         if texts is None:
             sealed.write(self.folder / "end.json", {"blocks": number})

@@ -32,7 +32,9 @@ def streamed(settings: dict, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def folders(tmp_path: Path) -> list[int]:
-    return sorted(int(path.name) for path in (tmp_path / "cache").glob("maskwright/streams/*/*") if path.is_dir())
+    """The numbers of the blocks on disk, without one whose writer was killed."""
+    found = (tmp_path / "cache").glob("maskwright/streams/*/*")
+    return sorted(int(path.name) for path in found if path.is_dir() and path.name.isdecimal())
 
 
 def loader(settings: dict, **rows: int) -> Loader:
@@ -88,6 +90,22 @@ def test_blocks_are_deleted_and_made_again_as_they_were(streamed: dict, tmp_path
     for step in (*range(STEPS), 0, 40):
         assert all(torch.equal(a, b) for a, b in zip(tensors(bounded.batch(step, 99)), batches[step], strict=True))
         assert len(folders(tmp_path)) <= 3
+
+
+def test_damaged_records_are_made_again(streamed: dict, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = loader(streamed)
+    batches = [tensors(whole.batch(step, 99)) for step in range(STEPS)]
+    count, known = whole.blocks.count, [whole.blocks.record(number) for number in range(whole.blocks.count)]
+    for name in ("000001", "000002", "end"):
+        path = whole.blocks.folder / f"{name}.json"
+        path.write_text(path.read_text()[:-9])
+    again = loader(streamed)
+    for step in (*reversed(range(STEPS)), STEPS):
+        found = tensors(again.batch(step, 99))
+        assert step == STEPS or all(torch.equal(a, b) for a, b in zip(found, batches[step], strict=True))
+    again.blocks.write(count)
+    assert [again.blocks.record(number) for number in range(again.blocks.count)] == known
+    assert caplog.text.count("is made anew") >= 3
 
 
 def test_blocks_are_shuffled_and_their_size_matters(streamed: dict) -> None:
