@@ -25,9 +25,9 @@ class Geglu(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[B, L, D] → [B, L, D]."""
-        return self.out(self.between(self._gated(hidden)))
+        return self.out(self.between(self.gated(hidden)))
 
-    def _gated(self, hidden: Tensor) -> Tensor:
+    def gated(self, hidden: Tensor) -> Tensor:
         """[B, L, I]; the halves are computed apart where oneDNN fuses the GELU with the product."""
         if fits(hidden, self.into.weight):
             halves = self.into.weight.chunk(2)

@@ -30,7 +30,7 @@ def in_rows(vectors: Tensor, target_positions: Tensor) -> Tensor:
     return vectors[row, target_positions]
 
 
-def mask_of_targets(mask: Mask, target_positions: Tensor) -> Mask:
+def mask_of_targets(mask: Mask, target_positions: Tensor) -> Tensor | None:
     """The rows of a mask [B, 1, L, L] for the queries at `target_positions` [B, n] → [B, 1, n, L]."""
     assert mask is None or isinstance(mask, Tensor)
     return None if mask is None else in_rows(mask[:, 0], target_positions)[:, None]

@@ -45,6 +45,7 @@ CASES = {
     "ltg_bert": ("ltg_bert", {}, "mlm", "MaskwrightForMaskedLM"),
     "ltg_bert causal n-hot": ("ltg_bert", {"nhot": {"fusion": "frequency"}}, "causal", "MaskwrightForCausalLM"),
     "minigpt": ("minigpt", {}, "diffusion", "MaskwrightForMaskedLM"),
+    "hlb_gpt": ("hlb_gpt", {"intermediate": 96}, "mirror", "MaskwrightForCausalLM"),
     "minigpt causal": ("minigpt", {"nhot": {"fusion": "attention"}}, "causal", "MaskwrightForCausalLM"),
 }
 """Model, options, objective, and the class that must come of it."""

@@ -55,8 +55,9 @@ EVERY = [
     (name, option)
     for name, kind in registry.entries("objectives").items()
     for option, field in kind.__pydantic_fields__.items()  # type: ignore[attr-defined]
-    if takes_schedule(field.annotation)
+    if takes_schedule(field.annotation) and option != "rates"
 ]
+"""Rates, of which there is one for each class, have a test of their own beside `weighted`."""
 
 
 def at(objective: Objective, progress: float, some: Rows) -> dict[str, torch.Tensor]:

@@ -22,7 +22,7 @@ READS = {
     torch.ops.aten.repeat_interleave,
 }
 """Operations that a processor cannot go on without the result of."""
-MODELS = ["modern", "minigpt", "ltg_bert", "deberta"]
+MODELS = ["modern", "minigpt", "hlb_gpt", "ltg_bert", "deberta"]
 
 
 class Watch(TorchDispatchMode):

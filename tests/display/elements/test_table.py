@@ -54,7 +54,7 @@ def test_names_in_every_table_are_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_warnings_and_bars_are_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress.console, "file", StringIO())
+    monkeypatch.setattr(progress.console, "_file", StringIO())  # `file` would be put back as the stderr of now
     warn(f"{name} is odd")
     from rich.progress import TextColumn
 

@@ -84,7 +84,7 @@ def test_the_table_never_shows_perplexity_alone() -> None:
     assert columns(numbers)["perplexity"][""] == (12.3456, 12.3456, 12.3456)
     listed, table = metrics(numbers).renderables
     assert listed.row_count == 1
-    assert [list(column.cells) for column in table.columns] == [
+    assert [[str(cell) for cell in column.cells] for column in table.columns] == [
         ["perplexity", "entropy"], ["12.3", "2.500"], ["12.3 – 12.3", "2.500 – 2.500"],
         ["1,234.5", "3.000"], ["1,234.5 – 1,234.5", "3.000 – 3.000"],
     ]  # fmt: skip
