@@ -101,11 +101,12 @@ def main_metrics(runs: Sequence[Run], own: bool, by: str | None) -> dict[str, li
     by: only the metric of that name, of every exam.
     """
     arms: Mapping[str, dict[int, Run]] = by_arm(runs)
-    names = sorted({name for run in runs for name in run.numbers if _compared(name, own, by)}, key=_rank)
+    names = sorted({name for run in runs for name in run.numbers if comparable(name, own, by)}, key=_rank)
     return {name: [arm for arm in arms if all(name in run.numbers for run in arms[arm].values())] for name in names}
 
 
-def _compared(name: str, own: bool, by: str | None) -> bool:
+def comparable(name: str, own: bool, by: str | None) -> bool:
+    """Whether arms are compared by the metric `name`; arguments as of `main_metrics`."""
     found = MAIN.fullmatch(name)
     return found is not None and (own or found[1] is not None) and (by is None or found[2] == by)
 

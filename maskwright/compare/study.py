@@ -12,12 +12,14 @@ import torch
 
 from ..run import build, resume, saved
 from ..run.config import Config
-from .experiments import BY, Arm, arms, check_text, differences, same_questions, same_rows, seed_list
+from . import primary as deciding
+from .differences import Difference, Summary, differences, summary
+from .experiments import BY, Arm, arms, check_text, same_questions, same_rows, seed_list
+from .primary import Primary
 from .results import Run, by_arm, main_metrics
 from .runner import pool
 from .runner.local import Process
 from .runner.one_run import finished
-from .statistics import Difference, Summary, difference, summary
 from .targets import Reached, reached, worst
 
 
@@ -30,6 +32,7 @@ class Comparison:
     seeds: list[int]
     baseline: str
     by: str | None
+    primary: Primary
     runs: list[Run]
     failures: dict[str, str]
     """Error messages by run."""
@@ -55,11 +58,6 @@ class Comparison:
         """Whether arms of one seed saw the same rows in the same order."""
         return same_rows(self.arms)
 
-    def differing(self) -> dict[str, dict[str, tuple[Any, Any]]]:
-        """Where each arm's settings differ from the baseline's: the setting's name, the baseline's value, the arm's."""
-        base = next(arm for arm in self.arms if arm.name == self.baseline).config.tree()
-        return {arm.name: differences(base, arm.config.tree()) for arm in self.arms if arm.name != self.baseline}
-
 
 def compare(
     recipes: Sequence[str],
@@ -70,6 +68,7 @@ def compare(
     workers: int | None = None,
     baseline: str | None = None,
     by: str | None = None,
+    primary: str | None = None,
     target: float | None = None,
     cluster: str | None = None,
     show: bool = True,
@@ -80,26 +79,32 @@ def compare(
     seeds: how many, or which, as in `"5,7"`.  common: changes to every arm.  budget: see `budgeted`.
     workers: runs in parallel; by default one per core, or one on a GPU.
     baseline: the arm that others are compared with; the first by default.  by: `bits_per_byte` for arms with different
-    tokenizers.  target: the loss whose cost is reported; the worst arm's by default.  cluster: a Ray address.
+    tokenizers.  primary: the metric that decides, as `masked/loss`.  target: the loss whose cost is reported; the worst
+    arm's by default.  cluster: a Ray address.
 
     Finished runs in `out` are kept, others resume. Raises ValueError for whatever cannot be compared, and Stopped when
     the process is stopped.
     """
     found, numbers, out = arms(recipes, common, budget), seed_list(seeds), Path(out)
     check_text(found, by)
+    deciding.check(primary, same_questions(found), by)
     first = found[0].name if baseline is None else baseline
     if first not in (names := [arm.name for arm in found]):
         raise ValueError(f"baseline={first!r} is not an arm: choose from {', '.join(names)}")
-    asked = {"--seeds": seeds, "--budget": budget, "--baseline": baseline, "--by": by, "--target": target, "--out": out}
+    asked: dict[str, Any] = {"--seeds": seeds, "--budget": budget, "--baseline": baseline, "--by": by}
+    asked |= {"--primary": primary, "--target": target, "--out": out}
     command = _command(recipes, common, asked)
     runs = [Run(arm.name, number, out / "runs" / arm.folder / f"seed-{number}") for number in numbers for arm in found]
-    failures = _carry_out(found, runs, workers, cluster, show)
+    _check_folders(found, runs)
+    data = _text(found, show)
+    declared = deciding.declare(out, primary, begun=any((run.folder / "config.yaml").is_file() for run in runs))
+    failures = _carry_out(found, runs, data, workers, cluster, show)
     left = [run for run in runs if finished(run.folder)]
     if len(by_arm(left)) < 2:
         raise ValueError(
             f"fewer than two arms finished: {'; '.join(f'{run}: {error}' for run, error in failures.items())}"
         )
-    return _compare(command, found, numbers, first, by, target, left, failures, out)
+    return _compare(command, found, numbers, first, by, declared, target, left, failures, out)
 
 
 def _command(recipes: Sequence[str], common: Sequence[str], asked: dict[str, Any]) -> str:
@@ -112,13 +117,11 @@ def _command(recipes: Sequence[str], common: Sequence[str], asked: dict[str, Any
 
 
 def _carry_out(
-    found: Sequence[Arm], runs: Sequence[Run], workers: int | None, cluster: str | None, show: bool
-) -> dict[str, str]:
+    found: Sequence[Arm], runs: Sequence[Run], data: Mapping[str, build.Data],
+    workers: int | None, cluster: str | None, show: bool,
+) -> dict[str, str]:  # fmt: skip
     """Train the unfinished runs. Returns error messages by run."""
     arm, start = {each.name: each for each in found}, _start(cluster)
-    for run in runs:
-        _check(arm[run.arm].at(run.seed), run.folder)
-    data = _text(found, show)
     for run in runs:
         if finished(run.folder):
             saved.check(run.folder, data[run.arm].shards.fingerprint)
@@ -141,6 +144,12 @@ def _start(cluster: str | None) -> Callable[[Path], pool.Job]:
     from .runner.ray import joined
 
     return joined(cluster)
+
+
+def _check_folders(found: Sequence[Arm], runs: Sequence[Run]) -> None:
+    arm = {each.name: each for each in found}
+    for run in runs:
+        _check(arm[run.arm].at(run.seed), run.folder)
 
 
 def _check(config: Config, folder: Path) -> None:
@@ -174,18 +183,21 @@ def informative(metrics: Mapping[str, list[str]], by: str | None) -> dict[str, l
 
 
 def _compare(
-    command: str, found: list[Arm], numbers: list[int], baseline: str, by: str | None, target: float | None,
-    runs: list[Run], failures: dict[str, str], out: Path,
+    command: str, found: list[Arm], numbers: list[int], baseline: str, by: str | None, primary: Primary,
+    target: float | None, runs: list[Run], failures: dict[str, str], out: Path,
 ) -> Comparison:  # fmt: skip
     sides = by_arm(runs)
     metrics = main_metrics(runs, same_questions(found), by)
     summaries = [summary(metric, arm, sides[arm]) for metric, having in metrics.items() for arm in having]
-    compared, costs = [], []
-    for metric, having in informative(metrics, by).items():
+    compared, costs = [], list[Reached]()
+    kept = {metric: having for metric, having in informative(metrics, by).items() if having}
+    for metric, having in kept.items():
         reference = baseline if baseline in having else having[0]
-        compared += [difference(metric, sides[arm], sides[reference]) for arm in having if arm != reference]
+        mine = {arm: sides[arm] for arm in having}
+        compared += differences(metric, mine, reference, primary.level(metric, kept))
         if len(having) > 1 and metric.endswith(by or "loss"):
-            goal = worst({arm: sides[arm] for arm in having}, metric) if target is None else target
+            goal = worst(mine, metric) if target is None else target
             costs += [reached(metric, arm, sides[arm], goal) for arm in having]
-    known = [each for each in compared if each is not None]
-    return Comparison(command, found, numbers, baseline, by, runs, failures, metrics, summaries, known, costs, out)
+    return Comparison(
+        command, found, numbers, baseline, by, primary, runs, failures, metrics, summaries, compared, costs, out
+    )

@@ -24,6 +24,8 @@ class Reached:
     """Tokens, seconds and flops at which the mean curve over the seeds reached it."""
     seeds: dict[int, float | None]
     """Tokens at which each seed reached it."""
+    bound: bool
+    """Whether the first validation was already below the target, so that less may have been enough."""
 
 
 def mean_curve(runs: Mapping[int, Run], metric: str) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +56,8 @@ def reached(metric: str, arm: str, runs: Mapping[int, Run], target: float) -> Re
     grid, values = mean_curve(runs, metric)
     tokens = crossing(grid, values.mean(0), target)
     seeds = {seed: crossing(run.curve["tokens"], run.curve[metric], target) for seed, run in runs.items()}
-    return Reached(metric, arm, target, _spent(runs, tokens), seeds)
+    bound = tokens is not None and bool(values.mean(0)[0] < target)
+    return Reached(metric, arm, target, _spent(runs, tokens), seeds, bound)
 
 
 def _spent(runs: Mapping[int, Run], tokens: float | None) -> dict[str, float | None]:
@@ -63,3 +66,12 @@ def _spent(runs: Mapping[int, Run], tokens: float | None) -> dict[str, float | N
     seconds = [np.interp(tokens, run.curve["tokens"], run.curve["seconds"]) for run in runs.values()]
     flops = [tokens * run.cost["flops_per_token"] for run in runs.values()]
     return {"tokens": tokens, "seconds": float(np.mean(seconds)), "flops": float(np.mean(flops))}
+
+
+def times(each: Reached, first: Reached) -> str:
+    """The tokens of an arm over those of the first, as a bound where either is one; empty where there is none."""
+    ours, theirs = each.spent["tokens"], first.spent["tokens"]
+    if ours is None or not theirs or (each.bound and first.bound and each is not first):
+        return ""
+    sign = "" if each is first else "≤ " * each.bound + "≥ " * first.bound
+    return f"{sign}{ours / theirs:.2f} ×"

@@ -67,6 +67,7 @@ def done(written: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A comparison that was killed while it ran, and then went on."""
     out = tmp_path_factory.mktemp("compared") / "out"
     command = [sys.executable, "-m", "maskwright", "compare", *written, "--seeds", "2", "--out", str(out)]
+    command += ["--primary", "masked/loss"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not any(len(read_lines(path)) > 8 for path in out.glob("runs/*/*/metrics.jsonl")):
         with pytest.raises(subprocess.TimeoutExpired):
@@ -75,11 +76,10 @@ def done(written: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     process.wait()
     assert not (out / "page.html").exists()
     assert not all(one_run.finished(out / "runs" / run) for run in RUNS)
-    result = invoke(*written, "--seeds", 2, "--out", out, "--publish", out.parent / "kept", "--quiet")
+    asked = ("--seeds", 2, "--out", out, "--primary", "masked/loss")
+    result = invoke(*written, *asked, "--publish", out.parent / "kept", "--quiet")
     assert result.exit_code == 0, result.exception
-    assert (
-        "ignificant over seeds: 2 of 2 pairs" in result.stdout or "ignificant over seeds: 1 of 2 pairs" in result.stdout
-    )
+    assert result.stdout.startswith("Hidden tokens, loss (primary): against ")
     return out
 
 
@@ -110,7 +110,11 @@ def test_the_tables_hold_every_number(done: Path) -> None:
             for seed in (0, 1)]  # fmt: skip
     assert loss["mean"] == pytest.approx(np.mean(each))
     assert list(loss["seeds"].values()) == pytest.approx(each)
-    assert loss["bootstrap"] == pytest.approx(sorted(each))
+    interval, mean = loss["interval"], np.mean(each)
+    assert (interval["low"] + interval["high"]) / 2 == pytest.approx(mean)
+    assert interval["level"] == 0.95
+    assert found["primary"] == {"metric": "masked/loss", "declared": True}
+    assert {one["interval"]["level"] for one in found["differences"]} == {0.95, 0.975}, "the others are a family of two"
     with (done / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {(row["metric"], row["arm"]) for row in rows} == {
@@ -120,6 +124,8 @@ def test_the_tables_hold_every_number(done: Path) -> None:
         curves = [row for row in csv.DictReader(file) if row["metric"] == "masked/loss"]
     assert [float(row["step"]) for row in curves] == [10, 20, 30] * 4
     assert all(row["tokens"] for row in curves)
+    knobs = {name for arm in found["arms"].values() for name in arm["differing"]}
+    assert {"objective.ratio", "objective.name"} <= knobs
     assert next(each for each in found["to_loss"] if each["arm"] == "often")["spent"]["tokens"] <= 30 * 512
 
 
@@ -155,13 +161,20 @@ def test_only_the_unfinished_run_goes_on(done: Path, written: list[str], tmp_pat
     (broken / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     others = [path for run in RUNS if run != RUNS[2] for path in (out / "runs" / run).rglob("*")]
     before = {path: path.stat().st_mtime_ns for path in others}
-    result = invoke(*written, "--seeds", 2, "--out", out, "--quiet", "--json")
+    result = invoke(*written, "--seeds", 2, "--out", out, "--quiet", "--json", "--primary", "masked/loss")
     assert result.exit_code == 0, result.exception
     assert {path: path.stat().st_mtime_ns for path in others} == before
     assert read_lines(broken / "metrics.jsonl")[0]["mark"] == 1, "it began anew"
     again, first = (json.loads((folder / "results.json").read_text()) for folder in (out, done))
     assert json.loads(result.stdout) == again
     assert again["differences"] == first["differences"]
+
+
+def test_a_primary_metric_named_after_the_runs_is_said_to_be(done: Path, written: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(done, out)
+    result = invoke(*written, "--seeds", 2, "--out", out, "--quiet", "--primary", "masked/accuracy")
+    assert result.stdout.startswith("Hidden tokens, accuracy (primary, but named after the runs had begun): against")
 
 
 def test_another_run_in_the_folder_is_refused(done: Path, written: list[str]) -> None:
@@ -218,7 +231,8 @@ def test_the_page_in_a_browser(done: Path, tmp_path: Path) -> None:
     assert seen["twice"] == 0
     assert seen["outside"] <= 0
     assert seen["rows"] > 20
-    assert seen["lead"].count("leads with") == 2
+    assert seen["lead"].count("against") == 2
+    assert seen["lead"].startswith("Hidden tokens, loss (primary)")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="the package ray is not installed")

@@ -93,6 +93,8 @@ def test_other_tokenizers_need_bits_per_byte() -> None:
         (["quickstart", "b:quickstart"], {"budget": "steps"}, "budget 'steps'"),
         (["quickstart", "b:quickstart"], {"baseline": "c"}, "baseline='c' is not an arm: choose from quickstart, b"),
         (["quickstart", "b:quickstart"], {"by": "loss"}, "by='loss'"),
+        (["quickstart", "b:quickstart"], {"primary": "los"}, "primary='los' is not compared: name a metric, as in"),
+        (["quickstart", "b:diffusion"], {"primary": "loss"}, "primary='loss' is not compared: name a metric, and of"),
         (["quickstart", "b:quickstart+corpus.files=[x]"], {}, "differ in corpus"),
         (["quickstart", "b:quickstart+evaluation.held_out=0.2"], {}, "differ in evaluation.held_out"),
     ],

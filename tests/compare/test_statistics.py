@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from maskwright.compare.differences import differences, over_documents, summary
 from maskwright.compare.results import Run, main_metrics
-from maskwright.compare.statistics import difference, over_documents, over_seeds, quantile, resampled, student, summary
-from maskwright.compare.targets import crossing, mean_curve, reached, worst
+from maskwright.compare.targets import crossing, mean_curve, reached, times, worst
+from maskwright.evaluate.statistics.bootstrap import resampled
 
 
 def run(folder: Path, arm: str, seed: int, losses: list[float], documents: tuple[list[float], list[float]]) -> Run:
@@ -41,36 +42,10 @@ def test_means_and_differences_by_hand(arms: dict) -> None:
     found = summary("loss", "a", arms["a"])
     assert found.seeds == {0: 4.0, 2: 6.0, 1: 5.0}
     assert (found.mean, found.deviation) == (5.0, 1.0)
-    pairs = difference("loss", arms["b"], arms["a"])
-    assert pairs is not None
-    assert pairs.seeds == {0: -1.0, 1: -2.0}
-    assert pairs.mean == -1.5
-    assert pairs.bootstrap == (-2.0, -1.0)
-    assert pairs.student == pytest.approx((-1.5 - 12.7062 * 0.5, -1.5 + 12.7062 * 0.5), abs=1e-3)
-    assert not pairs.beyond_seeds
-    assert difference("loss", {7: arms["b"][0]}, arms["a"]) is None
-
-
-@pytest.mark.parametrize(
-    ("freedom", "expected"), [(1, 12.7062), (2, 4.30265), (3, 3.18245), (4, 2.77645), (9, 2.26216), (30, 2.04227)]
-)
-def test_students_quantile_is_the_tables(freedom: int, expected: float) -> None:
-    assert quantile(freedom) == pytest.approx(expected, rel=2e-4)
-
-
-def test_one_seed_says_nothing_about_seeds() -> None:
-    assert student(np.array([1.0])) is None
-    assert over_seeds(np.array([1.0])) is None
-
-
-def test_intervals_move_and_stretch_with_the_numbers() -> None:
-    each = np.array([0.3, -0.1, 0.5, 0.2, 0.9])
-    for interval in (over_seeds, student):
-        low, high = interval(each)  # type: ignore[misc]
-        assert low < each.mean() < high
-        assert interval(3 * each + 1) == pytest.approx((3 * low + 1, 3 * high + 1))
-        assert interval(np.full(4, 0.25)) == pytest.approx((0.25, 0.25))
-    assert student(each)[1] > over_seeds(each)[1]  # type: ignore[index]
+    (apart,) = differences("loss", {"a": arms["a"], "b": {0: arms["b"][0], 7: arms["b"][1]}}, "a", 0.95)
+    assert apart.seeds == {0: -1.0}
+    assert apart.mean == -2.0
+    assert not apart.finding
 
 
 def test_resampling_draws_as_many_as_there_are_each_equally_often() -> None:
@@ -82,13 +57,11 @@ def test_resampling_draws_as_many_as_there_are_each_equally_often() -> None:
 
 def test_documents_are_drawn_alike_for_both_runs_of_a_pair(arms: dict) -> None:
     ours, theirs = [arms["b"][0], arms["b"][1]], [arms["a"][0], arms["a"][1]]
-    means = [
-        np.mean([sum(c * (b - a)) / sum(c * w) for _ in (0, 1)])
-        for c in resampled(3, 1_000, "documents")
-        for a, b, w in [(np.array([2.0, 9.0, 4.0]), np.array([1.0, 6.0, 2.0]), np.array([1.0, 3.0, 2.0]))]
-    ]
-    assert over_documents("loss", ours, theirs) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
-    assert over_documents("bits_per_byte", ours, theirs) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975]) / 2))
+    weight, change = np.array([1.0, 3.0, 2.0]), np.array([1.0, 6.0, 2.0]) - np.array([2.0, 9.0, 4.0])
+    means = [sum(counts * change) / sum(counts * weight) for counts in resampled(3, 1_000, "documents")]
+    ends = np.quantile(means, [0.025, 0.975])
+    assert over_documents("loss", ours, theirs) == pytest.approx(tuple(ends))
+    assert over_documents("bits_per_byte", ours, theirs) == pytest.approx(tuple(ends / 2))
     assert over_documents("loss", ours, ours) == (0, 0)
     assert over_documents("masked/loss", ours, theirs) is None
 
@@ -105,7 +78,20 @@ def test_the_cost_of_a_loss_by_hand(arms: dict) -> None:
     b = reached("loss", "b", {0: arms["b"][0]}, 5.0)
     assert b.spent == {"tokens": 150.0, "seconds": 3.0, "flops": 150.0 * 42}
     assert a.seeds == {0: 200.0, 2: 200.0, 1: 198.0}
-    assert reached("loss", "a", arms["a"], 1.0).spent == {"tokens": None, "seconds": None, "flops": None}
+    never = reached("loss", "a", arms["a"], 1.0)
+    assert never.spent == {"tokens": None, "seconds": None, "flops": None}
+    assert [one.bound for one in (a, b, never)] == [False] * 3
+    assert [times(one, a) for one in (a, b, never)] == ["1.00 ×", f"{150 / a.spent['tokens']:.2f} ×", ""]
+
+
+def test_a_target_below_which_the_first_validation_lies_gives_a_bound(arms: dict) -> None:
+    a, b = reached("loss", "a", arms["a"], 5.5), reached("loss", "b", arms["b"], 6.5)
+    assert b.spent["tokens"] == 99.0
+    assert (a.bound, b.bound) == (False, True)
+    assert times(b, a) == f"≤ {99 / a.spent['tokens']:.2f} ×"
+    assert times(a, b) == f"≥ {a.spent['tokens'] / 99:.2f} ×"
+    assert times(b, b) == "1.00 ×"
+    assert times(reached("loss", "a", arms["a"], 7.0), b) == "", "two bounds say nothing of each other"
 
 
 def test_only_what_arms_share_is_compared(arms: dict, tmp_path: Path) -> None:

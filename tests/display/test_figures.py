@@ -5,6 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 from rich.console import Console
 
+from maskwright.compare.differences import Difference, Summary
+from maskwright.compare.intervals import Interval
+from maskwright.compare.primary import Primary
 from maskwright.compare.report.summary import headlines
 from maskwright.display import masks
 from maskwright.display.adaptive import hiding_rates, weight_plots
@@ -60,14 +63,21 @@ def test_weights_of_tokens_are_printed_as_they_are() -> None:
 
 
 def test_a_headline_of_a_comparison_has_the_means_and_the_interval() -> None:
-    name = "valid/masked/accuracy"
-    found = SimpleNamespace(
-        metric=name, arm="b", reference="a", mean=0.02, seeds={0: 0.01, 1: 0.03}, student=(-0.005, 0.045),
-        beyond_seeds=False,
-    )  # fmt: skip
-    means = [SimpleNamespace(metric=name, arm=arm, mean=mean) for arm, mean in (("a", 0.4012), ("b", 0.4212))]
-    comparison = SimpleNamespace(metrics={name: ["a", "b"]}, by=None, summaries=means, differences=[found])
+    name = "masked/accuracy"
+    held = Interval(-0.005, 0.045, 0.95, "Dunnett")
+    found = [Difference(name, "b", "a", 0.02, {0: 0.01, 1: 0.03}, held, None)]
+    means = [Summary(name, arm, mean, 0.1, {}) for arm, mean in (("a", 0.4012), ("b", 0.4212), ("c", 0.5012))]
+    comparison = SimpleNamespace(metrics={name: []}, by=None, summaries=means, differences=found)
+    comparison.primary = Primary(name, True)
     (sentence,) = headlines(comparison)
-    assert "b is best with 42.12 %, against 40.12 % for a" in sentence
-    assert "2 of 2 pairs of runs agree" in sentence
-    assert "-0.50 points to +4.50 points" in sentence
+    said = "Hidden tokens, accuracy (primary): against 40.12 % for a: b 42.12 %, +2.00 points"
+    assert sentence == f"{said} (95 % interval -0.50 to +4.50 points, no difference shown)."
+    found.append(Difference(name, "c", "a", 0.1, {}, Interval(0.05, 0.15, 0.95, "Dunnett"), None))
+    comparison.primary = Primary(name, False)
+    (sentence,) = headlines(comparison)
+    assert "(primary, but named after the runs had begun)" in sentence
+    assert sentence.endswith(
+        "c 50.12 %, +10.00 points (95 % interval +5.00 to +15.00 points); no difference shown for b."
+    )
+    comparison.primary = Primary(None, True)
+    assert list(headlines(comparison))[-1].startswith("No primary metric was named (--primary): 1 metrics share")

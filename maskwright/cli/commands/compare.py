@@ -39,6 +39,9 @@ def command(
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="The arm that others are compared with.")] = None,
     by: Annotated[str | None, typer.Option(help="bits_per_byte, to compare arms with different tokenizers.")] = None,
+    primary: Annotated[
+        str | None, typer.Option(help="The metric that decides, named before the runs: masked/loss …")
+    ] = None,
     target: Annotated[float | None, typer.Option(help="Report the cost of reaching this loss.")] = None,
     ray: Annotated[str | None, typer.Option(help="A Ray cluster to run on: an address, auto or local.")] = None,
     publish: Annotated[Path | None, typer.Option(help="Copy the small files of the report to this folder.")] = None,
@@ -53,7 +56,7 @@ def command(
 
     try:
         comparison = compare(
-            recipes, seeds, changes or [], budget, out, workers, baseline, by, target, ray, show=not quiet
+            recipes, seeds, changes or [], budget, out, workers, baseline, by, primary, target, ray, show=not quiet
         )
     except Stopped as stopped:
         typer.echo(f"{stopped}", err=True)

@@ -9,12 +9,15 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from ...display.elements.figure import figure
+from ..differences import Difference
 from ..results import Run, higher, is_share
-from ..statistics import Difference
 from ..targets import mean_curve
 
-COLOURS = ("#1f4e9c", "#c2571a", "#2c7a3f", "#8a3b8f", "#b8a014", "#4aa3c7", "#7a5230", "#5b6472")
-"""Colours of the arms in order; after eight they repeat with dashed lines."""
+COLOURS = (
+    "#1f4e9c", "#d9621e", "#2c7a3f", "#8a3b8f", "#c9a400", "#3fb1d6", "#7a4a24", "#5b6472", "#d4418e", "#7fb347",
+    "#0f8f85", "#a51d2d",
+)  # fmt: skip
+"""Colours of the arms in order; after twelve they repeat with dashed lines."""
 NAMES = {"loss": "loss", "accuracy": "accuracy", "top5": "among the best five", "bits_per_byte": "bits per byte"}
 UNITS = {
     "loss": "nats a token",
@@ -57,13 +60,13 @@ def curves(arms: Mapping[str, Mapping[int, Run]], metrics: Mapping[str, Sequence
         axes.set(xlabel="tokens of text", ylabel=UNITS[metric.rpartition("/")[2]], title=title(metric))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         _shares(axes.yaxis, metric)
-        axes.legend(lines.values(), lines)
+        axes.legend(lines.values(), lines, loc="center left", bbox_to_anchor=(1.01, 0.5))  # beside the curves
 
     return [_saved(out / f"{metric.replace('/', '_')}.svg", lambda axes, m=metric: draw(axes, m)) for metric in metrics]  # type: ignore[misc]
 
 
 def differences(found: Sequence[Difference], arms: Sequence[str], out: Path) -> list[Path]:
-    """A figure for each metric: the difference of every seed as a dot, the mean and its interval as a line."""
+    """A figure for each metric: the difference of every seed as a dot, the mean as a diamond on its interval."""
     metrics = list(dict.fromkeys(each.metric for each in found))
     drawn = []
     for metric in metrics:
@@ -82,10 +85,9 @@ def _shares(axis: Axis, metric: str) -> None:
 def _forest(axes: Axes, rows: Sequence[Difference], arms: Sequence[str]) -> None:
     for place, each in enumerate(reversed(rows)):
         colour = look(arms.index(each.arm))["color"]
-        if each.student:
-            axes.plot(each.student, [place, place], color=colour, linewidth=1, alpha=0.5)
-        if each.bootstrap:
-            axes.plot(each.bootstrap, [place, place], color=colour, linewidth=4, alpha=0.5, solid_capstyle="butt")
+        if each.interval:
+            reach = each.interval.low, each.interval.high
+            axes.plot(reach, [place, place], color=colour, linewidth=3, alpha=0.5, solid_capstyle="butt")
         axes.plot(list(each.seeds.values()), [place] * len(each.seeds), ".", color=colour, markersize=5)
         axes.plot(each.mean, place, "D", color=colour, markersize=6)
     axes.axvline(0, color="#1c2430", linewidth=0.8)

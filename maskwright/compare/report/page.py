@@ -9,16 +9,18 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ..differences import Difference, Summary
+from ..knobs import ABSENT, Matrix, knobs
 from ..results import higher
-from ..statistics import Difference, Interval, Summary
 from ..study import Comparison
-from ..targets import Reached
+from ..targets import Reached, times
 from .figures import NAMES, look, title
-from .summary import fairness, headlines, number
+from .summary import ends, fairness, headlines, level, number
 
 
 def write(comparison: Comparison, curves: Sequence[Path], forests: Sequence[Path]) -> Path:
     """Write page.html into the folder of the comparison, with the figures inside."""
+    common, own = _differing(comparison)
     page = PAGE.substitute(
         title=escape(" · ".join(arm.name for arm in comparison.arms)),
         headlines="".join(f"<li>{escape(line)}" for line in headlines(comparison)) or "<li>The arms share no exam.",
@@ -28,7 +30,9 @@ def write(comparison: Comparison, curves: Sequence[Path], forests: Sequence[Path
         forests=_figures(forests),
         curves=_figures(curves),
         targets=_targets(comparison),
-        differing=_differing(comparison),
+        baseline=escape(comparison.baseline),
+        differing=common,
+        only_some=own,
         command=escape(comparison.command),
         runs=_runs(comparison),
         numbers=_numbers(comparison),
@@ -49,10 +53,10 @@ def _inline(path: Path) -> str:
     return re.sub(r"<[^>]+>", lambda tag: own(tag[0]), drawing)  # in tags alone: what stands between them is text
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "numbers") -> str:
     top = "".join(f"<th>{cell}" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
-    return f"<div class=wide><table><thead><tr>{top}<tbody>{body}</table></div>"
+    return f"<div class=wide><table class={kind}><thead><tr>{top}<tbody>{body}</table></div>"
 
 
 def _arm(comparison: Comparison, name: str) -> str:
@@ -64,12 +68,12 @@ def _finals(comparison: Comparison) -> str:
     """A table for each exam: the arms and their metrics."""
     exams = dict.fromkeys(metric.rpartition("/")[0] for metric in comparison.metrics)
     cells = {(each.metric, each.arm): each for each in comparison.summaries}
+    findings = {(each.metric, each.arm) for each in comparison.differences if each.finding}
     shown = ""
     for exam in exams:
         metrics = [metric for metric in comparison.metrics if metric.rpartition("/")[0] == exam]
-        best = {metric: _best(comparison, metric) for metric in metrics if comparison.metrics[metric][1:]}
         rows = [
-            [_arm(comparison, arm), *(_cell(cells[metric, arm], arm == best.get(metric)) for metric in metrics)]
+            [_arm(comparison, arm), *(_cell(cells[metric, arm], (metric, arm) in findings) for metric in metrics)]
             for arm in comparison.metrics[metrics[0]]
         ]
         heading = title(metrics[0]).partition(":")[0]
@@ -77,14 +81,9 @@ def _finals(comparison: Comparison) -> str:
     return shown
 
 
-def _best(comparison: Comparison, metric: str) -> str:
-    found = [each for each in comparison.summaries if each.metric == metric]
-    return (max if higher(metric) else min)(found, key=lambda each: each.mean).arm
-
-
-def _cell(found: Summary, best: bool) -> str:
+def _cell(found: Summary, finding: bool) -> str:
     spread = "" if found.deviation is None else f" ± {number(found.metric, found.deviation).removesuffix(' %')}"
-    mean = f"<b>{number(found.metric, found.mean)}</b>" if best else number(found.metric, found.mean)
+    mean = f"<b>{number(found.metric, found.mean)}</b>" if finding else number(found.metric, found.mean)
     return f"{mean}{spread}<small>{_seeds(found.metric, found.seeds)}</small>"
 
 
@@ -93,27 +92,21 @@ def _seeds(metric: str, seeds: Mapping[int, float], signed: bool = False) -> str
     return "  ".join(value.removesuffix(" %").removesuffix(" points") for value in values)
 
 
-def _interval(metric: str, found: Interval | None) -> str:
-    if found is None:
-        return "–"
-    low, high = (number(metric, end, True).removesuffix(" points") for end in found)
-    return f"{low} to {high}"
-
-
 def _differences(comparison: Comparison) -> str:
-    head = ["metric", "difference", "mean", "each seed", "seeds", "seeds, documents", "Student", "more than seeds?"]
+    head = ["metric", "difference", "mean", "each seed", "interval over seeds", "at", "by", "on other text", "finding?"]
     return _table(head, (_difference(comparison, each) for each in comparison.differences))
 
 
 def _difference(comparison: Comparison, each: Difference) -> list[str]:
-    better = (each.mean > 0) == higher(each.metric)
-    sign = f"<b class={'better' if better else 'worse'}>" if each.beyond_seeds else "<b class=unsure>"
-    intervals = [each.bootstrap, each.bootstrap_documents, each.student]
+    mean, interval = number(each.metric, each.mean, True), each.interval
+    if each.finding:
+        mean = f"<b class={'better' if (each.mean > 0) == higher(each.metric) else 'worse'}>{mean}</b>"
     return [
-        escape(title(each.metric)), f"{_arm(comparison, each.arm)} − {escape(each.reference)}",
-        f"{sign}{number(each.metric, each.mean, True)}</b>", _seeds(each.metric, each.seeds, True),
-        *(_interval(each.metric, interval) for interval in intervals),
-        "yes" if each.beyond_seeds else "not shown" if each.student else "one seed",
+        escape(title(each.metric)), f"{_arm(comparison, each.arm)} − {escape(each.reference)}", mean,
+        _seeds(each.metric, each.seeds, True), ends(each.metric, interval) if interval else "–",
+        level(interval.level) if interval else "", interval.method if interval else "",
+        ends(each.metric, each.over_text) if each.over_text else "–",
+        "yes" if each.finding else "not shown" if interval else "no interval",
     ]  # fmt: skip
 
 
@@ -128,26 +121,37 @@ def _targets(comparison: Comparison) -> str:
 def _target(comparison: Comparison, each: Reached, first: Reached) -> list[str]:
     tokens, seconds, flops = (each.spent[clock] for clock in ("tokens", "seconds", "flops"))
     did = sum(value is not None for value in each.seeds.values())
-    base = first.spent["tokens"]
+    most = "≤ " if each.bound else ""
     return [
         f"{escape(title(each.metric))} {each.target:.4f}", _arm(comparison, each.arm),
-        "never" if tokens is None else f"{tokens:,.0f}", "" if seconds is None else f"{seconds / 60:.2f}",
-        "" if flops is None else f"{flops:.2e}", "" if tokens is None or not base else f"{tokens / base:.2f} ×",
-        f"{did} of {len(each.seeds)}",
+        "never" if tokens is None else f"{most}{tokens:,.0f}", "" if seconds is None else f"{most}{seconds / 60:.2f}",
+        "" if flops is None else f"{most}{flops:.2e}", times(each, first), f"{did} of {len(each.seeds)}",
     ]  # fmt: skip
 
 
-def _differing(comparison: Comparison) -> str:
+def _differing(comparison: Comparison) -> tuple[str, str]:
+    """The settings that all arms have, and those of some arms alone; arms down the side where they are more."""
+    return tuple(_matrix(comparison, found) for found in knobs(comparison.arms))  # type: ignore[return-value]
+
+
+def _matrix(comparison: Comparison, found: Matrix) -> str:
+    if not found:
+        return "<p class=note>None."
+    names = [_arm(comparison, arm.name) for arm in comparison.arms]
+    base = [arm.name for arm in comparison.arms].index(comparison.baseline)
     rows = [
-        [_arm(comparison, arm), f"<code>{escape(name)}</code>", *(f"<code>{escape(_value(v))}</code>" for v in values)]
-        for arm, found in comparison.differing().items()
-        for name, values in found.items()
+        [f"<code>{escape(name)}</code>", *(_value(value, value != row[base]) for value in row)]
+        for name, row in found.items()
     ]
-    return _table(["arm", "setting", f"in {escape(comparison.baseline)}", "in this arm"], rows)
+    table = [["", *names], *rows]
+    head, *body = zip(*table, strict=True) if len(names) > len(rows) else table
+    return _table(head, body, "knobs")
 
 
-def _value(value: Any) -> str:
-    return "–" if value is None else json.dumps(value, ensure_ascii=False)
+def _value(value: Any, other: bool) -> str:
+    """A setting's value, stronger where it is another than the baseline's."""
+    shown = "–" if value is ABSENT else escape(json.dumps(value, ensure_ascii=False))
+    return f"<code{' class=other' if other else ''}>{shown}</code>"
 
 
 def _runs(comparison: Comparison) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from ..results import higher, is_share
-from ..statistics import Difference
+from ..differences import Difference
+from ..intervals import Interval
+from ..results import is_share
 from ..study import Comparison
 from .figures import title
 
@@ -14,37 +15,67 @@ def number(metric: str, value: float, signed: bool = False) -> str:
     return f"{100 * value:{sign}.2f} {'points' if signed else '%'}" if is_share(metric) else f"{value:{sign}.4f}"
 
 
+def ends(metric: str, interval: Interval | tuple[float, float]) -> str:
+    """An interval as text."""
+    low, high = (interval.low, interval.high) if isinstance(interval, Interval) else interval
+    return f"{number(metric, low, True).removesuffix(' points')} to {number(metric, high, True)}"
+
+
 def headlines(comparison: Comparison) -> Iterator[str]:
-    """Which arm is best on each metric, and whether the difference is significant over seeds; a sentence for each."""
-    for metric, having in comparison.metrics.items():
-        if len(having) > 1 and (comparison.by or metric.endswith(("loss", "accuracy"))):
-            means = {each.arm: each.mean for each in comparison.summaries if each.metric == metric}
-            yield _headline(comparison, metric, sorted(having, key=means.__getitem__, reverse=higher(metric)), means)
+    """Which arms differ from the baseline on each metric, the primary one first; what decides, where none was named.
+
+    No arm is called the best: which has the best mean is known only afterwards.
+    """
+    named = [metric for metric in comparison.metrics if comparison.by or metric.endswith(("loss", "accuracy"))]
+    for metric in sorted(named, key=lambda name: name != comparison.primary.metric):
+        found = [each for each in comparison.differences if each.metric == metric]
+        if found:
+            yield f"{_what(comparison, metric)}: {_against(comparison, found)}"
+    if comparison.differences:
+        yield from _deciding(comparison)
 
 
-def _headline(comparison: Comparison, metric: str, ranked: list[str], means: dict[str, float]) -> str:
-    leader, *others = ranked
-    what = title(metric).replace(":", ",").capitalize()
-    if len(set(means.values())) == 1:
-        return f"{what}: no difference at all, {number(metric, means[leader])} for every arm."
-    here = [each for each in comparison.differences if each.metric == metric]
-    about = [each for each in here if each.arm == leader] or [each for each in here if each.arm == others[0]]
-    if not about:
-        return f"{what}: {leader} is best with {number(metric, means[leader])}, on seeds that no other arm has."
-    other = about[0].reference if about[0].arm == leader else others[0]
-    lead = f"{leader} is best with {number(metric, means[leader])}, against {number(metric, means[other])} for {other}"
-    return f"{what}: {lead}. {verdict(about[0])}"
+def _what(comparison: Comparison, metric: str) -> str:
+    what = title(metric).replace(":", ",")
+    what = what[0].upper() + what[1:]
+    primary = comparison.primary
+    if metric != primary.metric:
+        return what
+    return f"{what} (primary{'' if primary.declared else ', but named after the runs had begun'})"
+
+
+def _against(comparison: Comparison, found: list[Difference]) -> str:
+    metric, reference = found[0].metric, found[0].reference
+    means = {each.arm: each.mean for each in comparison.summaries if each.metric == metric}
+    shown = [each for each in found if each.finding or len(found) == 1]
+    others = [each.arm for each in found if each not in shown]
+    told = [
+        f"{each.arm} {number(metric, means[each.arm])}, {number(metric, each.mean, True)} ({verdict(each)})"
+        for each in shown
+    ]
+    told += [f"no difference shown for {', '.join(others)}"] if others else []
+    return f"against {number(metric, means[reference])} for {reference}: {'; '.join(told)}."
 
 
 def verdict(found: Difference) -> str:
-    """Whether a difference is significant over seeds, with its confidence interval."""
-    if found.student is None:
-        return "One seed gives no confidence interval."
-    agree = sum(value * found.mean > 0 for value in found.seeds.values())
-    pairs = f"{agree} of {len(found.seeds)} pairs of runs agree in sign"
-    interval = " to ".join(number(found.metric, end, signed=True) for end in found.student)
-    significant = "Significant" if found.beyond_seeds else "Not significant"
-    return f"{significant} over seeds: {pairs}, 95 % confidence interval {interval} (Student's t)."
+    """The interval of a difference over seeds, and whether it excludes 0."""
+    if found.interval is None:
+        return "no interval: one seed, or no spread over seeds"
+    end = "" if found.finding else ", no difference shown"
+    return f"{level(found.interval.level)} interval {ends(found.metric, found.interval)}{end}"
+
+
+def level(confidence: float) -> str:
+    """A confidence in percent."""
+    return f"{100 * confidence:.4g} %"
+
+
+def _deciding(comparison: Comparison) -> Iterator[str]:
+    primary, compared = comparison.primary, {each.metric for each in comparison.differences}
+    if primary.metric is None:
+        yield f"No primary metric was named (--primary): {len(compared)} metrics share one family at 95 %."
+    elif primary.metric not in compared:
+        yield f"The primary metric, {primary.metric}, is not measured for two arms yet: evaluate the runs."
 
 
 def fairness(comparison: Comparison) -> Iterator[str]:

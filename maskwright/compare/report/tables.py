@@ -8,27 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
+from ..knobs import ABSENT, knobs
 from ..results import curve_records, records
 from ..study import Comparison
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:
     """The comparison as plain data: `records` is tidy: one object per value, with arm, seed, metric and value."""
-    differing = comparison.differing()
+    common, own = knobs(comparison.arms)
+    differing = common | own
     return {
         "command": comparison.command,
         "version": __version__,
         "seeds": comparison.seeds,
         "baseline": comparison.baseline,
+        "primary": asdict(comparison.primary),
         "same_rows": comparison.same_rows,
         "arms": {
-            arm.name: {"recipe": arm.source, "changes": arm.changes, "differs": differing.get(arm.name, {})}
-            for arm in comparison.arms
+            arm.name: {
+                "recipe": arm.source,
+                "changes": arm.changes,
+                "differing": {name: row[place] for name, row in differing.items() if row[place] is not ABSENT},
+            }
+            for place, arm in enumerate(comparison.arms)
         },
         "failed": comparison.failures,
         "compared": comparison.metrics,
         "summary": [asdict(each) for each in comparison.summaries],
-        "differences": [asdict(each) | {"beyond_seeds": each.beyond_seeds} for each in comparison.differences],
+        "differences": [asdict(each) | {"finding": each.finding} for each in comparison.differences],
         "to_loss": [asdict(each) for each in comparison.reached],
         "records": list(records(comparison.runs)),
     }
@@ -51,10 +58,10 @@ def _summary(comparison: Comparison) -> Iterable[Mapping[str, Any]]:
         row |= {f"seed {seed}": each.seeds.get(seed) for seed in comparison.seeds}
         other = differences.get((each.metric, each.arm))
         row |= {"reference": other and other.reference, "difference": other and other.mean}
-        for name in ("bootstrap", "bootstrap_documents", "student"):
-            low, high = (other and getattr(other, name)) or (None, None)
-            row |= {f"{name} low": low, f"{name} high": high}
-        yield row
+        interval = other and other.interval
+        row |= {name: interval and getattr(interval, name) for name in ("low", "high", "level", "method")}
+        low, high = (other and other.over_text) or (None, None)
+        yield row | {"other text low": low, "other text high": high, "finding": other and other.finding}
 
 
 def _csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

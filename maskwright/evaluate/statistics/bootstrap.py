@@ -16,6 +16,12 @@ def resampled(n: int, times: int, what: str) -> np.ndarray:
     return np.array([np.bincount(draw.integers(n, size=n), minlength=n) for _ in range(times)], float).reshape(times, n)
 
 
+def percentiles(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % percentile interval of resampled `values` [R]."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return low, high
+
+
 def interval(value: float, again: np.ndarray) -> tuple[float, float]:
     """The 95 % interval of `value`, from its resampled values `again` [R].
 
