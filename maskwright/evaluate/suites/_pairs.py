@@ -1,7 +1,7 @@
 """Shared by the suites of minimal pairs and multiple choice: score the texts, count how often the right one wins."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,9 +46,14 @@ def build_scorer(run: LoadedRun, options: Options) -> tuple[str, Scorer]:
 
 
 def evaluate_pairs(
-    run: LoadedRun, items: Iterable[Item], options: Options, place: Sequence[str], whole: bool = False
+    run: LoadedRun,
+    items: Iterable[Item],
+    options: Options,
+    place: Sequence[str],
+    whole: bool = False,
+    summary: Callable[[ItemResults], dict[str, float]] = accuracies,
 ) -> dict[str, float]:
-    """Accuracies of the model in `run`, overall and by group; see `accuracies`.
+    """Accuracies of the model in `run`, overall and by group; see `accuracies`, in place of which `summary` may stand.
 
     place: task and dataset, as the official evaluation names its folders.
     whole: predictions hold the whole text, not only the scored part.
@@ -58,7 +63,7 @@ def evaluate_pairs(
     found = score_items(scorer, select_items(items, options, place[-1]), options.per)
     if options.predictions:
         write_predictions(options.predictions, run, backend, place, predictions(found[0], whole))
-    return accuracies(found[0]) | _by_temperature(found, options)
+    return summary(found[0]) | _by_temperature(found, options, summary)
 
 
 def select_items(items: Iterable[Item], options: Options, suite: str) -> list[Item]:
@@ -73,12 +78,14 @@ def select_items(items: Iterable[Item], options: Options, suite: str) -> list[It
     return kept
 
 
-def _by_temperature(found: Sequence[ItemResults], options: Options) -> dict[str, float]:
+def _by_temperature(
+    found: Sequence[ItemResults], options: Options, summary: Callable[[ItemResults], dict[str, float]]
+) -> dict[str, float]:
     """The accuracy at each temperature, if there are several."""
     if len(found) == 1:
         return {}
     pairs = zip(options.temperatures, found, strict=True)
-    return {f"temperature={t:g}/accuracy": accuracies(one)["accuracy"] for t, one in pairs}
+    return {f"temperature={t:g}/accuracy": summary(one)["accuracy"] for t, one in pairs}
 
 
 def write_predictions(out: Path, run: LoadedRun, backend: str, place: Sequence[str], made: object) -> Path:
