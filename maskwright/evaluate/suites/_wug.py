@@ -1,6 +1,6 @@
 """Two inflections of a nonce word: does the model prefer the one that people prefer, and as strongly?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,23 +17,24 @@ Rated = tuple[Item, float]
 """A pair, and the share of people who prefer its first text, 0 to 1."""
 
 
-def evaluate_wug(run: LoadedRun, place: Path, options: Options, task: str) -> dict[str, float]:
+def evaluate_wug(run: LoadedRun, rated: Sequence[Rated], options: Options, place: Sequence[str]) -> dict[str, float]:
     """Spearman correlation with human preferences, and how often the form that most people prefer wins.
 
     The model's preference is the softmax of the two scores. A pair with a NaN score counts as the opposite of the
     human preference.
+
+    place: task and dataset, as the official evaluation names its folders.
     """
-    rated = list(items(place, task))
     backend, scorer = build_scorer(run, options)
-    kept = select_items((item for item, _ in rated), options, place.name)
+    kept = select_items((item for item, _ in rated), options, place[-1])
     ratios = np.array([ratio for _, ratio in rated[: len(kept)]])
     found = score_items(scorer, kept, options.per)[0]
     shares = preferences(found, ratios)
     if options.predictions:
         made = predictions(found)
-        for line, share in zip(made[task]["predictions"], shares.tolist(), strict=True):
+        for line, share in zip(made[place[0]]["predictions"], shares.tolist(), strict=True):
             line["prob"] = share
-        write_predictions(options.predictions, run, backend, (task, place.name), made)
+        write_predictions(options.predictions, run, backend, place, made)
     return figures(found, shares, ratios)
 
 

@@ -12,36 +12,19 @@ from math import log
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 
 from ...run.load import LoadedRun
-from ...settings import settings
-from ...text.corpora.files import Files
-from ...text.pos_lexicon import read
 from ...text.tokenizers.tokenizer import Tokenizer
 from ..scoring.minimal_pairs import Item, ItemResults, wilson
 from ..scoring.scorer import Text
 from . import _pairs
+from ._derivation import WORD, Options, derived, untrained
 
-WORD = re.compile(r"[A-Za-z]+")
+__all__ = ["Options", "evaluate"]
+
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
-NESS = (("y", "iness"), ("", "ness"))
-"""An adjective's ending, and what replaces it in the noun; the first match applies."""
-ITY = (("ble", "bility"), ("ous", "osity"), ("e", "ity"), ("y", "ity"), ("", "ity"))
-SHORTEST = 3
-"""Letters an adjective has at least."""
 MAX_RATIO = 4.0
 """How many times as probable one noun of a pair may be as the other, by the frequencies of their tokens."""
-
-
-@settings
-class Options(_pairs.Options):
-    """How the pairs are made and scored."""
-
-    lexicon: Path | None = None
-    """A file of tagged sentences, `The_DT cat_NN`, to look up which words are adjectives. Without one, any word of the
-    text counts that a noun could be formed from, `ass` and `levy` among them."""
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
@@ -52,25 +35,15 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
 
     data: the held-out text, a file or a folder. Raises ValueError when it is not given or contains no pair.
     """
-    if data is None:
-        raise ValueError("the suite morphology makes its pairs from text: give a file or folder with --data")
-    texts = [document.text for document in Files(files=(str(data),)).documents("strict")]
-    adjectives = None
-    if options.lexicon:
-        adjectives = {word.lower() for word, kind in read(options.lexicon) if kind == "adjective"}
+    texts = options.texts(data, "morphology")
     frequency = log_frequency(texts, run.tokenizer)
-    nouns = matched(texts, run.tokenizer, frequency, adjectives)
+    nouns = matched(dict(derived(*options.words(texts))), run.tokenizer, frequency)
     asked = _pairs.select_items(items(texts, nouns), options, "morphology")
-    found = _pairs.evaluate_pairs(run, asked, options, ("morphology", data.name), summary=accuracies)
-    start = replace(run, open_model=lambda: _untrained(run))
-    floor = _pairs.evaluate_pairs(start, asked, replace(options, predictions=None), ("morphology",), summary=accuracies)
+    place = ("morphology", data.name if data else "")
+    found = _pairs.evaluate_pairs(run, asked, options, place, summary=accuracies)
+    silent = replace(options, predictions=None)
+    floor = _pairs.evaluate_pairs(untrained(run), asked, silent, place, summary=accuracies)
     return found | rules(asked, run.tokenizer, frequency) | {"untrained/accuracy": floor["accuracy"]}
-
-
-def _untrained(run: LoadedRun) -> nn.Module:
-    drawn = torch.Generator().manual_seed(0)
-    built: nn.Module = run.model_settings.build(run.tokenizer.vocabulary.size, drawn)
-    return built.to(next(run.model.parameters()).device)
 
 
 def log_frequency(texts: Sequence[str], tokenizer: Tokenizer) -> np.ndarray:
@@ -82,16 +55,8 @@ def log_frequency(texts: Sequence[str], tokenizer: Tokenizer) -> np.ndarray:
     return found
 
 
-def matched(
-    texts: Sequence[str], tokenizer: Tokenizer, frequency: np.ndarray, adjectives: set[str] | None = None
-) -> dict[str, str]:
-    """Nouns of `texts` and their rivals, of as many tokens and of about the same `frequency`, [V].
-
-    An adjective is a word that the texts have in lower case; with `adjectives` only one of those.
-    """
-    words = {word for text in texts for word in WORD.findall(text)}
-    known, attested = {word.lower() for word in words}, {word for word in words if word.islower()}
-    pairs = dict(derived(attested if adjectives is None else attested & adjectives, known))
+def matched(pairs: Mapping[str, str], tokenizer: Tokenizer, frequency: np.ndarray) -> dict[str, str]:
+    """Those of `pairs`, nouns and their rivals, that have as many tokens of about the same `frequency`, [V]."""
     encoded = [ids for ids, _ in tokenizer.encode_batch([f" {word}" for pair in pairs.items() for word in pair])]
     return {
         noun: rival
@@ -144,18 +109,3 @@ def rules(asked: Sequence[Item], tokenizer: Tokenizer, frequency: np.ndarray) ->
         f"{name}/accuracy": accuracies(ItemResults(asked, np.array(some, np.float64).reshape(-1, 2)))["accuracy"]
         for name, some in scores.items()
     }
-
-
-def derived(adjectives: set[str], known: set[str]) -> Iterator[tuple[str, str]]:
-    """(attested, unattested) nouns derived from `adjectives`, where exactly one of the two forms is in `known`."""
-    for adjective in sorted(word for word in adjectives if len(word) >= SHORTEST):
-        forms = noun(adjective, NESS), noun(adjective, ITY)
-        for form, alternative in (forms, forms[::-1]):
-            if form in known and alternative not in known:
-                yield form, alternative
-
-
-def noun(adjective: str, rules: tuple[tuple[str, str], ...]) -> str:
-    """happy → happiness; able → ability; curious → curiosity; pure → purity."""
-    ending, replacement = next(rule for rule in rules if adjective.endswith(rule[0]))
-    return adjective.removesuffix(ending) + replacement

@@ -5,7 +5,7 @@ from pathlib import Path
 from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
 from ._pairs import Options
-from ._wug import evaluate_wug
+from ._wug import evaluate_wug, items
 
 __all__ = ["Options", "evaluate"]
 
@@ -15,4 +15,5 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
 
     data: the folder of the JSONL file; or a folder that contains it as `wug_adj_nominalization`.
     """
-    return evaluate_wug(run, folder(data, "wug_adj_nominalization", "wug_adj"), options, "wug_adj")
+    place = folder(data, "wug_adj_nominalization", "wug_adj")
+    return evaluate_wug(run, list(items(place, "wug_adj")), options, ("wug_adj", place.name))

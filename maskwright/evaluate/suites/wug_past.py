@@ -5,7 +5,7 @@ from pathlib import Path
 from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
 from ._pairs import Options
-from ._wug import evaluate_wug
+from ._wug import evaluate_wug, items
 
 __all__ = ["Options", "evaluate"]
 
@@ -15,4 +15,5 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
 
     data: the folder of the JSONL file; or a folder that contains it as `wug_past_tense`.
     """
-    return evaluate_wug(run, folder(data, "wug_past_tense", "wug_past"), options, "wug_past")
+    place = folder(data, "wug_past_tense", "wug_past")
+    return evaluate_wug(run, list(items(place, "wug_past")), options, ("wug_past", place.name))

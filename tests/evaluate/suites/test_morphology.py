@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from maskwright.evaluate.scoring.minimal_pairs import ItemResults
-from maskwright.evaluate.suites.morphology import accuracies, derived, items, log_frequency, matched
+from maskwright.evaluate.suites._derivation import Options, derived
+from maskwright.evaluate.suites.morphology import accuracies, items, log_frequency, matched
 
 TEXT = "The happy dog was pure joy. Its happiness, and its purity! A curious, able cat came. Ability? Curiosity kills."
 PAIRS = {"happiness": "happity", "purity": "pureness"}
@@ -41,6 +42,10 @@ def test_nouns_are_spelled_as_in_english(adjective, ness, ity):
     assert not list(derived({adjective}, {adjective, ness, ity}))
 
 
+def pairs(text, **options):
+    return dict(derived(*Options(**options).words([text])))
+
+
 class Letters:
     """A tokenizer with a token for each letter, and for what is in `whole`."""
 
@@ -62,26 +67,26 @@ class Letters:
 
 def test_rivals_have_as_many_tokens_of_about_the_same_frequency():
     text = "bright brightness. odd oddness. red redness."
-    found = matched([text], Letters(), np.zeros(32))
+    found = matched(pairs(text), Letters(), np.zeros(32))
     assert found == {"brightness": "brightity", "oddness": "oddity", "redness": "redity"}
     short = Letters()
     short.tokens.insert(0, " redness")
     short.vocabulary.size = 33
-    assert matched([text], short, np.zeros(33)) == {"brightness": "brightity", "oddness": "oddity"}
+    assert matched(pairs(text), short, np.zeros(33)) == {"brightness": "brightity", "oddness": "oddity"}
     rare = np.where(np.array(Letters().tokens) == "ity", np.log(1 / 4.1), 0.0)
-    assert matched([text], Letters(), rare) == {}
-    assert matched([text], Letters(), rare / 1.1)
+    assert matched(pairs(text), Letters(), rare) == {}
+    assert matched(pairs(text), Letters(), rare / 1.1)
     frequency = log_frequency([text], Letters())
     assert np.exp(frequency).sum() == pytest.approx(1)
     assert np.exp(frequency[2] - frequency[-2]) == pytest.approx(4)  # "ness" is there three times, "z" never
 
 
-def test_bases_are_words_of_the_text_in_lower_case():
-    frequency = np.zeros(32)
-    assert matched(["a witness and a harness."], Letters(), frequency) == {}
-    assert matched(["Wit has wit. Har is a witness of harness."], Letters(), frequency) == {"witness": "witity"}
+def test_bases_are_words_of_the_text_in_lower_case(tmp_path):
+    assert pairs("a witness and a harness.") == {}
+    assert pairs("Wit has wit. Har is a witness of harness.") == {"witness": "witity"}
+    (tmp_path / "tagged.txt").write_text("An_DT odd_JJ bright_NN")
     text = "bright brightness. odd oddness."
-    assert matched([text], Letters(), frequency, {"odd"}) == {"oddness": "oddity"}
+    assert pairs(text, lexicon=tmp_path / "tagged.txt") == {"oddness": "oddity"}
 
 
 def test_the_mean_is_over_nouns_and_then_over_endings():
