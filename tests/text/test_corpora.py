@@ -25,6 +25,7 @@ from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.hub import Hub
 from maskwright.text.corpora.memory import Memory
 from maskwright.text.corpora.tokenized import Tokenized
+from maskwright.text.corpora.wikitext import Wikitext
 from maskwright.text.corpus import Document
 from maskwright.text.shards.prepare import prepare
 from maskwright.text.tokenizers.tokenizer import TokenizerSettings
@@ -56,6 +57,20 @@ def tokenized(path: Path) -> Tokenized:
     return Tokenized(folders=(str(path / "shards"),))
 
 
+LINES = [
+    "", " = One = ", "", " First lines . ", " = = Part = = ", " a = b = c ", "", " = 2 + 2 = 5 = ", " Second . ",
+    " = No title = ",
+]  # fmt: skip
+
+
+def wikitext(path: Path) -> Wikitext:
+    """The layout of the authors; a line like a title is one where a blank line is before it."""
+    (path / "wiki.train.tokens").write_text("\n".join(LINES))
+    (path / "wiki.valid.tokens").write_text(" \n = Three = \n \n Third . \n")
+    (path / "wiki.test.tokens").write_text(" \n = Four = \n")
+    return Wikitext(folder=str(path))
+
+
 EXAMPLES: dict[str, Callable[[Path], Any]] = {
     "babylm": babylm,
     "embedded": lambda path: Embedded(),
@@ -63,6 +78,7 @@ EXAMPLES: dict[str, Callable[[Path], Any]] = {
     "hub": hub,
     "memory": lambda path: Memory(texts=("one text", " ", "another")),
     "tokenized": tokenized,
+    "wikitext": wikitext,
 }
 
 
@@ -97,6 +113,28 @@ def test_the_embedded_corpus_is_prose_that_never_repeats() -> None:
 def test_prose_loses_its_ornaments_and_keeps_its_words() -> None:
     raw = "Short ``one``\n******\n\nSee *item* of :class:`Foo` for\nmore words.\n\n>>> 1 + 1\n\nx ::= y and z or w"
     assert Paragraphs().new(raw) == "See item of Foo for more words."
+
+
+@pytest.mark.parametrize("layout", ["authors", "raw.gz", "hub"])
+def test_an_article_of_wikitext_is_a_document(layout: str, tmp_path: Path) -> None:
+    corpus = wikitext(tmp_path)
+    if layout == "raw.gz":
+        (tmp_path / "wiki.train.raw.gz").write_bytes(gzip.compress((tmp_path / "wiki.train.tokens").read_bytes()))
+        (tmp_path / "wiki.train.tokens").unlink()
+    if layout == "hub":
+        for part, rows in (("train-00000-of-00002", LINES[:4]), ("train-00001-of-00002", LINES[4:])):
+            pq.write_table(pa.table({"text": [row and f"{row}\n" for row in rows]}), tmp_path / f"{part}.parquet")
+        (tmp_path / "wiki.valid.tokens").rename(tmp_path / "valid.txt")
+        (tmp_path / "wiki.train.tokens").unlink()
+    first, second = (document.text for document in corpus.documents("strict"))
+    assert first == "= One =\nFirst lines .\n= = Part = =\na = b = c"
+    assert second == "= 2 + 2 = 5 =\nSecond .\n= No title ="
+    held_out = corpus.validation_documents("strict")
+    if layout == "hub":
+        assert held_out is None
+        return
+    assert [document.text for document in held_out or ()] == ["= Three =\nThird ."]
+    assert [Path(source.name).name[:10] for source in corpus.sources()] == ["wiki.train", "wiki.valid"]
 
 
 def test_blank_lines_end_documents_of_a_text_file(tmp_path: Path) -> None:
@@ -199,6 +237,8 @@ def test_missing_files_columns_and_kinds_are_named(tmp_path: Path) -> None:
             list(Files(files=files).documents("strict"))
     with pytest.raises(ValueError, match="holds no train_10M"):
         list(Babylm(folder=str(tmp_path)).documents("strict"))
+    with pytest.raises(ValueError, match=r"holds no wiki\.train\.tokens"):
+        list(Wikitext(folder=str(tmp_path)).documents("strict"))
 
 
 def test_an_endless_data_set_is_read_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
