@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from ..noise import inverse_cdf, token_probs
 from ..objectives.base.detector import CorruptionDetector
 from ..prediction import CHUNK, logits_in_chunks
+from ..settings.schedule import Scheduled, sums, value
 from ..text.tokenizers.vocabulary import Vocabulary
-from .temperature import TemperatureRamp, temperature_at
 
 Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 """How certain a model is at N positions, [N], higher is more certain; computed from its probabilities [N, V], the
@@ -66,7 +66,7 @@ class Denoiser:
     vocabulary: Vocabulary
     shift: int = 0
     """How many positions before a masked token it is predicted: 1 for models trained by MNTP or causally."""
-    temperature: float | TemperatureRamp = 1.0
+    temperature: Scheduled[float] = 1.0
     top_k: int = 0
     top_p: float = 1.0
     seen: Tensor | None = None
@@ -83,7 +83,7 @@ class Denoiser:
     def __post_init__(self) -> None:
         if self.guidance and (self.prompt is None or not self.prompt.any()):
             raise ValueError(f"guidance={self.guidance:g} is towards a prompt: give --prompt")
-        coldest = min(temperature_at(self.temperature, progress) for progress in (0, 1))
+        coldest = min(sums(self.temperature))
         if coldest < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
             raise ValueError(
                 f"temperature={coldest:g}, top_k={self.top_k}, top_p={self.top_p:g}: "
@@ -99,7 +99,7 @@ class Denoiser:
         Special tokens are never sampled, except [SEP] with `allow_sep`.
         """
         sampled, certain, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
-        parts, temperature = [], temperature_at(self.temperature, progress)
+        parts, temperature = [], value(self.temperature, progress)
         for scores, seen, draws in self._guided(tokens, where, tokens[where], u[where]):
             scores[:, self._never.to(scores.device)] = -torch.inf
             p = token_probs(scores)

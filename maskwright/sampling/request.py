@@ -14,6 +14,7 @@ from ..objectives.base.detector import detector
 from ..objectives.base.objective import Objective
 from ..run.load import LoadedRun, load
 from ..settings import from_mapping, override, registry, settings
+from ..settings.schedule import Scheduled
 from ..text.tokenizers.tokenizer import Tokenizer
 from .canvas import Canvas, blank, whole
 from .denoiser import Denoiser, Remasker
@@ -22,7 +23,6 @@ from .generate import Frame, generate
 from .mask_schedule import SHAPES, MaskSchedule
 from .prefill import prefill
 from .sampler import Sampler
-from .temperature import Temperature, TemperatureRamp
 
 LENGTH = 64
 """Tokens in a text by default."""
@@ -53,7 +53,7 @@ class SamplingOptions:
     """The mask ratio at the start of the schedule; by default 1, and 0.3 where a text is revised."""
     block_length: Count | None = None
     """Generate in blocks of so many tokens, from left to right; by default all at once."""
-    temperature: Temperature | TemperatureRamp = 1.0
+    temperature: Scheduled[Annotated[float, Field(ge=0)]] = 1.0
     """Divides the logits; 0 always takes the most probable token. Or a schedule over the steps (of each block)."""
     top_k: int = 0
     """Sample from so many of the most probable tokens; 0 for all."""

@@ -21,8 +21,8 @@ from maskwright.sampling.samplers.prism import Prism
 from maskwright.sampling.samplers.remdm import Remdm
 from maskwright.sampling.samplers.renoise import Renoise
 from maskwright.sampling.step import Step
-from maskwright.sampling.temperature import TemperatureRamp
 from maskwright.settings.registry import names
+from maskwright.settings.schedule import Ramp, Steps
 
 from .toy import REMASKER, VOCABULARY, Toy, canvas, texts
 
@@ -198,14 +198,17 @@ def test_a_temperature_may_change_over_the_steps():
         return [frame.tokens for frame in generate(denoiser, order, begin, MaskSchedule(steps=3))]
 
     hot, cold = written(2.0), written(0.0)
-    falling = written(TemperatureRamp(start=2.0, end=0.0))
+    falling = written(Ramp(start=2.0, end=0.0))
     assert torch.equal(falling[1], hot[1])
     assert not torch.equal(falling[1], cold[1])
     last = falling[2] == MASK  # the place that the last step fills, with the best token
     best = Denoiser(Toy(), VOCABULARY, temperature=0.0).sample_tokens(falling[2], last, torch.zeros(300, 5)).tokens
     assert torch.equal(falling[3], best)
     assert not torch.equal(hot[3], falling[3])
-    assert torch.equal(written(TemperatureRamp(start=2.0, end=2.0))[3], hot[3])
+    assert torch.equal(written(Ramp(start=2.0, end=2.0))[3], hot[3])
+    stepped = written(Steps(steps=((0, 2.0), (0.9, 0.0))))
+    assert torch.equal(stepped[2], hot[2])
+    assert not torch.equal(stepped[3], hot[3])
 
 
 def test_prism_masks_the_worst_again():
