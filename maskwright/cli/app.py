@@ -16,7 +16,7 @@ from .. import __version__
 from ..settings import outside
 from ..settings.registry import files
 from .help import CommandHelp, GroupHelp
-from .waiting import choose_wait_policy
+from .waiting import share_cores
 
 JOURNEY = """The journey
 
@@ -50,7 +50,7 @@ def root(version: bool = typer.Option(False, "--version", "-V", help="Print the 
     if version:
         typer.echo(f"maskwright {__version__}")
         raise typer.Exit
-    choose_wait_policy()
+    share_cores()
 
 
 def register() -> None:

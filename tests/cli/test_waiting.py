@@ -1,4 +1,4 @@
-"""How threads wait is chosen by what else the machine does, before PyTorch is loaded."""
+"""How threads wait follows what else the machine does, from the first look to the last."""
 
 import subprocess
 import sys
@@ -10,39 +10,72 @@ import pytest
 from maskwright.cli import waiting
 
 STAT = "cpu  {} 10 20 999999 5 30 40 0 0 0\ncpu0 1 2 3 4 5 6 7 0 0 0\n"
+TEAM = """
+import os, torch
+from maskwright.cli.waiting import IdleTeam
+work = lambda: torch.arange(1 << 20).exp().sum()
+first, alone = work(), len(os.listdir("/proc/self/task"))
+team = IdleTeam()
+while len(os.listdir("/proc/self/task")) < alone + 2: os.sched_yield()
+assert work() == first
+team.end()
+while len(os.listdir("/proc/self/task")) > alone: os.sched_yield()
+"""
+
+
+class Team:
+    """Idle threads that are none."""
+
+    ended = 0
+
+    def end(self) -> None:
+        Team.ended += 1
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[float], dict[str, str]]:
-    """A machine of two cores; called with the cores that others use, gives the environment that was chosen."""
+def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """A machine of so many cores, on which others use some for two seconds; gives the idle teams after a look."""
+    stat, clock = tmp_path / "stat", {"now": 100.0, "busy": 1000.0, "own": 5.0}
+    ticks = waiting.os.sysconf("SC_CLK_TCK")
+    monkeypatch.setattr(waiting, "STAT", stat)
+    monkeypatch.setattr(waiting, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(waiting, "process_time", lambda: clock["own"])
+    monkeypatch.setattr(waiting, "IdleTeam", Team)
+    stat.write_text(STAT.format(round(clock["busy"] * ticks)))
+    watch = waiting.Watch()
 
-    def call(others: float, environ: dict[str, str] | None = None) -> dict[str, str]:
-        stat, environ = tmp_path / "stat", {} if environ is None else environ
-        stat.write_text(STAT.format(1000))
-        ticks = waiting.os.sysconf("SC_CLK_TCK")
-        monkeypatch.setattr(waiting, "Path", lambda _: stat)
-        monkeypatch.setattr(waiting, "process_time", iter((5.0, 5.02)).__next__)
-        own = 0.02 * ticks
-        monkeypatch.setattr(
-            waiting, "sleep", lambda seconds: stat.write_text(STAT.format(round(1000 + own + others * seconds * ticks)))
-        )
-        monkeypatch.setattr(waiting.os, "environ", environ)
-        monkeypatch.setattr(waiting.os, "sched_getaffinity", lambda _: {0, 1})
-        monkeypatch.setattr(waiting.os, "cpu_count", lambda: 2)
-        waiting.choose_wait_policy()
-        return environ
+    def call(others: float, ours: int = 2, cores: int = 2) -> int:
+        monkeypatch.setattr(waiting, "threads", lambda: ours)
+        monkeypatch.setattr(waiting.os, "cpu_count", lambda: cores)
+        for name, rate in {"now": 1, "own": ours, "busy": ours + others}.items():
+            clock[name] += 2 * rate
+        stat.write_text(STAT.format(round(clock["busy"] * ticks)))
+        watch.look()
+        return len(watch.idle)
 
     return call
 
 
-def test_threads_sleep_beside_other_work_and_spin_without(machine: Callable) -> None:
-    assert machine(others=1.0) == {"OMP_WAIT_POLICY": "PASSIVE"}
-    assert machine(others=0.1) == {}
+def test_idle_threads_are_there_while_others_use_our_cores(
+    look: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Team, "ended", 0)
+    assert [look(others) for others in (0.1, 1.0, 1.0, 0.1, 5.0)] == [0, 1, 1, 0, 1]
+    assert Team.ended == 1
 
 
-def test_who_has_chosen_is_left_alone(machine: Callable) -> None:
-    assert machine(1.0, {"OMP_WAIT_POLICY": "ACTIVE"}) == {"OMP_WAIT_POLICY": "ACTIVE"}
-    assert machine(1.0, {"OMP_NUM_THREADS": "2"}) == {"OMP_NUM_THREADS": "2"}
+@pytest.mark.parametrize(("ours", "cores"), [(2, 2), (8, 8), (4, 8), (3, 8), (2, 64)])
+def test_there_are_then_more_threads_than_cores(look: Callable[..., int], ours: int, cores: int) -> None:
+    teams = look(cores, ours, cores)
+    assert ours + teams * (ours - 1) > cores >= ours + (teams - 1) * (ours - 1)
+
+
+@pytest.mark.parametrize("name", waiting.CHOSEN)
+def test_who_has_chosen_is_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(waiting, "Thread", lambda **told: started.append(told) or pytest.fail("watched"))
+    monkeypatch.setenv(name, "1")
+    waiting.share_cores()
 
 
 @pytest.mark.parametrize(("others", "ours", "cores", "sleeps"), [
@@ -52,7 +85,13 @@ def test_cores_that_are_left_are_counted(others: float, ours: int, cores: int, s
     assert waiting.crowded(others, ours, cores) == sleeps
 
 
+@pytest.mark.skipif(not waiting.STAT.is_file(), reason="threads are counted in /proc")
+def test_a_team_is_idle_threads_that_change_no_result_and_go_again() -> None:
+    environment = waiting.os.environ | {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    assert subprocess.run([sys.executable, "-c", TEAM], env=environment, check=False, timeout=60).returncode == 0
+
+
 def test_the_command_line_starts_without_pytorch() -> None:
-    """Or the choice would come too late, and the first word after a second."""
+    """Or the first word would come after a second."""
     code = "import maskwright.cli.app as app, sys; app.register(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
