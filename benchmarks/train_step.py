@@ -26,7 +26,7 @@ from steps.ours import flop, ours
 from steps.peers import peer
 from steps.task import Task
 
-from maskwright.training.peak_flops import matrix_product, peak_flops
+from maskwright.training.machine.peak_flops import matrix_product, peak_flops
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ price of a wrong guess is high: bfloat16 products without hardware for them take
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import torch
 
@@ -19,6 +20,8 @@ from .storage.cache import cache_folder, key
 SIZE = 384
 """Rows of the square matrices whose product is timed: large enough for the fast path, 2 ms in float32 on a laptop."""
 REPEATS = 5
+CLEARLY = 0.8
+"""Share of the time of the usual way that another must stay below to be taken: less may be noise."""
 LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
 """Environment variables that keep PyTorch from using a processor's instructions."""
 
@@ -33,17 +36,34 @@ def fast_bf16(device: torch.device) -> bool:
 
 @cache
 def cpu_product_seconds() -> dict[str, float]:
-    """Seconds that a product of two matrices takes on this processor, by dtype; from the cache once it was timed.
+    """Seconds that a product of two matrices takes on this processor, by dtype."""
+    ways = {str(dtype).removeprefix("torch."): _product(dtype) for dtype in (torch.float32, torch.bfloat16)}
+    return measured_once("products", lambda: seconds_of_each(ways))
+
+
+def quickest(name: str, ways: Mapping[str, Callable[[], object]], *of: Any) -> str:
+    """The key of the way that is quickest on this processor; the first one unless another is clearly so.
+
+    name, of: what is computed and how large it is; JSON-serialisable.
+    """
+    seconds = measured_once(name, lambda: seconds_of_each(ways), *of)
+    first, best = next(iter(ways)), min(ways, key=seconds.__getitem__)
+    return best if seconds[best] < CLEARLY * seconds[first] else first
+
+
+def measured_once(name: str, measure: Callable[[], dict[str, float]], *of: Any) -> dict[str, float]:
+    """What `measure` found on this processor; from the user's cache once it did.
 
     The first measurement stands: a choice that changed between a run and its resumption would change the run's bits.
+    of: what it depends on beside the processor, JSON-serialisable.
     """
-    kept = cache_folder() / "hardware" / f"{key(cpu_name(), torch.__version__, *map(os.environ.get, LIMITS))}.json"
+    where = cpu_name(), torch.__version__, *map(os.environ.get, LIMITS)
+    kept = cache_folder() / "hardware" / f"{name}-{key(where, *of)}.json"
     try:
         return sealed.read(kept, dict[str, float | str], "a measurement of this processor")
     except ValueError:  # none yet, or damaged
-        timed = {str(dtype).removeprefix("torch."): _timed(dtype) for dtype in (torch.float32, torch.bfloat16)}
-        sealed.write(kept, timed)
-        return timed
+        sealed.write(kept, found := measure())
+        return found
 
 
 def cpu_name() -> str:
@@ -54,10 +74,15 @@ def cpu_name() -> str:
     return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
 
 
-def _timed(dtype: torch.dtype) -> float:
+def _product(dtype: torch.dtype) -> Callable[[], object]:
     left, right = (torch.full((SIZE, SIZE), 1.5, dtype=dtype) for _ in range(2))
-    seconds_of(torch.mm, left, right)  # the first call sets up the library
-    return min(seconds_of(torch.mm, left, right) for _ in range(REPEATS))
+    return lambda: torch.mm(left, right)
+
+
+def seconds_of_each(ways: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """The least seconds that each takes; they take turns, after a first call that sets up the library."""
+    turns = [{name: seconds_of(way) for name, way in ways.items()} for _ in range(1 + REPEATS)]
+    return {name: min(turn[name] for turn in turns[1:]) for name in ways}
 
 
 def seconds_of(work: Callable[..., object], *arguments: object) -> float:

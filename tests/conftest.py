@@ -68,7 +68,14 @@ def settings(text: Path) -> dict:
         "model": {"name": "modern", "hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64},
         "objective": {"name": "mlm"},
         "optimizer": {"name": "adamw", "lr": 0.01},
-        "training": {"steps": 40, "batch_tokens": 1024, "log_every": 1, "checkpoint_every": 7, "precision": "fp32"},
+        "training": {
+            "steps": 40,
+            "batch_tokens": 1024,
+            "log_every": 1,
+            "checkpoint_every": 7,
+            "precision": "fp32",
+            "compile": False,
+        },
         "evaluation": {"held_out": 0.2, "every": 20},
     }
 

@@ -22,7 +22,8 @@ def _fresh(monkeypatch, tmp_path):
 def timed(monkeypatch, float32, bfloat16):
     seconds = {torch.float32: float32, torch.bfloat16: bfloat16}
     asked = []
-    monkeypatch.setattr(hardware, "_timed", lambda dtype: asked.append(dtype) or seconds[dtype])
+    monkeypatch.setattr(hardware, "_product", lambda dtype: lambda: asked.append(dtype) or seconds[dtype])
+    monkeypatch.setattr(hardware, "seconds_of", lambda work: work())
     return asked
 
 
@@ -37,9 +38,10 @@ def test_a_processor_is_measured_once(monkeypatch):
     asked = timed(monkeypatch, 1.0, 0.5)
     assert hardware.fast_bf16(CPU)
     hardware.cpu_product_seconds.cache_clear()  # as in another process
-    timed(monkeypatch, 1.0, 17.0)
+    again = timed(monkeypatch, 1.0, 17.0)
     assert hardware.fast_bf16(CPU)
-    assert asked == [torch.float32, torch.bfloat16]
+    assert set(asked) == {torch.float32, torch.bfloat16}
+    assert not again
 
 
 @pytest.mark.parametrize("limit", hardware.LIMITS)
@@ -60,7 +62,18 @@ def test_a_damaged_measurement_is_made_again(monkeypatch):
     kept.write_text(kept.read_text().replace("0.5", "0.1"))
     asked = timed(monkeypatch, 1.0, 17.0)
     assert not hardware.fast_bf16(CPU)
-    assert len(asked) == 2
+    assert asked
+
+
+@pytest.mark.parametrize(("other", "taken"), [(0.5, "other"), (0.9, "usual"), (2.0, "usual")])
+def test_the_usual_way_is_left_where_another_is_clearly_faster(monkeypatch, other, taken):
+    seconds = {"usual": 1.0, "other": other}
+    monkeypatch.setattr(hardware, "seconds_of", lambda work: work())
+    ways = {name: lambda name=name: seconds[name] for name in seconds}
+    assert hardware.quickest("a way", ways, 64) == taken
+    seconds |= {"usual": 3.0, "other": 2.9}
+    assert hardware.quickest("a way", ways, 64) == taken  # as it was measured first
+    assert hardware.quickest("a way", ways, 128) == "usual"
 
 
 def test_a_real_measurement_takes_milliseconds():

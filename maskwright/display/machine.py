@@ -11,7 +11,8 @@ from shutil import which
 import torch
 from rich.text import Text
 
-from ..hardware import SIZE, cpu_name, cpu_product_seconds, fast_bf16
+from ..hardware import SIZE, cpu_name, cpu_product_seconds
+from ..training.machine.kernels import chosen_kernels
 from ..training.step import resolve_matmul_dtype
 from .elements.table import Table
 
@@ -28,6 +29,16 @@ EXTRAS = {
     "fp8": "torchao",
 }
 """Extra of the package to a module that it installs."""
+LENGTHS = (64, 128, 256, 512, 1024)
+"""Positions in the rows for which the kernel of attention is shown."""
+CHOICES = {
+    "training.precision=auto": "products",
+    "Muon's Newton-Schulz": "newton_schulz",
+    "attention": "attention",
+    "products of inference": "inference",
+    "GELU of inference": "gelu",
+}
+"""What was measured to choose, and its name among the kernels of a run."""
 CPU = torch.device("cpu")
 
 
@@ -108,7 +119,9 @@ def _software() -> Iterator[Line]:
 
 def _choices() -> Iterator[Line]:
     device = torch.device("cuda") if torch.cuda.is_available() else CPU
-    dtype = str(resolve_matmul_dtype("auto", device)).removeprefix("torch.")
-    yield Line("training.precision=auto", dtype)
-    schulz = "bfloat16" if fast_bf16(device) else "float32"
-    yield Line("Muon's Newton-Schulz", schulz)
+    products = resolve_matmul_dtype("auto", device)
+    chosen = {length: chosen_kernels(device, products, length) for length in LENGTHS}
+    for name, key in CHOICES.items():
+        values = {str(kernels[key]): length for length, kernels in chosen.items() if key in kernels}
+        told = (value if len(values) == 1 else f"{value} to {length:,}" for value, length in values.items())
+        yield Line(name, ", ".join(told) or "not on a GPU")

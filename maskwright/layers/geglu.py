@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .joint import Joint
-from .linear import Linear, fits, gelu_linear, linear
+from .linear import Linear, gelu_fits, gelu_linear, linear
 
 
 class Geglu(nn.Module):
@@ -29,7 +29,7 @@ class Geglu(nn.Module):
 
     def gated(self, hidden: Tensor) -> Tensor:
         """[B, L, I]; the halves are computed apart where oneDNN fuses the GELU with the product."""
-        if fits(hidden, self.into.weight):
+        if gelu_fits(hidden, self.into.weight):
             halves = self.into.weight.chunk(2)
             return gelu_linear(hidden, halves[self.gate], self.gelu).mul_(linear(hidden, halves[1 - self.gate]))
         both = self.into(hidden).chunk(2, dim=-1)  # 2 × [B, L, I]

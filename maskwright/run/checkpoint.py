@@ -100,11 +100,11 @@ def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[st
     return {"state": state, "param_groups": rest["param_groups"]}
 
 
-def environment(device: torch.device, ranks: int) -> dict[str, dict[str, Any]]:
-    """The versions and the machine, on which a bit-identical resume depends."""
+def environment(device: torch.device, ranks: int, chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The versions, the machine and what was chosen for it, on which a bit-identical resume depends."""
     libraries = {name: version(name) for name in ("maskwright", "numpy", "numba", "tokenizers")}
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
     return {
         "versions": libraries | {"torch": torch.__version__},
-        "machine": {"device": name, "threads": torch.get_num_threads(), "ranks": ranks},
+        "machine": {"device": name, "threads": torch.get_num_threads(), "ranks": ranks, **chosen},
     }

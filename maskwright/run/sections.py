@@ -48,15 +48,16 @@ class Training:
     """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
     fit_minutes: Annotated[float, Field(gt=0)] | None = None
     """Make the run as short as this much time allows on this machine, learning-rate schedule included: a trial of a few
-    updates sets `steps`, which config.yaml keeps; null to keep the given length."""
+    updates, which is part of the time, sets `steps`, which config.yaml keeps; null to keep the given length."""
     init_from: str | None = None
     """A finished run whose weights initialise this one; same model and tokenizer. Null starts from random weights."""
     freeze: Share | None = None
     """Fraction of the steps in which only the head is trained and the body stays frozen; null freezes nothing."""
     batch_tokens: int | str = 4096
     """Tokens per update, over all ranks and micro-batches; or a schedule by epoch, `0:512,0.5:2048,1:4096`."""
-    micro_batch_tokens: Annotated[int, Field(ge=1)] | None = None
-    """Tokens that one device processes at once; null for the whole batch."""
+    micro_batch_tokens: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
+    """Tokens that one device processes at once; null for the whole batch. auto: as many as its free memory holds, which
+    a trial says and config.yaml keeps."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02
     """Fraction of the run in which the learning rate rises."""
     stable: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -77,7 +78,8 @@ class Training:
     activation_checkpointing: bool = False
     """Whether a block keeps only its input and is recomputed in the backward pass: less memory, a third slower."""
     compile: bool | Literal["auto"] = "auto"
-    """Whether the step is compiled; auto compiles when the run is long enough to make up for the compile time."""
+    """Whether the step is compiled. auto: on a GPU; on a processor, when a trial at the start says that the run gains
+    more time than compiling takes."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """How ranks share the model: each holds all of it (DDP), or a shard of every tensor (FSDP2)."""
     timeout: Annotated[float, Field(gt=0)] = 5.0

@@ -1,19 +1,30 @@
-"""A run that fits in a given time: a trial of a few updates says how many steps that is on this machine.
+"""A run that fits in a given time and in the memory there is: a trial of a few updates says what that is here.
 
-From then on it is a run of so many steps, as its config.yaml says: the learning rate ends its schedule where training
-ends, and neither a resumed run nor one made again from config.yaml measures anything.
+From then on it is a run of so many steps and of micro-batches of such a size, as its config.yaml says: the learning
+rate ends its schedule where training ends, and neither a resumed run nor one made again from config.yaml measures
+anything.
 """
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 
+import torch
+
+from ..data.batch_size_schedule import batch_size_schedule
+from ..data.loader import length_schedule
 from ..hardware import seconds_of
 from ..progress import console
+from ..run import build
 from ..run.config import Config
+from .machine.memory import Peak, free_bytes
 from .trainer import Trainer
 
 WARM_UP = 3
@@ -21,14 +32,18 @@ WARM_UP = 3
 TIMED = 12
 VALIDATIONS = 11
 """How often a run is validated by default: ten times on the way and at its end."""
+SHARE = 0.6
+"""Of the free memory, what tensors may take: allocators and kernels were seen to take up to 1.7 times as much."""
 
 
 def fit(config: Config, out: Path, resume: bool = False, show: bool = True) -> Config:
-    """`config` with as many of its steps as take `training.fit_minutes` here; itself where none are given.
+    """`config` with as many of its steps as take `training.fit_minutes` here, and with micro-batches as `in_memory`
+    chooses them; itself where neither is asked for.
 
-    show: say how many steps it is.  resume: take the steps that the run in `out` began with.
-    Raises ValueError as `Trainer` does, and when not a single step fits.
+    show: say what fits.  resume: take what the run in `out` began with.
+    Raises ValueError as `Trainer` does, and when not a single step or row fits.
     """
+    config = in_memory(config, out, resume, show)
     minutes = config.training.fit_minutes
     if minutes is None:
         return config
@@ -36,23 +51,79 @@ def fit(config: Config, out: Path, resume: bool = False, show: bool = True) -> C
         steps = Config.load(out).training.steps
     else:
         steps = _steps(config, 60 * minutes, show)
-    length: dict[str, Any] = {"steps": steps, "epochs": None, "tokens": None, "words": None, "fit_minutes": None}
-    return replace(config, training=replace(config.training, **length))
+    return _changed(config, steps=steps, epochs=None, tokens=None, words=None, fit_minutes=None)
+
+
+def in_memory(config: Config, out: Path, resume: bool = False, show: bool = True) -> Config:
+    """`config` with micro-batches that the free memory holds, where `training.micro_batch_tokens` is `auto`."""
+    chosen = config.training.micro_batch_tokens
+    if chosen == "auto" and resume and (out / "config.yaml").is_file():
+        chosen = Config.load(out).training.micro_batch_tokens
+    return _changed(config, micro_batch_tokens=_micro_batch(config, show) if chosen == "auto" else chosen)
+
+
+def _changed(config: Config, **training: Any) -> Config:
+    return replace(config, training=replace(config.training, **training))
+
+
+def _micro_batch(config: Config, show: bool) -> int | None:
+    """Tokens of a micro-batch: equal parts of the largest batch that fit on the scarcest rank; None where all fits."""
+    device, world = build.device(config.training.device), int(os.environ.get("WORLD_SIZE", 1))
+    length = max(length for _, length in length_schedule(config.rows.length))
+    rows = -(-batch_size_schedule(config.training.batch_tokens)[-1][1] // length // world)
+    free = free_bytes(device)
+    least, row, fitting = _taken(config, device, length, world, SHARE * free)
+    if not fitting:
+        raise ValueError(
+            f"training.micro_batch_tokens=auto: a step with one row of {length} takes {least / 1e9:.2f} GB, too much "
+            f"for the {free / 1e9:.2f} GB free; try training.activation_checkpointing=true or a smaller model"
+        )
+    size = None if fitting >= rows else -(-rows // -(-rows // fitting)) * length
+    if show and int(os.environ.get("RANK", 0)) == 0:
+        told = "the whole batch" if size is None else f"{size:,} tokens"
+        console.print(f"memory     {told} at once: a row takes {row / 1e6:.1f} MB, and {free / 1e9:.2f} GB are free")
+    return size
+
+
+def _taken(config: Config, device: torch.device, length: int, world: int, budget: float) -> tuple[int, int, int]:
+    """Bytes of tensors that a step with one row holds, that each further row adds, and how many rows the budget holds.
+
+    What a step holds is linear in its rows, so that a trial of two is enough.
+    """
+    trial = _changed(
+        config, batch_tokens=2 * length * world, micro_batch_tokens=length, compile=False, fit_minutes=None
+    )
+    with TemporaryDirectory() as scratch, Peak(device) as peak:
+        trainer = Trainer(replace(trial, rows=replace(config.rows, length=length)), scratch, show=False)
+        batch = trainer.data.loader.batch(0, trainer.steps, trainer.world.rank, world)
+        update = _held(peak, partial(trainer.update, batch))  # the optimizer's state is there from now on
+        one = _held(peak, partial(trainer.accumulate, batch))
+        trainer.config = _changed(trial, micro_batch_tokens=2 * length)
+        row = _held(peak, partial(trainer.accumulate, batch)) - one  # on the gradients that are there already
+    fits = 0 if update > budget else max(0, 1 + int((budget - one) // row))
+    return max(update, one), row, min(trainer.world.gather(fits))
+
+
+def _held(peak: Peak, work: Callable[[], object]) -> int:
+    """The most bytes that `work` holds, what was there before included."""
+    peak.most = peak.now
+    work()
+    return peak.most
 
 
 def _steps(config: Config, seconds: float, show: bool) -> int:
-    """The steps of the run that fit into `seconds`, validations included; on the slowest rank.
+    """The steps of the run that fit into `seconds`, validations and this trial included; on the slowest rank.
 
     What the trial learns is thrown away.
     """
-    eager = replace(config, training=replace(config.training, compile=False, fit_minutes=None))
+    began = perf_counter()
     with TemporaryDirectory() as scratch:
-        trainer = Trainer(eager, scratch, show=show)
+        trainer = Trainer(_changed(config, compile=False, fit_minutes=None), scratch, show=show)
         rows = trainer.data.loader.batches(0, trainer.steps, trainer.world.rank, trainer.world.size)
         updates = [seconds_of(trainer.update, batch) for batch in islice(rows, WARM_UP + TIMED)]
         validation = seconds_of(trainer.validate)
-    update = median(updates[WARM_UP:] or updates)
-    fitting = min(trainer.world.gather(int((seconds - VALIDATIONS * validation) / update)))
+    update, left = median(updates[WARM_UP:] or updates), seconds - (perf_counter() - began)
+    fitting = min(trainer.world.gather(int((left - VALIDATIONS * validation) / update)))
     if fitting < 1:
         raise ValueError(
             f"training.fit_minutes={seconds / 60:g} is too short here: a step takes {update:.1f} s and each of "

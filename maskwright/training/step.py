@@ -3,11 +3,8 @@
 Shapes: B rows, L positions, N target positions (padded to few distinct sizes, and never zero).
 """
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
-from shutil import which
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +16,6 @@ from ..hardware import fast_bf16
 from ..objectives.base.objective import IGNORE
 from ..objectives.base.problem import Problem
 from ..prediction import LossFn, problem_loss
-
-WORTH_COMPILING = 5e6
-"""Positions in a run above which compiling pays on a CPU, where it takes about half a minute."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +40,14 @@ class MicroBatch:
     """How many of the N are real targets, not padding."""
 
 
-def split(problem: Problem, rows: Rows, tokens: int | None, world: World) -> list[Problem]:
-    """Split the problem of an update into micro-batches of at most `tokens` positions; None keeps it whole.
+def split(problem: Problem, rows: Rows, tokens: int | str | None, world: World) -> list[Problem]:
+    """Split the problem of an update into micro-batches of at most `tokens` positions; None keeps it whole, and so does
+    `auto`, which `fit` replaces.
 
     All ranks return equally many (some may be empty), because under FSDP each forward and backward is a collective.
     """
     whole = pad_rows(problem, rows)
-    size = max(1, (tokens or whole.inputs.numel()) // whole.inputs.shape[1])
+    size = max(1, (tokens if isinstance(tokens, int) else whole.inputs.numel()) // whole.inputs.shape[1])
     parts = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
     return parts + [empty_problem(whole, 1)] * (world.max(len(parts)) - len(parts))
 
@@ -164,22 +159,3 @@ def backward(
 def use_block_mask(model: nn.Module, loss_fn: LossFn, device: torch.device) -> bool:
     """Whether masks are sent as BlockMask: to compiled models on a GPU whose attention supports it."""
     return device.type == "cuda" and loss_fn is not problem_loss and getattr(model, "takes_block_mask", False)
-
-
-def compile_loss(wanted: bool | str, tokens: float, device: torch.device) -> LossFn:
-    """`problem_loss`, compiled when that pays: on a GPU, and on a CPU with a C++ compiler when the run is long.
-
-    The number of targets is marked as dynamic, since it follows the mask ratio; a new shape of the inputs recompiles.
-    """
-    pays = device.type == "cuda" or (tokens > WORTH_COMPILING and which(os.environ.get("CXX", "g++")) is not None)
-    if not (wanted is True or (wanted and pays)):
-        return problem_loss
-    compiled = torch.compile(problem_loss, dynamic=False)
-
-    def loss_fn(model: nn.Module, *inputs: Any) -> tuple[Tensor, Tensor]:
-        *_, target_positions, targets, _ = inputs
-        torch._dynamo.mark_dynamic(target_positions, 0)
-        torch._dynamo.mark_dynamic(targets, 0)
-        return compiled(model, *inputs)
-
-    return loss_fn

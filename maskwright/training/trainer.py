@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.batch_size_schedule import batch_size_schedule
 from ..data.rows import Rows
 from ..distributed import ranks
 from ..evaluate.validation.validate import validate
@@ -36,13 +35,14 @@ from .flops import Flops
 from .freeze import Freeze
 from .interrupt import SAVING, Stop, Stopped, interrupts, take_turns
 from .log import Log, Silence
+from .machine.compiling import chosen_loss
+from .machine.kernels import chosen_kernels, described
+from .machine.peak_flops import peak_flops
 from .metrics import RunningMetrics
-from .peak_flops import peak_flops
 from .state import State, Tensors
 from .step import (
     MicroBatch,
     backward,
-    compile_loss,
     micro_batch,
     precision,
     resolve_matmul_dtype,
@@ -75,22 +75,22 @@ class Trainer:
         if config.training.init_from and found is None:
             saved.init_from(self.model, config.model, self.data.shards.tokenizer, config.training.init_from)
         flops, rounded = Flops(self.model), resolve_matmul_dtype(config.training.precision, self.device)
-        self.peak_flops = peak_flops(self.device, rounded)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
         if config.training.precision == "fp8":
             fp8.convert(self.model)
         if config.training.activation_checkpointing:
             checkpoint_activations(self.model)
-        tokens = self.steps * batch_size_schedule(config.training.batch_tokens)[-1][1]
-        loss_fn = compile_loss(config.training.compile, tokens, self.device)
+        self.objective = build.objective(config, self.data.shards)
+        loss_fn = chosen_loss(config, self.model, self.data, self.objective, self.world, found, show)
+        chosen = chosen_kernels(self.device, rounded, self.data.loader.stages[-1].pack.length, loss_fn)
+        self.environment = checkpoint.environment(self.device, self.world.size, chosen)
         self.use_block_mask = use_block_mask(self.model, loss_fn, self.device)
         scale = scaler(rounded, self.device, config.training.parallel)
         self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, loss_fn)
         optimizer = config.optimizer.build(self.model)
         ema = EMA(self.model, config.training.ema) if config.training.ema else None
-        self.objective = build.objective(config, self.data.shards)
         self.feedback = Feedback(self.objective, self.world)
-        metrics = RunningMetrics(self.device, self.world, flops, self.peak_flops)
+        metrics = RunningMetrics(self.device, self.world, flops, peak_flops(self.device, rounded))
         self.state = State(self.model, optimizer, ema, self.objective, metrics, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
@@ -158,7 +158,8 @@ class Trainer:
         kept = [mark for some in self.milestones.values() for mark in some]
         return (
             describe(self.config, self.data, self.model, self.device)
-            + f"\npeak       {self.peak_flops / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
+            + f"\npeak       {self.state.metrics.peak / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
+            + f"\nchosen     {described(self.environment['machine'])}"
             + ranks.describe(self.world, self.config.training.parallel, self.config.training.timeout)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
             + f"\nkept       {len(kept)} checkpoints for good, the last at {max(kept, default=0):,} words" * bool(kept)
@@ -172,14 +173,14 @@ class Trainer:
     def update(self, rows: Rows) -> None:
         """One update on the rows of a step. Raises Stopped, having changed nothing but gradients, when asked to."""
         with self._interruptible():
-            done = self._accumulate(rows)
+            done = self.accumulate(rows)
         self.state.metrics.see(rows)
         for problem, micro, loss, correct in done:
             self.feedback.add(problem, micro, loss, correct)
             self.state.metrics.count(micro, loss, correct)
         self._apply_gradients()
 
-    def _accumulate(self, rows: Rows) -> list[tuple[Problem, MicroBatch, Tensor, Tensor]]:
+    def accumulate(self, rows: Rows) -> list[tuple[Problem, MicroBatch, Tensor, Tensor]]:
         """The gradient of an update. Returns each micro-batch with its loss [N] float32 and correctness [N] bool."""
         problems = self._problems(rows)
         asked = [micro_batch(rows, problem, self.device, self.use_block_mask) for problem in problems]
@@ -275,8 +276,7 @@ class Trainer:
     def _origin(self, step: int) -> dict[str, Any]:
         """What a checkpoint of `step` comes from: the config, the text, versions and machine."""
         facts = {"config": self.config.tree(), "data": self.data.shards.fingerprint}
-        facts |= {"blocks": self.data.loader.blocks_read(step)}
-        return facts | checkpoint.environment(self.device, self.world.size)
+        return facts | {"blocks": self.data.loader.blocks_read(step)} | self.environment
 
     def _resume(self, tensors: Tensors, facts: dict[str, Any]) -> None:
         now = self._origin(facts["step"])

@@ -38,6 +38,7 @@ ALLOWED = {
     "text/tokenizers/sentencepiece.py": "a SentencePiece model, which is binary",
     "text/tokenizers/tokenizer.py": "JSON of the package tokenizers",
     "text/tokenizers/training.py": "JSON of the package tokenizers",
+    "training/machine/memory.py": "/proc/meminfo, and the limits of a control group",
     "training/token_weights.py": "mask_weights.parquet, to which it appends",
 }
 """What else a file reads."""

@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from maskwright.layers.attend import attend
+from maskwright.layers import attend as kernels
+from maskwright.layers.attend import attend, attention_kernel
+
+CPU = torch.device("cpu")
 
 
 def draw(dtype):
@@ -24,6 +27,29 @@ def test_bfloat16_by_hand_is_near_the_float32_kernel(masked):
         results.append([mixed.float(), *torch.autograd.grad(mixed.float().square().sum(), heads)])
     for exact, rounded in zip(*results, strict=True):
         assert (exact - rounded).norm() < 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize("kernel", ["fused", "two products"])
+def test_rows_are_attended_to_by_the_kernel_that_is_quicker_at_their_length(monkeypatch, kernel):
+    asked = []
+    monkeypatch.setattr(kernels, "_quickest_kernel", lambda length: asked.append(length) or kernel)
+    monkeypatch.setattr(kernels, "_two_products", lambda *heads: asked.append("by hand") or heads[0])
+    heads, mask = draw(torch.bfloat16)
+    attend(*heads, mask, dropout=0.0)
+    assert asked == [16, *["by hand"] * (kernel == "two products")]
+    assert attention_kernel(CPU, torch.float32, 64) == attention_kernel(torch.device("cuda"), torch.bfloat16, 64)
+    assert asked[1:] == ["by hand"] * (kernel == "two products")
+
+
+def test_a_kernel_is_chosen_by_time(monkeypatch):
+    for seconds, kernel in (
+        ({"fused": 1.0, "two products": 0.3}, "two products"),
+        ({"fused": 1.0, "two products": 0.9}, "fused"),
+    ):
+        monkeypatch.setattr("maskwright.hardware.measured_once", lambda *_, seconds=seconds: seconds)
+        kernels._quickest_kernel.cache_clear()
+        assert attention_kernel(CPU, torch.bfloat16, 65) == kernel
+    kernels._quickest_kernel.cache_clear()
 
 
 def test_what_is_masked_gets_no_weight():

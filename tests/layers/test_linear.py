@@ -5,8 +5,16 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
+from maskwright.layers import linear as kernels
 from maskwright.layers.geglu import Geglu
-from maskwright.layers.linear import Linear, fits, gelu_linear, linear
+from maskwright.layers.linear import Linear, fits, gelu_fits, gelu_linear, linear
+
+
+@pytest.fixture(autouse=True)
+def _onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which oneDNN is the faster."""
+    monkeypatch.setattr(kernels, "linear_kernel", lambda: "oneDNN")
+    monkeypatch.setattr(kernels, "gelu_kernel", lambda: "in the product")
 
 
 def drawn(*shape: int) -> torch.Tensor:
@@ -35,6 +43,32 @@ def test_only_large_float32_products_without_gradients_are_taken() -> None:
         assert linear(drawn(1000, 128), weight).dtype == torch.bfloat16
     with torch.enable_grad():
         assert not fits(drawn(1000, 128), weight)
+
+
+@torch.no_grad()
+def test_onednn_is_asked_only_for_what_it_is_faster_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight, vectors = drawn(352, 128), drawn(1000, 128)
+    assert gelu_fits(vectors, weight)
+    monkeypatch.setattr(kernels, "gelu_kernel", lambda: "after it")
+    assert fits(vectors, weight)
+    assert not gelu_fits(vectors, weight)
+    monkeypatch.setattr(kernels, "linear_kernel", lambda: "MKL")
+    assert not fits(vectors, weight)
+    assert_close(gelu_linear(vectors, weight), F.gelu(F.linear(vectors, weight)), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("slow", "linear", "gelu"), [("MKL", "oneDNN", "in the product"), ("oneDNN", "MKL", "after it")]
+)
+def test_a_library_is_chosen_by_time(monkeypatch: pytest.MonkeyPatch, slow: str, linear: str, gelu: str) -> None:
+    monkeypatch.undo()
+    seconds = {"MKL": 1.0, "oneDNN": 1.0, "in the product": 1.0, "after it": 1.0, slow: 3.0}
+    monkeypatch.setattr("maskwright.hardware.measured_once", lambda *_: seconds)
+    for choice in (kernels.linear_kernel, kernels.gelu_kernel):
+        choice.cache_clear()
+    assert (kernels.linear_kernel(), kernels.gelu_kernel()) == (linear, gelu)
+    for choice in (kernels.linear_kernel, kernels.gelu_kernel):
+        choice.cache_clear()
 
 
 def test_a_gradient_goes_through() -> None:

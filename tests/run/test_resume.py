@@ -147,7 +147,11 @@ def test_the_number_of_validations_counts_where_they_decide(
         Trainer(config.replace("evaluation.every=5"), tmp_path / "run", resume=True, show=False)
 
 
-@pytest.mark.parametrize(("place", "name", "other"), [("versions", "torch", "0.1"), ("machine", "threads", 99)])
+@pytest.mark.parametrize(
+    ("place", "name", "other"),
+    [("versions", "torch", "0.1"), ("machine", "threads", 99), ("machine", "products", "bfloat16"),
+     ("machine", "attention", "by hand"), ("machine", "inference", "by hand"), ("machine", "newton_schulz", "float16")],
+)  # fmt: skip
 def test_other_versions_and_threads_are_said(
     settings: dict, tmp_path: Path, place: str, name: str, other: object, capsys: pytest.CaptureFixture
 ) -> None:

@@ -7,9 +7,11 @@ import pytest
 import torch
 import yaml
 
+import maskwright
 from maskwright.run.config import Config
 from maskwright.training import fit as fitting
-from maskwright.training.fit import VALIDATIONS, WARM_UP, fit
+from maskwright.training.fit import SHARE, VALIDATIONS, WARM_UP, fit, in_memory
+from maskwright.training.machine.memory import Peak, free_bytes
 from maskwright.training.trainer import Trainer
 
 
@@ -24,6 +26,7 @@ def clock(monkeypatch):
         return {"update": 100.0 if len(ran) <= WARM_UP else 0.5, "validate": 1.0}[work.__name__]
 
     monkeypatch.setattr(fitting, "seconds_of", seconds)
+    monkeypatch.setattr(fitting, "perf_counter", lambda: 0.0)
     return ran
 
 
@@ -33,6 +36,11 @@ def test_steps_fill_the_time_that_validations_leave(settings, tmp_path, clock, c
     assert fitted.training.steps == int((18 - VALIDATIONS) / 0.5) == 14
     assert fitted == replace(config, training=replace(config.training, steps=14, fit_minutes=None))
     assert "14 of 40 steps fit 0.3 minutes: 500 ms each and 1.0 s" in capsys.readouterr().err
+
+
+def test_the_trial_is_part_of_the_time(settings, tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(fitting, "perf_counter", iter([100.0, 102.0]).__next__)
+    assert fit(Config.of(settings, ["training.fit_minutes=0.3"]), tmp_path / "run").training.steps == 10
 
 
 def test_a_run_is_never_made_longer(settings, tmp_path, clock):
@@ -68,3 +76,82 @@ def test_the_command_trains_so_many_steps_and_resumes_without_a_trial(settings, 
     trials = len(clock)
     assert command(*words, "--resume")[0] == 0
     assert len(clock) == trials
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """A machine with so many bytes free."""
+
+    def call(free):
+        monkeypatch.setattr(fitting, "free_bytes", lambda device: free)
+
+    return call
+
+
+@pytest.mark.parametrize("objective", ["mlm", "hybrid"])
+@pytest.mark.parametrize("megabytes", [3.5, 6.0])
+def test_micro_batches_fit_into_the_memory_that_is_free(settings, tmp_path, memory, megabytes, objective, capsys):
+    settings["objective"] = {"name": objective}
+    memory(free := megabytes * 1e6)
+    config = Config.of(settings, ["training.micro_batch_tokens=auto"])
+    fitted = in_memory(config, tmp_path)
+    size = fitted.training.micro_batch_tokens
+    assert 32 <= size <= 512
+    assert f"{size} tokens at once" in capsys.readouterr().err
+    with Peak(torch.device("cpu")) as peak:
+        trainer = Trainer(fitted, tmp_path / "run", show=False)
+        for step in range(2):
+            peak.most = peak.now
+            trainer.update(trainer.data.loader.batch(step, 40))
+    assert 0.5 * SHARE * free < peak.most < free
+
+
+def test_a_batch_that_fits_is_whole_and_a_row_that_does_not_is_refused(settings, tmp_path, memory, capsys):
+    config = Config.of(settings, ["training.micro_batch_tokens=auto"])
+    memory(1e9)
+    assert in_memory(config, tmp_path).training.micro_batch_tokens is None
+    assert "the whole batch at once" in capsys.readouterr().err
+    memory(1e6)
+    with pytest.raises(
+        ValueError, match=r"auto: a step with one row of 32 takes 0\.00 GB, too much for the 0\.00 GB free"
+    ):
+        in_memory(config, tmp_path)
+
+
+def test_a_chosen_size_is_that_size_to_the_bit_and_stays_on_resuming(settings, tmp_path, memory):
+    memory(3.5e6)
+    config = Config.of(settings, ["training.micro_batch_tokens=auto", "training.steps=6", "model.dropout=0.1"])
+    chosen = in_memory(config, tmp_path / "auto").training.micro_batch_tokens
+    weights = []
+    for name, one in ("auto", config), ("by hand", config.replace(f"training.micro_batch_tokens={chosen}")):
+        run = maskwright.Trainer(one, tmp_path / name, show=False)
+        run.train()
+        weights.append(run.model.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    memory(1e9)
+    assert in_memory(config, tmp_path / "auto", resume=True).training.micro_batch_tokens == chosen
+
+
+def test_the_peak_of_tensors_is_counted():
+    with Peak(torch.device("cpu")) as peak:
+        kept = torch.zeros(1000)
+        view = kept[10:].add_(1)
+        torch.zeros(500).exp()
+        assert (peak.now, peak.most) == (4000, 8000)
+        torch.zeros(10**6, device="meta")
+        del kept
+        assert peak.now == 4000
+        del view
+    assert (peak.now, peak.most) == (0, 8000)
+
+
+def test_a_container_and_its_ranks_share_what_is_free(monkeypatch, tmp_path):
+    everything = free_bytes(torch.device("cpu"))
+    (tmp_path / "memory.max").write_text("max\n")
+    monkeypatch.setattr("maskwright.training.machine.memory.GROUP", tmp_path)
+    assert free_bytes(torch.device("cpu")) > everything / 2
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("2000000\n")
+    assert free_bytes(torch.device("cpu")) == 3000000
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert free_bytes(torch.device("cpu")) == 1500000

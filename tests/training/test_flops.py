@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from maskwright.prediction import problem_loss
 from maskwright.settings import from_mapping, registry
 from maskwright.training.flops import Flops
-from maskwright.training.peak_flops import PUBLISHED, matrix_product, peak_flops
+from maskwright.training.machine.peak_flops import PUBLISHED, matrix_product, peak_flops
 
 SIZES = {"hidden": 128, "layers": 3, "heads": 2, "intermediate": 256, "max_length": 32}
 MODELS = sorted({registry.name_of(registry.load("models", name)[0](**SIZES)) for name in registry.names("models")})
@@ -71,8 +71,10 @@ def test_the_peak_of_a_processor_is_measured_once() -> None:
 def test_a_known_gpu_is_looked_up_for_bfloat16_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     peak_flops.cache_clear()
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H200")
-    monkeypatch.setattr("maskwright.training.peak_flops.matrix_product", lambda device, dtype: (lambda: None, 7.0))
-    monkeypatch.setattr("maskwright.training.peak_flops._seconds", lambda product, device: 2.0)
+    monkeypatch.setattr(
+        "maskwright.training.machine.peak_flops.matrix_product", lambda device, dtype: (lambda: None, 7.0)
+    )
+    monkeypatch.setattr("maskwright.training.machine.peak_flops._seconds", lambda product, device: 2.0)
     gpu = torch.device("cuda", 0)
     assert peak_flops(gpu, torch.bfloat16) == PUBLISHED["NVIDIA H200"] == 989e12
     assert peak_flops(gpu, torch.float32) == 3.5

@@ -143,6 +143,7 @@ def minutes(runs):
 @case
 def fit_minutes(runs):
     runs.patch.setattr(fit, "seconds_of", lambda work, *arguments: 1.0)
+    runs.patch.setattr(fit, "perf_counter", lambda: 0.0)
     seconds = fit.VALIDATIONS + 2
     assert fit.fit(runs.config(fit_minutes=seconds / 60), runs.folder).training.steps == 2
 
@@ -283,13 +284,6 @@ def activation_checkpointing(runs):
 def compile(runs):
     compiled = []
     runs.patch.setattr(torch, "compile", lambda function, **_: compiled.append(function) or function)
-    runs.patch.setattr(steps, "which", lambda _: "g++")
-    for wanted, short, long in [(True, 1, 1), (False, 0, 0), ("auto", 0, 1)]:
-        for tokens, count in ((1.0, short), (1e15, long)):
-            compiled.clear()
-            steps.compile_loss(wanted, tokens, torch.device("cpu"))
-            assert len(compiled) == count, (wanted, tokens)
-    compiled.clear()
     runs.trainer(compile=False)
     assert not compiled
     runs.trainer(compile=True)

@@ -23,6 +23,8 @@ READS = {
 }
 """Operations that a processor cannot go on without the result of."""
 MODELS = ["modern", "minigpt", "hlb_gpt", "ltg_bert", "deberta"]
+OBJECTIVES = ["adaptive", "causal", "diffusion", "hybrid", "learned", "meap", "mirror", "prefix", "remask"]
+"""One for each view, each way to weigh questions, and each that learns from the losses."""
 
 
 class Watch(TorchDispatchMode):
@@ -61,6 +63,7 @@ def reads(settings: dict, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(training, "backward", watch.over(training.backward))
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", watch.over(torch.nn.utils.clip_grad_norm_))
     monkeypatch.setattr(RunningMetrics, "count", watch.over(RunningMetrics.count))
+    monkeypatch.setattr(trainer.feedback, "add", watch.over(trainer.feedback.add))
     monkeypatch.setattr(trainer.state.optimizer, "step", watch.over(trainer.state.optimizer.step))
     monkeypatch.setattr(trainer.state.ema, "update", watch.over(trainer.state.ema.update))
     trainer.update(batch[1])
@@ -86,6 +89,14 @@ def test_no_optimizer_reads(settings: dict, optimizer: str, monkeypatch: pytest.
 def test_no_model_reads(settings: dict, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings["model"] |= {"name": model, "dropout": 0.1}
     settings["training"] |= {"ema": 0.9, "activation_checkpointing": True, "z_loss": 1e-4}
+    assert reads(settings, monkeypatch) == []
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_no_objective_reads(settings: dict, objective: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings["objective"] = {"name": objective}
+    settings["model"]["layers"] = 1
+    settings["training"] |= {"ema": 0.9, "micro_batch_tokens": 512}
     assert reads(settings, monkeypatch) == []
 
 

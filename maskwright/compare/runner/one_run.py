@@ -20,6 +20,7 @@ from ...run.build import Data
 from ...run.config import Config
 from ...settings.outside import trusting
 from ...storage.cache import file_lock
+from ...training.fit import in_memory
 from ...training.flops import Flops
 from ...training.interrupt import Stopped
 from ...training.trainer import Trainer
@@ -41,7 +42,7 @@ def carry_out(folder: Path) -> None:
     with file_lock(folder / "one"), trusting(everything=True):  # who wrote its config trusts it
         if finished(folder):
             return
-        config = Config.load(folder)
+        config = in_memory(Config.load(folder), folder, resume=True, show=False)
         trainer = Trainer(config, folder, resume=True, show=False)
         model = trainer.train().model
         (folder / "cost.json").write_text(json.dumps(cost(config, trainer.data, model)))

@@ -1,0 +1,1 @@
+"""What follows from the machine: its peak, its kernels, and whether compiling pays on it."""
