@@ -1,12 +1,13 @@
-"""Peak memory of a training step, ours against the same model with logits at every position.
+"""Peak memory of a training step, ours against the same model with scores at every position, and against ModernBERT.
 
     python benchmarks/memory.py --json
     python benchmarks/memory.py --rows 8 --ratio 0.3 --device cuda
 
-Ours asks the head at the hidden positions and keeps no float32 copy of its scores; the peer scores all positions and
-takes torch's cross entropy of them, as a model of `transformers` does. Batch, body, gradients and optimizer (AdamW) are
-the same, in bfloat16 autocast. Each step is a process of its own, in turn: what is compared is the most that it ever
-held over what it held before the model was built.
+Ours asks the head at the hidden positions and keeps no float32 copy of its scores. The first peer has the same body,
+scores all positions and takes torch's cross entropy of them; ModernBERT is the model of `transformers` at the same
+sizes, as it comes and as an expert sets it up, with `sparse_prediction`. Batch and optimizer (AdamW) are the same, in
+the precision that the machine is fast in. Each step is a process of its own, in turn: what is compared is the most that
+it ever held over what it held before the model was built.
 """
 
 import argparse
@@ -20,14 +21,19 @@ import torch
 import torch.nn.functional as F
 from rich.console import Console
 from steps.measure import Comparison
+from steps.peers import peer
 from steps.task import Task, step
 from torch import Tensor, nn
 
+from maskwright.hardware import cpu_name
 from maskwright.models.modern import Modern
 from maskwright.prediction import problem_loss
 from maskwright.training.activation_checkpointing import checkpoint_activations
+from maskwright.training.step import resolve_matmul_dtype
 
-SIDES = ("ours", "ours, recomputing", "peer")
+PEERS = ("scores everywhere", "ModernBERT", "ModernBERT, sparse")
+OURS = ("ours", "ours, recomputing")
+SIDES = (*OURS, *PEERS)
 
 
 def main() -> None:
@@ -44,8 +50,10 @@ def main() -> None:
                 [sys.executable, *sys.argv, "--side", side], capture_output=True, text=True, check=True
             )
             column.append(float(found.stdout))
-    cases = {side: compared(held[side], held["peer"]) for side in SIDES[:2]}
-    Console().print(cases) if not options.json else print(json.dumps(cases))
+    cases = {f"{side} / {peer}": compared(held[side], held[peer]) for peer in PEERS for side in OURS}
+    dtype = str(resolve_matmul_dtype("auto", torch.device(options.device))).removeprefix("torch.")
+    found = {"cases": cases, "machine": cpu_name(), "precision": dtype}
+    Console().print(found) if not options.json else print(json.dumps(found))
 
 
 def compared(ours: list[float], peer: list[float]) -> dict[str, object]:
@@ -60,12 +68,17 @@ def peak(options: argparse.Namespace) -> float:
         layers=4, heads=options.hidden // 64, gated=round(2.75 * options.hidden), ratio=options.ratio,
     )  # fmt: skip
     before = most(task.device)
+    STEPS[options.side](task)()
+    return (most(task.device) - before) / 1e6
+
+
+def ours(task: Task, recomputing: bool, ask: Callable[[Task, nn.Module], Callable[[], Tensor]]) -> Callable[[], None]:
+    """A step of our model that asks as `ask` does."""
     model = Modern(hidden=task.hidden, layers=4, heads=task.heads, intermediate=task.gated, max_length=task.length)
     built = model.build(task.vocabulary, torch.Generator().manual_seed(0)).to(task.device)
-    if options.side == "ours, recomputing":
+    if recomputing:
         checkpoint_activations(built)
-    step(built, (dense if options.side == "peer" else sparse)(task, built), task.device)()
-    return (most(task.device) - before) / 1e6
+    return step(built, ask(task, built), task.device)
 
 
 def sparse(task: Task, model: nn.Module) -> Callable[[], Tensor]:
@@ -84,6 +97,15 @@ def dense(task: Task, model: nn.Module) -> Callable[[], Tensor]:
         return F.cross_entropy(logits.float(), labels)
 
     return loss
+
+
+STEPS: dict[str, Callable[[Task], Callable[[], None]]] = {
+    "ours": lambda task: ours(task, False, sparse),
+    "ours, recomputing": lambda task: ours(task, True, sparse),
+    "scores everywhere": lambda task: ours(task, False, dense),
+    "ModernBERT": lambda task: peer(task, "modernbert", compiled=False),
+    "ModernBERT, sparse": lambda task: peer(task, "modernbert-sparse", compiled=False),
+}
 
 
 def most(device: torch.device) -> float:

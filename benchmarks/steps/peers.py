@@ -1,6 +1,7 @@
 """The steps of `transformers`: models with labels, scored at every position, as its Trainer runs them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -46,8 +47,8 @@ def deberta_v2(task: Task) -> PreTrainedModel:
     return DebertaV2ForMaskedLM(config)
 
 
-def modernbert(task: Task) -> PreTrainedModel:
-    """With its usual pattern of local and global layers."""
+def modernbert(task: Task, sparse: bool = False) -> PreTrainedModel:
+    """With its usual pattern of local and global layers; `sparse`: with scores only where there is a label."""
     ids = dict.fromkeys(["bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"], 1)
     config = ModernBertConfig(
         **_sizes(task),
@@ -56,6 +57,7 @@ def modernbert(task: Task) -> PreTrainedModel:
         attention_dropout=task.dropout,
         mlp_dropout=task.dropout,
         pad_token_id=0,
+        sparse_prediction=sparse,
         **ids,
     )
     return ModernBertForMaskedLM(config)
@@ -72,6 +74,7 @@ def gpt2(task: Task) -> PreTrainedModel:
 PEERS: dict[str, Callable[[Task], PreTrainedModel]] = {
     "bert": bert,
     "modernbert": modernbert,
+    "modernbert-sparse": partial(modernbert, sparse=True),
     "deberta-v2": deberta_v2,
     "gpt-2": gpt2,
 }

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from maskwright.attention import FORWARD, mask
+from maskwright.training.step import precision
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ class Task:
 
 
 def step(model: nn.Module, loss: Callable[[], Tensor], device: torch.device) -> Callable[[], None]:
-    """A whole update as both sides make it: bf16 autocast, clipping at 1, fused AdamW on float32 weights."""
+    """A whole update as both sides make it: autocast to what the machine is fast in (bfloat16, where its hardware
+    multiplies that), clipping at 1, fused AdamW on float32 weights."""
     parameters = list(model.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
 
     def update() -> None:
-        with torch.autocast(device.type, torch.bfloat16):
+        with precision("auto", device):
             value = loss()
         value.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
