@@ -43,7 +43,9 @@ def device(name: str) -> torch.device:
     try:
         wanted = torch.device(name)
     except RuntimeError:
-        raise ValueError(f"training.device={name!r}: give auto, cpu, cuda or cuda:1") from None
+        wanted = None
+    if wanted is None or wanted.type not in ("cpu", "cuda"):  # on others, such as mps, no run has ever been tried
+        raise ValueError(f"training.device={name!r}: give auto, cpu, cuda or cuda:1")
     if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"training.device={name!r}: this machine has {torch.cuda.device_count()} GPUs; cpu will work")
     return wanted

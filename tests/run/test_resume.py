@@ -52,6 +52,9 @@ def refused(settings: dict, out: Path, *overrides: str, resume: bool = False) ->
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
 def test_a_gpu_that_is_not_there_is_refused(settings: dict, tmp_path: Path) -> None:
     assert "training.device='cuda': this machine has 0 GPUs" in refused(settings, tmp_path, "training.device=cuda")
+    for device in ("mps", "gpu"):
+        said = refused(settings, tmp_path, f"training.device={device}")
+        assert f"training.device='{device}': give auto, cpu, cuda" in said
 
 
 def test_an_empty_corpus_is_refused(settings: dict, tmp_path: Path) -> None:
