@@ -19,6 +19,7 @@ from ..data.rows import Rows
 from ..masking.select import IGNORE
 from ..objectives.base.objective import Objective
 from ..objectives.base.problem import Problem
+from ..settings import from_mapping
 from ..settings.outside import trusting
 from ..settings.registry import load, name_of
 from ..text.tokenizers.vocabulary import Vocabulary, of_ids
@@ -39,6 +40,7 @@ class MaskingCollator:
     epoch_column: the feature that says which epoch a row is in. Where it is absent, the epoch is that of `callback`,
         which belongs in `Trainer(callbacks=[collator.callback])`; without the callback masks are static. Give the rows
         of a validation set the epoch 0, and the exam is the same every time.
+    options: those of an objective that is named, as `maskwright options objective.span` lists: ratio=0.3, …
 
     Features hold `input_ids`, and may hold `attention_mask`, `special_tokens_mask`, and `word_ids` (as a fast tokenizer
     gives them) or `word_starts` (1 where a word begins), which whole-word masking needs. Schedules go by epochs.
@@ -52,9 +54,10 @@ class MaskingCollator:
         id_column: str | None = None,
         epoch_column: str = "epoch",
         pad_to_multiple_of: int = 1,
+        **options: Any,
     ) -> None:
         self.vocabulary = tokenizer.vocabulary if hasattr(tokenizer, "vocabulary") else vocabulary(tokenizer)
-        self.objective = named(objective) if isinstance(objective, str) else objective
+        self.objective = chosen(objective, options)
         self.seed, self.id_column, self.epoch_column, self.multiple = seed, id_column, epoch_column, pad_to_multiple_of
         self.clock = torch.tensor([0, 1]).share_memory_()
         """The epoch and the number of epochs, in memory that workers share."""
@@ -62,11 +65,12 @@ class MaskingCollator:
             raise ValueError(
                 f"objective {name_of(self.objective.settings)} learns from the loss, which no collator ever sees"
             )
+        for progress in (0.0, 0.5, 1.0):
+            self._check(self.objective(probe(self.vocabulary, progress), seed))
 
     def __call__(self, features: Sequence[Feature]) -> dict[str, Tensor]:
         rows = self.rows(features)
         problem = self.objective(rows, self.seed)
-        self._check(problem)
         return {
             "input_ids": problem.inputs,
             "attention_mask": (rows.document >= 0).long(),
@@ -116,19 +120,42 @@ class MaskingCollator:
         return hashed(name.encode()) if isinstance(name, str) else int(name)
 
     def _check(self, problem: Problem) -> None:
-        asked = problem.targets != IGNORE
-        if bool((problem.view != BOTH).any()) or bool((problem.weights[asked] != 1).any()):
+        """Raises ValueError when labels of a masked model cannot express the problem."""
+        name, asked = name_of(self.objective.settings), problem.targets != IGNORE
+        if bool((problem.view != BOTH).any()):
             raise ValueError(
-                f"objective {name_of(self.objective.settings)} is causal or weights its positions, which labels cannot "
-                "express: take one that predicts from both sides, such as mlm"
+                f"objective {name} reads in one direction, and a masked model of transformers in both: take "
+                "DataCollatorForLanguageModeling(tokenizer, mlm=False) and a causal model, or an objective such as mlm"
+            )
+        if bool((problem.weights[asked] != 1).any()):
+            raise ValueError(
+                f"objective {name} weights its positions, and labels have no weights: take one such as mlm"
             )
 
 
-def named(name: str) -> Objective:
-    """The objective `name`, with its defaults."""
-    with trusting(name):
-        kind, preset = load("objectives", name)
-    return kind(**preset)
+def chosen(objective: str | Objective, options: Mapping[str, Any]) -> Objective:
+    """An objective by its name and options, or as it is given. Raises ValueError for an unknown name or option."""
+    if not isinstance(objective, str):
+        if options:
+            raise ValueError(
+                f"{next(iter(options))} is an option of an objective that is named, not of one that is made"
+            )
+        return objective
+    if "mlm_probability" in options:
+        raise ValueError("mlm_probability is called ratio here: MaskingCollator(tokenizer, ratio=0.15)")
+    with trusting(objective):
+        kind, preset = load("objectives", objective)
+    return from_mapping(kind, {**preset, **options}, objective)
+
+
+def probe(vocabulary: Vocabulary, progress: float, rows: int = 512, length: int = 16) -> Rows:
+    """Rows of ordinary tokens, so many that an objective shows all that it does."""
+    tokens = np.resize(vocabulary.ordinary, (rows, length)).astype(np.int64)
+    word = np.tile(np.arange(1, length + 1, dtype=np.int32), (rows, 1))
+    ids, zeros = np.arange(rows, dtype=np.int64), np.zeros(rows, np.int64)
+    arrays = tokens, np.zeros(tokens.shape, np.int32), word, ids, zeros
+    shown, document, units, names, epoch = map(torch.from_numpy, arrays)
+    return Rows(shown, document, units, names, epoch, progress, vocabulary)
 
 
 def hashed(content: bytes) -> int:

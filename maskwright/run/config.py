@@ -49,6 +49,8 @@ class Config:
     evaluation: Evaluation
     seed: int
     errors: Literal["strict", "replace"]
+    license: str | None
+    language: tuple[str, ...]
 
     def __init__(self, overrides: str | Iterable[str] = (), /, *, trust_code: bool = False, **sections: Any):
         every = {field.name for field in dataclasses.fields(self)}
@@ -85,7 +87,8 @@ class Config:
         named = {
             name: {"name": registry.name_of(part)} | _plain(part) for name in NAMED if (part := getattr(self, name))
         }
-        return named | plain | {"seed": self.seed, "errors": self.errors}
+        told = {"license": self.license, "language": list(self.language)}
+        return named | plain | {"seed": self.seed, "errors": self.errors} | {k: v for k, v in told.items() if v}
 
     def write(self, path: str | Path) -> None:
         """Write the run as YAML, and beside it the files of code from outside the package that it names.
@@ -176,7 +179,7 @@ def _built(tree: Mapping[str, Any]) -> dict[str, Any]:
     parts |= {name: _plain_section(name, kind, tree.get(name)) for name, kind in PLAIN.items()}
     parts["training"] = _with_trackers(parts["training"])
     top = from_mapping(Top, {option: tree[option] for option in field_names(Top) if option in tree}, "")
-    return parts | {"seed": top.seed, "errors": top.errors}
+    return parts | {name: getattr(top, name) for name in field_names(Top)}
 
 
 def _plain_section(section: str, kind: type, given: Any) -> Any:

@@ -11,7 +11,7 @@ LAST_DIGITS = {f"training.{name}" for name in ("micro_batch_tokens", "device", "
 """Settings that change the order of sums, and with it the last digits."""
 UNSEEN = "minutes timeout checkpoint_every keep keep_at log_every trackers activation_checkpointing"
 FREE = LAST_DIGITS | {f"training.{name}" for name in UNSEEN.split()}
-FREE |= {"evaluation.every", "evaluation.batch_tokens", "rows.keep_blocks"}
+FREE |= {"evaluation.every", "evaluation.batch_tokens", "rows.keep_blocks", "license", "language"}
 """Settings that may change from one attempt to the next: the run stays the same, at most but for last digits."""
 TEXT = ("corpus.", "tokenizer.", "evaluation.held_out", "errors")
 """Settings that say where the text comes from: whether it is the same is told by the fingerprint of the tokens."""

@@ -117,7 +117,9 @@ class Evaluation:
     held_out: Share = 0.05
     """Fraction of the documents kept for validation, chosen by the hash of their text."""
     every: Annotated[int, Field(ge=1)] | None = None
-    """Steps between validations; null for ten in the run."""
+    """Steps between validations, each over all that is held out. Null for at most ten in the run, which on the way read
+    at most a tenth as many tokens as the training: of a short run fewer, or every second, third … row of what is held
+    out. The last is always over all of it."""
     batch_tokens: Annotated[int, Field(ge=1)] = 16384
     """Tokens evaluated at once."""
 
@@ -130,3 +132,7 @@ class Top:
     """The seed of every random draw in the run."""
     errors: Literal["strict", "replace"] = "strict"
     """What to do with bytes that are not UTF-8: stop with their position, or replace them."""
+    license: str | None = None
+    """The licence of the model as its card names it, an identifier of the Hub such as apache-2.0; null names none."""
+    language: Names = ()
+    """The languages of the text as the card names them, such as en or [de, hsb]."""

@@ -8,6 +8,7 @@ from maskwright.masking.select import IGNORE
 from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.span import Span
 from maskwright.objectives.whole_word import WholeWord
+from maskwright.settings.registry import names
 
 from ..handmade import VOCABULARY
 
@@ -122,8 +123,14 @@ class Learning(Mlm):
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    ({"objective": OneWay()}, "is causal or weights its positions"),
+    ({"objective": OneWay()}, "reads in one direction, and a masked model of transformers in both"),
     ({"objective": Learning()}, "learns from the loss, which no collator ever sees"),
+    ({"objective": "diffusion"}, "diffusion weights its positions, and labels have no weights"),
+    ({"objective": "hybrid"}, r"DataCollatorForLanguageModeling\(tokenizer, mlm=False\)"),
+    ({"mlm_probability": 0.2}, "mlm_probability is called ratio here"),
+    ({"ratoi": 0.2}, "unknown key mlm.ratoi: did you mean 'ratio'?"),
+    ({"ratio": 1.5}, "mlm.ratio=1.5"),
+    ({"objective": Mlm(), "ratio": 0.2}, "ratio is an option of an objective that is named"),
     ({"objective": "whole_word"}, "whole_word must know the words: give features word_ids or word_starts"),
     ({"objective": "mlmm"}, "no objective 'mlmm': did you mean 'mlm'?"),
     ({"id_column": "id"}, "features have no 'id': set remove_unused_columns=False, or id_column=None"),
@@ -131,6 +138,24 @@ class Learning(Mlm):
 def test_what_cannot_be_is_refused(options, sentence):
     with pytest.raises(ValueError, match=sentence.replace("?", r"\?")):
         MaskingCollator(Ours(), **options)(list(features()))
+
+
+@pytest.mark.parametrize("name", names("objectives"))
+def test_an_objective_that_cannot_be_served_is_refused_when_the_collator_is_made(name):
+    rows = list(features(64, word_ids=lambda row: [None, *range(4 + row), None]))
+    try:
+        collator = MaskingCollator(Ours(), name, id_column="row_id")
+    except ValueError:
+        return
+    for epoch in range(3):
+        collator(rows := [row | {"epoch": epoch} for row in rows])
+
+
+def test_options_of_an_objective_are_given_by_name():
+    rows = list(features())
+    whole = MaskingCollator(Ours(), "span", ratio=0.4, geometric_p=0.5)(rows)["labels"]
+    assert torch.equal(whole, MaskingCollator(Ours(), Span(ratio=0.4, geometric_p=0.5))(rows)["labels"])
+    assert not torch.equal(whole, MaskingCollator(Ours(), "span")(rows)["labels"])
 
 
 def fast(**tokens):

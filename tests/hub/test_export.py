@@ -215,7 +215,13 @@ def test_a_run_is_exported_with_its_card(call, run: Path, tmp_path: Path) -> Non
     head, config = (yaml.safe_load(part) for part in (card.split("---")[1], card.split("```yaml")[1].split("```")[0]))
     assert head["pipeline_tag"] == "fill-mask"
     assert config == Config.load(run).tree() or Config.of(config) == Config.load(run)
-    for told in ("`whole_word`", "| words | 1,234 |", "| seed | 0 |", "| loss | 2.5 |", "AutoModelForMaskedLM"):
+    for told in (
+        "`whole_word`, on rows of ",
+        "| words | 1,234 |",
+        "| seed | 0 |",
+        "| loss | 2.5 |",
+        "AutoModelForMaskedLM",
+    ):
         assert told in card
     tokenizer = AutoTokenizer.from_pretrained(out)
     assert tokenizer.is_fast

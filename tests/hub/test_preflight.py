@@ -107,3 +107,11 @@ def test_a_folder_without_a_model(tmp_path: Path) -> None:
         findings(str(tmp_path), 64)
     with pytest.raises(ValueError, match="no model of transformers"):
         preflight(tmp_path, 64)
+
+
+def test_changes_are_those_of_a_config_and_not_of_a_model(folder: Path, settings: dict, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    found = {one.need: one for one in findings(str(tmp_path / "recipe.yaml"), 64, ["model.max_length=48"])}
+    assert "at most 48" in found["length"].message
+    with pytest.raises(ValueError, match="is trained already"):
+        findings(str(folder), 64, ["model.max_length=48"])

@@ -11,6 +11,7 @@ EXAMPLES = """Examples
 
   # before the run: the tokenizer, the model's class, its length
   maskwright preflight run.yaml
+  maskwright preflight babylm/strict_small/gpt_bert "corpus.files=[texts/]"
   # a run, as it would be exported
   maskwright preflight first
   # a folder of transformers
@@ -20,16 +21,22 @@ EXAMPLES = """Examples
 
 def command(
     model: Annotated[str, typer.Argument(help="A recipe, a run, a checkpoint or an exported folder.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="SECTION.KEY=VALUE", help="Changes to a recipe or config.")
+    ] = None,
     longest: Annotated[int, typer.Option(min=1, help="Tokens of the longest text to be evaluated.")] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check everything that the official BabyLM evaluation needs of a model; exit code 1 if something is missing."""
     from rich.console import Console
 
-    from ...display.preflight import table
-    from ...hub.preflight.run import findings
+    from ...progress import during
 
-    found = findings(model, longest)
+    with during(f"checking {model}"):
+        from ...display.preflight import table
+        from ...hub.preflight.run import findings
+
+        found = findings(model, longest, overrides or [])
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found]))
     else:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -25,7 +26,7 @@ SCORING = {
 CARD = """---
 library_name: transformers
 pipeline_tag: {task}
-tags:
+{named}tags:
 - maskwright
 - {tag}
 ---
@@ -33,7 +34,7 @@ tags:
 # {title}
 
 A model of {parameters:,} parameters and {vocabulary:,} tokens, pretrained with maskwright by the objective
-{objective}. Rows of up to {length:,} tokens.
+{objective}{rows}. It takes texts of up to {length:,} tokens.
 
 ## How to load it
 
@@ -70,6 +71,8 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
         "task": "text-generation" if facts["causal"] else "fill-mask",
         "tag": "causal-lm" if facts["causal"] else "masked-lm",
         "objective": _code(config["objective"]["name"]) if config else "unknown",
+        "rows": f", on rows of {_rows(config['rows']['length'])} tokens" if config else "",
+        "named": _named(config),
         "at": f", revision={json.dumps(facts['revision'], ensure_ascii=False)}" if facts["revision"] else "",
         "trust": ", trust_remote_code=True" if facts["remote"] else "",
         "with_code": ", with `trust_remote_code=True` as well" if facts["remote"] else "",
@@ -80,13 +83,33 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
     return CARD.format(**values, **facts)
 
 
+def _named(config: Mapping[str, Any]) -> str:
+    """The licence and the languages, where the config names them."""
+    found = {name: config[name] for name in ("license", "language") if config.get(name)}
+    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True) if found else ""
+
+
+def _rows(length: int | str) -> str:
+    return f"{length:,}" if isinstance(length, int) else f"{length} (epoch:tokens)"
+
+
+def _public(value: Any) -> Any:
+    """A setting without the folders of the machine that it was made on: of a local path the name alone."""
+    if isinstance(value, Mapping):
+        return {name: _public(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_public(each) for each in value]
+    local = isinstance(value, str) and (Path(value).is_absolute() or value.startswith(("~", "..")))
+    return Path(value).name if local else value
+
+
 def _training(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     """What it saw, how long, and the whole config."""
     if not config:
         return "The folder that it was exported from holds no config."
     counts = {name: numbers[name] for name in ("step", "tokens", "words", "seconds") if name in numbers}
     rows = [f"| {name} | {_shown(value)} |" for name, value in ({"seed": config["seed"]} | counts).items()]
-    tree = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    tree = yaml.safe_dump(_public(config), sort_keys=False, allow_unicode=True)
     fence = max(["``", *re.findall("`+", tree)], key=len) + "`"
     seen = "\n".join(["| seen | |", "|---|---|", *rows])
     what = "Data, objective, model and budget, as `maskwright train` takes them"
@@ -97,8 +120,11 @@ def _results(numbers: Mapping[str, Any]) -> str:
     found = {name.removeprefix("valid/"): value for name, value in numbers.items() if name.startswith("valid/")}
     if not found:
         return ""
-    rows = [f"| {_text(name)} | {_shown(value)} |" for name, value in found.items()]
-    return "\n".join(["", "## On the text that was held out", "", "| metric | |", "|---|---|", *rows, ""])
+    floors = {name.replace("unigram/", ""): _shown(value) for name, value in found.items() if "unigram/" in name}
+    told = {name: _shown(value) for name, value in found.items() if "unigram/" not in name}
+    rows = [f"| {_text(name)} | {value} | {floors.get(name, '')} |" for name, value in told.items()]
+    head = ["| metric | this model | token frequencies alone |", "|---|---|---|"]
+    return "\n".join(["", "## On the text that was held out", "", *head, *rows, ""])
 
 
 def _text(written: str) -> str:
