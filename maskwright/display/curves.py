@@ -54,4 +54,10 @@ def _rate(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
     axes.set_ylim(bottom=0)
 
 
-FIGURES = {"loss": _loss, "accuracy": _accuracy, "learning_rate": _rate}
+def _masked(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
+    axes.plot(*column(lines, "mask_ratio"), color="#1f4e9c")
+    axes.set_ylabel("share of the tokens predicted")
+    axes.set_ylim(bottom=0)
+
+
+FIGURES = {"loss": _loss, "accuracy": _accuracy, "mask_ratio": _masked, "learning_rate": _rate}

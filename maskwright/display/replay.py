@@ -14,6 +14,7 @@ from ..sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, Frame
 from ..text.tokenizers.token_text import in_sight
 from ..text.tokenizers.tokenizer import Tokenizer
 from .elements.painted import painted
+from .elements.style import STYLE
 
 NAMES = {GIVEN: "given", MASKED: "masked", NEW: "new", REMASKED: "remasked", SETTLED: "settled"}
 STYLES = {GIVEN: "bold", MASKED: "bright_black", NEW: "black on green", REMASKED: "black on red", SETTLED: ""}
@@ -52,5 +53,7 @@ def page(frames: Sequence[Frame], tokenizer: Tokenizer, title: str, path: Path) 
     steps = [[pieces(frame, row, tokenizer) for row in range(len(frame.tokens))] for frame in frames]
     shown = json.dumps({"names": NAMES, "steps": steps}, ensure_ascii=False, separators=(",", ":"))
     html = Template(PAGE.read_text(encoding="utf-8"))
-    path.write_text(html.substitute(title=escape(title), data=shown.replace("<", "\\u003c")), encoding="utf-8")
+    path.write_text(
+        html.substitute(style=STYLE, title=escape(title), data=shown.replace("<", "\\u003c")), encoding="utf-8"
+    )
     return path

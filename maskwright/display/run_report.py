@@ -1,22 +1,32 @@
 """The report of a run: validation, curves, metrics by domain, and predictions for masked words of held-out text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from statistics import median
 from string import Template
 from typing import Any
 
+import torch
+
 from ..files.json_files import read_object
+from ..hardware import cpu_name
 from ..objectives.base.capabilities import mask_shift
+from ..run import build
 from ..run.config import Config
-from ..run.load import load
+from ..run.description import describe
+from ..run.load import LoadedRun, load
 from ..run.metrics_log import read_lines
 from ..sampling.fill import Gap, gaps
 from .curves import curves
+from .elements.style import STYLE
 from .metrics import token_text
 from .validation import lines
 
+NEXT = """maskwright evaluate {run} validation
+maskwright score {run} texts.txt --per word --out words.csv
+maskwright serve {run}
+maskwright export {run} model"""
 GAPS = 12
 """Masked words of held-out text on the page."""
 
@@ -28,8 +38,12 @@ def write(out: Path) -> str:
     figures = curves(logged, numbers, out / "plots")
     if reached := [line["mfu"] for line in logged if "mfu" in line]:
         numbers["mfu"] = median(reached)
-    filled = _gaps(out, config)
+    run = load(out, "cpu")
+    filled = _gaps(run, config)
     page = PAGE.substitute(
+        style=STYLE,
+        trained="".join(f"<tr><th>{name}<td>{escape(told)}" for name, told in _trained(run, config, numbers)),
+        next=escape(NEXT.format(run=out)),
         title=escape(f"{config.tree()['objective']['name']} · {out.resolve().name}"),
         summary="".join(f"<li>{escape(line)}" for line in summary(numbers)),
         figures="".join(map(_drawing, figures)),
@@ -49,15 +63,25 @@ def summary(numbers: Mapping[str, float]) -> list[str]:
     return [*lines(valid), f"training: {numbers['seconds'] / 60:.1f} minutes{reached}"]
 
 
+def _trained(run: LoadedRun, config: Config, numbers: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    """Name and value of what tells a run from others: model, text, objective, length, speed, machine."""
+    where = build.device(config.training.device)
+    for line in describe(config, run.data, run.model, where).splitlines():
+        name, _, told = line.partition(" ")
+        yield name, told.strip()
+    if numbers.get("seconds"):
+        yield "speed", f"{numbers['tokens'] / numbers['seconds']:,.0f} tokens/s"
+    yield "machine", torch.cuda.get_device_name(where) if where.type == "cuda" else cpu_name()
+
+
 def _drawing(path: Path) -> str:
     whole = path.read_text(encoding="utf-8")
     return whole[whole.index("<svg") :]
 
 
-def _gaps(out: Path, config: Config) -> list[Gap]:
+def _gaps(run: LoadedRun, config: Config) -> list[Gap]:
     if (shift := mask_shift(config.objective)) is None:
         return []
-    run = load(out, "cpu")
     return gaps(run.model, run.tokenizer, run.data.valid, GAPS, shift=shift)
 
 
@@ -90,12 +114,12 @@ def _domains(numbers: Mapping[str, float]) -> str:
         f"<tr><td>{escape(domain)}" + "".join(f"<td>{row[column]}" for column in columns)
         for domain, row in found.items()
     )
-    return f"<table><tr><th>domain{head}</tr>{body}</table>"
+    return f"<table class=numbers><tr><th>domain{head}</tr>{body}</table>"
 
 
 def _table(rows: Mapping[str, str]) -> str:
     body = "".join(f"<tr><td>{escape(name)}<td>{escape(number)}" for name, number in rows.items())
-    return f"<table>{body}</table>"
+    return f"<table class=numbers>{body}</table>"
 
 
 PAGE = Template((Path(__file__).parent / "run_report.html").read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from ..progress import console
+from ..progress import console, during
 from ..sampling.generate import Frame
 from ..sampling.request import SampleRequest, load_models, sampler_name, stream
 from ..text.tokenizers.tokenizer import Tokenizer
@@ -29,11 +29,14 @@ def write(request: SampleRequest, live: bool = False, html: Path | None = None) 
     live: show them in the terminal while they form.  html: write a page that replays the sampling.
     Raises ValueError when the request does not fit the models.
     """
-    models = load_models(request)
+    with during(f"opening {request.run}"):
+        models = load_models(request)
     tokenizer, sampler = models.tokenizer, sampler_name(request, models)
     frames, kept = stream(request, models), list[Frame]()
-    for frame in _shown(frames, tokenizer, console) if live and console.is_terminal else frames:
-        kept = [*kept, frame] if html else [frame]
+    seen = live and console.is_terminal
+    with during("sampling", not seen):
+        for frame in _shown(frames, tokenizer, console) if seen else frames:
+            kept = [*kept, frame] if html else [frame]
     if html:
         title = f"{sampler}, {kept[-1].step} steps, seed {request.seed}"
         console.print(f"replay  {page(kept, tokenizer, title, html)}", soft_wrap=True)

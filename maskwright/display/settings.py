@@ -2,7 +2,7 @@
 
 import inspect
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from ..run.config import NAMED, PLAIN, recipes
 from ..run.sections import Top
@@ -41,8 +41,21 @@ def options(kind: type, preset: dict[str, Any]) -> Table:
     shown = Table("option", "default", "meaning", title=title, title_justify="left")
     for name, field in kind.__pydantic_fields__.items():  # type: ignore[attr-defined]
         default = preset.get(name, "required" if field.is_required() else field.default)
-        shown.add_row(name, str(default), _meaning(kind, name))
+        shown.add_row(name, str(default), f"{_meaning(kind, name)} {_choice(field.annotation)}".strip())
     return shown
+
+
+def _choice(annotation: Any) -> str:
+    """The values that an option takes, where they are a few words."""
+    words = [str(word) for word in _literals(annotation)]
+    both = ["true", "false"] if words and bool in get_args(annotation) else []
+    return f"One of {', '.join([*both, *words])}." if len([*both, *words]) > 1 else ""
+
+
+def _literals(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [word for part in get_args(annotation) for word in _literals(part)]
 
 
 def _meaning(kind: type, option: str) -> str:

@@ -20,3 +20,15 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Table:
             cells = (f"{part[column]:,.3f}" for column in COLUMNS)
             shown.add_row(part["text"], *cells, style=style)
     return shown
+
+
+def columns_table(columns: Mapping[str, Sequence[Any]]) -> Table:
+    """A line for each row of `columns`; numbers with decimals have three."""
+    shown = Table()
+    for name, values in columns.items():
+        shown.add_column(name.replace("_", " "), justify="left" if any(isinstance(v, str) for v in values) else "right")
+    for row in zip(*columns.values(), strict=True):
+        shown.add_row(
+            *("" if cell is None else f"{cell:,.3f}" if isinstance(cell, float) else str(cell) for cell in row)
+        )
+    return shown

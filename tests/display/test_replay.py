@@ -10,6 +10,7 @@ from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, 
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from ..browser import Page, browsing
+from .test_pages import check
 
 TEXT = "One <b>two</b> three"
 STATES = [(GIVEN, MASKED, MASKED), (GIVEN, NEW, MASKED), (GIVEN, REMASKED, NEW), (GIVEN, NEW, SETTLED)]
@@ -65,3 +66,4 @@ def test_it_goes_forward_and_back_and_plays(replay: str, tmp_path: Path) -> None
             page.ask("getComputedStyle(document.querySelector('#legend .new')).backgroundColor") == "rgb(183, 239, 197)"
         )
         assert page.said == []
+        check(page, replay)

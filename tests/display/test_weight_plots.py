@@ -43,6 +43,7 @@ def test_the_command_shows_tokens_and_kinds(run, trained: Path, tmp_path: Path) 
     assert {"weights.svg", "weights_tokens.svg", "hiding_rates.svg", "mask_ratio.svg"} <= names
     code, said, _ = run("weights", trained, "--plots", tmp_path / "plots")
     assert code == 0
+    assert token_weights.of_run(trained / "checkpoints" / "step-35")[0]["step"].tolist() == [10, 20, 30]
     assert "hardest" in said
     assert not (tmp_path / "plots" / "hiding_rates.svg").exists()
 

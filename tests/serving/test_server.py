@@ -22,6 +22,7 @@ from maskwright.serving.models import opened
 from maskwright.serving.server import address, listening
 
 from ..browser import Page, browsing
+from ..display.test_pages import check
 
 
 @contextmanager
@@ -37,7 +38,9 @@ def serving(*arguments: object) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGINT)
             _, complaint = process.communicate(timeout=60)
-        assert (process.returncode, complaint) == (0, "")
+        waited = re.compile(r"(loading|opening .*)  \d:\d\d:\d\d")  # on a slow machine
+        assert [line for line in complaint.splitlines() if not waited.fullmatch(line)] == []
+        assert process.returncode == 0
 
 
 @contextmanager
@@ -80,11 +83,13 @@ def test_every_tab_in_a_browser(runs: Path, tmp_path: Path) -> None:
             "Failed to load resource: the server responded with a status of 413 (Request Entity Too Large)"
         ]
         assert page.ask("document.documentElement.scrollWidth - innerWidth") <= 0
+        page.said.clear()
+        check(page, here, "document.querySelector('#who').textContent !== ''")
 
 
 def masks(page: Page) -> None:
     submitted(page, "masks", ".objective")
-    assert page.count("#masks .objective") > 5
+    assert page.count("#masks .objective") > 3
     assert page.count("#masks .objective:not([hidden]) .epoch") == 3 * page.count("#masks .objective")
     assert page.count("#masks .epoch .masked-fate") > 10
     assert page.ask("getComputedStyle(document.querySelector('.masked-fate')).backgroundColor") == "rgb(255, 216, 77)"
