@@ -1,13 +1,30 @@
-"""Progress bars on stderr; where there is no terminal to redraw them in, lines at intervals."""
+"""Progress on stderr: bars in a terminal, lines in a log file, HTML that is updated in place in a notebook."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
 from threading import Event, Thread
+from typing import Any, ClassVar
 
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
 """What is printed on it is text: a name with brackets is no markup."""
+FIRST = 2.0
+"""Seconds after which work that goes on is said for the first time where nothing moves on the screen."""
+REDRAWN = 0.5
+"""Seconds between two states of a notebook's progress."""
 
 
 def warn(sentence: str) -> None:
@@ -23,22 +40,82 @@ def clock() -> tuple[ProgressColumn, ...]:
 class Bar(Progress):
     """A bar with these columns, nothing when not `visible`. `every`: seconds between two lines in a log file."""
 
-    def __init__(self, *columns: ProgressColumn, visible: bool = True, every: float = 10.0):
-        super().__init__(*columns, console=console, disable=not visible)
+    shown: ClassVar[int] = 0
+    """How many are shown now."""
+
+    def __init__(
+        self, *columns: ProgressColumn, visible: bool = True, every: float = 10.0, transient: bool = False
+    ) -> None:
+        super().__init__(*columns, console=console, disable=not visible, transient=transient)
         for column in columns:
             if type(column) is TextColumn:
                 column.markup = False
         self.every, self._stopped = every, Event()
+        self._handle: Any = None
+        self._follower: Thread | None = None
 
     def start(self) -> None:
-        super().start()
-        if not (self.disable or console.is_terminal):
-            Thread(target=self._print_lines, daemon=True).start()
+        Bar.shown += not self.disable
+        if self.disable or (console.is_terminal and not console.is_jupyter):
+            super().start()
+        else:
+            follow = self._redraw if console.is_jupyter else self._print_lines
+            self._follower = Thread(target=follow, daemon=True)
+            self._follower.start()
 
     def stop(self) -> None:
+        Bar.shown -= not self.disable
         self._stopped.set()
-        super().stop()
+        if self._follower is None:
+            super().stop()
+            return
+        self._follower.join()
+        if console.is_jupyter:
+            self._draw()
+        elif not self.live.transient:
+            self._print()
 
     def _print_lines(self) -> None:
-        while not self._stopped.wait(self.every):
-            console.print(self.get_renderable())
+        wait = min(FIRST, self.every)
+        while not self._stopped.wait(wait):
+            self._print()
+            wait = self.every
+
+    def _print(self) -> None:
+        for task in self.tasks:
+            console.print(self._said(task), soft_wrap=True)
+
+    def _said(self, task: Task) -> str:
+        """The columns of a task that are text."""
+        shown = (column for column in self.columns if isinstance(column, ProgressColumn))
+        told = (column(task) for column in shown if not isinstance(column, BarColumn | SpinnerColumn))
+        parts = (part.plain if isinstance(part, Text) else str(part) for part in told)
+        return "  ".join(parts).replace("  left  ", " left ")
+
+    def _redraw(self) -> None:
+        while not self._stopped.wait(REDRAWN):
+            self._draw()
+
+    def _draw(self) -> None:
+        """Show the state in a notebook, in place of the one before."""
+        from IPython.display import HTML, display  # type: ignore[import-not-found]
+
+        state = HTML("" if self._stopped.is_set() and self.live.transient else "".join(map(self._html, self.tasks)))
+        if self._handle is None:
+            self._handle = display(state, display_id=True)
+        else:
+            self._handle.update(state)
+
+    def _html(self, task: Task) -> str:
+        done = f"value={task.completed:g} max={task.total:g}" if task.total else ""
+        style = "font-variant-numeric: tabular-nums"
+        return f'<div style="{style}"><progress {done}></progress> {escape(self._said(task))}</div>'
+
+
+@contextmanager
+def during(what: str, visible: bool = True) -> Iterator[None]:
+    """Say what is being done while it is, with the time that it has taken; nothing where a bar already shows."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Bar(*columns, visible=visible and not Bar.shown, transient=True) as bar:
+        bar.add_task(what, total=None)
+        yield

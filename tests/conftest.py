@@ -15,10 +15,12 @@ import hypothesis
 import pytest
 import torch
 
+from maskwright import progress
 from maskwright.run.config import Config
 from maskwright.settings.outside import TRUST
 
 torch.set_num_threads(1)
+progress.FIRST = 3600.0  # however slow the machine: what is said does not depend on it
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("suite")
 

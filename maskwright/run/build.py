@@ -19,7 +19,7 @@ from ..files.yaml_files import parse_yaml
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
-from ..progress import warn
+from ..progress import during, warn
 from ..settings import from_mapping, registry
 from ..text.corpus import Corpus
 from ..text.shards.prepare import prepare
@@ -101,15 +101,19 @@ def data(config: Config, show: bool = True) -> Data:
             "corpus.valid"
         )
     _check_tokens(shards, show)
-    stages, sizes = length_schedule(config.rows.length), batch_size_schedule(config.training.batch_tokens)
-    loader: Loader
+    with during("packing rows", show):
+        loader = _loader(config, shards, blocks)
+        last = length_schedule(config.rows.length)[-1][1]
+        return Data(shards, loader, pack(shards.valid, shards.vocabulary, last), steps(config, loader))
+
+
+def _loader(config: Config, shards: Shards, blocks: Blocks | None) -> Loader:
+    sizes = batch_size_schedule(config.training.batch_tokens)
     if blocks:
-        loader = StreamLoader(blocks, sizes[0][1], config.seed, config.rows.keep_blocks)
-    else:
-        groups = config.order.groups(shards)
-        packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
-        loader = ScheduledLoader(packs, sizes, config.seed, config.order)
-    return Data(shards, loader, pack(shards.valid, shards.vocabulary, stages[-1][1]), steps(config, loader))
+        return StreamLoader(blocks, sizes[0][1], config.seed, config.rows.keep_blocks)
+    groups, stages = config.order.groups(shards), length_schedule(config.rows.length)
+    packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
+    return ScheduledLoader(packs, sizes, config.seed, config.order)
 
 
 def _blocks(config: Config, characters: int, show: bool) -> Blocks:

@@ -4,7 +4,7 @@ Which step that is follows from the text and the seed alone, so neither ranks no
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -58,3 +58,9 @@ def milestone_steps(milestones: Iterable[int], loader: Loader, steps: int) -> di
         if (step := loader.step_at_words(words)) <= steps:
             found.setdefault(step, []).append(words)
     return found
+
+
+def describe(found: Mapping[int, Iterable[int]]) -> str:
+    """A line about the models that will be kept, by step as of `milestone_steps`; nothing where there are none."""
+    kept = [words for some in found.values() for words in some]
+    return f"\nkept       {len(kept)} checkpoints for good, the last at {max(kept):,} words" if kept else ""

@@ -2,12 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TextColumn
 
 from ..progress import Bar, clock, warn
 from ..run.metrics_log import read
@@ -48,9 +49,10 @@ class Log:
         atomic_write(path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = path.open("a")
         self.trackers: list[Tracker] = [registry.load("training.trackers", name)[0](out, config) for name in trackers]
-        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), *clock()
+        columns = TextColumn("{task.description}"), BarColumn(), *clock()
+        self.steps, self.said = steps, "first step"
         self.progress = Bar(*columns, visible=show)
-        self.task = self.progress.add_task("starting", total=steps, completed=step)
+        self.task = self.progress.add_task(self.said, total=steps, completed=step)
         self.warnings = Warnings(logging.WARNING)
 
     def __enter__(self) -> "Log":
@@ -74,8 +76,15 @@ class Log:
 
     def show(self, step: int, loss: float, speed: float, mfu: float) -> None:
         """Move the bar."""
-        said = f"loss {loss:.3f}  {speed:,.0f} tokens/s  {mfu:.0%} MFU"
-        self.progress.update(self.task, completed=step, description=said)
+        self.said = f"step {step:,} of {self.steps:,}  loss {loss:.3f}  {speed:,.0f} tokens/s  {mfu:.0%} MFU"
+        self.progress.update(self.task, completed=step, description=self.said)
+
+    @contextmanager
+    def during(self, what: str) -> Iterator[None]:
+        """Say what is done beside training, while it is."""
+        self.progress.update(self.task, description=f"{self.said}  {what}")
+        yield
+        self.progress.update(self.task, description=self.said)
 
     def say(self, sentence: str) -> None:
         """Print a line above the progress bar."""
@@ -98,6 +107,9 @@ class Silence:
     def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
 
     def show(self, step: int, loss: float, speed: float, mfu: float) -> None: ...
+
+    def during(self, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def say(self, sentence: str) -> None: ...
 

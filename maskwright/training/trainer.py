@@ -15,10 +15,12 @@ from torch import Tensor
 
 from ..data.rows import Rows
 from ..distributed import ranks
+from ..evaluate.validation.plan import validation_plan
 from ..evaluate.validation.validate import validate
 from ..noise import address, dropout_generator
 from ..objectives.base.problem import Problem
 from ..prediction import problem_loss
+from ..progress import during
 from ..run import build, checkpoint, milestones, resume, saved
 from ..run.config import Config
 from ..run.description import describe
@@ -82,7 +84,8 @@ class Trainer:
             checkpoint_activations(self.model)
         self.objective = build.objective(config, self.data.shards)
         loss_fn = chosen_loss(config, self.model, self.data, self.objective, self.world, found, show)
-        chosen = chosen_kernels(self.device, rounded, self.data.loader.stages[-1].pack.length, loss_fn)
+        with during("measuring this machine", show and self.world.first):
+            chosen = chosen_kernels(self.device, rounded, self.data.loader.stages[-1].pack.length, loss_fn)
         self.environment = checkpoint.environment(self.device, self.world.size, chosen)
         self.use_block_mask = use_block_mask(self.model, loss_fn, self.device)
         scale = scaler(rounded, self.device, config.training.parallel)
@@ -94,7 +97,7 @@ class Trainer:
         self.state = State(self.model, optimizer, ema, self.objective, metrics, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
-        self.stop = Stop()
+        self.plan, self.stop = validation_plan(config, self.data.valid, self.steps), Stop()
         if found is not None:
             self._resume(*found)
         if loss_fn is problem_loss and self.world.size == 1:
@@ -138,8 +141,7 @@ class Trainer:
         return self.state.step
 
     def _agreed(self, flag: bool) -> bool:
-        """Whether the flag is set on any rank. Ranks communicate only at logged steps, which keeps them in step
-        cheaply."""
+        """Whether the flag is set on any rank; they communicate only at logged steps, which is cheap."""
         if self.world.size > 1 and self.step % self.config.training.log_every:
             return False
         return self.world.total(float(flag)) > 0
@@ -155,14 +157,13 @@ class Trainer:
 
     def describe(self) -> str:
         """The run in a few lines: sizes that follow from the config and the text, for a reader to check."""
-        kept = [mark for some in self.milestones.values() for mark in some]
         return (
             describe(self.config, self.data, self.model, self.device)
             + f"\npeak       {self.state.metrics.peak / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
             + f"\nchosen     {described(self.environment['machine'])}"
             + ranks.describe(self.world, self.config.training.parallel, self.config.training.timeout)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
-            + f"\nkept       {len(kept)} checkpoints for good, the last at {max(kept, default=0):,} words" * bool(kept)
+            + milestones.describe(self.milestones)
         )
 
     def _log(self) -> Log | Silence:
@@ -227,25 +228,22 @@ class Trainer:
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         if self.step % self.config.training.log_every == 0 or last:
             self._write(log)
-        every = self.config.evaluation.every or self._tenth
-        self.state.validated = self.step % every > 0 or self.step == self.steps
+        self.state.validated = self.step % self.plan.every > 0 or self.step == self.steps
         self._validate_and_save(log, last)
 
     def _validate_and_save(self, log: Log | Silence, last: bool) -> None:
         if not self.state.validated:
-            found = self.validate()
+            with log.during("validating"):
+                found = self.validate(stride=self.plan.stride)
             log.write(self.step, found)
             self._reflect(found)
             self.state.validated = True
         for words in self.milestones.get(self.step, ()):
             with self.state.averaged():
                 self.folder.keep(words, self.step, self.state.weights(), self.data.shards)
-        if self.step % (self.config.training.checkpoint_every or self._tenth) == 0 or last:
+        every = self.config.training.checkpoint_every or max(1, self.steps // 10)
+        if self.step % every == 0 or last:
             self._save()
-
-    @property
-    def _tenth(self) -> int:
-        return max(1, self.steps // 10)
 
     def _reflect(self, found: Mapping[str, Any]) -> None:
         """Tell the objective of a validation, and keep what it has learned about each token."""
@@ -259,11 +257,11 @@ class Trainer:
         log.write(self.step, numbers | self.objective.log())
         log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
 
-    def validate(self, train: Split | None = None) -> dict[str, float]:
-        """The validation metrics of the present weights, or their average; with `train` the unigram floors too."""
+    def validate(self, train: Split | None = None, stride: int = 1) -> dict[str, float]:
+        """Metrics of the present weights, or of their average, over every `stride`-th row; with `train` also floors."""
         with self.state.averaged(), self._interruptible():
-            domains, batch = self.data.shards.domains, self.config.evaluation.batch_tokens
-            found = validate(self.model, self.data.valid, self.objective, domains, batch, train)
+            how = self.data.shards.domains, self.config.evaluation.batch_tokens, train, stride
+            found = validate(self.model, self.data.valid, self.objective, *how)
         return {f"valid/{name}": number for name, number in found.items()}
 
     def _save(self) -> None:
@@ -288,8 +286,9 @@ class Trainer:
 
     def _finish(self, log: Log | Silence) -> dict[str, float]:
         """Validate and save the final weights (or their average)."""
-        shards = self.data.shards
-        numbers: dict[str, Any] = {"step": self.step} | self.state.metrics.state() | self.validate(shards.train)
+        shards, numbers = self.data.shards, {"step": self.step} | self.state.metrics.state()
+        with log.during("final validation"):
+            numbers |= self.validate(shards.train)
         self._reflect(numbers)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         with self.state.averaged():

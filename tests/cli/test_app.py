@@ -54,7 +54,7 @@ def test_a_preset_is_listed_by_what_it_sets(run) -> None:
 
 def test_from_text_to_filled_masks(run, recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    code, said, complaint = run("train", recipe, "training.steps=20", "--out", out, "--quiet")
+    code, said, complaint = run("train", recipe, "training.steps=20", "--out", out)
     assert code == 0, complaint
     final = json.loads((out / "final.json").read_text())
     shown = [f"{final[f'valid/masked/{metric}']:.1%}" for metric in ("accuracy", "top5", "unigram/accuracy")]
@@ -64,7 +64,7 @@ def test_from_text_to_filled_masks(run, recipe: Path, tmp_path: Path) -> None:
         p.name for p in out.iterdir()
     }
     page = (out / "report.html").read_text()
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert page.count("class=gap") > 3
     assert not re.search(r'(?:src|href)="https?:', page)
     code, said, _ = run("fill", out, "The [MASK] is [MASK].", "--top", 3, "--json")
@@ -74,6 +74,17 @@ def test_from_text_to_filled_masks(run, recipe: Path, tmp_path: Path) -> None:
     code, said, _ = run("evaluate", out, "validation", "--json")
     final = json.loads((out / "final.json").read_text())
     assert json.loads(said) == {name.removeprefix("valid/"): final[name] for name in final if name in again(said)}
+
+
+def test_a_quiet_run_ends_with_one_line_of_result(run, recipe: Path, tmp_path: Path) -> None:
+    code, said, _ = run("train", recipe, "training.steps=1", "--out", tmp_path / "run", "--quiet")
+    assert code == 0
+    assert re.fullmatch(r"validation: masked accuracy .*\n", said)
+
+
+def test_options_with_a_choice_list_it(run) -> None:
+    assert "One of bpe, wordpiece, unigram, character." in " ".join(run("options", "tokenizer")[1].split())
+    assert "One of true, false, auto." in " ".join(run("options", "training")[1].split())
 
 
 def again(said: str) -> set[str]:

@@ -25,13 +25,17 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check what every objective promises, no leak and an exact budget among it; exit code 1 where one is broken."""
-    from ...objectives.base import contract
-    from ...run.build import data
-    from ...run.config import Config
+    from ...progress import during
+
+    with during("loading"):
+        from ...objectives.base import contract
+        from ...run.build import data
+        from ...run.config import Config
 
     config = Config.load(run, [f"objective.name={objective}", *(f"objective.{option}" for option in options or [])])
-    parts = data(config, show=False)
-    found = contract.check(contract.maker(config.objective, parts.shards), parts.loader.batch(0, parts.steps))
+    parts = data(config)
+    with during(f"checking {objective}"):
+        found = contract.check(contract.maker(config.objective, parts.shards), parts.loader.batch(0, parts.steps))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in found]))
     else:

@@ -48,15 +48,18 @@ def command(
     """Evaluate a trained model on its validation set or on a suite. Results are kept in RUN/evaluations."""
     from rich.console import Console
 
-    from ...display import accuracies, series, side_by_side
-    from ...display.metrics import metrics
-    from ...evaluate.suites._evaluate import evaluate_folder, results_name
-    from ...settings import override
-    from ...settings.outside import trusting
+    from ...progress import during
+
+    with during("loading"):
+        from ...display import accuracies, series, side_by_side
+        from ...display.metrics import metrics
+        from ...evaluate.suites._evaluate import evaluate_folder, results_name
+        from ...settings import override
+        from ...settings.outside import trusting
 
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
     assignments = [*(options or []), *(f"{name}={value}" for name, value in shortcuts.items() if value is not None)]
-    with trusting(suite, override({}, assignments)):
+    with trusting(suite, override({}, assignments)), during(f"evaluating {run} on {suite}"):
         numbers = evaluate_folder(suite, run, data, assignments)
     figure = run / "plots" / f"{results_name(suite, data, assignments)}.svg"
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))

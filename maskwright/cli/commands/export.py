@@ -30,11 +30,16 @@ def command(
     ] = None,
 ) -> None:
     """Export trained models to folders that `transformers` loads, with tokenizer and model card."""
-    from ...hub.export.run import export
-    from ...run.discover import models
-    from ...run.load import load
+    from ...progress import during
+
+    with during("loading"):
+        from ...hub.export.run import export
+        from ...run.discover import models
+        from ...run.load import load
 
     several = {path: out / path.name for path in models(run).values()}
     for source, target in (several or {run: out}).items():
-        typer.echo(export(load(source, "cpu"), target, causal))
+        with during(f"exporting {source}"):
+            said = export(load(source, "cpu"), target, causal)
+        typer.echo(said)
         typer.echo(target)

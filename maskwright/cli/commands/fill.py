@@ -25,10 +25,13 @@ def command(
     """Predict the masked tokens in a text, with their probabilities."""
     from rich.console import Console
 
-    from ...api import load
-    from ...display.metrics import blanks
+    from ...progress import during
 
-    opened = load(run, "cpu")
+    with during(f"opening {run}"):
+        from ...api import load
+        from ...display.metrics import blanks
+
+        opened = load(run, "cpu")
     filled = {text: opened.fill(text, top) for text in texts}
     if as_json:
         typer.echo(json.dumps({text: [asdict(blank) for blank in found] for text, found in filled.items()}))

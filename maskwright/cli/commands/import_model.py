@@ -21,7 +21,11 @@ def command(
     out: Annotated[Path, typer.Argument(help="The folder to write; empty or new.")],
 ) -> None:
     """Turn a model of `transformers` into a run, to continue training it under any objective."""
-    from ...hub.convert.model import adopt
+    from ...progress import during
 
-    typer.echo(adopt(folder, out))
+    with during(f"opening {folder}"):
+        from ...hub.convert.model import adopt
+
+        said = adopt(folder, out)
+    typer.echo(said)
     typer.echo(f"continue with: maskwright train {out / 'config.yaml'} objective.name=… --out FOLDER")

@@ -68,7 +68,7 @@ def command(
         raise ValueError('nothing to mask: give a text, as in maskwright masks "Some words.", or --report')
     if (plot or as_json or lexicon) and not report:
         raise ValueError("--plot, --json and --lexicon go with --report")
-    parts = data(Config.load(run), show=False)
+    parts = data(Config.load(run))
     objectives = [one.build(parts.shards, seed) for one in masked(objective, ratio)]
     for text in texts or []:
         Console().print(masks.show(text, parts.shards.tokenizer, objectives, epochs, seed, progress or 0.0))

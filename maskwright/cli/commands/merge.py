@@ -36,7 +36,11 @@ def command(
     ] = None,
 ) -> None:
     """Merge the weights of trained models into one; the result is a run, with its sources in merged.json."""
-    from ...merging.merge import Merge, merge, numbers
+    from ...progress import during
 
-    typer.echo(merge(Merge(models, numbers(weights, len(models)), method, base), out))
+    with during(f"merging {len(models)} models"):
+        from ...merging.merge import Merge, merge, numbers
+
+        said = merge(Merge(models, numbers(weights, len(models)), method, base), out)
+    typer.echo(said)
     typer.echo(out)

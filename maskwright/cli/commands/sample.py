@@ -27,7 +27,9 @@ EXAMPLES = """Examples
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run whose model fills masks or predicts the next token.")],
+    run: Annotated[
+        Path, typer.Argument(help="A run or a checkpoint whose model fills masks or predicts the next token.")
+    ],
     options: Annotated[list[str] | None, typer.Argument(metavar="OPTION=VALUE", help="Options of the sampler.")] = None,
     sampler: Annotated[
         str | None,
@@ -65,10 +67,13 @@ def command(
     html: Annotated[Path | None, typer.Option(help="Also write a page that replays the steps.")] = None,
 ) -> None:
     """Generate texts by unmasking step by step or from left to right, shown as they form."""
-    from ...display.samples import write
-    from ...sampling.request import SampleRequest
-    from ...settings import from_mapping, override
-    from ...settings.outside import trusting
+    from ...progress import during
+
+    with during("loading"):
+        from ...display.samples import write
+        from ...sampling.request import SampleRequest
+        from ...settings import from_mapping, override
+        from ...settings.outside import trusting
 
     wished = {
         "run": run, "remasker": remasker, "sampler": sampler, "sampler_options": tuple(options or ()), "prompt": prompt,

@@ -37,17 +37,21 @@ def command(
     """Serve a local page: masks, predictions for [MASK], the likelihood of each token, and sampling."""
     if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
         raise ImportError("the page needs Starlette and uvicorn: pip install 'maskwright[serve]'")
-    from ...serving.app import app
-    from ...serving.concurrency import ConcurrencyLimit
-    from ...serving.host_check import LOCAL
-    from ...serving.models import opened
-    from ...serving.server import address, listening
-    from ...serving.server import run as serve
+    from ...progress import during
+
+    with during("loading"):
+        from ...serving.app import app
+        from ...serving.concurrency import ConcurrencyLimit
+        from ...serving.host_check import LOCAL
+        from ...serving.models import opened
+        from ...serving.server import address, listening
+        from ...serving.server import run as serve
 
     place = host or "127.0.0.1"
     with listening(place, port) as listener:
         alone = ip_address(listener.getsockname()[0]).is_loopback
         names = LOCAL | {place.lower()} if alone else None
-        made = app(opened(run, remasker, max_tokens), ConcurrencyLimit(max_concurrent, WAITING), names)
+        with during(f"opening {run}"):
+            made = app(opened(run, remasker, max_tokens), ConcurrencyLimit(max_concurrent, WAITING), names)
         typer.echo(f"{address(listener)}   Ctrl-C to stop")
         serve(made, listener)

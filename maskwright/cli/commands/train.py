@@ -34,20 +34,22 @@ def command(
     out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the newest intact checkpoint in OUT.")] = False,
     nproc: Annotated[int, typer.Option(min=1, help="Data-parallel processes on this machine.")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, and one line of result.")] = False,
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
     from ... import __version__
+    from ...progress import during
 
     if "RANK" not in os.environ:  # before what takes seconds to load, and once for all ranks
         typer.echo(f"maskwright {__version__}: {recipe}, into {out}", err=True)
 
-    from ...display.run_report import write
-    from ...run.config import Config
-    from ...training.fit import fit
-    from ...training.interrupt import Stopped
-    from ...training.trainer import Trainer
-    from ..launch import launch
+    with during("loading", not quiet):
+        from ...display.run_report import write
+        from ...run.config import Config
+        from ...training.fit import fit
+        from ...training.interrupt import Stopped
+        from ...training.trainer import Trainer
+        from ..launch import launch
 
     config = Config.load(recipe, overrides or [])
     if nproc > 1:
@@ -61,5 +63,6 @@ def command(
         trainer.world.leave(130)
         raise typer.Exit(130) from None
     if trainer.world.first:
-        typer.echo(write(out))
+        said = write(out)
+        typer.echo(said.partition("\n")[0] if quiet else said)
     trainer.world.leave(0)

@@ -24,15 +24,15 @@ BINS = 10
 
 
 def detection(
-    model: nn.Module, pack: Pack, objective: CorruptionDetector, batch_tokens: int = 16384
+    model: nn.Module, pack: Pack, objective: CorruptionDetector, batch_tokens: int = 16384, stride: int = 1
 ) -> dict[str, float]:
-    """The metrics of `score` over all tokens of `pack`, corrupted by the objective with fixed draws.
+    """The metrics of `score` over every `stride`-th row of `pack`, corrupted by the objective with fixed draws.
 
     With labels by kind also `kind_accuracy`, the share of the wrong tokens whose likeliest label names their kind.
     """
     training = model.training
     model.eval()
-    batches = validation_batches(pack, max(1, batch_tokens // pack.length))
+    batches = validation_batches(pack, max(1, batch_tokens // pack.length), stride)
     parts = [part for rows in batches for part in _predicted(model, rows, objective)]
     model.train(training)
     p_wrong, wrong, named = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -38,8 +38,10 @@ def validate(
     domains: list[str],
     batch_tokens: int = 16384,
     train: Split | None = None,
+    stride: int = 1,
 ) -> dict[str, float]:
-    """Loss (nats), perplexity, accuracy, top-5 accuracy and bits per byte, over all rows of `pack` and by domain.
+    """Loss (nats), perplexity, accuracy, top-5 accuracy and bits per byte, over every `stride`-th row of `pack` and by
+    domain.
 
     Names are `loss`, `accuracy` … for the objective's own exam, `masked/…`, `forward/…` and `backward/…` for the common
     ones, `detection/…` if it detects wrong tokens, and `…/domain/NAME/…` for a domain of the corpus. With the
@@ -48,29 +50,29 @@ def validate(
     """
     counts = train.counts(pack.vocabulary.size) if train else None
     numbers: dict[str, float] = {}
-    for prefix, result in validate_all(model, pack, objective, batch_tokens).items():
+    for prefix, result in validate_all(model, pack, objective, batch_tokens, stride).items():
         numbers |= {prefix + name: number for name, number in _score(result, pack, domains).items()}
         if counts is not None:
             floor = unigram(result, counts, pack.vocabulary).mean()
             numbers |= {f"{prefix}unigram/{name}": number for name, number in floor.items()}
     if wrong := detector(objective.for_validation()):
-        found = detection(model, pack, wrong, batch_tokens)
+        found = detection(model, pack, wrong, batch_tokens, stride)
         numbers |= {f"detection/{name}": number for name, number in found.items()}
     return numbers
 
 
 def validate_all(
-    model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384
+    model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384, stride: int = 1
 ) -> dict[str, ExamResult]:
     """The results of a model trained by `objective`: on its own exam, "", and on the common ones, "masked/" and so on.
 
     An own exam that equals a common one is run once.
     """
     own = objective.for_validation()
-    found = {"": take_exam(model, pack, own, batch_tokens)}
+    found = {"": take_exam(model, pack, own, batch_tokens, stride)}
     for name, common in exams(objective).items():
         same = common.task == own
-        found[f"{name}/"] = found[""] if same else take_exam(model, pack, common, batch_tokens)
+        found[f"{name}/"] = found[""] if same else take_exam(model, pack, common, batch_tokens, stride)
     return found
 
 
@@ -85,11 +87,14 @@ def _score(result: ExamResult, pack: Pack, domains: list[str]) -> dict[str, floa
     return numbers
 
 
-def take_exam(model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384) -> ExamResult:
-    """The result of `model` on the exam of `objective` over all rows of `pack`, always the same questions."""
+def take_exam(
+    model: nn.Module, pack: Pack, objective: Objective, batch_tokens: int = 16384, stride: int = 1
+) -> ExamResult:
+    """The result of `model` on the exam of `objective` over every `stride`-th row of `pack`; a row always has the same
+    questions."""
     training = model.training
     model.eval()
-    batches = validation_batches(pack, max(1, batch_tokens // pack.length))
+    batches = validation_batches(pack, max(1, batch_tokens // pack.length), stride)
     parts = [_answer_rows(model, rows, objective(rows, EXAM), pack) for rows in batches]
     model.train(training)
     return ExamResult(*(np.concatenate(column) for column in zip(*parts, strict=True)))

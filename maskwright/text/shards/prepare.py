@@ -13,6 +13,7 @@ import numpy as np
 import tokenizers
 
 from ...files.errors import note
+from ...progress import during
 from ...storage import sealed
 from ...storage.cache import cache_folder, file_lock, key
 from ..corpus import Corpus, Errors
@@ -58,7 +59,9 @@ def prepare(
     share = share_of(corpus, validation, errors)
     name = corpus_key(corpus, tokenizer_settings, share, errors)
     with file_lock(cache_folder() / "locks" / name):
-        tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, cache_folder() / "tokenizers" / name)
+        kept = cache_folder() / "tokenizers" / name
+        with during("learning a tokenizer", progress):
+            tokenizer = _tokenizer(corpus, tokenizer_settings, share, errors, kept)
         place = Path(folder) if folder else cache_folder() / "shards" / key(name, tokenizer.fingerprint)
         if not folder:  # of a user's own folder nothing is removed
             drop_damaged(place)

@@ -1,13 +1,17 @@
 """Validation is one fixed exam over everything held out, and its means are plain means."""
 
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maskwright.data.loader import validation_batches
 from maskwright.evaluate.validation.common import MASKED
+from maskwright.evaluate.validation.plan import ValidationPlan, validation_plan
 from maskwright.evaluate.validation.unigram import unigram
 from maskwright.evaluate.validation.validate import EXAM, take_exam, validate
 from maskwright.objectives.base.objective import IGNORE
@@ -17,6 +21,17 @@ from maskwright.objectives.mlm import Mlm
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.run import build
 from maskwright.run.config import Config
+
+
+@dataclass
+class Sized:
+    """What a plan needs of the validation rows."""
+
+    rows: int
+    length: int = 64
+
+    def __len__(self) -> int:
+        return self.rows
 
 
 @pytest.fixture
@@ -58,6 +73,38 @@ def test_the_exam_is_the_same_for_every_batch_size_and_every_seed(parts, setting
     other = build.data(Config.of(settings | {"seed": 5}), show=False)
     again = validate(model, other.valid, Mlm(), data.shards.domains, batch_tokens=4096)
     assert again == pytest.approx(first, abs=1e-5)
+
+
+def test_a_part_of_the_rows_has_the_questions_that_they_have_in_the_whole(parts) -> None:
+    data, model = parts
+    whole, some = take_exam(model, data.valid, MASKED), take_exam(model, data.valid, MASKED, 96, 3)
+    every, third = list(validation_batches(data.valid, 1)), list(validation_batches(data.valid, 2, 3))
+    assert [int(i) for rows in third for i in rows.ids] == [int(rows.ids[0]) for rows in every[::3]]
+    asked = [int((MASKED(rows, EXAM).targets != IGNORE).sum()) for rows in every]
+    row = np.repeat(np.arange(len(every)), asked)
+    assert some.target.tolist() == whole.target[row % 3 == 0].tolist()
+    assert some.loss == pytest.approx(whole.loss[row % 3 == 0], abs=1e-5)
+
+
+def plan(rows: int, steps: int, batch: int, every: int | None = None) -> ValidationPlan:
+    """That of a run with so many rows held out."""
+    config = Config(training={"batch_tokens": batch}, evaluation={"every": every})
+    return validation_plan(config, Sized(rows), steps)
+
+
+@given(st.integers(1, 3000), st.integers(64, 100_000), st.integers(1, 3000))
+def test_validations_on_the_way_read_at_most_a_tenth_of_what_training_does(steps, batch, rows) -> None:
+    found = plan(rows, steps, batch)
+    times = (steps - 1) // found.every
+    assert times <= 9
+    assert times * len(range(0, rows, found.stride)) * 64 <= steps * batch / 10 + 64 * times
+    assert plan(rows, steps, batch, every=7) == ValidationPlan(7, 1)
+
+
+def test_a_long_run_is_validated_nine_times_on_all_rows() -> None:
+    assert plan(100, 1000, 1000) == ValidationPlan(100, 1)
+    assert plan(1000, 1000, 1000) == ValidationPlan(100, 6)
+    assert plan(1000, 20, 2000).every == 20
 
 
 def test_domains_add_up_to_the_whole(settings: dict, text, tmp_path) -> None:
