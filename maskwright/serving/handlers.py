@@ -9,6 +9,9 @@ import numpy as np
 from ..display.masks import before, row
 from ..display.masks import pieces as corrupted_pieces
 from ..display.replay import NAMES, pieces
+from ..evaluate.scoring.by_token import by_token
+from ..evaluate.scoring.columns import of_tokens
+from ..evaluate.scoring.text_files import Item
 from ..evaluate.validation.mask_coverage import FATES
 from ..objectives.base.capabilities import mask_shift
 from ..objectives.base.objective import Objective
@@ -75,9 +78,11 @@ def fill(models: Models, request: Fill) -> Answer:
 
 
 def score(models: Models, request: Score) -> Answer:
-    """The log-likelihood of each token in nats (null for special tokens), and their sum."""
+    """The log-likelihood of each token in nats (null for special tokens), their sum, and `table`, the columns that
+    `maskwright score --per token` writes."""
     name, scorer = _require(models, "score").scorer(request.backend)
-    nats = scorer.by_token(request.text)
+    (found_tokens,) = by_token(scorer, [request.text])
+    nats = found_tokens.log_prob
     if np.isnan(nats).all():
         raise ValueError("there is no text to score: type some")
     written = models.tokenizer.slices(request.text)
@@ -87,7 +92,8 @@ def score(models: Models, request: Score) -> Answer:
     ]
     total, size = float(np.nansum(nats)), int(np.count_nonzero(~np.isnan(nats)))
     sums = {"log_likelihood": total, "per_token": total / size, "per_byte": total / len(request.text.encode())}
-    return {"backend": name, "tokens": tokens} | sums
+    table = of_tokens([Item((request.text,))], [found_tokens], scorer.tokenizer, "nats")
+    return {"backend": name, "pseudo": name not in ("causal", "backward"), "tokens": tokens, "table": table} | sums
 
 
 def sample(models: Models, request: Sample) -> Iterator[Answer]:

@@ -53,16 +53,16 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Error codes of a disk that takes no more data: full, over quota, or file too large."""
 
 
-def atomic_write(path: Path, text: str) -> None:
-    """Write `text` to `path` so that no reader ever sees a partial file, not even after a power cut.
+def atomic_write(path: Path, content: str | bytes) -> None:
+    """Write `content`, text in UTF-8, to `path` so that no reader ever sees a partial file, not even after a power cut.
 
     Raises OSError, with the name of the file, when it cannot be written; the previous content stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with aside.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)

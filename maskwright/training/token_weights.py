@@ -4,6 +4,7 @@ Shapes: V tokens of the vocabulary.
 """
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow.parquet
 
 from ..files.errors import cut, note
 from ..files.parquet import read_parquet
-from ..run import build
+from ..run import build, checkpoint
 from ..run.config import Config
 
 NAME = "mask_weights.parquet"
@@ -62,9 +63,21 @@ def read(out: Path) -> dict[str, np.ndarray]:
 
 
 def of_run(run: Path) -> tuple[dict[str, np.ndarray], Config, build.Data]:
-    """The columns of a run, finished or not, its config and its text. Raises ValueError when their sizes differ."""
-    found, config = read(run), Config.load(run)
+    """The columns of a run, finished or not, or of one of its checkpoints, its config and its text.
+
+    Raises ValueError when their sizes differ.
+    """
+    owner, last = _place(run)
+    found, config = read(owner), Config.load(owner)
     data = build.data(config, show=False)
     if (size := len(found["token"])) != (known := data.shards.vocabulary.size):
-        raise ValueError(f"{run / NAME} has {size} tokens, but the run's tokenizer has {known}")
-    return found, config, data
+        raise ValueError(f"{owner / NAME} has {size} tokens, but the run's tokenizer has {known}")
+    so_far = found["step"] <= last
+    return {name: column if name == "token" else column[so_far] for name, column in found.items()}, config, data
+
+
+def _place(run: Path) -> tuple[Path, float]:
+    """The folder of a run, and the step up to which its columns are asked for: for a checkpoint its own."""
+    if not (run / "state.json").is_file():
+        return run, inf
+    return run.resolve().parents[1], checkpoint.load(run)[1]["step"]

@@ -8,7 +8,6 @@ import torch
 from starlette.testclient import TestClient
 
 from maskwright.display.samples import write
-from maskwright.evaluate.scoring import scorer as scoring
 from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.objectives.base.objective import Objective
@@ -102,12 +101,13 @@ def test_a_token_has_the_likelihood_that_it_has_behind_a_mask(client: TestClient
         assert told[place]["nats"] == pytest.approx(float(chance), abs=1e-4)
 
 
-def test_a_long_text_is_asked_about_in_parts(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, scorer = models.scorer(None)
-    whole = scorer.by_token(TEXT)
-    monkeypatch.setattr(scoring, "ROWS", 3)
-    assert scorer.by_token(TEXT) == pytest.approx(whole, abs=1e-4)
-    assert len(scorer.by_token("")) == 0
+def test_what_is_saved_is_the_table_of_the_command_line(client: TestClient, models: Models) -> None:
+    told = client.post("/score", json={"text": TEXT}).json()
+    table = told["table"]
+    assert "".join(table["characters"]) == TEXT
+    assert table["log_prob_nats"] == pytest.approx([token["nats"] for token in told["tokens"]])
+    assert min(table["rank"]) >= 1
+    assert told["pseudo"]
 
 
 def steps(client: TestClient, **asked: object) -> list[dict]:

@@ -23,7 +23,9 @@ sweep.svg, and the texts in cells/.
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run whose model fills masks or predicts the next token.")],
+    run: Annotated[
+        Path, typer.Argument(help="A run or a checkpoint whose model fills masks or predicts the next token.")
+    ],
     samplers: Annotated[
         list[str] | None,
         typer.Argument(metavar="SAMPLER[+OPTION=VALUE]…", help="By default all that fit the models."),

@@ -20,7 +20,7 @@ EXAMPLES = """Examples
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run with adaptive masking.")],
+    run: Annotated[Path, typer.Argument(help="A run with adaptive masking, or a checkpoint of it.")],
     top: Annotated[int, typer.Option(min=1, help="How many of the hardest and easiest tokens to show.")] = 15,
     lexicon: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Tagged sentences, word_TAG, one a line.")

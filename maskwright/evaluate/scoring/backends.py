@@ -68,7 +68,8 @@ def left_to_right(rows: Rows, shift: int = 0) -> Iterator[Problem]:
         inputs = torch.cat([rows.tokens[:, :place], end], 1)  # [B, place + 4]
         targets = torch.full_like(inputs, IGNORE)
         targets[:, place - shift] = torch.where(rows.maskable[:, place], rows.tokens[:, place], IGNORE)
-        yield Problem(inputs, targets, (targets != IGNORE).float(), torch.full_like(rows.ids, BOTH))
+        earlier = torch.full_like(rows.ids, shift)
+        yield Problem(inputs, targets, (targets != IGNORE).float(), torch.full_like(rows.ids, BOTH), shift=earlier)
 
 
 def unmasked(rows: Rows) -> Iterator[Problem]:
@@ -117,6 +118,12 @@ def fused(objective: Objective) -> Questions:
                 yield replace(problem, weights=problem.weights / len(names))
 
     return questions
+
+
+def fits(name: str, objective: Objective) -> bool:
+    """Whether a model trained by `objective` has learned what the backend asks."""
+    trained = {"mask_free": "mlm"}.get(name, name.partition("_")[0])
+    return name in BY_OBJECTIVE or trained in backends(objective)
 
 
 BY_OBJECTIVE: dict[str, Callable[[Any], Questions]] = {"fused": fused, "own": lambda objective: objective.scoring}

@@ -54,6 +54,8 @@ class Shared:
     """[N] float32."""
     row: Tensor
     """[N] int64, the row of text that each target belongs to."""
+    place: Tensor
+    """[N] int64, the position of the target's token in that row."""
 
 
 def deduplicate(problem: Problem) -> Shared:
@@ -65,4 +67,5 @@ def deduplicate(problem: Problem) -> Shared:
     first, context = first[order], torch.from_numpy(order.argsort()[inverse])
     rows, place = torch.unique(p[first], return_inverse=True)
     asked = place * problem.inputs.shape[1] + i[first]
-    return Shared(rows, asked, context, problem.targets[p, i], problem.weights[p, i], problem.source_row[p])
+    told = problem.targets[p, i], problem.weights[p, i], problem.source_row[p]
+    return Shared(rows, asked, context, *told, i + problem.shift[p])

@@ -1,12 +1,16 @@
 """The scorer of an open run."""
 
+import logging
 from collections.abc import Sequence
 
 from ...data.loader import length_schedule
 from ...run.load import LoadedRun
-from .backends import choose
+from ...settings.registry import name_of
+from .backends import FIXED, choose, fits
 from .scorer import Scorer
 from .windows import BEFORE, Windows
+
+logger = logging.getLogger("maskwright")
 
 
 def scorer(
@@ -18,9 +22,16 @@ def scorer(
 ) -> tuple[str, Scorer]:
     """The backend's name and the scorer for the model of `run`, on the device that it was opened on.
 
-    By default the backend follows from the objective. Raises ValueError when that is unknown.
+    By default the backend follows from the objective; one that the model was not trained for is warned of. Raises
+    ValueError when the objective is unknown.
     """
     name, questions = choose(backend, run.objective)
+    if run.objective and not fits(name, run.objective):
+        fitting = ", ".join(each for each in FIXED if fits(each, run.objective)) or "none"
+        logger.warning(
+            f"backend={name}: the model was trained with {name_of(run.objective)} and never learned what this asks; "
+            f"what fits: {fitting}"
+        )
     return name, Scorer(run.model, run.tokenizer, questions, temperatures, batch_tokens, half)
 
 

@@ -6,7 +6,7 @@ computed once; logits are computed only at target positions.
 Shapes: N texts, K temperatures, B texts of one length, L positions, U distinct contexts, V tokens of the vocabulary.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +31,9 @@ GATHERED = 8
 Encoded = tuple[np.ndarray, np.ndarray]
 """Token ids and word numbers of a row, as in Rows."""
 ROWS = 64
-"""Tokens of one text scored at once, and the least number of contexts whose logits are computed at once."""
+"""The least number of contexts whose logits are computed at once."""
+Measure = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""From logits [u, V], and the row of the logits [n] and the target [n] of each question, to M numbers [M, n]."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ class Scorer:
         """
         texts = list(texts)
         different = list(dict.fromkeys(texts))
-        encoded = self._encode(different)
-        rows = [self._fit(text, *each, windows) for text, each in zip(different, encoded, strict=True)]
-        found = self._score(self._problems([row for some in rows for row in some]), sum(map(len, rows)))
+        encoded = self.encode(different)
+        rows = [self.fit(text, *each, windows) for text, each in zip(different, encoded, strict=True)]
+        found = self._score([row for some in rows for row in some])
         owner = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
         total = np.stack([np.bincount(owner, each, len(rows)) for each in found])
         place = {text: i for i, text in enumerate(different)}
@@ -99,24 +101,7 @@ class Scorer:
         size = np.array([len(text.text[text.start :].encode()) for text in different], np.int64)
         return Scores(total[:, order], tokens[order], size[order])
 
-    def by_token(self, text: str) -> np.ndarray:
-        """[T] float64, the log-likelihood of each token of a text in nats; NaN for a special one.
-
-        Each token is scored separately, so that they add up to the score of the text unless the backend masks words.
-        Raises ValueError when the text is longer than the model's maximum.
-        """
-        (encoded_text,) = self._encode([Text(text)])
-        ((whole, word),) = self._fit(Text(text), *encoded_text, None)
-        asked = np.flatnonzero(word)
-        alone = np.where(np.arange(len(word)) == asked[:, None], word, 0)
-        found = np.full(len(whole), np.nan)
-        for part in np.array_split(np.arange(len(asked)), -(-len(asked) // ROWS)) if len(asked) else []:
-            found[asked[part]] = self._score(self.questions(self._rows([(whole, alone[i]) for i in part])), len(part))[
-                0
-            ]
-        return found[1:-1]
-
-    def _encode(self, texts: list[Text]) -> list[Encoded]:
+    def encode(self, texts: Sequence[Text]) -> list[Encoded]:
         """Of each text [L] int64 ids with [CLS] and [SEP], and [L] int32 words as in Rows, 0 where not scored."""
         arrays = self.tokenizer.encode_batch([text.text for text in texts])
         partly = [text.text for text in texts if text.start]
@@ -127,7 +112,7 @@ class Scorer:
                 word[1:-1][next(ends) <= text.start] = 0
         return encoded
 
-    def _fit(self, text: Text, ids: np.ndarray, word: np.ndarray, windows: Windows | None) -> list[Encoded]:
+    def fit(self, text: Text, ids: np.ndarray, word: np.ndarray, windows: Windows | None) -> list[Encoded]:
         """A text as rows that fit the model: whole, or as windows."""
         longest = windows.length if windows else int(self.model.max_length)  # type: ignore[arg-type]
         if len(ids) <= longest:
@@ -146,13 +131,6 @@ class Scorer:
         word[1:-1] = (1 + starts.cumsum(dtype=np.int32)) * ~vocabulary.is_special[ids]
         return whole, word
 
-    def _problems(self, encoded: list[Encoded]) -> Iterator[Problem]:
-        """The problems of all texts; `source_row` is the index into `encoded`."""
-        for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
-            places = torch.from_numpy(chosen)
-            for problem in self.questions(self._rows([encoded[i] for i in chosen])):
-                yield replace(problem, source_row=places[problem.source_row])
-
     def _rows(self, encoded: list[Encoded]) -> Rows:
         """Texts of equal length. All get the address 0, so that compared texts share their random draws."""
         tokens, word = (torch.from_numpy(np.stack(part)) for part in zip(*encoded, strict=True))
@@ -160,31 +138,47 @@ class Scorer:
         document = torch.zeros_like(tokens, dtype=torch.int32)
         return Rows(tokens, document, word, nought, nought, 1.0, self.tokenizer.vocabulary)
 
-    def _score(self, problems: Iterable[Problem], count: int) -> np.ndarray:
-        """[K, N] float64, the log-likelihood of each of the `count` rows behind `problems`."""
-        total = np.zeros((len(self.temperatures), count))
+    def answers(self, encoded: list[Encoded], measure: Measure) -> Iterator[tuple[Shared, np.ndarray]]:
+        """The questions about rows of text, some at a time, and `measure` [M, N] float64 of the logits of each.
+
+        `Shared.row` is the index into `encoded`.
+        """
         gathered = GATHERED * self.batch_tokens if self._trees else 0
-        for problem in regroup(problems, self.batch_tokens, gathered):
+        for problem in regroup(self._problems(encoded), self.batch_tokens, gathered):
             shared = deduplicate(problem)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                lost = (self._losses(problem, shared) * shared.weight).double().numpy()  # [K, N]
-            total -= np.stack([np.bincount(shared.row.numpy(), part, count) for part in lost])
+                yield shared, self._measured(problem, shared, measure).double().numpy()
+
+    def _problems(self, encoded: list[Encoded]) -> Iterator[Problem]:
+        """The problems of all rows; `source_row` is the index into `encoded`."""
+        for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
+            places = torch.from_numpy(chosen)
+            for problem in self.questions(self._rows([encoded[i] for i in chosen])):
+                yield replace(problem, source_row=places[problem.source_row])
+
+    def _score(self, encoded: list[Encoded]) -> np.ndarray:
+        """[K, N] float64, the log-likelihood of each of N rows."""
+        total = np.zeros((len(self.temperatures), len(encoded)))
+        for shared, lost in self.answers(encoded, self._nll):
+            row, weighted = shared.row.numpy(), lost * shared.weight.numpy()
+            total -= np.stack([np.bincount(row, part, len(encoded)) for part in weighted])
         return total
 
     @torch.no_grad()
-    def _losses(self, problem: Problem, shared: Shared) -> Tensor:
-        """[K, N] float32 on the CPU, −ln p of each target at each temperature."""
+    def _measured(self, problem: Problem, shared: Shared, measure: Measure) -> Tensor:
+        """[M, N] float32 on the CPU."""
         hidden = self._hidden(problem.inputs[shared.rows], problem.view[shared.rows], shared.asked)
-        lost = torch.empty(len(self.temperatures), len(shared.context))
+        found: list[Tensor] = []
         by_context = shared.context.argsort(stable=True)
         begin = place = 0
         counts = torch.bincount(shared.context, minlength=len(hidden))
         for logits in logits_in_chunks(self.model, hidden, max(ROWS, LOGITS // self.tokenizer.vocabulary.size)):
             end = place + int(counts[begin : begin + len(logits)].sum())
             mine = by_context[place:end]
-            lost[:, mine] = self._nll(logits, (shared.context[mine] - begin), shared.target[mine]).cpu()
+            context, target = (shared.context[mine] - begin).to(logits.device), shared.target[mine].to(logits.device)
+            found.append(measure(logits, context, target).cpu())
             begin, place = begin + len(logits), end
-        return lost
+        return torch.cat(found, 1)[:, by_context.argsort()]
 
     def _hidden(self, inputs: Tensor, view: Tensor, asked: Tensor) -> Tensor:
         """[U, D], hidden states at the positions `asked` [U] of the flattened inputs [R, L]."""
@@ -201,8 +195,7 @@ class Scorer:
         return self.model(*(None if part is None else part.to(self.device) for part in given))
 
     def _nll(self, logits: Tensor, context: Tensor, target: Tensor) -> Tensor:
-        """[K, n] −ln p of the targets [n] at rows `context` [n] of the logits [u, V]."""
-        context, target = context.to(logits.device), target.to(logits.device)
+        """[K, n] −ln p of the targets."""
         scaled = (logits if t == 1 else logits / t for t in self.temperatures)
         return torch.stack([-each.log_softmax(-1)[context, target] for each in scaled])
 

@@ -1,44 +1,79 @@
 """Score the texts of a file."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...files import tables
+from ...files.errors import listing
 from ...files.json_files import objects
 from ...files.names import JSON_LINES, kind
 from ...files.text import lines
+from .by_token import by_token
 from .jsonl import check
 from .scorer import Scorer, Scores, Text
+from .windows import Windows
 
 PAIR = ("sentence_good", "sentence_bad")
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
-def texts(path: Path) -> list[tuple[str, ...]]:
-    """The texts of a file: one per line; in JSON the `text` of each object, or a pair in BLiMP's fields.
+@dataclass(frozen=True)
+class Item:
+    """A text or a pair of texts, and what else its line holds."""
+
+    texts: tuple[str, ...]
+    columns: dict[str, Any] = field(default_factory=dict)
+    """The other columns or fields."""
+
+
+def items(path: Path, column: str | None = None) -> list[Item]:
+    """The texts of a file: one per line; of a table the cells of `column`; in JSON the field `column` of each object,
+    or a pair in BLiMP's fields. By default the column is `text`.
 
     Raises ValueError, with file and line, when a line is empty or lacks its field.
     """
-    is_json = kind(path) in (*JSON_LINES, ".json")
-    numbered = list(_objects(path)) if is_json else [(number, (line,)) for number, line in lines(path)]
-    if empty := [number for number, line in numbered if not all(part.strip() for part in line)]:
+    readers = dict.fromkeys((*JSON_LINES, ".json"), _objects) | dict.fromkeys(DELIMITERS, _rows)
+    if column and kind(path) not in readers:
+        raise ValueError(f"{path} has no columns: it holds a text per line; tables are .csv, .tsv and .jsonl")
+    numbered = list(readers.get(kind(path), _lines)(path, column))
+    if empty := [number for number, item in numbered if not all(text.strip() for text in item.texts)]:
         raise ValueError(f"{path}:{empty[0]}: there is no text")
     if not numbered:
-        raise ValueError(f"{path} is empty: give one text per line")
-    return [line for _, line in numbered]
+        raise ValueError(f"{path} is empty: it holds no texts")
+    return [item for _, item in numbered]
 
 
-def _objects(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Line number and text or pair; the first object decides which of the two the file holds."""
-    fields: tuple[str, ...] = ()
+def _lines(path: Path, _: str | None) -> Iterator[tuple[int, Item]]:
+    return ((number, Item((line,))) for number, line in lines(path))
+
+
+def _rows(path: Path, column: str | None) -> Iterator[tuple[int, Item]]:
+    for row in tables.rows(path, (column,) if column else (), DELIMITERS[kind(path)]):
+        rest = dict(row.cells)
+        text = rest.pop(column or "text", None)
+        if text is None:
+            raise ValueError(f"{path}:1: no column 'text': name another by --column: {listing(map(repr, row.cells))}")
+        yield row.line, Item((text,), rest)
+
+
+def _objects(path: Path, column: str | None) -> Iterator[tuple[int, Item]]:
+    """Line number and item; the first object decides whether the file holds texts or pairs."""
+    fields: tuple[str, ...] = (column,) if column else ()
     for number, found in objects(path):
         fields = fields or (PAIR if PAIR[0] in found else ("text",))
         check(found, dict.fromkeys(fields, str), f"{path}:{number}")
-        yield number, tuple(found[field] for field in fields)
+        rest = {name: value for name, value in found.items() if name not in fields}
+        yield number, Item(tuple(found[name] for name in fields), rest)
 
 
-def likelihoods(scorer: Scorer, lines: list[tuple[str, ...]]) -> list[dict[str, Any]]:
-    """For each text its log-likelihood in nats, per token and per byte; for a pair both, and which is `likelier`."""
-    scores = scorer(Text(text) for line in lines for text in line)
+def likelihoods(scorer: Scorer, lines: list[tuple[str, ...]], windows: Windows | None = None) -> list[dict[str, Any]]:
+    """For each text its log-likelihood in nats, per token and per byte; for a pair both, and which is `likelier`.
+
+    windows: how to split longer texts; without it one that is longer than the model's maximum raises ValueError.
+    """
+    scores = scorer((Text(text) for line in lines for text in line), windows)
     flat = iter(range(len(scores.tokens)))
     return [_line(scores, line, flat) for line in lines]
 
@@ -60,5 +95,5 @@ def _figures(scores: Scores, place: int, text: str) -> dict[str, Any]:
 
 def surprisals(scorer: Scorer, text: str) -> list[tuple[str, float]]:
     """Each token of `text` (as the part of the text it covers) with −ln p in nats; NaN for special tokens."""
-    nats = -scorer.by_token(text)
-    return list(zip(scorer.tokenizer.slices(text), nats.tolist(), strict=True))
+    (found,) = by_token(scorer, [text])
+    return list(zip(scorer.tokenizer.slices(text), (-found.log_prob).tolist(), strict=True))

@@ -30,6 +30,9 @@ class Problem:
     that a position was chosen with, or the token that was hidden there; by default 0."""
     prefix_mask: Tensor = None  # type: ignore[assignment]
     """[P, L] bool, positions that the whole document attends to, whatever the view; by default none."""
+    shift: Tensor = None  # type: ignore[assignment]
+    """[P] int64, how many positions before its token a target stands: 1 where the next token is predicted; by default
+    0."""
 
     def __post_init__(self) -> None:
         if self.source_row is None:
@@ -40,6 +43,8 @@ class Problem:
             object.__setattr__(self, "span_id", torch.zeros(self.inputs.shape, dtype=torch.int32))
         if self.prefix_mask is None:
             object.__setattr__(self, "prefix_mask", torch.zeros(self.inputs.shape, dtype=torch.bool))
+        if self.shift is None:
+            object.__setattr__(self, "shift", torch.zeros(len(self.inputs), dtype=torch.int64))
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -70,7 +75,8 @@ def shifted(problem: Problem, document: Tensor, by: int) -> Problem:
     inside = (here == here.roll(-by, 1)) & (here >= 0)
     inside[:, length - by if by > 0 else 0 : length if by > 0 else -by] = False
     targets = torch.where(inside, problem.targets.roll(-by, 1), IGNORE)
-    return replace(problem, targets=targets, weights=torch.where(targets != IGNORE, problem.weights.roll(-by, 1), 0.0))
+    weights = torch.where(targets != IGNORE, problem.weights.roll(-by, 1), 0.0)
+    return replace(problem, targets=targets, weights=weights, shift=problem.shift + by)
 
 
 TokenScorer = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -42,11 +42,11 @@ def chance(judged, tokens: list[int], place: int, token: int, way: str = "both",
     return float((judged.model.logits(hidden[0])[place] / temperature).log_softmax(-1)[token])
 
 
-def plain(judged, backend: str, text: str, temperature: float = 1.0) -> float:
-    """The log-likelihood of a text, by loops."""
+def chances(judged, backend: str, text: str, temperature: float = 1.0) -> list[float]:
+    """The log-likelihood of each token of a text, by loops."""
     vocabulary = judged.tokenizer.vocabulary
     ids, starts = judged.tokenizer.encode(text)
-    tokens, total = [vocabulary.cls, *ids.tolist(), vocabulary.sep], 0.0
+    tokens, found = [vocabulary.cls, *ids.tolist(), vocabulary.sep], []
     word = np.r_[0, np.cumsum(starts), 0]
     for i in range(1, len(tokens) - 1):
         seen, at, way = list(tokens), i, "both"
@@ -61,8 +61,13 @@ def plain(judged, backend: str, text: str, temperature: float = 1.0) -> float:
             at = i - 1
         if backend in ("causal", "backward"):
             at, way = (i - 1, "forward") if backend == "causal" else (i + 1, "backward")
-        total += chance(judged, seen, at, tokens[i], way, temperature)
-    return total
+        found.append(chance(judged, seen, at, tokens[i], way, temperature))
+    return found
+
+
+def plain(judged, backend: str, text: str, temperature: float = 1.0) -> float:
+    """The log-likelihood of a text, by loops."""
+    return sum(chances(judged, backend, text, temperature))
 
 
 def scored(judged, backend: str, texts=TEXTS, objective=None, **options):

@@ -10,7 +10,7 @@ import pytest
 
 from maskwright.evaluate.finetuning.classification_data import task, tasks
 from maskwright.evaluate.finetuning.edge_data import edges
-from maskwright.evaluate.scoring.text_files import texts
+from maskwright.evaluate.scoring.text_files import items
 from maskwright.evaluate.suites import aoa, blimp, reading, zorro
 from maskwright.hub.convert.config import read as foreign_config
 from maskwright.objectives.weighted.weight_table import read as weights
@@ -37,9 +37,9 @@ def put(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a.jsonl": (PAIR, lambda path: [item.groups for item in blimp.items(path.parent)]),
     "a-b.txt": ("wrong\nright\n", lambda path: [item.groups for item in zorro.items(path.parent)]),
-    "lines.txt": ("one\u2028two\nthree\n", texts),
-    "pairs.jsonl": ("\n" + PAIR, texts),
-    "array.json": ('[\n{"text": "one"},\n{"text": "two"}]\n', texts),
+    "lines.txt": ("one\u2028two\nthree\n", items),
+    "pairs.jsonl": ("\n" + PAIR, items),
+    "array.json": ('[\n{"text": "one"},\n{"text": "two"}]\n', items),
     "train.tsv": ("sentence\tlabel\none\t0\ntwo\t1\n", lambda path: task("t", path, path).train.texts),
     "train.jsonl": (
         '{"text": "a b", "targets": [{"span1": [0, 1], "label": "x"}]}\n',
@@ -77,12 +77,12 @@ def test_bytes_that_are_no_text_and_broken_compression_name_the_file(put, name: 
 
 
 def test_scored_texts_keep_odd_signs_and_true_numbers_of_lines(put) -> None:
-    assert texts(put("a.txt", "one\u2028two\x85\n")) == [("one\u2028two\x85",)]
-    assert texts(put("a.NDJSON", '\n{"text": "a"}\n')) == [("a",)]
+    assert [item.texts for item in items(put("a.txt", "one\u2028two\x85\n"))] == [("one\u2028two\x85",)]
+    assert [item.texts for item in items(put("a.NDJSON", '\n{"text": "a"}\n'))] == [("a",)]
     with pytest.raises(ValueError, match=r"a\.jsonl:4: text is empty: give a text"):
-        texts(put("a.jsonl", '\n{"text": "a"}\n\n{"text": " "}\n'))
+        items(put("a.jsonl", '\n{"text": "a"}\n\n{"text": " "}\n'))
     with pytest.raises(ValueError, match=r"a\.jsonl:1: text is null: give a text"):
-        texts(put("a.jsonl", '{"text": null}\n'))
+        items(put("a.jsonl", '{"text": null}\n'))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""Columns written as a table, by the name of the file: .csv, .tsv, .parquet, .json (an array of objects), .jsonl."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .atomic import atomic_write
+
+Columns = Mapping[str, Sequence[Any]]
+"""Values by column; None where there is none."""
+
+
+def check_name(path: Path) -> None:
+    """Raises ValueError when no table can be written to `path`: its kind is unknown, or it exists already."""
+    if path.suffix.lower() not in KINDS:
+        raise ValueError(f"{path}: tables are written as {', '.join(KINDS)}")
+    if path.exists():
+        raise ValueError(f"{path} exists already: name another file, or move it away")
+
+
+def write_columns(path: Path, columns: Columns) -> None:
+    """Write the table whole or not at all. Raises ValueError as `check_name` does."""
+    check_name(path)
+    atomic_write(path, KINDS[path.suffix.lower()](columns))
+
+
+def rows(columns: Columns) -> Iterator[dict[str, Any]]:
+    """Each row, by column."""
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+
+def _separated(columns: Columns, delimiter: str) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerows([list(columns), *zip(*columns.values(), strict=True)])
+    return text.getvalue()
+
+
+def _parquet(columns: Columns) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({name: pa.array(list(values)) for name, values in columns.items()}), sink)
+    return sink.getvalue().to_pybytes()
+
+
+KINDS: dict[str, Callable[[Columns], str | bytes]] = {
+    ".csv": partial(_separated, delimiter=","),
+    ".tsv": partial(_separated, delimiter="\t"),
+    ".parquet": _parquet,
+    ".json": lambda columns: json.dumps(list(rows(columns)), ensure_ascii=False, indent=1),
+    ".jsonl": lambda columns: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(columns)),
+}
+"""Kind of file to the content that holds the columns."""
