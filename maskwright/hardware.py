@@ -20,7 +20,7 @@ from .storage.cache import cache_folder, key
 SIZE = 384
 """Rows of the square matrices whose product is timed: large enough for the fast path, 2 ms in float32 on a laptop."""
 REPEATS = 5
-CLEARLY = 0.8
+CLEARLY = 0.9
 """Share of the time of the usual way that another must stay below to be taken: less may be noise."""
 LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
 """Environment variables that keep PyTorch from using a processor's instructions."""

@@ -13,6 +13,7 @@ from maskwright.prediction import problem_loss
 from maskwright.run.config import Config
 from maskwright.training.machine import compiling
 from maskwright.training.machine.compiling import Trial
+from maskwright.training.machine.kernels import described
 from maskwright.training.trainer import Trainer
 
 Clock = Callable[[float, float], list[str]]
@@ -112,3 +113,12 @@ def test_what_pays_depends_on_what_is_to_come() -> None:
     trial = Trial(compiling=30.0, eager=3.0, compiled=2.0)
     assert Trial(**asdict(trial)) == trial
     assert [trial.pays(updates) for updates in (29, 30, 31)] == [False, False, True]
+
+
+@pytest.mark.parametrize(("threads", "compiled", "told"), [
+    (1, False, "bfloat16 products, two products for attention, not compiled, 1 thread"),
+    (2, True, "bfloat16 products, a compiled step, 2 threads"),
+])  # fmt: skip
+def test_what_is_chosen_is_told_in_a_line(threads: int, compiled: bool, told: str) -> None:
+    chosen = {"products": "bfloat16", "attention": "two products", "compiled": compiled, "threads": threads}
+    assert described(chosen) == told

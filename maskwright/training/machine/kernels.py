@@ -31,4 +31,5 @@ def chosen_kernels(
 def described(machine: Mapping[str, Any]) -> str:
     """What was chosen for training, in a line."""
     step = "a compiled step" if machine["compiled"] else f"{machine['attention']} for attention, not compiled"
-    return f"{machine['products']} products, {step}, {machine['threads']} threads"
+    count = machine["threads"]
+    return f"{machine['products']} products, {step}, {count} thread{'s' * (count > 1)}"
