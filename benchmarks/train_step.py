@@ -4,11 +4,11 @@
     python benchmarks/train_step.py --only modern/bert --repeats 9 --eager
     python benchmarks/train_step.py --device cuda --base
 
-A step is forward, loss, backward, clipping at 1 and fused AdamW, in bfloat16 autocast over float32 weights; 15 % of the
-tokens are asked, or in a causal case the next one everywhere; questions and dropout are the same for all. Peers run
-as their Trainer runs them (eager, labels at every position) and, as `both compiled`, through torch.compile. All take
-turns in one process. MFU is what our step reaches of the peak of bfloat16 products: of a GPU the published one, of a
-processor its own rate, measured in the same turns.
+A step is forward, loss, backward, clipping at 1 and fused AdamW over float32 weights, in bfloat16 autocast where the
+machine multiplies that fast; 15 % of the tokens are asked, or in a causal case the next one everywhere; questions and
+dropout are the same for all. Peers run as their Trainer runs them (eager, labels at every position, but where they are
+`sparse`) and, as `both compiled`, through torch.compile. All take turns in one process. MFU is what our step reaches of
+the peak of such products: of a GPU the published one, of a processor its own rate, measured in the same turns.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from steps.peers import peer
 from steps.task import Task
 
 from maskwright.training.machine.peak_flops import matrix_product, peak_flops
+from maskwright.training.step import resolve_matmul_dtype
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Pair:
 PAIRS = {
     "modern/bert": Pair("modern", "bert"),
     "modern/modernbert": Pair("modern", "modernbert"),
+    "modern/modernbert, sparse": Pair("modern", "modernbert-sparse"),
     "ltg-bert/deberta-v2": Pair("ltg-bert", "deberta-v2"),
     "deberta/deberta-v2": Pair("deberta", "deberta-v2"),
     "causal modern/gpt-2": Pair("modern", "gpt-2", causal=True),
@@ -71,7 +73,7 @@ def main() -> None:
     task = Task(torch.device(options.device), dropout=options.dropout, **(BASE if options.base else {}))
     pairs = {case: pair for case, pair in PAIRS.items() if case in (options.only or PAIRS)}
     ways = {", both eager": (False, False)} if options.eager else WAYS
-    runs = contestants(task, pairs, ways) | {RATE: matrix_product(task.device, torch.bfloat16)[0]}
+    runs = contestants(task, pairs, ways) | {RATE: matrix_product(task.device, products(task.device))[0]}
     finish = torch.cuda.synchronize if task.device.type == "cuda" else lambda: None
     clock = time.process_time if options.busy else time.perf_counter
     seconds = take_turns(runs, options.repeats, warmup=3, finish=finish, clock=clock)
@@ -84,6 +86,11 @@ def main() -> None:
         print(json.dumps(cases))
     else:
         show(cases, task, pairs, seconds)
+
+
+def products(device: torch.device) -> torch.dtype:
+    """Of the steps: what the machine is fast in."""
+    return resolve_matmul_dtype("auto", device)
 
 
 def contestants(task: Task, pairs: dict[str, Pair], ways: dict[str, tuple[bool, bool]]) -> dict[str, Run]:
@@ -109,9 +116,9 @@ def show(cases: dict, task: Task, pairs: dict[str, Pair], seconds: dict[str, lis
         table.add_row(case, f"{row['ours']:,.0f}", f"{row['peer']:,.0f}", f"{row['ratio']:.2f}", str(row["spread"]))
     console = Console()
     console.print(table)
-    rate = matrix_product(task.device, torch.bfloat16)[1] / statistics.median(seconds[RATE])
-    top = peak_flops(task.device, torch.bfloat16) if task.device.type == "cuda" else rate
-    console.print(f"bfloat16 products: {rate / 1e9:,.0f} GFLOP/s, peak {top / 1e9:,.0f}; dropout {task.dropout}")
+    rate = matrix_product(task.device, products(task.device))[1] / statistics.median(seconds[RATE])
+    top = peak_flops(task.device, products(task.device)) if task.device.type == "cuda" else rate
+    console.print(f"products: {rate / 1e9:,.0f} GFLOP/s, peak {top / 1e9:,.0f}; dropout {task.dropout}")
     for us, causal in dict.fromkeys((pair.ours, pair.causal) for pair in pairs.values()):
         for compiled in (True, False):
             if times := seconds.get(side := label(us, causal, compiled)):
