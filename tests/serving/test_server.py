@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Thread
 
 import pytest
 import uvicorn
+from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
 from maskwright.cli import app as cli
@@ -44,18 +45,20 @@ def serving(*arguments: object) -> Iterator[str]:
 
 
 @contextmanager
-def inside(run: Path) -> Iterator[str]:
+def running(application: ASGIApp) -> Iterator[str]:
     """The address of a server in this process."""
     with listening("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(
-            app(opened(run, None, 60), ConcurrencyLimit(1, 1), LOCAL), log_level="error", lifespan="off"
-        )
-        running = uvicorn.Server(config)
-        thread = Thread(target=running.run, kwargs={"sockets": [listener]})
+        here = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
+        thread = Thread(target=here.run, kwargs={"sockets": [listener]})
         thread.start()
         yield address(listener)
-        running.should_exit = True
+        here.should_exit = True
         thread.join()
+
+
+def inside(run: Path) -> AbstractContextManager[str]:
+    """The address of a server of the page of a run."""
+    return running(app(opened(run, None, 60), ConcurrencyLimit(1, 1), LOCAL))
 
 
 def submitted(page: Page, tab: str, shown: str) -> None:

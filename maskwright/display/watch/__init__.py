@@ -1,0 +1,1 @@
+"""Runs as they go on: what their folders say now."""
