@@ -1,5 +1,6 @@
 """Progress on stderr: bars in a terminal, lines in a log file, HTML that is updated in place in a notebook."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -30,6 +31,13 @@ REDRAWN = 0.5
 def warn(sentence: str) -> None:
     """Print a warning."""
     console.print(Text.assemble(("warning:", "yellow"), f" {sentence}"), soft_wrap=True)
+
+
+class Warnings(logging.Handler):
+    """Shows warnings of the package, above a bar where one is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        warn(self.format(record))
 
 
 def clock() -> tuple[ProgressColumn, ...]:

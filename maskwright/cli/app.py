@@ -4,6 +4,7 @@ Whatever a user can mend is one sentence and exit code 2; `--debug` shows the tr
 from outside the package. `--trust-code` lets a run open that names such code.
 """
 
+import logging
 import os
 import sys
 from importlib import import_module
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .. import __version__
+from ..progress import Warnings
 from ..settings import outside
 from ..settings.registry import files
 from .help import CommandHelp, GroupHelp
@@ -68,6 +70,8 @@ def main() -> None:
         os.environ[outside.TRUST] = "1"
     sys.argv = [argument for argument in sys.argv if argument not in ("--debug", "--trust-code")]
     register()
+    warnings = Warnings(logging.WARNING) if os.environ.get("RANK", "0") == "0" else logging.NullHandler()
+    logging.getLogger("maskwright").addHandler(warnings)
     try:
         app()
     except (ValueError, OSError, ImportError) as error:
@@ -76,6 +80,8 @@ def main() -> None:
         sentence = Text.assemble(("error:", "bold red"), f" {_sentence(error)}")
         Console(stderr=True).print(sentence, soft_wrap=True)
         sys.exit(2)
+    finally:
+        logging.getLogger("maskwright").removeHandler(warnings)
 
 
 def _sentence(error: BaseException) -> str:

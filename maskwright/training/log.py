@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from rich.progress import BarColumn, TextColumn
 
-from ..progress import Bar, clock, warn
+from ..progress import Bar, Warnings, clock, warn
 from ..run.metrics_log import read
 from ..settings import registry
 from ..storage.atomic import atomic_write
@@ -26,13 +26,6 @@ class Tracker(Protocol):
 
 logger = logging.getLogger("maskwright")
 """Where the package warns."""
-
-
-class Warnings(logging.Handler):
-    """Shows warnings of the package above the bar."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        warn(self.format(record))
 
 
 class Log:
@@ -57,7 +50,8 @@ class Log:
 
     def __enter__(self) -> "Log":
         self.progress.start()
-        logger.addHandler(self.warnings)
+        if not any(isinstance(handler, Warnings) for handler in logger.handlers):
+            logger.addHandler(self.warnings)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -88,7 +82,7 @@ class Log:
 
     def say(self, sentence: str) -> None:
         """Print a line above the progress bar."""
-        self.progress.console.print(sentence)
+        self.progress.console.print(sentence, soft_wrap=True)
 
 
 class Silence:

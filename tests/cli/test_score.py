@@ -31,6 +31,7 @@ def test_a_column_of_a_table_is_scored_by_word_and_the_rest_carried_through(comm
     assert sum(row["log_likelihood_bits"] for row in texts) == pytest.approx(sum(words["log_prob_bits"]), abs=1e-3)
     code, _, complaint = command(*arguments, "--out", separated)
     assert (code, "exists already" in complaint) == (2, True)
+    assert "warning: backend=causal: the model was trained with mlm" in command(*arguments, "--backend", "causal")[2]
     code, _, complaint = command(*arguments, "--out", tmp_path / "words.xlsx")
     assert (code, "tables are written as .csv" in complaint) == (2, True)
 
