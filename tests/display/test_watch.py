@@ -71,8 +71,8 @@ def test_a_page_of_runs_in_a_browser(pair: list[Path], tmp_path: Path) -> None:
     from ..serving.test_server import running
 
     with (
-        running(app(lambda: [look(path.name, path) for path in pair], None)) as here,
         browsing(tmp_path / "profile") as page,
+        running(app(lambda: [look(path.name, path) for path in pair], None)) as here,
     ):
         page.open(here, "document.querySelectorAll('.curve').length === 2")
         page.ask("svg.dispatchEvent(new PointerEvent('pointermove', {clientX: innerWidth / 2, clientY: 300}))")

@@ -51,9 +51,11 @@ def running(application: ASGIApp) -> Iterator[str]:
         here = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
         thread = Thread(target=here.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield address(listener)
-        here.should_exit = True
-        thread.join()
+        try:
+            yield address(listener)
+        finally:
+            here.should_exit = True
+            thread.join()
 
 
 def inside(run: Path) -> AbstractContextManager[str]:
