@@ -82,7 +82,7 @@ def share(options: argparse.Namespace) -> dict[str, object]:
         for step in range(EVERY * options.lines):
             start = time.process_time()
             rows = trainer.data.loader.batch(step, trainer.steps)
-            trainer._problems(rows)
+            trainer.objective(rows, trainer.config.seed)
             posed.append(1e3 * (time.process_time() - start))
             trainer.update(rows)
             taken.append(1e3 * (time.process_time() - start) - posed[-1])

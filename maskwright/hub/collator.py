@@ -17,6 +17,7 @@ from torch import Tensor
 from ..attention import BOTH
 from ..data.rows import Rows
 from ..masking.select import IGNORE
+from ..objectives.base.nothing_asked import nothing_asked
 from ..objectives.base.objective import Objective
 from ..objectives.base.problem import Problem
 from ..settings import from_mapping
@@ -71,6 +72,8 @@ class MaskingCollator:
     def __call__(self, features: Sequence[Feature]) -> dict[str, Tensor]:
         rows = self.rows(features)
         problem = self.objective(rows, self.seed)
+        if not (problem.targets != IGNORE).any():
+            raise ValueError(nothing_asked(self.objective, f"a batch of {len(problem)} rows, which has no loss then"))
         return {
             "input_ids": problem.inputs,
             "attention_mask": (rows.document >= 0).long(),

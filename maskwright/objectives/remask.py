@@ -6,13 +6,13 @@ either can be initialised from the other, and the two can be merged.
 Shapes: B rows, L positions, N target positions, V tokens.
 """
 
-import warnings
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from ..data.rows import Rows
+from ..files.errors import note
 from ..masking.select import IGNORE
 from ..settings import settings
 from ..text.tokenizers.vocabulary import Vocabulary
@@ -40,9 +40,9 @@ class Remask(CorruptionDetector):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.target == "wrong" and self.loss == "corrupted_only":
-            warnings.warn(DEGENERATE, stacklevel=2)
+            note(DEGENERATE)
         if self.target == "wrong" and self.corruption.uses("wrong"):
-            warnings.warn(COPIED, stacklevel=2)
+            note(COPIED)
         if self.target == "original" and self.wrong_labels == "by_kind":
             raise ValueError("wrong_labels=by_kind with target=original, which has no wrong labels: take target=wrong")
 

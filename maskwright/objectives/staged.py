@@ -163,8 +163,9 @@ class LiveStaged(Stateful, Staged):
         patience = self.stages[int(ended)].patience
         if patience is None:
             return
-        waited = 0.0 if metrics["loss"] < best else waited + 1
-        now = (ended + 1, 0.0, torch.inf) if waited >= patience else (ended, waited, min(best, metrics["loss"]))
+        loss = metrics.get("loss", torch.inf)  # absent where nothing was asked
+        waited = 0.0 if loss < best else waited + 1
+        now = (ended + 1, 0.0, torch.inf) if waited >= patience else (ended, waited, min(best, loss))
         self.patience.copy_(torch.tensor(now))
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -26,11 +26,17 @@ def parameters_by_role(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     return found
 
 
-def parameter_groups(model: nn.Module, weight_decay: float, decay_embeddings: bool) -> list[dict[str, Any]]:
+def parameter_groups(
+    model: nn.Module, weight_decay: float, decay_embeddings: bool, decay_vectors: bool = False
+) -> list[dict[str, Any]]:
     """One parameter group per role, as torch optimizers take them, with `role` and `weight_decay`; no empty group.
 
-    Vectors are never decayed, embeddings only with `decay_embeddings`.
+    Embeddings are decayed only with `decay_embeddings`, vectors only with `decay_vectors`.
     """
-    decay = {"matrix": weight_decay, "embedding": weight_decay * decay_embeddings, "vector": 0.0}
+    decay = {
+        "matrix": weight_decay,
+        "embedding": weight_decay * decay_embeddings,
+        "vector": weight_decay * decay_vectors,
+    }
     found = parameters_by_role(model)
     return [{"params": found[r], "role": r, "weight_decay": decay[r]} for r in found if found[r]]

@@ -203,7 +203,8 @@ def mask_schedule(request: SampleRequest) -> MaskSchedule:
     options: dict[str, Any] = {"steps": request.steps, "shape": request.schedule, "start": start}
     if request.schedule not in SHAPES:
         try:
-            options |= {"shape": "linear", "custom": tuple(float(share) for share in request.schedule.split(","))}
+            shares = request.schedule.strip().removeprefix("[").removesuffix("]").split(",")
+            options |= {"shape": "linear", "custom": tuple(map(float, shares))}
         except ValueError:
             shapes = ", ".join(SHAPES)
             raise ValueError(

@@ -97,10 +97,11 @@ def _taken(config: Config, device: torch.device, length: int, world: int, budget
         trainer = Trainer(replace(trial, rows=replace(config.rows, length=length)), scratch, show=False)
         batch = trainer.data.loader.batch(0, trainer.steps, trainer.world.rank, world)
         update = _held(peak, partial(trainer.update, batch))  # the optimizer's state is there from now on
-        one = _held(peak, partial(trainer.accumulate, batch))
+        problem = trainer.objective(batch, trainer.config.seed)
+        one = _held(peak, partial(trainer.accumulate, batch, problem))
         trainer.config = _changed(trial, micro_batch_tokens=2 * length)
-        row = _held(peak, partial(trainer.accumulate, batch)) - one  # on the gradients that are there already
-    fits = 0 if update > budget else max(0, 1 + int((budget - one) // row))
+        row = _held(peak, partial(trainer.accumulate, batch, problem)) - one  # on the gradients that are there already
+    fits = 0 if update > budget else max(0, 1 + int((budget - one) // max(row, 1)))
     return max(update, one), row, min(trainer.world.gather(fits))
 
 

@@ -68,9 +68,11 @@ class Log:
         for tracker in self.trackers:
             tracker.write(step, numbers)
 
-    def show(self, step: int, loss: float, speed: float, mfu: float) -> None:
+    def show(self, step: int, numbers: Mapping[str, float]) -> None:
         """Move the bar."""
-        self.said = f"step {step:,} of {self.steps:,}  loss {loss:.3f}  {speed:,.0f} tokens/s  {mfu:.0%} MFU"
+        loss = f"loss {numbers['loss']:.3f}" if "loss" in numbers else "nothing asked"
+        speed = f"{numbers['tokens_per_second']:,.0f} tokens/s  {numbers['mfu']:.0%} MFU"
+        self.said = f"step {step:,} of {self.steps:,}  {loss}  {speed}"
         self.progress.update(self.task, completed=step, description=self.said)
 
     @contextmanager
@@ -100,7 +102,7 @@ class Silence:
 
     def write(self, step: int, numbers: Mapping[str, float]) -> None: ...
 
-    def show(self, step: int, loss: float, speed: float, mfu: float) -> None: ...
+    def show(self, step: int, numbers: Mapping[str, float]) -> None: ...
 
     def during(self, what: str) -> AbstractContextManager[None]:
         return nullcontext()

@@ -52,6 +52,11 @@ def split(problem: Problem, rows: Rows, tokens: int | str | None, world: World) 
     return parts + [empty_problem(whole, 1)] * (world.max(len(parts)) - len(parts))
 
 
+def idle(parts: list[Problem], whole: Problem) -> int:
+    """How many of the micro-batches `parts` hold rows of the problem `whole`, and none of its targets."""
+    return sum(not part.weights.any() for part in parts[: -(-len(whole) // len(parts[0]))])
+
+
 def pad_rows(problem: Problem, rows: Rows) -> Problem:
     """Pad a problem that has more rows than the text, so that few distinct batch sizes occur.
 

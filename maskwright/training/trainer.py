@@ -18,6 +18,7 @@ from ..distributed import ranks
 from ..evaluate.validation.plan import validation_plan
 from ..evaluate.validation.validate import validate
 from ..noise import address, dropout_generator
+from ..objectives.base.nothing_asked import nothing_asked
 from ..objectives.base.problem import Problem
 from ..prediction import problem_loss
 from ..progress import during
@@ -45,6 +46,7 @@ from .state import State, Tensors
 from .step import (
     MicroBatch,
     backward,
+    idle,
     micro_batch,
     precision,
     resolve_matmul_dtype,
@@ -150,11 +152,6 @@ class Trainer:
         """A block that is left at once when this process is asked to stop; several ranks agree on it by micro-batch."""
         return self.stop.at_once() if self.world.size == 1 else nullcontext()
 
-    def _stop_together(self) -> None:
-        """Raises Stopped when any of several ranks was asked to stop."""
-        if self.world.size > 1 and self.world.total(float(self.stop.is_set())):
-            raise Stopped
-
     def describe(self) -> str:
         """The run in a few lines: sizes that follow from the config and the text, for a reader to check."""
         return (
@@ -174,16 +171,22 @@ class Trainer:
     def update(self, rows: Rows) -> None:
         """One update on the rows of a step. Raises Stopped, having changed nothing but gradients, when asked to."""
         with self._interruptible():
-            done = self.accumulate(rows)
-        self.state.metrics.see(rows)
+            whole = self.objective(rows, self.config.seed)
+            done, skipped = self.accumulate(rows, whole)
+        self.state.metrics.see(rows, whole, skipped)
         for problem, micro, loss, correct in done:
             self.feedback.add(problem, micro, loss, correct)
             self.state.metrics.count(micro, loss, correct)
-        self._apply_gradients()
+        if done:
+            self._apply_gradients()
+        self.feedback.deliver()
+        self.objective.end_step()
+        self.state.step += 1
 
-    def accumulate(self, rows: Rows) -> list[tuple[Problem, MicroBatch, Tensor, Tensor]]:
-        """The gradient of an update. Returns each micro-batch with its loss [N] float32 and correctness [N] bool."""
-        problems = self._problems(rows)
+    def accumulate(self, rows: Rows, whole: Problem) -> tuple[list[tuple[Problem, MicroBatch, Tensor, Tensor]], int]:
+        """The gradient of an update. Returns each micro-batch with its loss [N] float32 and correctness [N] bool, and
+        how many have no target: these are skipped, where no other rank waits for them."""
+        problems = split(whole, rows, self.config.training.micro_batch_tokens, self.world)
         asked = [micro_batch(rows, problem, self.device, self.use_block_mask) for problem in problems]
         total = self.world.total(sum(micro.weight for micro in asked))
         mean, z_loss = total / self.world.size, self.config.training.z_loss  # gradients are averaged over ranks
@@ -191,7 +194,10 @@ class Trainer:
         self.freeze.at(self.step)
         done = []
         for index, (problem, micro) in enumerate(zip(problems, asked, strict=True)):
-            self._stop_together()
+            if self.world.size > 1 and self.world.total(float(self.stop.is_set())):
+                raise Stopped  # all ranks together
+            if not micro.weight and (self.world.size == 1 or not total):
+                continue
             seed = address(self.config.seed, "dropout", self.step, index, self.world.rank) % 2**63
             dropout_generator(self.device).manual_seed(seed)
             cast = precision(self.config.training.precision, self.device)
@@ -200,30 +206,22 @@ class Trainer:
                     self.parallel.loss_fn, self.model, micro, mean, z_loss, cast, self.state.scaler
                 )
             done.append((problem, micro, loss, correct))
-        return done
+        return done, idle(problems, whole)
 
     def _apply_gradients(self) -> None:
         """Apply the accumulated gradients."""
         if self.config.training.clip:
             self.state.scaler.unscale_(self.state.optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip)
+        t = self.config.training
+        rate = learning_rate(self.step, self.steps, t.warmup, t.decay, t.stable, t.floor)
         for group in self.state.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * self._rate()
+            group["lr"] = group["initial_lr"] * rate
         self.state.scaler.step(self.state.optimizer)
         self.state.scaler.update()
         self.state.optimizer.zero_grad()
         if self.state.ema:
             self.state.ema.update()
-        self.feedback.deliver()
-        self.objective.end_step()
-        self.state.step += 1
-
-    def _problems(self, rows: Rows) -> list[Problem]:
-        return split(self.objective(rows, self.config.seed), rows, self.config.training.micro_batch_tokens, self.world)
-
-    def _rate(self) -> float:
-        t = self.config.training
-        return learning_rate(self.step, self.steps, t.warmup, t.decay, t.stable, t.floor)
 
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         if self.step % self.config.training.log_every == 0 or last:
@@ -255,7 +253,7 @@ class Trainer:
         numbers = {"epoch": self.data.loader.epoch(self.step), "lr": self.state.optimizer.param_groups[0]["lr"]}
         numbers |= self.state.metrics.read() | scheduled(self.config.objective, (self.step - 1) / self.steps)
         log.write(self.step, numbers | self.objective.log())
-        log.show(self.step, numbers["loss"], numbers["tokens_per_second"], numbers["mfu"])
+        log.show(self.step, numbers)
 
     def validate(self, train: Split | None = None, stride: int = 1) -> dict[str, float]:
         """Metrics of the present weights, or of their average, over every `stride`-th row; with `train` also floors."""
@@ -285,7 +283,9 @@ class Trainer:
         self.state.restore(tensors, facts)
 
     def _finish(self, log: Log | Silence) -> dict[str, float]:
-        """Validate and save the final weights (or their average)."""
+        """Validate and save the final weights (or their average). Raises ValueError when nothing was ever asked."""
+        if not self.state.metrics.targets:
+            raise ValueError(nothing_asked(self.objective, f"{self.step:,} steps"))
         shards, numbers = self.data.shards, {"step": self.step} | self.state.metrics.state()
         with log.during("final validation"):
             numbers |= self.validate(shards.train)

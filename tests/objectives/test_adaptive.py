@@ -8,7 +8,7 @@ import torch
 
 from maskwright.masking.select import IGNORE
 from maskwright.objectives.adaptive import Adaptive, LiveAdaptive
-from maskwright.objectives.adaptive.difficulty import apply_floor
+from maskwright.objectives.adaptive.budget import apply_floor
 from maskwright.objectives.base.problem import Problem
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.run.config import Config

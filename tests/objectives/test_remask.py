@@ -7,13 +7,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maskwright.files.errors import note
 from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
 from maskwright.objectives.base.contract import check, with_options
-from maskwright.objectives.base.detector import detector
+from maskwright.objectives.base.detector import COPIED, detector
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
-from maskwright.objectives.remask import Remask
+from maskwright.objectives.remask import DEGENERATE, Remask
 from maskwright.objectives.remask_binary import RemaskBinary
 from maskwright.settings import from_mapping
 
@@ -46,9 +47,10 @@ def test_to_fix_is_to_name_the_original():
     assert torch.equal(only.targets, some.tokens.where(wrong(only, some), IGNORE))
 
 
-def test_a_degenerate_question_is_warned_of():
-    with pytest.warns(UserWarning, match="is solved by the constant answer"):
-        degenerate = Remask(loss="corrupted_only")
+def test_a_degenerate_question_is_warned_of_in_one_sentence(caplog):
+    note.cache_clear()
+    degenerate = Remask(loss="corrupted_only")
+    assert caplog.messages == [DEGENERATE]
     some = rows(40)
     problem = degenerate(some, 0)
     assert set(problem.targets.unique().tolist()) == {IGNORE, WRONG}
@@ -161,15 +163,17 @@ def test_a_token_is_wrong_by_any_label():
     assert torch.allclose(RemaskBinary().p_corrupted(scores, seen, vocabulary), both)
 
 
-def test_wrong_itself_stands_where_it_was_asked_for():
+def test_wrong_itself_stands_where_it_was_asked_for(caplog):
     some, marked = rows(40), {"corruption": {"wrong": 1}, "ratio_per_row": "fixed"}
     objective = Remask(target="original", loss="corrupted_only", **marked)
     problem, chosen = objective(some, 0), objective.chosen(some, Noise(0, some.epoch, some.ids))
     assert torch.equal(problem.inputs, some.tokens.where(~chosen, WRONG))
     assert torch.equal(problem.targets, some.tokens.where(chosen, IGNORE))
     for copied in (Remask, RemaskBinary):
-        with pytest.warns(UserWarning, match=r"corruption wrong shows \[WRONG\] in the input"):
-            copied(**marked)
+        note.cache_clear()
+        caplog.clear()
+        copied(**marked)
+        assert caplog.messages == [COPIED]
 
 
 @settings(max_examples=20, deadline=None)

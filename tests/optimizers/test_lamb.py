@@ -42,3 +42,30 @@ def test_large_matrices_are_not_clamped():
     model.weight.grad, model.bias.grad = torch.ones(1, 2), torch.zeros(1)
     optimizer.step()
     assert_close(model.weight.data, torch.tensor([[300.0, 400.0]]) - 0.01 * 500 / 2**0.5)
+
+
+def test_vectors_are_scaled_as_matrices_where_all_is_one_group():
+    model = layer()
+    optimizer = Lamb(decay_embeddings=True, decay_vectors=True).build(model)
+    model.weight.grad, model.bias.grad = torch.zeros(1, 2), torch.tensor([-3.0])
+    optimizer.step()
+    assert_close(model.bias.data, torch.tensor([0.5 + 0.01 * 0.5]))  # any step gets the length of the parameter
+
+
+def test_a_capped_step_is_never_longer_than_adams_and_decay_is_apart():
+    model = layer()
+    optimizer = Lamb(scaling="capped").build(model)
+    model.weight.grad, model.bias.grad = torch.tensor([[1.0, -2.0]]), torch.tensor([-3.0])
+    optimizer.step()
+    # Adam's first step [1, −1] is shorter than the weights, of length 5
+    assert_close(model.weight.data, torch.tensor([[3 - 0.01 - 0.001 * 3, 4 + 0.01 - 0.001 * 4]]))
+    assert_close(model.bias.data, torch.tensor([0.5 + 0.01 * 0.5]))  # 1 is longer than 0.5
+
+
+def test_what_is_zero_stays_zero_under_a_cap():
+    model = layer()
+    model.bias.data.zero_()
+    optimizer = Lamb(scaling="capped", decay_vectors=True).build(model)
+    model.weight.grad, model.bias.grad = torch.zeros(1, 2), torch.tensor([-3.0])
+    optimizer.step()
+    assert model.bias.item() == 0

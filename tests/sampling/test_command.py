@@ -11,7 +11,7 @@ from maskwright.display import replay
 from maskwright.display.samples import write
 from maskwright.run.config import Config
 from maskwright.sampling.canvas import blank
-from maskwright.sampling.request import SampleRequest, load_models, stream
+from maskwright.sampling.request import SampleRequest, load_models, mask_schedule, stream
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 
@@ -67,6 +67,11 @@ def test_texts_are_written_shown_and_replayed(runs: Path, monkeypatch: pytest.Mo
         wished |= {name: runs / wished[name] for name in ("run", "remasker") if name in wished}
         with pytest.raises(ValueError, match=sentence):
             write(SampleRequest(**wished))
+
+
+def test_a_list_of_mask_ratios_may_stand_in_brackets() -> None:
+    custom = [mask_schedule(SampleRequest(run=Path("d"), schedule=text)).custom for text in ("[.9, 0.5]", ".9,0.5")]
+    assert custom == [(0.9, 0.5)] * 2
 
 
 def test_what_the_tokenizer_does_not_know_is_refused() -> None:

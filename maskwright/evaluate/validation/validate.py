@@ -51,6 +51,8 @@ def validate(
     counts = train.counts(pack.vocabulary.size) if train else None
     numbers: dict[str, float] = {}
     for prefix, result in validate_all(model, pack, objective, batch_tokens, stride).items():
+        if not len(result.target):  # its objective asked nothing of the few held-out rows
+            continue
         numbers |= {prefix + name: number for name, number in _score(result, pack, domains).items()}
         if counts is not None:
             floor = unigram(result, counts, pack.vocabulary).mean()

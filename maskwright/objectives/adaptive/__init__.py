@@ -15,17 +15,21 @@ from torch import Tensor
 from ...data.rows import Rows
 from ...noise import Noise
 from ...settings import settings
+from ...settings.schedule import value
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.by_weight import ByWeight, of_types
 from ..base.live import Stateful, logger, unbuilt
 from ..base.objective import OpenRun, no_runs
 from ..base.problem import Problem
-from .difficulty import State, begin, tally, update
+from . import budget, published
+from .difficulty import State, tally
 
 MIN_SPREAD, TOP_TYPES, MAX_TOP_WEIGHT = 0.01, 0.01, 0.5
 """Weights have collapsed when their standard deviation is below MIN_SPREAD, or when the TOP_TYPES share of types with
 the largest weights has more than MAX_TOP_WEIGHT of the total."""
+LAWS: dict[str, Any] = {"budget": budget, "published": published}
+"""How scores become weights, and weights masks."""
 
 
 @settings
@@ -34,6 +38,9 @@ class Adaptive(ByWeight):
 
     score: Literal["hard", "soft"] = "hard"
     """What makes a type difficult: low accuracy (hard), or a high mean loss (soft)."""
+    law: Literal["budget", "published"] = "budget"
+    """`budget`: every row meets the ratio exactly, the mean weight stays 1, and a type that was not masked keeps its
+    weight; `published`: as the paper's program, token by token (docs/adaptive.md lists the differences)."""
     update_every: Annotated[int, Field(ge=1)] = 200
     """Steps between updates of the weights."""
     first_update: Annotated[int, Field(ge=0)] = 0
@@ -41,7 +48,13 @@ class Adaptive(ByWeight):
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.2
     """λ, the fraction of the old weights that an update keeps."""
     floor: Annotated[float, Field(ge=0, lt=1)] = 0.0125
-    """The minimum weight of a type, where 1 is the mean; the published 0.005 at a ratio of 0.40."""
+    """The minimum weight of a type, where 1 is the mean; the published 0.005 at a ratio of 0.40. With law=published, 1
+    is the mean at the start, and the minimum stays there while the ratio falls."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.law == "published" and self.unit != "token":
+            raise ValueError(f"unit={self.unit} with law=published, which masks token by token: take law=budget")
 
     @property
     def learns(self) -> bool:
@@ -62,25 +75,35 @@ class LiveAdaptive(Stateful, Adaptive):
 
     def __init__(self, settings: Adaptive, vocabulary: Vocabulary):
         super().__init__(settings)
-        self.vocabulary, self.state = vocabulary, begin(vocabulary)
+        self.vocabulary, self.rules = vocabulary, LAWS[settings.law]
+        self.ratio_now = value(settings.ratio, 0.0)
+        self.state: State = self.rules.begin(vocabulary, self.ratio_now)
 
     def weigh(self, rows: Rows, noise: Noise) -> Tensor:
         """The weight of each token's type."""
         return of_types(self.state["weight"], rows.tokens)
+
+    def select(self, rows: Rows, noise: Noise) -> Tensor:
+        self.ratio_now = value(self.ratio, rows.progress)
+        if self.law == "budget":
+            return super().select(rows, noise)
+        return published.select(self.weigh(rows, noise), rows, noise, self.ratio_now, self.at_least_one)
 
     def for_validation(self) -> "LiveAdaptive":
         """The same with its initial, uniform weights."""
         return LiveAdaptive(self.settings, self.vocabulary)
 
     def observe(self, problem: Problem, loss: Tensor, correct: Tensor) -> None:
-        """Count losses and correct predictions of the masked tokens by type; tokens that were kept do not count."""
-        tally(self.state, problem, loss, correct, whole=self.unit != "token")
+        """Count losses and correct predictions of the masked tokens by type."""
+        counted = self.rules.counted(problem, self.score, self.vocabulary.mask)
+        tally(self.state, problem, counted, loss, correct, whole=self.unit != "token")
 
     def end_step(self) -> None:
         """Update the weights when an update is due."""
         steps = int(self.state["steps"].add_(1))
-        if steps % self.update_every == 0 and steps >= self.first_update:
-            update(self.state, self.score, self.momentum, self.floor)
+        if self.rules.due(steps, self.update_every, self.first_update):
+            first = value(self.ratio, 0.0)
+            self.rules.update(self.state, self.score, self.momentum, self.floor, self.ratio_now, first)
 
     def on_validation(self, metrics: Mapping[str, float]) -> None:
         """Warn when the weights have collapsed: to a uniform distribution, or onto a few types."""

@@ -1,8 +1,6 @@
-"""How hard each token type is, and the mask weights that follow (AMLM; Edman and Fraser 2025, arXiv 2510.20475).
+"""How hard each token type is (AMLM; Edman and Fraser 2025, arXiv 2510.20475), by what is counted at masked tokens.
 
-Where the published program differs is listed in docs/adaptive.md.
-
-Shapes: V types, N counted tokens, K types that were counted since the last update.
+Shapes: V types, N counted tokens, K types that are scored.
 """
 
 from math import log
@@ -10,19 +8,15 @@ from math import log
 import torch
 from torch import Tensor
 
-from ...masking.select import IGNORE
-from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.problem import Problem
 
 State = dict[str, Tensor]
 
 
-def begin(vocabulary: Vocabulary) -> State:
-    """The initial state: every type has weight 1, special ids 0."""
-    size = vocabulary.size
+def empty(size: int) -> State:
+    """The state of `size` types before anything was counted, without weights, of which 1 is the mean."""
     counts = {name: torch.zeros(size, dtype=torch.int64) for name in ("asked", "right", "judged")}
     return counts | {
-        "weight": torch.from_numpy(~vocabulary.is_special).float(),  # 1 is the mean, at which the ratio is met
         "loss": torch.zeros(size),
         "score": torch.full((size,), torch.nan),  # difficulty at the last update that counted the type, in [0, 1]
         "steps": torch.zeros((), dtype=torch.int64),
@@ -30,17 +24,15 @@ def begin(vocabulary: Vocabulary) -> State:
     }
 
 
-def tally(state: State, problem: Problem, loss: Tensor, correct: Tensor, whole: bool) -> None:
-    """Count predictions by type, where the token itself was not visible. loss, correct: [P, L] as in `observe`.
+def tally(state: State, problem: Problem, counted: Tensor, loss: Tensor, correct: Tensor, whole: bool) -> None:
+    """Count the predictions at `counted`, [P, L] bool, by type. loss, correct: [P, L] as in `observe`.
 
     whole: a token is counted with the result of its unit (word, span): correct when all of the unit is, with the mean
     loss.
     """
-    # a kept token is visible: predicting it is copying, which says nothing about how hard the type is
-    hidden = (problem.targets != IGNORE) & (problem.inputs != problem.targets)  # [P, L]
-    types, losses, rights = problem.targets[hidden], loss[hidden], correct[hidden].long()  # [N]
+    types, losses, rights = problem.targets[counted], loss[counted], correct[counted].long()  # [N]
     if whole:
-        units = torch.nonzero(hidden)[:, 0] * (problem.span_id.shape[1] + 1) + problem.span_id[hidden]
+        units = torch.nonzero(counted)[:, 0] * (problem.span_id.shape[1] + 1) + problem.span_id[counted]
         losses, rights = _by_unit(units, losses, rights)
     state["asked"].index_add_(0, types, torch.ones_like(types))
     state["right"].index_add_(0, types, rights)
@@ -70,34 +62,10 @@ def soft(asked: Tensor, right: Tensor, loss: Tensor, size: int) -> Tensor:
 SCORES = {"hard": hard, "soft": soft}
 
 
-def update(state: State, score: str, momentum: float, floor: float) -> None:
-    """Move the weights of the counted types towards their difficulty, and reset the counts.
-
-    w ← λ w + (1 − λ) · score. Scores are scaled to the mean of the weights that they replace, so that the mean over
-    all types stays 1. A type that was not counted keeps its weight.
-    """
-    seen = torch.nonzero(state["asked"])[:, 0]  # [K]
-    if len(seen):
-        asked, right, loss, old = (state[name][seen] for name in ("asked", "right", "loss", "weight"))
-        found = SCORES[score](asked, right, loss, len(state["weight"])).float()
-        mixed = momentum * old + (1 - momentum) * found * (old.sum() / found.sum())
-        state["weight"][seen] = apply_floor(mixed, floor)
-        state["score"][seen] = found
-        state["judged"] += state["asked"]
+def end_update(state: State, seen: Tensor, score: Tensor) -> None:
+    """Keep the scores [K] of the types `seen` [K], and begin to count anew."""
+    state["score"][seen] = score.float()
+    state["judged"] += state["asked"]
     for name in ("asked", "right", "loss"):
         state[name].zero_()
     state["updates"] += 1
-
-
-def apply_floor(weight: Tensor, floor: float) -> Tensor:
-    """[K] weights with the same sum and none below `floor`: the others shrink in proportion.
-
-    Shrinking can push further weights below the floor, so this repeats until none is; the sum must allow it.
-    """
-    low = torch.zeros_like(weight, dtype=torch.bool)
-    while True:
-        rest = (weight.sum() - floor * low.sum()) / weight[~low].sum()
-        lower = low | (weight * rest < floor)
-        if lower.all() or torch.equal(lower, low):
-            return torch.where(lower, floor, weight * rest)
-        low = lower

@@ -3,13 +3,13 @@
 Shapes: B rows, L positions, N target positions, V tokens.
 """
 
-import warnings
 from abc import ABC
 
 import torch
 from torch import Tensor
 
 from ...data.rows import Rows
+from ...files.errors import note
 from ...masking.select import IGNORE
 from ...settings import settings
 from ...text.tokenizers.vocabulary import Vocabulary
@@ -26,7 +26,7 @@ class Binary(CorruptionDetector, ABC):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.corruption.uses("wrong"):
-            warnings.warn(COPIED, stacklevel=2)
+            note(COPIED)
 
     def labels(self, rows: Rows, inputs: Tensor, wrong_label: Tensor) -> tuple[Tensor, Tensor]:
         wrong, is_target = inputs != rows.tokens, rows.maskable

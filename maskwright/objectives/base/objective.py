@@ -20,7 +20,7 @@ from ...masking.replace import replace as replace_tokens
 from ...masking.select import IGNORE, row_budgets
 from ...noise import Noise
 from ...settings import from_mapping, settings, short_repr
-from ...settings.registry import load, name_of
+from ...settings.registry import load
 from ...settings.schedule import Probability, Ratio, Scheduled, constant, sums, value
 from ...text.shards.shards import Shards
 from .problem import Problem, TokenScorer
@@ -102,15 +102,9 @@ class Objective(ABC):
         """The problem made from `rows` with the random numbers of `noise`."""
 
     def __call__(self, rows: Rows, seed: int) -> Problem:
-        """The problem of a training step: `corrupt` at the address of `seed`, the rows and their epochs.
-
-        Raises ValueError when it has no targets at all.
-        """
+        """The problem of a training step: `corrupt` at the address of `seed`, the rows and their epochs."""
         epoch = rows.epoch if self.num_static_masks is None else rows.epoch % self.num_static_masks
-        problem = self.corrupt(rows, Noise(seed, epoch, rows.ids))
-        if not any(weights.any() for weights in problem.weights.numpy()):  # row by row: the first one settles it
-            raise ValueError(f"{name_of(self.settings)} produced no targets for {len(rows)} rows: raise its ratio")
-        return problem
+        return self.corrupt(rows, Noise(seed, epoch, rows.ids))
 
     def corrupt_some(self, rows: Rows, noise: Noise, chosen: Tensor) -> Problem:
         """The problem of the `chosen` rows, [B] bool."""
