@@ -139,7 +139,10 @@ def test_the_flags_of_amlm(imported) -> None:
     assert (config.optimizer.lr, config.optimizer.weight_decay, config.seed) == (0.007, 0.1, 3)
     assert (config.corpus.files, config.corpus.valid) == (("data/bb24.train",), ("data/bb25_small.dev",))
     assert (config.model.hidden, config.model.layers, config.model.heads) == (384, 12, 12)
-    assert set(result.left) == {"output_path", "all_checkpoints", "mask_update_steps"}
+    assert set(result.left) == {"output_path", "mask_update_steps"}
+    assert config.training.keep_at == Config.load("babylm/strict_small/amlm").training.keep_at
+    assert any("all_checkpoints is training.keep_at=babylm" in remark for remark in result.remarks)
+    assert (config.optimizer.decay_embeddings, config.optimizer.decay_vectors) == (True, True)
 
 
 @pytest.mark.parametrize("soft", [False, True])
@@ -147,6 +150,14 @@ def test_amlm_adapts(imported, soft: bool) -> None:
     _, config = imported(AMLM + " --soft" * soft, "train.sh")
     assert type(config.objective).__name__ == "Adaptive"
     assert (config.objective.score, config.objective.update_every) == ("soft" if soft else "hard", 200)
+    assert config.objective.floor * 0.4 == pytest.approx(0.005)
+
+
+def test_the_weights_that_amlm_logged_are_in_a_table(imported) -> None:
+    told = [imported(AMLM + f" --log_mlm_probs{flag}", "train.sh")[0] for flag in ("", " --regular_mlm")]
+    assert any("mask_weights.parquet" in remark and "evaluation.every=200" in remark for remark in told[0].remarks)
+    assert "log_mlm_probs" not in told[0].left
+    assert told[1].left["log_mlm_probs"] == "regular_mlm does not adapt"
 
 
 @pytest.mark.parametrize(("given", "name"), [(LTG_BERT, "a.json"), (AETHER, "a.yaml"), (AMLM, "a.sh")])
@@ -159,7 +170,8 @@ def test_what_is_imported_trains(imported, text: Path, tmp_path: Path, given: di
 
 def test_the_model_of_amlm(imported) -> None:
     _, config = imported(AMLM + " --custom nhot", "train.sh")
-    assert config.model.nhot.fusion == "add"
+    nhot = config.model.nhot
+    assert (nhot.fusion, nhot.min_length, nhot.max_substrings) == ("add", 1, 1000)
     result, config = imported(AMLM + " --custom pos --model_path bert-base-cased", "train.sh")
     assert config.model.nhot is None
     assert result.left["custom"] == "pos is not here; nhot is, as model.nhot"

@@ -49,6 +49,10 @@ class Options:
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto takes a GPU if there is one."""
 
+    def __post_init__(self) -> None:
+        if self.batch > self.pairs:
+            raise ValueError(f"batch={self.batch} is over pairs={self.pairs}: an update takes no more than there are")
+
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`ndcg10` and `mrr10`, means over queries and seeds with their 95 % interval over queries; beside them those

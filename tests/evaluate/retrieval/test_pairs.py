@@ -3,6 +3,8 @@
 import pytest
 
 from maskwright.evaluate.retrieval.pairs import pairs
+from maskwright.evaluate.suites.retrieval import Options
+from maskwright.settings import from_mapping
 from maskwright.text.corpus import Document
 
 PASSAGE = "It was built long ago and has since been rebuilt more than once by people nobody remembers."
@@ -30,6 +32,11 @@ def test_short_paragraphs_and_repeated_passages_are_no_pairs() -> None:
     train, test = pairs([*again, *short, *paragraphs(100)], 20, 5)
     assert sum(passage == PASSAGE for passage in train.passages + test.passages) == 1
     assert not any(len(query.split()) < 4 for query in train.queries)
+
+
+def test_a_batch_is_made_of_pairs() -> None:
+    with pytest.raises(ValueError, match="batch=32 is over pairs=10"):
+        from_mapping(Options, {"pairs": 10}, "retrieval")
 
 
 def test_too_little_text_for_pairs_is_one_sentence() -> None:

@@ -13,12 +13,14 @@ DEPTHS = {"xsmall": (12, 6), "small": (6, 12), "base": (12, 12), "large": (24, 1
 """Layers and heads of microsoft/deberta-v3-…"""
 LAMB_DECAY = 0.1
 """Their weight decay for LAMB, which ignores --weight_decay."""
+LEAST = 0.005
+"""The least probability of a token type, whatever the ratio."""
+ALL_SUBSTRINGS = {"fusion": "add", "min_length": 1, "max_substrings": 1000}
+"""N-hot embeddings as the paper describes them; the file with their code is not published."""
 
 LEFT = {
     "output_path": "the folder of a run is maskwright train --out",
     "cpus": "the loader reads ahead by itself",
-    "all_checkpoints": "training.checkpoint_every and training.keep say which checkpoints there are",
-    "log_mlm_probs": "what an objective learns is in the checkpoints and the log",
     "pretrained": "training.init_from=DIR begins with the weights of a run",
     "eval_only": "maskwright evaluate RUN validation",
     "debug": "give a smaller file",
@@ -69,11 +71,17 @@ def _objective(foreign: ForeignConfig) -> None:
     if foreign.yes("regular_mlm"):
         foreign.put("objective", name="mlm", **shares)
         reason = "regular_mlm does not adapt"
-        foreign.ignore(dict.fromkeys(("mask_update_steps", "first_mask_update", "soft"), reason))
+        foreign.ignore(dict.fromkeys(("mask_update_steps", "first_mask_update", "soft", "log_mlm_probs"), reason))
         return
-    score = "soft" if soft else "hard"
-    foreign.put("objective", name="adaptive", **shares, score=score, update_every=every, first_update=since)
+    adapts = {"score": "soft" if soft else "hard", "update_every": every, "first_update": since}
+    foreign.put("objective", name="adaptive", **shares, **adapts, floor=round(min(LEAST / first, 0.99), 6))
     foreign.remarks.append("special tokens are never hidden, random ones never special; counts are exact, there bf16")
+    foreign.remarks.append("objective.law=published computes weights and masks as there; ours meets the ratio exactly")
+    if foreign.yes("log_mlm_probs"):
+        foreign.remarks.append(
+            "the weights are in mask_weights.parquet, at every validation; there mlm_probs.csv had them at every "
+            f"update: evaluation.every={every} is as often"
+        )
 
 
 def _model(foreign: ForeignConfig, longest: int) -> None:
@@ -88,7 +96,10 @@ def _model(foreign: ForeignConfig, longest: int) -> None:
     sizes = {"layers": layers, "heads": heads, "hidden": hidden, "intermediate": inner}
     foreign.put("model", name="deberta", **sizes, **reach, dropout=dropout)
     if foreign.get("custom") == "nhot":
-        foreign.put("model", nhot={"fusion": "add"})
+        foreign.put("model", nhot=dict(ALL_SUBSTRINGS))
+        foreign.remarks.append(
+            "custom=nhot is by the paper, all substrings of a token and at most 1,000: its code is not published"
+        )
     elif "custom" in foreign:
         foreign.left["custom"] = f"{foreign.get('custom')} is not here; nhot is, as model.nhot"
 
@@ -96,10 +107,12 @@ def _model(foreign: ForeignConfig, longest: int) -> None:
 def _optimizer(foreign: ForeignConfig) -> None:
     decay, rate = foreign.number("weight_decay", 0.01), foreign.number("lr", 0.007)
     if foreign.yes("lamb"):
-        fields = {"name": "lamb", "betas": [0.9, 0.98], "eps": 1e-8, "weight_decay": LAMB_DECAY}
+        fields: dict[str, Any] = {"name": "lamb", "betas": [0.9, 0.98], "eps": 1e-8, "weight_decay": LAMB_DECAY}
+        fields |= {"decay_vectors": True, "scaling": "capped"}  # one parameter group, by bitsandbytes
         foreign.ignore({"weight_decay": f"--lamb does not hear of it there: {LAMB_DECAY} is its decay"})
     else:
         fields = {"name": "adamw", "betas": [0.9, 0.999], "weight_decay": decay}
+        foreign.remarks.append("biases and gains are not decayed; there all was one parameter group")
     foreign.put("optimizer", **fields, lr=rate, decay_embeddings=True)
     foreign.remarks.append("weights and their moments are float32; there all was bf16")
 
@@ -112,5 +125,11 @@ def _training(foreign: ForeignConfig, length: int) -> None:
         log_every=foreign.whole("logging_steps", 100), checkpoint_every=foreign.whole("save_steps", 1000),
     )  # fmt: skip
     foreign.put("evaluation", every=foreign.whole("eval_steps", 1000))
+    if foreign.yes("all_checkpoints"):
+        foreign.put("training", keep_at="babylm")
+        foreign.remarks.append(
+            "all_checkpoints is training.keep_at=babylm: by words seen, in OUT/words, beside the others; "
+            "there by shares of the run, in place of eval_steps, save_steps and logging_steps"
+        )
     if foreign.yes("wandb"):
         foreign.put("training", trackers=["wandb"])
