@@ -1,10 +1,14 @@
 """Every recipe builds and trains; here with its own parts, but small ones, on the text of the tests."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from maskwright.run.config import Config, recipes
+from maskwright.run import milestones
+from maskwright.run.config import RECIPES, Config, recipes
 from maskwright.training.trainer import Trainer
 
 SMALL = [
@@ -38,3 +42,31 @@ def test_the_examples_of_aether_have_its_fields() -> None:
     assert (causal.optimizer.lr, causal.training.warmup, causal.training.decay) == (2e-3, 0.0, "constant")
     assert causal.model == masked.model
     assert causal.model.max_length == 1024
+
+
+SYSTEMS = re.compile(r"amlm|ltg_bert|gpt_bert|[cm]lm_example|mirror|forward_backward|^remask|diffusion_stages")
+"""Recipes that follow a published system."""
+
+
+def leaf(tree: Any, path: str) -> Any:
+    """What is at a dotted path of a config, lists by number."""
+    for part in path.split("."):
+        tree = tree[int(part)] if isinstance(tree, list) else tree[part]
+    return tree
+
+
+@pytest.mark.parametrize("name", [name for name in recipes() if SYSTEMS.search(name)])
+def test_a_recipe_named_after_a_system_begins_with_a_table_that_is_true(name: str) -> None:
+    text = (RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
+    head = text[: re.search(r"^[^#]", text, flags=re.MULTILINE).start()].splitlines()  # type: ignore[union-attr]
+    (begin,) = [number for number, line in enumerate(head) if line == "# | setting | published | ours | why |"]
+    assert begin <= 3
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in head[begin + 2 :] if line.startswith("# | ")]
+    assert len(rows) >= 8
+    tree = Config.load(name).tree()
+    for setting, published, ours, why in rows:
+        said, held = yaml.safe_load(ours), leaf(tree, setting)
+        if isinstance(said, dict):
+            held = {key: held[key] for key in said}
+        assert held == (milestones.number(said) if isinstance(said, str) and said.endswith("M") else said), setting
+        assert published, why
