@@ -102,6 +102,15 @@ def test_rows_can_be_padded_to_a_multiple():
     assert MaskingCollator(Ours(), pad_to_multiple_of=8)(list(features()))["input_ids"].shape == (24, 32)
 
 
+def test_a_batch_in_which_nothing_is_asked_is_refused():
+    """A loss of transformers is a mean over labels, which is no number without any."""
+    collator = MaskingCollator(Ours(), Mlm(ratio=1e-9, at_least_one=False))
+    with pytest.raises(
+        ValueError, match=r"^mlm asked nothing in a batch of 24 rows, which has no loss then: raise obj"
+    ):
+        collator(list(features()))
+
+
 def test_a_schedule_goes_by_epochs():
     collator = MaskingCollator(Ours(), Mlm(ratio={"start": 0.5, "end": 0.1}))
     asked = []
