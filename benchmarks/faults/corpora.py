@@ -56,7 +56,8 @@ def _letters(texts: list[str]) -> str:
 
 def _written(chance: Random, suffix: str) -> tuple[bytes, list[str] | None]:
     """The bytes of a file of texts, and these; none where they must be refused."""
-    texts: list[str | None] = [text(chance).lstrip("\ufeff") for _ in range(chance.randint(1, 6))]
+    # the mark of UTF-16 and a null character after it are the mark of UTF-32
+    texts: list[str | None] = [text(chance).lstrip("\ufeff\0") for _ in range(chance.randint(1, 6))]
     end, encoding = chance.choice(("\n", "\r\n")), chance.choice(ENCODINGS)
     if suffix in (".txt", ".train"):
         return f"{end}{end}".join(one for one in texts if one).encode(encoding), [one for one in texts if one]
