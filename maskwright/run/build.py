@@ -58,7 +58,7 @@ def masked(written: Sequence[str] | None, ratio: float) -> list[Objective]:
     """
     if written is None:
         kinds = [kind for kind in registry.entries("objectives").values() if issubclass(kind, Masked)]
-        return [kind(ratio=ratio) for kind in kinds]
+        return [from_mapping(kind, {"ratio": ratio}, "") for kind in kinds]
     return [_masked(parse_yaml(text, f"objective {text}"), ratio) for text in written]
 
 

@@ -67,6 +67,7 @@ REFUSED = [
     ("masks", {"text": ""}, "there is no text to mask"),
     ("masks", {"text": 5}, "text=5: a text belongs here"),
     ("masks", {"text": "a", "ratio": "much"}, "ratio='much': input should be a valid number"),
+    ("masks", {"text": "a", "ratio": 1}, "ratio=1.0: input should be less than 1"),
     ("masks", {"text": "a", "ratio": 1.5}, "ratio=1.5: input should be less than or equal to 1"),
     ("masks", {"text": "a", "epochs": 1000}, "epochs=1000: input should be less than or equal to 20"),
     ("masks", {"text": "a", "seed": -1}, "seed=-1"),
