@@ -115,6 +115,7 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         (["train", "quickstart", "seed=-1"], "seed=-1"),
         (["train", "quickstart", "errors=foo"], "errors='foo'"),
         (["train", "quickstart", "training.warmup=0.7", "training.stable=0.7"], "warmup + stable = 1.4"),
+        (["masks", "a text", "--ratio", "1"], "ratio=1.0: input should be less than 1"),
         (["masks", "a text", "--json"], "--plot, --json and --lexicon go with --report"),
         (["options", "training.bogus"], "no section 'training.bogus'"),
         (["fill", "nowhere", "a [MASK]"], "nowhere holds no trained model"),
