@@ -8,12 +8,14 @@ import logging
 import os
 import sys
 from importlib import import_module
+from traceback import format_exception
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from .. import __version__
+from ..files.secrets import hide, refuse
 from ..progress import Warnings
 from ..settings import outside
 from ..settings.registry import files
@@ -73,11 +75,13 @@ def main() -> None:
     warnings = Warnings(logging.WARNING) if os.environ.get("RANK", "0") == "0" else logging.NullHandler()
     logging.getLogger("maskwright").addHandler(warnings)
     try:
-        app()
-    except (ValueError, OSError, ImportError) as error:
-        if debug or outside.raised_there(error):
-            raise
-        sentence = Text.assemble(("error:", "bold red"), f" {_sentence(error)}")
+        refuse(sys.argv)
+        typer.main.get_command(app)()
+    except Exception as error:
+        if debug or outside.raised_there(error) or not isinstance(error, ValueError | OSError | ImportError):
+            sys.stderr.write(hide("".join(format_exception(error))))
+            sys.exit(1)
+        sentence = Text.assemble(("error:", "bold red"), f" {hide(_sentence(error))}")
         Console(stderr=True).print(sentence, soft_wrap=True)
         sys.exit(2)
     finally:

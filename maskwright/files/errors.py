@@ -6,20 +6,30 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from .secrets import hide
+
 WIDTH = 80
 """Characters of a value that a message shows."""
 
 
 def cut(text: str, width: int = WIDTH) -> str:
-    """`text`, cut to `width` with an ellipsis."""
+    """`text` without secrets, cut to `width` with an ellipsis."""
+    text = hide(text)
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def short_repr(value: Any, width: int = WIDTH) -> str:
-    """The repr of `value`, cut in depth and length."""
-    writer = reprlib.Repr()
+    """The repr of `value` without secrets, cut in depth and length."""
+    writer = _Writer()
     writer.maxlevel, writer.maxstring, writer.maxother = 2, width, width
     return cut(writer.repr(value), width)
+
+
+class _Writer(reprlib.Repr):
+    """Hides secrets before a text is cut, when they would no longer be known."""
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(hide(x), level)
 
 
 def listing(names: Iterable[Any]) -> str:

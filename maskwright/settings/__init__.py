@@ -7,6 +7,7 @@ names the option, its value and what would be right; `override` applies `a.b=c` 
 import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
+from functools import wraps
 from types import NoneType
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
@@ -14,6 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from ..files.errors import short_repr
+from ..files.secrets import refuse
 from ..files.yaml_files import parse_yaml
 
 T = TypeVar("T")
@@ -39,13 +41,25 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 def settings(cls: type[T]) -> type[T]:
     """Make `cls` a frozen, validated dataclass; the string under each field is its documentation.
 
-    A generic one (a schedule of numbers) is validated again where it is used, as there the type is known.
+    A generic one (a schedule of numbers) is validated again where it is used, as there the type is known. A URL with a
+    password in it is refused before anything shows it.
     """
     rules = ConfigDict(
         extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True, allow_inf_nan=False,
         revalidate_instances="always" if getattr(cls, "__parameters__", ()) else "never",
     )  # fmt: skip
-    return pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)  # type: ignore[return-value]
+    made: Any = pydantic_dataclass(frozen=True, kw_only=True, config=rules)(cls)
+    made.__init__ = _without_secrets(made.__init__)
+    return made
+
+
+def _without_secrets(init: Any) -> Any:
+    @wraps(init)
+    def checked(self: object, /, *args: object, **values: object) -> None:
+        refuse(values)
+        init(self, *args, **values)
+
+    return checked
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

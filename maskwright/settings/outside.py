@@ -47,7 +47,7 @@ def is_outside(name: str) -> bool:
 def trusting(*given: object, everything: bool = False) -> Iterator[None]:
     """Let the code that is named anywhere in `given` run, which the user has written himself; or all code."""
     all_before, names_before = _trusted.get()
-    names = frozenset(text for tree in given for text in _strings(tree) if is_outside(text))
+    names = frozenset(text for tree in given for text in texts_in(tree) if is_outside(text))
     token = _trusted.set((all_before or everything, names_before | names))
     try:
         yield
@@ -113,7 +113,7 @@ def raised_there(error: BaseException) -> bool:
     return any(name.partition(".")[0] in outside for name in names)
 
 
-def _strings(tree: object) -> Iterator[str]:
+def texts_in(tree: object) -> Iterator[str]:
     """The texts in nested mappings and lists. YAML's aliases put one list in many places; it is read once."""
     waiting, seen = [tree], set[int]()
     while waiting:
@@ -127,7 +127,7 @@ def _strings(tree: object) -> Iterator[str]:
 
 def _kept(tree: object) -> Iterator[str]:
     """The modules of the kept files that `tree` names."""
-    return (found[1] for text in _strings(tree) if (found := KEPT.fullmatch(text)))
+    return (found[1] for text in texts_in(tree) if (found := KEPT.fullmatch(text)))
 
 
 def _file(name: str, place: str) -> ModuleType:
@@ -148,7 +148,7 @@ def _read(name: str, path: Path, stem: str) -> str:
     if stem not in ("", found):
         raise ValueError(f"{path} was changed since the run was written: name it by its own path to use it so")
     if found not in _sources:
-        _check_trust(name)
+        check_trust(name)
     _places[found] = path.resolve()
     return _remember(path.stem, source)
 
@@ -167,7 +167,7 @@ def _run(stem: str, path: Path, source: bytes) -> None:
 
 def _package(name: str, module: str) -> ModuleType:
     if module not in _packages:
-        _check_trust(name)
+        check_trust(name)
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # as `python -m` has it; the command `maskwright` does not
     try:
@@ -185,7 +185,8 @@ def note_package(module: str) -> None:
     _packages.add(module)
 
 
-def _check_trust(name: str) -> None:
+def check_trust(name: str) -> None:
+    """Raises ValueError unless the code that `name` names may run."""
     everything, names = _trusted.get()
     if not (everything or name in names or os.environ.get(TRUST)):
         raise ValueError(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskwright.cli import app
 from maskwright.run.config import Config, recipes
 from maskwright.settings.registry import files
 
@@ -143,11 +142,11 @@ def test_bytes_that_are_no_text_are_named_or_replaced(run, recipe: Path, setting
     assert run("tokenize", recipe, override, "--out", tmp_path / "shards", "--errors", "replace")[0] == 0
 
 
-def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["maskwright", "train", "quickstrat", "--debug"])
-    monkeypatch.setattr(app.app, "registered_commands", [])
-    with pytest.raises(ValueError, match="quickstrat"):
-        app.main()
+def test_debug_shows_the_traceback(command) -> None:
+    code, _, complaint = command("train", "quickstrat", "--debug")
+    assert code == 1
+    assert "Traceback" in complaint
+    assert "ValueError: no recipe or file 'quickstrat'" in complaint
 
 
 @pytest.mark.parametrize("name", recipes())

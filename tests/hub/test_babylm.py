@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from maskwright.cli import app
 from maskwright.run.config import Config, recipes
 from maskwright.run.milestones import name
+from maskwright.settings.outside import TRUST
 
 SMALL = [
     "tokenizer.size=404", "rows.length=32",
@@ -34,7 +35,8 @@ def test_the_recipes_are_three_systems_on_two_tracks() -> None:
     assert tracks == [{"amlm", "gpt_bert", "ltg_bert"}] * 2
 
 
-def test_from_the_data_to_the_leaderboard(text: Path, tmp_path: Path) -> None:
+def test_from_the_data_to_the_leaderboard(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TRUST, "1")
     call = caller(tmp_path)
     call("train", "babylm/strict_small/gpt_bert", f"corpus.files=[{text}]", *SMALL, "--out", "run", "--quiet")
     said = call("export", "run/words", "models")

@@ -15,6 +15,8 @@ from maskwright.cli import app
 from maskwright.hub.export.run import export
 from maskwright.hub.preflight.checks import NEEDS, preflight
 from maskwright.hub.preflight.run import findings
+from maskwright.run import saved
+from maskwright.settings.outside import trusting
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,31 @@ def test_a_fault_is_found_and_mended(need: str, folder: Path, tmp_path: Path) ->
     assert not found[need].met
     assert told in found[need].message
     assert found["mask token" if need == "name" else "name"].met
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+def test_code_of_a_folder_runs_only_when_it_may(file: str, folder: Path, tmp_path: Path) -> None:
+    kind = "AutoConfig" if file == "config.json" else "AutoTokenizer"
+    edit(folder / file, auto_map={kind: "theirs.Kind" if file == "config.json" else [None, "theirs.Kind"]})
+    edit(folder / "config.json", model_type="theirs")
+    (folder / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Kind: ...\n")
+    with pytest.raises(ValueError, match=r"theirs\.py is code from outside maskwright.*--trust-code"):
+        findings(str(folder), 64)
+    assert not (tmp_path / "ran").exists()
+    with trusting(everything=True):
+        findings(str(folder), 64)
+    assert (tmp_path / "ran").exists()
+
+
+def test_code_of_ours_that_is_exported_on_the_way_needs_no_word(source, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    made = source("ltg_bert", "mlm")
+    saved.save(out / "final", made.model.state_dict(), made.model_settings, made.tokenizer, "text")
+    made.config.write(out / "config.yaml")
+    assert all(finding.met for finding in findings(str(out), 64))
+    export(made, tmp_path / "model")
+    with pytest.raises(ValueError, match=r"modeling_maskwright\.py is code from outside"):
+        findings(str(tmp_path / "model"), 64)
 
 
 def test_a_run_that_has_not_begun(settings: dict, tmp_path: Path) -> None:

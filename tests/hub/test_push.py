@@ -175,3 +175,32 @@ def test_a_file_is_the_same_by_its_content(tmp_path: Path) -> None:
         path.write_bytes(b"one")
         found = [RepoFile(**entry(name, data)) for data in (b"one", b"two", b"three")]
         assert [same(path, file) for file in found] == [True, False, False]
+
+
+def test_where_files_lie_is_not_published(hub: Hub, source, tmp_path: Path) -> None:
+    place = tmp_path / "m4rk3r"
+    made = source("modern", "mlm")
+    for number, sections in enumerate(
+        (
+            {"corpus": {"name": "files", "files": [f"{place}/a.txt", "m4rk3r/texts/**/*.txt"], "valid": f"{place}/b/"}},
+            {"corpus": {"name": "tokenized", "folders": [f"{place}/shards", f"file://{place}/x", "s3://bucket/x"]}},
+            {"corpus": {"name": "babylm", "folder": "~/m4rk3r/data"}, "tokenizer": {"file": f"{place}/t.json"}},
+            {
+                "corpus": {"name": "hub", "dataset": f"{place}/set"},
+                "training": {"init_from": "m4rk3r/run", "freeze": 0.5},
+            },
+            {"objective": {"name": "weighted", "weights": f"{place}/table.csv"}},
+            {"objective": {"name": "remask", "generator_run": "../m4rk3r/run"}},
+            {"corpus": {"name": "hub", "dataset": "owner/name"}, "tokenizer": {"add": ["</s>", "/x/"]}},
+        )
+    ):
+        out = place / f"run-{number}"
+        saved.save(out / "final", made.model.state_dict(), made.model_settings, made.tokenizer, "text")
+        made.config.replace(**sections).write(out / "config.yaml")
+        list(push(out, f"{NAME}-{number}"))
+        files = hub.repositories[f"{NAME}-{number}"]["main"]
+        assert not [name for name, data in files.items() if b"m4rk3r" in data or str(tmp_path).encode() in data]
+        card = files["README.md"].decode()
+        assert "modern" in card
+        for kept in ("a.txt", "*.txt", "s3://bucket/x", "t.json", "table.csv", "owner/name", "</s>", "/x/"):
+            assert (kept in card) == (kept.rpartition("/")[2] in str(sections) and kept in str(sections)), kept

@@ -38,10 +38,11 @@ def command(
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
     from ... import __version__
+    from ...files.secrets import hide
     from ...progress import during
 
     if "RANK" not in os.environ:  # before what takes seconds to load, and once for all ranks
-        typer.echo(f"maskwright {__version__}: {recipe}, into {out}", err=True)
+        typer.echo(hide(f"maskwright {__version__}: {recipe}, into {out}"), err=True)
 
     with during("loading", not quiet):
         from ...display.run_report import write

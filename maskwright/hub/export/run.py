@@ -14,6 +14,7 @@ from ...run.load import LoadedRun
 from ...settings.registry import name_of
 from ...storage.atomic import atomic_folder
 from ...text.tokenizers.tokenizer import Tokenizer
+from .published import published
 
 
 def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
@@ -41,7 +42,8 @@ def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
 def export(source: LoadedRun, out: Path, causal: bool | None = None, name: str = "", revision: str = "") -> str:
     """Write `source` as a folder of `transformers` with its card, and say under which class and why.
 
-    model.json and config.yaml go along, so that `maskwright.load` opens the folder as the very model that it was.
+    model.json and config.yaml go along, so that `maskwright.load` opens the folder as the very model that it was; files
+    of this machine are in it by their names alone.
 
     name, revision: by which it will be loaded, as the card says; by default the folder's name, and none.
 
@@ -54,6 +56,7 @@ def export(source: LoadedRun, out: Path, causal: bool | None = None, name: str =
     forward, backend = way(source.objective, causal)
     tokenizer = opened_as_trained(source, forward)
     found = transformers.peer(source.model, source.model_settings, tokenizer.vocabulary, forward)
+    config = published(source.config) if source.config else None
     facts = {
         "name": name or out.resolve().name,
         "revision": revision,
@@ -68,11 +71,11 @@ def export(source: LoadedRun, out: Path, causal: bool | None = None, name: str =
     }
     with atomic_folder(out) as aside:
         transformers.write(aside, found, tokenizer, source.model_settings.max_length)
-        text = model_card.card(facts, source.config.tree() if source.config else {}, source.metrics)
+        text = model_card.card(facts, config.tree() if config else {}, source.metrics)
         (aside / "README.md").write_text(text, encoding="utf-8")
         saved.write_description(aside, source.model_settings, tokenizer, source.text_fingerprint, found.names)
-        if source.config:
-            source.config.write(aside / "config.yaml")
+        if config:
+            config.write(aside / "config.yaml")
     code = "with code of ours (trust_remote_code=True)" if found.source else "native"
     return f"{facts['kind']}, {code}: {found.why}"
 

@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from ...files.json_files import read_object
+from ...settings import outside
 from .._quiet import silence
 
 TEXT = "Who does Mary's café think that 42 children saw?"
@@ -46,10 +47,12 @@ class Patient:
     folder: Path
     longest: int
     """Tokens of the longest text that the evaluation will give."""
+    trusted: bool = False
+    """Whether its own code runs."""
 
     @cached_property
     def tokenizer(self) -> Any:
-        return AutoTokenizer.from_pretrained(self.folder, padding_side="right", trust_remote_code=True)
+        return AutoTokenizer.from_pretrained(self.folder, padding_side="right", trust_remote_code=self.trusted)
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -67,7 +70,8 @@ class Patient:
 
     def open(self, auto: Any) -> tuple[Any, dict[str, Any]]:
         """The model under an auto class, in evaluation mode, and what was missing."""
-        model, info = auto.from_pretrained(self.folder, trust_remote_code=True, output_loading_info=True)
+        how = {"trust_remote_code": self.trusted, "output_loading_info": True}
+        model, info = auto.from_pretrained(self.folder, **how)
         return model.eval(), info
 
     def batch(self, texts: list[str]) -> dict[str, Tensor]:
@@ -81,15 +85,29 @@ class Unmet(Exception):
 
 
 def preflight(folder: Path, longest: int) -> list[Finding]:
-    """Every need of the evaluation, in its order. Raises ValueError when `folder` holds no model of transformers.
+    """Every need of the evaluation, in its order.
 
-    longest: tokens of the longest text, none of which it will cut.
+    longest: tokens of the longest text, none of which it will cut. Raises ValueError when `folder` holds no model of
+    transformers, or one with code of its own that is not trusted.
     """
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder} holds no model of transformers (config.json)")
-    patient = Patient(folder, longest)
+    own = own_code(folder)
+    for module in own:
+        outside.check_trust(f"{folder}/{module}")
+    patient = Patient(folder, longest, trusted=bool(own))
     with silence():
         return [_asked(need, check, patient) for need, check in NEEDS.items()]
+
+
+def own_code(folder: Path) -> list[str]:
+    """The modules that `auto_map` in a folder's JSON files names, which transformers would run."""
+    maps = [read_object(folder / name).get("auto_map") for name in MAPPED if (folder / name).is_file()]
+    return sorted({f"{name.rpartition('.')[0]}.py" for name in outside.texts_in(maps)})
+
+
+MAPPED = ("config.json", "tokenizer_config.json")
+"""The files in which transformers looks for it."""
 
 
 def _asked(need: str, check: Callable[[Patient], str], patient: Patient) -> Finding:

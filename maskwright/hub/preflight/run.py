@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...run.config import Config
 from ...run.discover import is_model
 from ...run.load import LoadedRun, load, untrained
+from ...settings.outside import trusting
 from ..export.run import export
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def findings(source: str, longest: int, overrides: Sequence[str] = ()) -> "list[
     """What `hub.preflight` finds of a folder of transformers, or of what a run, trained or not, is exported to.
 
     longest: tokens of the longest text.  overrides: changes to a config, as `section.key=value`.
-    Raises ValueError when there is neither a model nor a config, and for overrides of a model that is trained.
+    Raises ValueError when there is neither a model nor a config, for overrides of a model that is trained, and for a
+    folder of transformers with code of its own that is not trusted.
     """
     from .checks import preflight
 
@@ -30,7 +32,8 @@ def findings(source: str, longest: int, overrides: Sequence[str] = ()) -> "list[
     with TemporaryDirectory() as place:
         folder = Path(place) / (path.resolve().name if path.is_dir() else path.stem)
         export(_found(source, overrides), folder)
-        return preflight(folder, longest)
+        with trusting(everything=True):  # the code that we have just written there
+            return preflight(folder, longest)
 
 
 def _found(source: str, overrides: Sequence[str]) -> LoadedRun:

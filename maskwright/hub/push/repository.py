@@ -15,6 +15,8 @@ from huggingface_hub.errors import HTTPError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import validate_repo_id
 
+from ...files.secrets import hide, remember
+
 REASONS = {
     401: "the Hub does not know this token: log in again by `hf auth login`, or set another HF_TOKEN",
     403: "this token may not write to {name}: it needs the permission to write, and its owner a place there",
@@ -36,8 +38,9 @@ class Repository:
         if self.name.count("/") != 1:
             raise ValueError(f"{self.name!r} is not a repository name: give OWNER/NAME, as in someone/babylm-10m")
         validate_repo_id(self.name)
-        if get_token() is None:
+        if (token := get_token()) is None:
             raise ValueError("no Hub token found: log in with `hf auth login`, or set HF_TOKEN")
+        remember(token)
 
     @cached_property
     def api(self) -> HfApi:
@@ -116,4 +119,4 @@ def sentence(error: BaseException, name: str) -> str:
     else:
         what = "the connection to" if isinstance(error, HTTPError) else "the upload to"
         why = f"{what} the Hub at {HfApi().endpoint} failed ({error})"
-    return f"{name} is not complete: {' '.join(why.split())}; run it again, and it goes on where it stopped"
+    return f"{name} is not complete: {hide(' '.join(why.split()))}; run it again, and it goes on where it stopped"

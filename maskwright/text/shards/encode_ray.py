@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from functools import cache
 
 from ...distributed.ray import join
+from ...files.secrets import refuse
 from ..corpus import Document
 from ..tokenizers.tokenizer import Tokenizer
 from .encode import Chunk, Work, encode, in_order
@@ -21,8 +22,9 @@ AHEAD = 2
 def encode_over(tokenizer: Tokenizer, work: Iterator[Work], over: str) -> Iterator[Chunk]:
     """The chunks of `work` in order. over: `ray` for a running cluster or else this machine, or a URL ray://….
 
-    Raises ValueError when it is neither, or nothing answers there.
+    Raises ValueError when it is neither, it holds a password, or nothing answers there.
     """
+    refuse(over)
     if over != "ray" and not over.startswith("ray://"):
         raise ValueError(f"--over {over}: give ray, or the URL of a cluster as in ray://HOST:10001")
     ray = join(None if over == "ray" else over)

@@ -14,6 +14,7 @@ from typing import Any
 import fsspec
 from fsspec.callbacks import Callback
 
+from ...files.secrets import hide, refuse, remember
 from ...storage import sealed
 from ...storage.cache import cache_folder, file_lock
 from ..tokenizers.tokenizer import Tokenizer
@@ -34,8 +35,10 @@ def is_url(place: str) -> bool:
 def fetch(url: str, progress: bool = True) -> Path:
     """The cache folder with the tokenized text at `url`, downloaded if necessary.
 
-    Raises ValueError when the store or the text does not exist, or a file differs from what was published.
+    Raises ValueError when the store or the text does not exist, a file differs from what was published, or the URL
+    holds a password.
     """
+    refuse(url)
     with _errors_named(url):
         store, root = fsspec.url_to_fs(url)
         if not store.exists(f"{root}/{MANIFEST}"):
@@ -89,8 +92,9 @@ def _wrong_tokenizer(aside: Path, wanted: str) -> Iterator[str]:
 def publish(folder: Path, url: str, progress: bool = True) -> None:
     """Copy the tokenized text in `folder` to `url`, unless it is there already.
 
-    Raises ValueError when different text is there, or the store cannot be written.
+    Raises ValueError when different text is there, the store cannot be written, or the URL holds a password.
     """
+    refuse(url)
     files = sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST)
     with (
         copying(f"publishing {url}", sum(path.stat().st_size for path in files), progress) as advance,
@@ -126,8 +130,9 @@ class _Progress(Callback):
 
 @contextmanager
 def _errors_named(url: str) -> Iterator[None]:
+    remember(fsspec.config.conf)
     try:
         yield
     except Exception as error:  # every store raises kinds of its own
-        told = " ".join(str(error).split()) or type(error).__name__
+        told = hide(" ".join(str(error).split())) or type(error).__name__
         raise ValueError(f"{url} cannot be used: {told}") from None
