@@ -48,8 +48,13 @@ def model_validator(mode):
 
 def settings(cls):
     return dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+
+
+def quickest(name, ways, *of):
+    return next(iter(ways))
 """
-"""For what the sources import to validate settings; those that come here were validated when the model was trained."""
+"""For what the sources import to validate settings, which were validated when the model was trained, and to measure the
+machine, which a model that somebody opens does not begin with."""
 
 
 def peer(model: nn.Module, settings: Any, causal: bool, special: dict[str, int]) -> tuple[Any, str]:
@@ -88,7 +93,7 @@ def needed(module: ModuleType) -> list[ModuleType]:
     """The layers that a module imports, and theirs, and then itself; each once."""
     found: dict[str, ModuleType] = {}
     for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.ImportFrom) and _ours(node) and not _settings(node):
+        if isinstance(node, ast.ImportFrom) and _ours(node) and not _stood_in(node):
             name = "." * node.level + (node.module or "")
             for below in needed(import_module(name, module.__package__)):
                 found[below.__name__] = below
@@ -100,8 +105,8 @@ def _ours(node: ast.ImportFrom) -> bool:
     return bool(node.level) or (node.module or "").startswith("maskwright.")
 
 
-def _settings(node: ast.ImportFrom) -> bool:
-    return (node.module or "").removeprefix("maskwright.").startswith("settings")
+def _stood_in(node: ast.ImportFrom) -> bool:
+    return (node.module or "").removeprefix("maskwright.").startswith(("settings", "hardware"))
 
 
 def _tree(module: ModuleType) -> ast.Module:
