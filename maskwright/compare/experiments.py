@@ -13,7 +13,8 @@ from typing import Any
 from ..run import milestones
 from ..run.config import Config
 from ..run.resume import leaves
-from ..settings import did_you_mean
+from ..settings import did_you_mean, short_repr
+from ..settings.bounds import MOST_LAYERS
 
 CHANGE = re.compile(r"\+(?=[a-z_]+(?:\.\w+)*=)")
 """Where a change begins: a plus followed by a name and an equals sign."""
@@ -75,9 +76,13 @@ def seed_list(written: str | int) -> list[int]:
         numbers = [int(part) for part in str(written).split(",") if part.strip()]
     except ValueError:
         numbers = []
-    found = numbers if "," in str(written) else list(range(sum(numbers)))
-    if not found or min(found) < 0:
-        raise ValueError(f"seeds={written!r}: give how many, as in 3 for 0, 1, 2, or which, as in 5,7")
+    few = sum(numbers) <= MOST_LAYERS
+    found = numbers if "," in str(written) else list(range(sum(numbers) if few else 0))
+    if not found or len(found) > MOST_LAYERS or not all(0 <= seed < 2**64 for seed in found):
+        raise ValueError(
+            f"seeds={short_repr(written)}: give how many, as in 3 for 0, 1, 2, or which, as in 5,7, at most "
+            f"{MOST_LAYERS:,}"
+        )
     if twice := [seed for seed in found if found.count(seed) > 1]:
         raise ValueError(f"seeds={written}: {twice[0]} is given twice: use different seeds")
     return found

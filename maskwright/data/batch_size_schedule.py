@@ -7,6 +7,8 @@ ranks nor a resume changes anything.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..files.errors import short_repr
+from ..settings.bounds import MOST_BATCH, MOST_EPOCHS
 from .loader import Loader, parse_epochs, read_rows
 from .order import Order
 from .pack import Pack
@@ -19,9 +21,10 @@ def batch_size_schedule(batch_tokens: int | str) -> list[tuple[float, int]]:
     Raises ValueError on anything else, and when a batch is not a multiple of the first.
     """
     phases = parse_epochs(batch_tokens, float, int)
-    if not phases or min(tokens for _, tokens in phases) < 1:
+    if not phases or not all(epoch <= MOST_EPOCHS and 1 <= tokens <= MOST_BATCH for epoch, tokens in phases):
         raise ValueError(
-            f"batch_tokens={batch_tokens!r}: give at least 1 position as in 4096, or a schedule as in 0:512,0.5:4096"
+            f"batch_tokens={short_repr(batch_tokens)}: give 1 to {MOST_BATCH:,} positions as in 4096, or a schedule as "
+            "in 0:512,0.5:4096"
         )
     if odd := [tokens for _, tokens in phases if tokens % phases[0][1]]:
         raise ValueError(f"batch_tokens={batch_tokens!r}: {odd[0]} is not a multiple of the first, {phases[0][1]}")

@@ -15,6 +15,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from ..files.errors import short_repr
+from ..settings.bounds import MOST_EPOCHS, MOST_SIZE
 from .order import Order
 from .pack import Pack
 from .rows import Rows
@@ -40,8 +42,11 @@ def parse_epochs(
 def length_schedule(length: int | str) -> list[tuple[int, int]]:
     """(first epoch, row length) of each stage of `128` or `0:64,5:256`. Raises ValueError on anything else."""
     stages = parse_epochs(length, int, int)
-    if not stages or min(positions for _, positions in stages) < 3:
-        raise ValueError(f"rows.length={length!r}: give at least 3 positions as in 128, or a schedule as in 0:64,5:256")
+    if not stages or not all(epoch <= MOST_EPOCHS and 3 <= positions <= MOST_SIZE for epoch, positions in stages):
+        raise ValueError(
+            f"rows.length={short_repr(length)}: give 3 to {MOST_SIZE:,} positions as in 128, or a schedule as in "
+            "0:64,5:256"
+        )
     return stages
 
 
@@ -70,7 +75,15 @@ class Stage:
         return sum(islice(self._totals(), epochs)) + int(self._running(epochs)[:rest][-1:].sum())
 
     def seen(self, words: int) -> int:
-        """Number of rows after which `words` words have been seen."""
+        """Number of rows after which `words` words have been seen.
+
+        Raises ValueError when that is more epochs than a run may have.
+        """
+        whole = int(self._running(0)[-1])
+        if words > MOST_EPOCHS * whole:
+            raise ValueError(
+                f"{words:,} words are more than {MOST_EPOCHS:,} epochs of this text, which has {whole:,}: give fewer"
+            )
         for epoch, total in enumerate(self._totals()):
             if words <= total:
                 within = 1 + int(np.searchsorted(self._running(epoch), words)) if words else 0

@@ -1,5 +1,6 @@
 """Initialise a model from one explicit generator, never from torch's global one."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -8,12 +9,24 @@ from torch import Tensor, nn
 
 
 def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
-    """The module that `make` builds, on the CPU, with values drawn by its `initialise`."""
+    """The module that `make` builds, on the CPU, with values drawn by its `initialise`.
+
+    Raises ValueError, before anything is allocated, when this machine has no room for it.
+    """
     with torch.device("meta"):  # nothing is drawn from torch's global generator, nor drawn twice
         model: Any = make()
+    _check_memory(model)
     model.to_empty(device="cpu")
     model.initialise(generator)
     return model
+
+
+def _check_memory(model: nn.Module) -> None:
+    needed = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        sizes = f"the model takes {needed / 2**30:,.0f} GiB, and this machine has {there / 2**30:,.0f}"
+        raise ValueError(f"{sizes}: take a smaller one, by model.hidden, .layers, .intermediate or .max_length")
 
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator, cut: float = 2.0) -> None:

@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..settings import settings
+from ..settings.bounds import PositiveInt, Size
 from .init import truncated_normal_
 
 STD = 0.02
@@ -30,15 +31,15 @@ class NHot:
     """`add`: the sum of the parts, as in the paper; `gate`: the sum times a gate per dimension, computed from both;
     `attention`: their mean by the token's attention; `frequency`: the sum times a gate that depends on how frequent the
     token is."""
-    min_length: PositiveInt = 2
+    min_length: Size = 2
     """Fewest characters of a part, not counting the word-boundary mark."""
-    max_length: PositiveInt = 16
+    max_length: Size = 16
     """Most characters of a part."""
-    max_substrings: int = Field(32, ge=1)
+    max_substrings: Size = 32
     """Maximum number of parts per token; the longest are kept."""
     boundaries: bool = True
     """Whether a word-initial part matches only at the start of a word-initial token."""
-    width: PositiveInt | None = None
+    width: Size | None = None
     """Width of the vectors of parts, which a learned matrix takes to the model's; null for the model's own."""
     max_count: PositiveInt | None = None
     """Only tokens that the training text has at most so often have parts; null for all."""

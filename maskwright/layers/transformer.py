@@ -1,10 +1,11 @@
 """What all models have in common: sizes, the embedding, and logits from the tied embedding."""
 
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..settings import settings
+from ..settings.bounds import Layers, Size
 from .linear import linear
 from .nhot import NHot, Parts, embed
 
@@ -13,15 +14,15 @@ from .nhot import NHot, Parts, embed
 class TransformerSettings:
     """Sizes of a transformer."""
 
-    hidden: PositiveInt = 384
+    hidden: Size = 384
     """Width of the residual stream."""
-    layers: PositiveInt = 12
+    layers: Layers = 12
     """Number of transformer layers."""
-    heads: PositiveInt = 6
+    heads: Layers = 6
     """Attention heads; they share `hidden` evenly."""
-    intermediate: PositiveInt = 1024
+    intermediate: Size = 1024
     """Inner width of the feed-forward layer."""
-    max_length: PositiveInt = 512
+    max_length: Size = 512
     """Longest row that the model takes, in tokens."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for embeddings, distances, attention weights and branch outputs."""

@@ -6,7 +6,7 @@ one normalised table of distances for all layers, projected by the same matrices
 
 import torch
 import torch.nn.functional as F
-from pydantic import PositiveInt, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..layers.disentangled import split_heads
@@ -16,6 +16,7 @@ from ..layers.pick import pick
 from ..layers.skew import attend_skewed, distances
 from ..layers.transformer import Transformer, TransformerSettings
 from ..settings import settings
+from ..settings.bounds import Size
 
 PRESETS = {
     "tiny": {"hidden": 192, "layers": 4, "heads": 3, "intermediate": 768},
@@ -35,11 +36,11 @@ class Deberta(TransformerSettings):
     """DeBERTa-v2: relative distances in two terms of attention; equivalent to the `transformers` class without absolute
     positions and token types."""
 
-    intermediate: PositiveInt = 1536
+    intermediate: Size = 1536
     """Inner width of the feed-forward."""
-    buckets: int = 256
+    buckets: Size = 256
     """Number of distance buckets per direction; half of them hold one distance each (`position_buckets`)."""
-    max_distance: int = 512
+    max_distance: Size = 512
     """Distances from `max_distance` − 1 on share the last bucket (`max_relative_positions`)."""
 
     @model_validator(mode="after")

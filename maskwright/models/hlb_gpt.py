@@ -8,7 +8,7 @@ causal; here the mask says what is seen, so each direction has a slope of its ow
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..layers.geglu import Geglu
@@ -18,6 +18,7 @@ from ..layers.linear import Linear
 from ..layers.pick import in_rows, mask_of_targets, pick
 from ..layers.transformer import Transformer, TransformerSettings, default_positions
 from ..settings import settings
+from ..settings.bounds import Layers, Size
 
 PRESETS = {"base": {"hidden": 384, "layers": 8, "heads": 1, "intermediate": 768}}
 
@@ -30,9 +31,9 @@ EPSILON = 1e-5
 class HlbGpt(TransformerSettings):
     """hlb-gpt: attention inside a gated feed-forward, with a learned falloff by distance in place of positions."""
 
-    heads: PositiveInt = 1
+    heads: Layers = 1
     """Attention heads; they share an eighth of `hidden` evenly as queries and keys, and `hidden` as values."""
-    intermediate: PositiveInt = 768
+    intermediate: Size = 768
     """Inner width of GEGLU: `hidden` of it are the values of attention, what is left stays where it is."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Probability for the embeddings and the output of each block."""

@@ -5,7 +5,7 @@ disentangled attention over one shared table of distances, and an initialisation
 """
 
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..layers.buckets import Buckets
@@ -17,6 +17,7 @@ from ..layers.linear import Linear
 from ..layers.pick import pick
 from ..layers.transformer import Transformer, TransformerSettings
 from ..settings import settings
+from ..settings.bounds import Size
 
 PRESETS = {
     "xs": {"hidden": 192, "heads": 3, "intermediate": 512},
@@ -31,13 +32,13 @@ EPSILON = 1e-7
 class LtgBert(TransformerSettings):
     """LTG-BERT: relative distances, more norms and GEGLU; `buckets` is its `position_bucket_size`."""
 
-    intermediate: PositiveInt = 1024
+    intermediate: Size = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for embeddings, distances, attention weights, branch outputs and the head."""
-    buckets: int = 32
+    buckets: Size = 32
     """Number of distance buckets per direction, zero included; half of them hold one distance each."""
-    max_distance: int = 512
+    max_distance: Size = 512
     """Distances from `max_distance` − 1 on share the last bucket."""
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ Blocks as in Vaswani et al. 2017 ("Attention is all you need", section 3.1), siz
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 
 from ..attention import Mask
@@ -19,6 +19,7 @@ from ..layers.pick import pick
 from ..layers.self_attention import self_attend
 from ..layers.transformer import Transformer, TransformerSettings, default_positions
 from ..settings import settings
+from ..settings.bounds import Layers, Size
 
 PRESETS = {"base": {"hidden": 768, "layers": 12, "heads": 12, "intermediate": 768, "max_length": 1024}}
 
@@ -29,13 +30,13 @@ EPSILON = 1e-6
 class Minigpt(TransformerSettings):
     """Aether's transformer: learned positions, post-norm, ReLU; `minigpt-linear` is the preset `minigpt-base`."""
 
-    hidden: PositiveInt = 768
+    hidden: Size = 768
     """Width of the residual stream (`embed_dim`)."""
-    heads: PositiveInt = 12
+    heads: Layers = 12
     """Attention heads; they share `hidden` evenly (`num_heads`)."""
-    intermediate: PositiveInt = 768
+    intermediate: Size = 768
     """Inner width of the feed-forward layer (`feed_forward_dim`)."""
-    max_length: PositiveInt = 1024
+    max_length: Size = 1024
     """Longest row that the model takes, in tokens (`maxlen`)."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability for the output of each branch."""

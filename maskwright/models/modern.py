@@ -7,7 +7,7 @@ matrix of zeros, so each block starts as the identity, which trains faster (Zhan
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..attention import Mask
@@ -22,6 +22,7 @@ from ..layers.rotary import Rotary
 from ..layers.self_attention import self_attend
 from ..layers.transformer import Transformer, TransformerSettings, default_positions
 from ..settings import settings
+from ..settings.bounds import Size
 
 PRESETS = {
     "tiny": {"hidden": 192, "layers": 4, "heads": 3, "intermediate": 512},
@@ -36,7 +37,7 @@ EPSILON = 1e-5
 class Modern(TransformerSettings):
     """ModernBERT with global attention: rotary (or learned) positions, pre-norm, GEGLU, no biases."""
 
-    intermediate: PositiveInt = 1024
+    intermediate: Size = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Probability for the embeddings, the attention weights and outputs, and the inner vector of GEGLU."""

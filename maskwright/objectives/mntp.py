@@ -13,6 +13,7 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import settings
+from ..settings.bounds import MOST_SIZE
 from .base.objective import Objective, objective_field
 from .base.problem import Problem, shifted
 
@@ -23,7 +24,7 @@ class Mntp(Objective):
 
     masking: Annotated[Objective, objective_field("mlm")] = Field({}, validate_default=True)
     """The objective that masks tokens: `masking.name=span`, `masking.ratio=0.3`."""
-    shift: int = 1
+    shift: Annotated[int, Field(ge=-MOST_SIZE, le=MOST_SIZE)] = 1
     """How many positions before the masked token it is predicted; negative for after."""
 
     @property

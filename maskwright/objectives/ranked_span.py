@@ -9,7 +9,8 @@ from ..data.rows import Rows
 from ..masking.select import random_tiling, select_spans_cyclic
 from ..noise import Noise
 from ..settings import settings
-from ..settings.schedule import PositiveInt, Scheduled, constant, whole
+from ..settings.bounds import Size
+from ..settings.schedule import Scheduled, constant, whole
 from .base.objective import Masked
 
 
@@ -17,7 +18,7 @@ from .base.objective import Masked
 class RankedSpan(Masked):
     """Masked language modelling over a random tiling of the row into spans."""
 
-    max_span_length: Scheduled[PositiveInt] = 3
+    max_span_length: Scheduled[Size] = 3
     """Lengths are uniform from 1 to this, in tokens, or a schedule of it."""
 
     def __post_init__(self) -> None:

@@ -11,7 +11,8 @@ from ..data.rows import Rows
 from ..masking.select import select_random_spans
 from ..noise import Noise
 from ..settings import settings
-from ..settings.schedule import PositiveInt, Ratio, Scheduled, value, whole
+from ..settings.bounds import Size
+from ..settings.schedule import Ratio, Scheduled, value, whole
 from .base.objective import Masked
 
 
@@ -21,7 +22,7 @@ class Span(Masked):
 
     geometric_p: Ratio = 0.3
     """The probability that a span ends after each of its tokens, before truncation, or a schedule of it."""
-    max_span_length: Scheduled[PositiveInt] = 10
+    max_span_length: Scheduled[Size] = 10
     """The longest span, in tokens, or a schedule of it."""
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..data.rows import Rows
 from ..noise import Noise
 from ..settings import Listed, settings
-from ..settings.schedule import PositiveInt
+from ..settings.bounds import PositiveInt
 from ..text.shards.shards import Shards
 from .base.dealt import Dealt
 from .base.live import Stateful, unbuilt

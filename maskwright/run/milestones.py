@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from ..data.loader import Loader
+from ..settings.bounds import MOST_TEXT
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
 M = UNITS["M"]
@@ -39,7 +40,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
-Words = Annotated[int, BeforeValidator(_plain), Field(ge=1)]
+Words = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=MOST_TEXT)]
 """A number of words: 100000000, 1.0e+8 or 100M."""
 Milestones = Annotated[tuple[Words, ...], BeforeValidator(_listed)]
 """Numbers of words: a list of them, or a schedule by its name."""

@@ -7,6 +7,7 @@ from pydantic import Field
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import length_schedule
 from ..settings import Names, settings
+from ..settings.bounds import MOST_EPOCHS, MOST_MINUTES, MOST_TEXT, PositiveInt, Seed, Tokens
 from ..settings.schedule import Share
 from .milestones import Milestones, Words
 
@@ -17,10 +18,10 @@ class Rows:
 
     length: int | str = 128
     """Tokens in a row; or a schedule by epoch, `0:64,5:256`."""
-    block_chars: Annotated[int, Field(ge=1)] | None = None
+    block_chars: PositiveInt | None = None
     """Characters of training text in a block: training begins when the first is tokenized, and rows are shuffled within
     a block. Null tokenizes all text first and shuffles all rows."""
-    keep_blocks: Annotated[int, Field(ge=1)] | None = None
+    keep_blocks: PositiveInt | None = None
     """How many blocks stay on disk, beside the first and the next; others are made again when they are needed. Null
     keeps all."""
 
@@ -36,17 +37,17 @@ class Rows:
 class Training:
     """How long to train, at what rate, and on what device."""
 
-    steps: Annotated[int, Field(ge=1)] | None = None
+    steps: PositiveInt | None = None
     """Updates in the run; or give `epochs`, `tokens` or `words`."""
-    epochs: Annotated[float, Field(gt=0)] | None = None
+    epochs: Annotated[float, Field(gt=0, le=MOST_EPOCHS)] | None = None
     """Passes over the training rows."""
-    tokens: Annotated[float, Field(gt=0)] | None = None
+    tokens: Annotated[float, Field(gt=0, le=MOST_TEXT)] | None = None
     """Tokens to train on."""
     words: Words | None = None
     """Whitespace-separated words to train on, repetitions counted, as in 100M: the budget of the BabyLM challenge."""
-    minutes: Annotated[float, Field(gt=0)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=MOST_MINUTES)] | None = None
     """Stop early after this much time, resumed time included; the schedule is still that of the whole run."""
-    fit_minutes: Annotated[float, Field(gt=0)] | None = None
+    fit_minutes: Annotated[float, Field(gt=0, le=MOST_MINUTES)] | None = None
     """Make the run as short as this much time allows on this machine, learning-rate schedule included: a trial of a few
     updates, which is part of the time, sets `steps`, which config.yaml keeps; null to keep the given length."""
     init_from: str | None = None
@@ -55,7 +56,7 @@ class Training:
     """Fraction of the steps in which only the head is trained and the body stays frozen; null freezes nothing."""
     batch_tokens: int | str = 4096
     """Tokens per update, over all ranks and micro-batches; or a schedule by epoch, `0:512,0.5:2048,1:4096`."""
-    micro_batch_tokens: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
+    micro_batch_tokens: Tokens | Literal["auto"] | None = None
     """Tokens that one device processes at once; null for the whole batch. auto: as many as its free memory holds, which
     a trial says and config.yaml keeps."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02
@@ -82,18 +83,18 @@ class Training:
     more time than compiling takes."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """How ranks share the model: each holds all of it (DDP), or a shard of every tensor (FSDP2)."""
-    timeout: Annotated[float, Field(gt=0)] = 5.0
+    timeout: Annotated[float, Field(gt=0, le=MOST_MINUTES)] = 5.0
     """Minutes that ranks wait for each other: when one hangs for longer, all stop."""
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto uses a GPU if there is one."""
-    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+    checkpoint_every: PositiveInt | None = None
     """Steps between checkpoints; null for ten in the run."""
-    keep: Annotated[int, Field(ge=1)] | None = 2
+    keep: PositiveInt | None = 2
     """How many checkpoints to keep; null for all."""
     keep_at: Milestones = ()
     """Numbers of words seen at which the model is kept permanently, as OUT/words/chck_1M …: a list such as [1M, 2M], or
     `babylm` for the schedule of the challenge."""
-    log_every: Annotated[int, Field(ge=1)] = 10
+    log_every: PositiveInt = 10
     """Steps between lines of metrics.jsonl."""
     trackers: Names = ()
     """Where else metrics go: tensorboard, trackio, wandb."""
@@ -116,11 +117,11 @@ class Evaluation:
 
     held_out: Share = 0.05
     """Fraction of the documents kept for validation, chosen by the hash of their text."""
-    every: Annotated[int, Field(ge=1)] | None = None
+    every: PositiveInt | None = None
     """Steps between validations, each over all that is held out. Null for at most ten in the run, which on the way read
     at most a tenth as many tokens as the training: of a short run fewer, or every second, third … row of what is held
     out. The last is always over all of it."""
-    batch_tokens: Annotated[int, Field(ge=1)] = 16384
+    batch_tokens: Tokens = 16384
     """Tokens evaluated at once."""
 
 
@@ -128,7 +129,7 @@ class Evaluation:
 class Top:
     """The top-level options."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
+    seed: Seed = 0
     """The seed of every random draw in the run."""
     errors: Literal["strict", "replace"] = "strict"
     """What to do with bytes that are not UTF-8: stop with their position, or replace them."""

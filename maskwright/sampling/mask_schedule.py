@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..settings import settings
+from ..settings.bounds import Passes
 
 Part = Annotated[float, Field(ge=0, le=1)]
 
@@ -22,7 +23,7 @@ SHAPES: dict[str, Callable[[float], float]] = {
 class MaskSchedule:
     """The mask ratio over the steps, as a shape or as a list."""
 
-    steps: Annotated[int, Field(ge=1)] = 64
+    steps: Passes = 64
     """Forward passes of the model."""
     shape: Literal["linear", "cosine", "exponential"] = "linear"
     """How the ratio falls from `start` to `end`."""

@@ -14,6 +14,7 @@ from ..objectives.base.detector import detector
 from ..objectives.base.objective import Objective
 from ..run.load import LoadedRun, load
 from ..settings import from_mapping, override, registry, settings
+from ..settings.bounds import MOST_SIZE, Count, Passes, Seed, Size
 from ..settings.schedule import Scheduled
 from ..text.tokenizers.tokenizer import Tokenizer
 from .canvas import Canvas, blank, whole
@@ -30,7 +31,6 @@ DEFAULTS = "mdlm", "left_to_right"
 """The default samplers, of which the first that fits the model is used."""
 EDIT_RATIO = 0.3
 """The share of a text that is masked at the start when it is revised."""
-Count = Annotated[int, Field(ge=1)]
 
 
 @settings
@@ -43,25 +43,25 @@ class SamplingOptions:
     """A file in `samplers/`; by default mdlm where the model fills masks, else left_to_right."""
     sampler_options: tuple[str, ...] = ()
     """Options of the sampler, such as `eta=0.1`."""
-    length: Count | None = None
+    length: Size | None = None
     """Tokens in a text; by default those of a prompt that contains [MASK], else 64."""
-    steps: Count = 64
+    steps: Passes = 64
     """Forward passes of the model; from left to right it takes one for each token."""
     schedule: str = "linear"
     """The mask ratio over the steps: linear, cosine, exponential; or the ratios after each step but the last."""
     start_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
     """The mask ratio at the start of the schedule; by default 1, and 0.3 where a text is revised."""
-    block_length: Count | None = None
+    block_length: Size | None = None
     """Generate in blocks of so many tokens, from left to right; by default all at once."""
     temperature: Scheduled[Annotated[float, Field(ge=0)]] = 1.0
     """Divides the logits; 0 always takes the most probable token. Or a schedule over the steps (of each block)."""
-    top_k: int = 0
+    top_k: Annotated[int, Field(ge=0, le=MOST_SIZE)] = 0
     """Sample from so many of the most probable tokens; 0 for all."""
     top_p: float = 1.0
     """Nucleus sampling: sample from the most probable tokens with this total probability."""
     guidance: Annotated[float, Field(ge=0)] = 0.0
     """Classifier-free guidance towards the prompt, at a second forward pass in each step; 0 for none."""
-    seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
+    seed: Seed = 0
     """The random seed: the same seed gives the same texts."""
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..settings import settings
+from ..settings.bounds import Seed, Size
 from ..text.tokenizers.tokenizer import Tokenizer
 
-Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 MOST_EPOCHS, MOST_GUESSES, MOST_STEPS = 20, 50, 256
 
@@ -77,7 +77,7 @@ class Sample(PromptRequest):
     """A file in `samplers/`; none for mdlm where the model fills masks, else left_to_right."""
     edit: bool = False
     """Revise `text` instead of continuing it."""
-    length: Annotated[int, Field(ge=1)] | None = None
+    length: Size | None = None
     """Tokens of the text; none for the length of a text with gaps, else 64."""
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 32
     """Sampling steps."""

@@ -63,7 +63,6 @@ class Steps(Generic[Number_co]):
 Scheduled: TypeAlias = Number_co | Ramp[Number_co] | Steps[Number_co]
 """A number or a schedule of it: `Scheduled[Share]`. The bounds are those of the number, at every point of the run."""
 Ratio: TypeAlias = Scheduled[Share]
-PositiveInt = Annotated[int, Field(ge=1)]
 
 
 def value(number: Scheduled[float], progress: float) -> float:

@@ -133,11 +133,11 @@ def test_a_run_grows_its_batches_and_resumes_exactly(settings: dict, tmp_path: P
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (0, "give at least 1 position as in 4096, or a schedule as in 0:512,0.5:4096"),
-        ("many", "give at least 1 position"),
-        ("1:512", "give at least 1 position"),
-        ("0:512,1:1024,0.5:2048", "give at least 1 position"),
-        ("0:512,nan:1024", "give at least 1 position"),
+        (0, "give 1 to 268,435,456 positions as in 4096, or a schedule as in 0:512,0.5:4096"),
+        ("many", "give 1 to 268,435,456 positions"),
+        ("1:512", "give 1 to 268,435,456 positions"),
+        ("0:512,1:1024,0.5:2048", "give 1 to 268,435,456 positions"),
+        ("0:512,nan:1024", "give 1 to 268,435,456 positions"),
         ("0:512,1:1000", "1000 is not a multiple of the first, 512"),
         ("0:16,1:32", "training.batch_tokens=0:16,1:32: a batch holds at least a row of 32"),
     ],

@@ -97,5 +97,5 @@ def test_a_curriculum_is_read(length, stages):
 
 @pytest.mark.parametrize("length", ["", "abc", "1:64", "0:64,0:128", "0:64,5:2", 2, "5:1,0:64"])
 def test_a_curriculum_that_makes_no_sense_is_refused(length):
-    with pytest.raises(ValueError, match="give at least 3 positions as in 128, or a schedule as in 0:64,5:256"):
+    with pytest.raises(ValueError, match="give 3 to 1,048,576 positions as in 128, or a schedule as in 0:64,5:256"):
         length_schedule(length)

@@ -137,6 +137,8 @@ def test_words_seen_are_counted_as_they_come(order):
     seen = np.cumsum([rows.words for rows in loader.batches(0, 400)])
     for words in (1, 500, int(seen[200]), int(seen[-2])):
         assert loader.step_at_words(words) == 1 + int(np.searchsorted(seen, words))
+    with pytest.raises(ValueError, match=r"^1,000,000,000,000,000 words are more than 1,000,000 epochs of this text"):
+        loader.step_at_words(10**15)
 
 
 def test_a_stage_of_longer_rows_goes_on_with_the_shares_of_its_epoch():

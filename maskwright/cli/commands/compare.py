@@ -35,7 +35,7 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that runs and report are written to.")] = Path("comparison"),
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Runs at a time; by default one for each core, or one on a GPU.")
+        int | None, typer.Option(min=1, max=1024, help="Runs at a time; by default one for each core, or one on a GPU.")
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="The arm that others are compared with.")] = None,
     by: Annotated[str | None, typer.Option(help="bits_per_byte, to compare arms with different tokenizers.")] = None,

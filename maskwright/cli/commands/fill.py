@@ -19,7 +19,7 @@ EXAMPLES = """Examples
 def command(
     run: Annotated[Path, typer.Argument(help="A run or a checkpoint.")],
     texts: Annotated[list[str], typer.Argument(help="Texts that contain [MASK].")],
-    top: Annotated[int, typer.Option(min=1, help="How many predictions to show.")] = 5,
+    top: Annotated[int, typer.Option(min=1, max=10_000, help="How many predictions to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict the masked tokens in a text, with their probabilities."""

@@ -34,8 +34,8 @@ def command(
         typer.Option(help="Names, or {name: span, …}; by default all that mask."),
     ] = None,
     ratio: Annotated[float, typer.Option(help="The mask ratio.")] = 0.15,
-    epochs: Annotated[int, typer.Option(min=1, help="How many epochs to show.")] = 5,
-    seed: Annotated[int, typer.Option(help="The seed of the masks.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, max=1000, help="How many epochs to show.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="The seed of the masks.")] = 0,
     run: Annotated[
         str, typer.Option(help="The recipe, YAML file or run whose text and tokenizer are used.")
     ] = "quickstart",

@@ -24,7 +24,7 @@ def command(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="SECTION.KEY=VALUE", help="Changes to a recipe or config.")
     ] = None,
-    longest: Annotated[int, typer.Option(min=1, help="Tokens of the longest text to be evaluated.")] = 512,
+    longest: Annotated[int, typer.Option(min=1, max=2**20, help="Tokens of the longest text to be evaluated.")] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check everything that the official BabyLM evaluation needs of a model; exit code 1 if something is missing."""

@@ -30,9 +30,11 @@ def command(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any free one.")] = 8765,
     max_tokens: Annotated[
-        int, typer.Option(min=1, help="Tokens of the longest text; never more than the model takes.")
+        int, typer.Option(min=1, max=2**20, help="Tokens of the longest text; never more than the model takes.")
     ] = 256,
-    max_concurrent: Annotated[int, typer.Option(min=1, help="Requests answered at a time; eight more may wait.")] = 2,
+    max_concurrent: Annotated[
+        int, typer.Option(min=1, max=1024, help="Requests answered at a time; eight more may wait.")
+    ] = 2,
 ) -> None:
     """Serve a local page: masks, predictions for [MASK], the likelihood of each token, and sampling."""
     if any(find_spec(name) is None for name in ("starlette", "uvicorn")):

@@ -33,7 +33,7 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the newest intact checkpoint in OUT.")] = False,
-    nproc: Annotated[int, typer.Option(min=1, help="Data-parallel processes on this machine.")] = 1,
+    nproc: Annotated[int, typer.Option(min=1, max=1024, help="Data-parallel processes on this machine.")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, and one line of result.")] = False,
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""

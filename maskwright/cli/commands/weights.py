@@ -21,7 +21,9 @@ EXAMPLES = """Examples
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run with adaptive masking, or a checkpoint of it.")],
-    top: Annotated[int, typer.Option(min=1, help="How many of the hardest and easiest tokens to show.")] = 15,
+    top: Annotated[
+        int, typer.Option(min=1, max=10_000, help="How many of the hardest and easiest tokens to show.")
+    ] = 15,
     lexicon: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Tagged sentences, word_TAG, one a line.")
     ] = None,
@@ -29,7 +31,9 @@ def command(
         Path | None,
         typer.Option(help="With --lexicon: BLiMP, on which each kept model is evaluated; rates beside its gains."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="With --blimp: only so many pairs of a paradigm.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=10**9, help="With --blimp: only so many pairs of a paradigm.")
+    ] = None,
     plots: Annotated[Path | None, typer.Option(help="The folder for plots; by default RUN/plots.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -30,6 +30,7 @@ from ...sampling.request import (
 )
 from ...sampling.sampler import Sampler
 from ...settings import Names, settings
+from ...settings.bounds import MOST_SIZE, Count, Passes, Size
 from ..experiments import seed_list
 
 
@@ -41,15 +42,15 @@ class SweepOptions(SamplingOptions):
     """Samplers, each with its options, as in `remdm+eta=0.1`; by default all that fit the models."""
     scorer: Path
     """The run of a causal model with the same text and tokenizer; not the sampled run itself."""
-    passes: tuple[Annotated[int, Field(ge=1)], ...] = (8, 16, 32, 64)
+    passes: tuple[Passes, ...] = (8, 16, 32, 64)
     """Forward passes for a text, those of a remasker included."""
     seeds: str = "3"
     """How many seeds (3 means 0, 1, 2), or which (5,7)."""
-    prompts: Annotated[int, Field(ge=2)] = 64
+    prompts: Annotated[Count, Field(ge=2)] = 64
     """Texts of each seed: as many beginnings of held-out texts, or fewer where the held-out text has not so many."""
-    length: Annotated[int, Field(ge=5)] = 64
+    length: Annotated[Size, Field(ge=5)] = 64
     """Tokens in a text, the prompt included."""
-    prompt_length: Annotated[int, Field(ge=0)] = 16
+    prompt_length: Annotated[int, Field(ge=0, le=MOST_SIZE)] = 16
     """Tokens of held-out text that a text begins with."""
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from numba import njit
 from pydantic import Field
 
 from ...settings import settings
+from ...settings.bounds import PositiveInt, Size
 from ...text.shards.shards import Shards
 from ..order import Order, shuffled_range, shuffled_within
 
@@ -29,9 +30,9 @@ def _mean(of_token: np.ndarray, tokens: np.ndarray, offsets: np.ndarray, mean: n
 class EasyFirst(Order):
     """Rows of common tokens before rows of rare ones."""
 
-    levels: Annotated[int, Field(ge=2)] = 10
+    levels: Annotated[Size, Field(ge=2)] = 10
     """Difficulty levels with equally many tokens; within a level rows are shuffled."""
-    epochs: Annotated[int, Field(ge=1)] | None = None
+    epochs: PositiveInt | None = None
     """Epochs that go from easy to hard; later ones are shuffled. Null orders all epochs."""
 
     def groups(self, shards: Shards) -> np.ndarray:

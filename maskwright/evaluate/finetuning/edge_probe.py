@@ -20,6 +20,7 @@ from ...noise import address
 from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
 from ...settings import settings
+from ...settings.bounds import MOST_LAYERS, PositiveInt, Size
 from ...text.tokenizers.tokenizer import Tokenizer
 from .edge_data import Edges, Sentences, micro, tokens_of
 from .encoder import padded
@@ -29,17 +30,17 @@ from .encoder import padded
 class Probing:
     """How a probe is trained."""
 
-    layers: Annotated[int, Field(ge=0)] | None = None
+    layers: Annotated[int, Field(ge=0, le=MOST_LAYERS)] | None = None
     """Mix the embeddings and the first so many layers; none for all layers, 0 for the embeddings only."""
-    width: Annotated[int, Field(ge=1)] = 256
+    width: Size = 256
     """Dimension of the projected hidden states and of the hidden layer."""
-    epochs: Annotated[int, Field(ge=1)] = 20
+    epochs: PositiveInt = 20
     """Maximum number of epochs."""
-    batch: Annotated[int, Field(ge=1)] = 32
+    batch: Size = 32
     """Sentences per update."""
     lr: Annotated[float, Field(gt=0)] = 3e-3
     """Learning rate (Adam)."""
-    patience: Annotated[int, Field(ge=1)] = 5
+    patience: PositiveInt = 5
     """Stop after so many epochs without a better F1."""
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the training sentences held out for early stopping."""

@@ -19,6 +19,7 @@ from ...noise import address, dropout_generator
 from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
 from ...settings import settings
+from ...settings.bounds import PositiveInt, Size
 from ...settings.schedule import Share, learning_rate
 from ...text.tokenizers.tokenizer import Tokenizer
 from .classification_data import Task
@@ -34,9 +35,9 @@ class Finetuning:
 
     train: Literal["full", "head", "probe"] = "full"
     """What is trained: all weights (full), an MLP head on the frozen model (head), or a linear probe (probe)."""
-    epochs: Annotated[int, Field(ge=1)] = 10
+    epochs: PositiveInt = 10
     """Maximum number of epochs."""
-    batch: Annotated[int, Field(ge=1)] = 32
+    batch: Size = 32
     """Examples per update."""
     lr: Annotated[float, Field(gt=0)] | None = None
     """Peak trained rate of AdamW; none for 5e-4 (full), 1e-3 (head) or 3e-3 (probe)."""
@@ -46,7 +47,7 @@ class Finetuning:
     """Decoupled weight decay of AdamW."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout probability in the head."""
-    patience: Annotated[int, Field(ge=1)] = 3
+    patience: PositiveInt = 3
     """Stop after so many epochs without a better score."""
     metric: Literal["accuracy", "f1", "mcc"] = "accuracy"
     """The score for early stopping and for choosing the epoch."""
@@ -54,7 +55,7 @@ class Finetuning:
     """Share of the training examples held out for early stopping; 0 uses the validation examples, as BabyLM does."""
     pool: Literal["auto", "first", "last", "mean"] = "auto"
     """The vector that is classified: [CLS], [SEP] or the mean; auto picks by the direction that the model reads in."""
-    length: Annotated[int, Field(ge=5)] = 256
+    length: Annotated[Size, Field(ge=5)] = 256
     """Maximum tokens of an example, if the model allows as many."""
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ...run.load import LoadedRun
 from ...settings import Listed, Names, did_you_mean, settings
+from ...settings.bounds import PositiveInt, Tokens
 from ...storage.atomic import atomic_write
 from ..scoring.load import scorer
 from ..scoring.minimal_pairs import Item, ItemResults, accuracies, limited, predictions, score_items
@@ -22,7 +23,7 @@ class Options:
     backend: str | None = None
     """How texts are scored: mlm, mlm_word, mntp, mntp_word, causal, backward, fused, own, mask_free; by default what
     the model was trained for."""
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: PositiveInt | None = None
     """Use only the first so many items of each paradigm; none for all."""
     paradigms: Names = ()
     """Only these paradigms, separated by commas; empty for all."""
@@ -30,7 +31,7 @@ class Options:
     """Log-likelihoods are compared whole (text), or divided by the number of tokens or bytes."""
     temperatures: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Listed] = Field((1.0,), min_length=1)
     """Softmax temperatures; the first gives all metrics, the others an accuracy each."""
-    batch_tokens: Annotated[int, Field(ge=1)] = 4096
+    batch_tokens: Tokens = 4096
     """Positions per batch, padding included."""
     half: bool = False
     """Matrix products in bfloat16: faster, but near ties may flip."""

@@ -1,11 +1,9 @@
 """Shared by the suites that train on tasks: which tasks of a folder, from how many seeds, on which device."""
 
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from ...settings import Names, did_you_mean, settings
+from ...settings.bounds import Layers, PositiveInt
 from ..finetuning.classification_data import tasks
 
 
@@ -13,11 +11,11 @@ from ..finetuning.classification_data import tasks
 class TaskSelection:
     """Which tasks are trained on."""
 
-    seeds: Annotated[int, Field(ge=1)] = 3
+    seeds: Layers = 3
     """Seeds per task: 0, 1, …"""
     tasks: Names = ()
     """Only these tasks, separated by commas; empty for all in the folder."""
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: PositiveInt | None = None
     """Use only the first so many lines of each file; none for all."""
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto takes a GPU if there is one."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from ...run.load import LoadedRun, load
 from ...sampling.request import LENGTH, SampleRequest, SamplingOptions, longest, models_of, stream
 from ...settings import from_mapping, settings
+from ...settings.bounds import Size
 from ..generation.quality import evaluate_texts, independent_scorer, shuffled
 from ..generation.references import halves
 
@@ -24,7 +25,7 @@ class Options(SamplingOptions):
 
     scorer: Path
     """The run of a causal model with the same text and tokenizer; not the sampled run itself."""
-    samples: Annotated[int, Field(ge=2)] = 256
+    samples: Annotated[Size, Field(ge=2)] = 256
     """Number of texts."""
 
 

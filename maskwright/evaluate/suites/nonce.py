@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-from pydantic import Field
 
 from ...noise import address
 from ...run.load import LoadedRun
 from ...settings import settings
+from ...settings.bounds import PositiveInt
 from ...storage.atomic import atomic_write
 from ..scoring.minimal_pairs import Item, ItemResults
 from ..scoring.scorer import Text
@@ -40,7 +39,7 @@ VOWELS = "aeiouy"
 class Options(_derivation.Options):
     """How the pairs are made and scored."""
 
-    nonces: Annotated[int, Field(ge=1)] = 200
+    nonces: PositiveInt = 200
     """How many nonce adjectives."""
     items: Path | None = None
     """A folder to write the items to, in the official format: `wug_adj` reads it, and so does the official program."""

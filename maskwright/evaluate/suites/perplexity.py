@@ -15,6 +15,7 @@ from pydantic import Field
 
 from ...run.load import LoadedRun
 from ...settings import settings
+from ...settings.bounds import PositiveInt, Size, Tokens
 from ...text.corpora.files import Files
 from ...text.corpus import Document
 from ..scoring.load import scorer, windows
@@ -33,15 +34,15 @@ class Options:
 
     backend: str | None = None
     """How texts are scored: mlm, mlm_word, causal …; by default what the model was trained for."""
-    length: Annotated[int, Field(ge=2)] | None = None
+    length: Annotated[Size, Field(ge=2)] | None = None
     """Positions of the windows that longer documents are split into; none for the longest training rows."""
-    stride: Annotated[int, Field(ge=1)] | None = None
+    stride: Size | None = None
     """Tokens scored per window; none for half of it. Fewer give each token more context, and take longer."""
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: PositiveInt | None = None
     """Use only the first so many documents of each file; none for all. Files of the same name count as one."""
     field: str = "text"
     """The field or column with the text in a .jsonl or .parquet file."""
-    batch_tokens: Annotated[int, Field(ge=1)] = 4096
+    batch_tokens: Tokens = 4096
     """Positions per batch, padding included."""
     half: bool = False
     """Matrix products in bfloat16: faster, with rounding errors."""

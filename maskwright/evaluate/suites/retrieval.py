@@ -15,6 +15,7 @@ from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
 from ...run.load import LoadedRun
 from ...settings import settings
+from ...settings.bounds import Layers, PositiveInt, Size
 from ...text.corpora.files import Files
 from ..retrieval.pairs import pairs
 from ..statistics.bootstrap import interval, resampled
@@ -27,24 +28,24 @@ VIEWS = {"both": (BOTH,), "forward": (FORWARD,), "backward": (BACKWARD,), "forwa
 class Options:
     """What is learned from, and how."""
 
-    pairs: Annotated[int, Field(ge=1)] = 2000
+    pairs: PositiveInt = 2000
     """Pairs to train on."""
-    queries: Annotated[int, Field(ge=2)] = 500
+    queries: Annotated[PositiveInt, Field(ge=2)] = 500
     """Queries to test with, against the passages of all of them."""
     view: Literal["auto", "both", "forward", "backward", "forward+backward"] = "auto"
     """How texts are read; `forward+backward` puts the vectors of both views side by side. auto takes all directions
     that the model was trained in."""
-    epochs: Annotated[int, Field(ge=1)] = 2
+    epochs: PositiveInt = 2
     """Passes over the pairs."""
-    batch: Annotated[int, Field(ge=2)] = 32
+    batch: Annotated[Size, Field(ge=2)] = 32
     """Pairs per update; the other passages in it are the wrong ones."""
     lr: Annotated[float, Field(gt=0)] = 3e-4
     """Peak learning rate of AdamW."""
-    width: Annotated[int, Field(ge=1)] = 128
+    width: Size = 128
     """Dimension of the vectors that are compared."""
-    length: Annotated[int, Field(ge=5)] = 128
+    length: Annotated[Size, Field(ge=5)] = 128
     """Tokens of a text, if the model allows as many."""
-    seeds: Annotated[int, Field(ge=1)] = 3
+    seeds: Layers = 3
     """Seeds of the projection and of the order of the pairs."""
     device: str = "auto"
     """cpu, cuda, cuda:1 …; auto takes a GPU if there is one."""

@@ -35,7 +35,7 @@ Made of maskwright's own sources; licensed as they are, Apache-2.0. It needs tor
 '''
 
 STAND_INS = """
-PositiveInt = int
+Layers = PositiveInt = Size = int
 
 
 def Field(default, **limits):

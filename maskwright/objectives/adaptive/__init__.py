@@ -15,6 +15,7 @@ from torch import Tensor
 from ...data.rows import Rows
 from ...noise import Noise
 from ...settings import settings
+from ...settings.bounds import MOST, PositiveInt
 from ...settings.schedule import value
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
@@ -41,9 +42,9 @@ class Adaptive(ByWeight):
     law: Literal["budget", "published"] = "budget"
     """`budget`: every row meets the ratio exactly, the mean weight stays 1, and a type that was not masked keeps its
     weight; `published`: as the paper's program, token by token (docs/adaptive.md lists the differences)."""
-    update_every: Annotated[int, Field(ge=1)] = 200
+    update_every: PositiveInt = 200
     """Steps between updates of the weights."""
-    first_update: Annotated[int, Field(ge=0)] = 0
+    first_update: Annotated[int, Field(ge=0, le=MOST)] = 0
     """No update happens before this step."""
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.2
     """λ, the fraction of the old weights that an update keeps."""

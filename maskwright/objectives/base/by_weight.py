@@ -16,7 +16,8 @@ from ...masking.select import random_tiling
 from ...masking.weighted import systematic_tokens, systematic_units
 from ...noise import Noise
 from ...settings import settings
-from ...settings.schedule import PositiveInt, Scheduled, whole
+from ...settings.bounds import Size
+from ...settings.schedule import Scheduled, whole
 from .objective import Masked
 
 
@@ -35,7 +36,7 @@ class ByWeight(Masked, ABC):
 
     unit: Literal["token", "word", "span"] = "token"
     """What is masked as one: a token, a word or a span, the latter two by the mean weight of their tokens."""
-    max_span_length: Scheduled[PositiveInt] = 3
+    max_span_length: Scheduled[Size] = 3
     """Lengths of spans are uniform from 1 to this, in tokens, or a schedule of it; spans tile the row, and the last is
     cut to the budget."""
 

@@ -18,7 +18,8 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE, count, random_tiling, select_spans_cyclic, select_tokens
 from ...noise import Noise, inverse_cdf, low_discrepancy, token_probs
 from ...settings import settings
-from ...settings.schedule import PositiveInt, Ratio, Scheduled, sums, value, whole
+from ...settings.bounds import Size
+from ...settings.schedule import Ratio, Scheduled, sums, value, whole
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from .live import unbuilt
@@ -71,7 +72,7 @@ class CorruptionDetector(Objective, ABC):
     wrong_labels: Literal["one", "by_kind"] = "one"
     """The label of wrong tokens: [WRONG], or by what replaced them [WRONG_RANDOM], [WRONG_FRAGMENT],
     [WRONG_SYNTHETIC], which `tokenizer.add` must name."""
-    span_length: Scheduled[PositiveInt] = 1
+    span_length: Scheduled[Size] = 1
     """Replaced tokens lie in spans of up to so many, or a schedule of it, chosen first; 1 for tokens anywhere."""
     span_density: Scheduled[Annotated[float, Field(gt=0, le=1)]] = 1.0
     """The share of the tokens of a chosen span that are replaced, or a schedule of it."""

@@ -7,11 +7,11 @@ address alone.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 from torch import Tensor
 
 from ...attention import BOTH
@@ -20,6 +20,7 @@ from ...masking.replace import replace as replace_tokens
 from ...masking.select import IGNORE, row_budgets
 from ...noise import Noise
 from ...settings import from_mapping, settings, short_repr
+from ...settings.bounds import PositiveInt
 from ...settings.registry import load
 from ...settings.schedule import Probability, Ratio, Scheduled, constant, sums, value
 from ...text.shards.shards import Shards
@@ -48,7 +49,7 @@ class Objective(ABC):
     prompt_from_both_sides: ClassVar[bool] = False
     """Whether attention within a prompt is bidirectional when the model continues it."""
 
-    num_static_masks: Annotated[int, Field(ge=1)] | None = None
+    num_static_masks: PositiveInt | None = None
     """How many different corruptions a row gets: null for a new one each epoch (dynamic), 1 for the same one always
     (static), 10 as in BERT."""
 

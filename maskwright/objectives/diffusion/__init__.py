@@ -21,6 +21,7 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, low_discrepancy
 from ...settings import settings
+from ...settings.bounds import Size
 from ...settings.schedule import Probability, Scheduled, value
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
@@ -45,7 +46,7 @@ class Diffusion(Levels, Objective):
     """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
     pattern: Sticky | Spans | Scattered | None = None
     """A masking pattern in place of the schedule: clusters, spans, or single tokens up to a ratio."""
-    levels: Annotated[int, Field(ge=1)] = 16
+    levels: Size = 16
     """How many mask ratios the validation bound is estimated from, spread evenly between 0 and 1."""
 
     @property

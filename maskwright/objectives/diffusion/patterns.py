@@ -11,7 +11,8 @@ from pydantic import Field
 from ...masking.select import count, select_tokens
 from ...noise import Noise, low_discrepancy
 from ...settings import settings
-from ...settings.schedule import PositiveInt, Ratio, Scheduled, value, whole
+from ...settings.bounds import Size
+from ...settings.schedule import Ratio, Scheduled, value, whole
 from .clusters import spread, sticky
 
 Weight = Annotated[float, Field(ge=0)]
@@ -40,7 +41,7 @@ class Spans:
 
     ratio: Ratio
     """The mask ratio, or a schedule of it."""
-    spans: Scheduled[PositiveInt]
+    spans: Scheduled[Size]
     """Number of spans, whatever the ratio, or a schedule of it."""
 
     def choose(self, word: np.ndarray, noise: Noise, progress: float) -> np.ndarray:

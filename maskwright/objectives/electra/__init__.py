@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor
 
 from ...data.rows import Rows
@@ -22,6 +22,7 @@ from ...masking.select import IGNORE
 from ...models.modern import Modern
 from ...noise import Noise, address
 from ...settings import from_mapping, settings
+from ...settings.bounds import Layers, Size
 from ...settings.schedule import Ratio, Scheduled
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
@@ -52,11 +53,11 @@ class Electra(Binary):
     """The temperature at which it is sampled, or a schedule of it."""
     balanced: bool = False
     """Whether right and wrong tokens of a row have equal total weight; probabilities are then for a text half wrong."""
-    hidden: PositiveInt = 64
+    hidden: Size = 64
     """Width of the generator, a `modern` model; the paper uses a quarter to a half of the main model's."""
-    layers: PositiveInt = 2
+    layers: Layers = 2
     """Its layers."""
-    heads: PositiveInt = 2
+    heads: Layers = 2
     """Its attention heads."""
     lr: Annotated[float, Field(gt=0)] = 1e-3
     """Learning rate of its Adam."""

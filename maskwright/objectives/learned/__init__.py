@@ -21,6 +21,7 @@ from ...data.rows import Rows
 from ...masking.select import IGNORE
 from ...noise import Noise, address
 from ...settings import settings
+from ...settings.bounds import Size
 from ...settings.schedule import Share
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
@@ -35,7 +36,7 @@ from .policy import Masker, PolicyState, entropy, policy, policy_loss
 class Learned(ByWeight):
     """Masked language modelling with a neural masking policy."""
 
-    channels: Annotated[int, Field(ge=1)] = 32
+    channels: Size = 32
     """Width of the network."""
     lr: Annotated[float, Field(gt=0)] = 1e-3
     """Learning rate of its Adam."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from ...data.rows import Rows
 from ...masking.parallel import by_rows
 from ...settings import settings
+from ...settings.bounds import PositiveInt, Size
 from ...text.shards.shards import Shards
 from ..base.by_unit import ByUnit
 from ..base.live import Stateful, logger, unbuilt
@@ -28,9 +29,9 @@ from .collocations import find_collocations, group_words, signs, table
 class Pmi(ByUnit):
     """Masked language modelling, collocation by collocation."""
 
-    num_collocations: Annotated[int, Field(ge=8)] = 20_000
+    num_collocations: Annotated[Size, Field(ge=8)] = 20_000
     """How many collocations are kept: half of two words, a quarter of three, an eighth each of four and five."""
-    min_count: Annotated[int, Field(ge=1)] = 10
+    min_count: PositiveInt = 10
     """How often words must occur together to be considered."""
 
     def build(self, shards: Shards, seed: int, open_run: OpenRun = no_runs) -> "LivePmi":

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ...settings import settings
+from ...settings.bounds import Size
 from ..sampler import Sampler, lowest
 from ..step import Step
 
@@ -29,7 +30,7 @@ class Learned(Sampler):
     """Of `threshold` and `mixed`: the P(wrong) above which a token is masked."""
     min_random_ratio: Part = 0.5
     """Of `mixed`: the smallest share of the masks that is chosen at random."""
-    span_length: Annotated[int, Field(ge=1)] = 8
+    span_length: Size = 8
     """Of `spans`: how many tokens are decided on together; where the spans begin is drawn in each step."""
     span_density: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Of `spans`: the share of the tokens of a chosen span that are masked; 1 masks whole spans."""

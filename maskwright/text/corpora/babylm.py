@@ -10,6 +10,7 @@ from typing import Literal
 
 from ...files.names import kind, of_kind
 from ...settings import settings
+from ...settings.bounds import PositiveInt
 from ..corpus import Document, Errors, Source
 from ._reading import Reading, documents, source
 
@@ -22,7 +23,7 @@ class Babylm:
     """The folder that holds `train_10M`, `train_100M` and `dev`, or the training folder itself."""
     track: Literal["10M", "100M"] = "10M"
     """How many words to train on: strict-small or strict."""
-    lines_per_document: int = 100
+    lines_per_document: PositiveInt = 100
     """Lines that make a document, unless a blank line ends it sooner."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ...files.errors import listing, note
 from ...files.names import COMPRESSED, kind, visible
 from ...settings import Names, settings
+from ...settings.bounds import PositiveInt
 from ..corpus import Document, Errors, Source
 from ._reading import READERS, Reading, documents, source
 
@@ -28,9 +29,9 @@ class Files:
     """The same for validation; without any, a share of the documents is held out."""
     field: str = "text"
     """What holds the text: a field of JSON objects, the column of a .parquet file."""
-    max_chars: int = 200_000
+    max_chars: PositiveInt = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
-    lines_per_document: int = 100
+    lines_per_document: PositiveInt = 100
     """Lines that make a document in .train, .dev and .test files, unless a blank line ends it sooner."""
 
     def documents(self, errors: Errors) -> Iterator[Document]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from pydantic import PositiveInt
-
 from ...files.errors import cut
 from ...settings import settings
+from ...settings.bounds import PositiveInt
 from ..corpus import Document, Errors, Source
 from ._reading import Reading, pieces, text_of, without_nulls
 
@@ -33,7 +32,7 @@ class Hub:
     """The column that holds the text."""
     revision: str | None = None
     """A commit or tag of the data set; name one, and the corpus stays what it is."""
-    max_chars: int = 200_000
+    max_chars: PositiveInt = 200_000
     """Characters after which a document is cut, at the end of a line where there is one."""
     max_documents: PositiveInt | None = None
     """Rows of the training split to read, from its first; None reads all of it. The validation split is read whole."""

@@ -5,11 +5,13 @@ No token crosses a word boundary, except for whitespace before a word: whole-wor
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from ...settings import Names, settings
+from ...settings.bounds import MOST_VOCABULARY
 from .vocabulary import NAMES, OURS
 
 UNKNOWN = NAMES["unk"][0]
@@ -21,7 +23,7 @@ class TokenizerSettings:
 
     kind: Literal["bpe", "wordpiece", "unigram", "character"] = "bpe"
     """Byte-level BPE, WordPiece, Unigram as in SentencePiece, or single characters."""
-    size: int = 16_384
+    size: Annotated[int, Field(le=MOST_VOCABULARY)] = 16_384
     """Vocabulary size, including the nine special tokens and those of `add`."""
     normalisation: Literal["nfc", "nfkc", "none"] = "nfc"
     """Unicode normal form; nfkc also merges compatibility variants."""
