@@ -107,10 +107,11 @@ def test_code_of_a_folder_runs_only_when_it_may(file: str, folder: Path, tmp_pat
 
 def test_code_of_ours_that_is_exported_on_the_way_needs_no_word(source, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    made = source("ltg_bert", "mlm")
+    made = source("ltg_bert", "mlm", max_length=128)
     saved.save(out / "final", made.model.state_dict(), made.model_settings, made.tokenizer, "text")
     made.config.write(out / "config.yaml")
-    assert all(finding.met for finding in findings(str(out), 64))
+    found = findings(str(out), 64)
+    assert all(finding.met for finding in found), found
     export(made, tmp_path / "model")
     with pytest.raises(ValueError, match=r"modeling_maskwright\.py is code from outside"):
         findings(str(tmp_path / "model"), 64)
