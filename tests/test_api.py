@@ -121,7 +121,8 @@ def test_evaluate_keeps_the_numbers(trained, tmp_path):
     found = trained.evaluate("blimp", data=str(tmp_path / "blimp"), limit=2)
     assert 0 <= found["accuracy"] <= 1
     kept = trained.path / "evaluations/blimp,data=blimp,limit=2.json"
-    assert json.loads(kept.read_text()) == found
+    assert json.loads(kept.read_text()) == found | {"weights": trained.weights}
+    assert found.credit.tolist() == [found["accuracy"]] * 2
     assert trained.evaluate()["loss"] == pytest.approx(trained.metrics["valid/loss"], rel=1e-6)
 
 

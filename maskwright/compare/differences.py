@@ -1,6 +1,6 @@
 """Means over seeds, and the differences of arms from a reference with their intervals.
 
-Shapes: S seeds, D documents, R resamples.
+Shapes: S seeds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..evaluate.statistics.bootstrap import percentiles, resampled
 from .intervals import Interval, intervals
+from .other_text import over_documents, over_items
 from .results import Run
-
-RESAMPLES = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,13 +33,12 @@ class Difference:
     arm: str
     reference: str
     mean: float
-    """Mean over the arm's seeds, minus mean over the reference's."""
     seeds: dict[int, float]
-    """The difference of each seed that both have."""
+    """The difference of each seed that all arms have, of which `mean` is the mean."""
     interval: Interval | None
     """Over seeds, for all arms (and all metrics of the family) at once."""
     over_text: tuple[float, float] | None
-    """These very runs on other text of the same kind: 95 % by resampled documents of the validation set."""
+    """These very runs on other text of the same kind, 95 %: other documents, or other paradigms and items."""
 
     @property
     def finding(self) -> bool:
@@ -57,41 +54,25 @@ def summary(metric: str, arm: str, runs: Mapping[int, Run]) -> Summary:
 
 
 def differences(metric: str, arms: Mapping[str, Mapping[int, Run]], reference: str, level: float) -> list[Difference]:
-    """How a metric of each of the `arms` but the reference differs from the reference's; `level`: of all together."""
-    means = {name: summary(metric, name, runs) for name, runs in arms.items()}
+    """How a metric of each of the `arms` but the reference differs from the reference's, over the seeds that all have.
+
+    level: the confidence of all together. None at all where no seed is common to all.
+    """
+    seeds = [seed for seed in arms[reference] if all(seed in runs for runs in arms.values())]
     others = [name for name in arms if name != reference]
-    values = {name: np.array(list(each.seeds.values())) for name, each in means.items()}  # [S] each
-    found = intervals(values[reference], [values[name] for name in others], level)
-    base = means[reference]
+    if not seeds:
+        return []
+    rows = [[float(arms[name][seed].numbers[metric]) for seed in seeds] for name in (reference, *others)]
+    values = np.array(rows)  # [1 + K, S]
+    kept = {name: [arms[name][seed] for seed in seeds] for name in arms}
     return [
         Difference(
-            metric, name, reference, means[name].mean - base.mean,
-            {seed: value - base.seeds[seed] for seed, value in means[name].seeds.items() if seed in base.seeds},
-            interval, over_documents(metric, list(arms[name].values()), list(arms[reference].values())),
+            metric, name, reference, float(apart.mean()), dict(zip(seeds, apart.tolist(), strict=True)), interval,
+            _over_text(metric, kept[name], kept[reference]),
         )
-        for name, interval in zip(others, found, strict=True)
+        for name, apart, interval in zip(others, values[1:] - values[0], intervals(values, level), strict=True)
     ]  # fmt: skip
 
 
-def over_documents(metric: str, ours: Sequence[Run], theirs: Sequence[Run]) -> tuple[float, float] | None:
-    """The percentile interval of the difference of means when documents are drawn again, the same for all runs.
-
-    None where a run has no such sums. Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 13.
-    """
-    columns = [_columns(metric, run) for run in (*ours, *theirs)]
-    if any(column is None or len(column[0]) != len(columns[0][0]) for column in columns):  # type: ignore[index]
-        return None
-    texts = resampled(len(columns[0][0]), RESAMPLES, "documents")  # type: ignore[index]  # [R, D]
-    values = np.stack([texts @ total / (texts @ weight) for total, weight in columns], 1)  # type: ignore[misc]
-    return percentiles(values[:, : len(ours)].mean(1) - values[:, len(ours) :].mean(1))
-
-
-def _columns(metric: str, run: Run) -> tuple[np.ndarray, np.ndarray] | None:
-    """A metric's sum over each document and the weights to divide by, both [D] float64."""
-    exam, slash, name = metric.rpartition("/")
-    per_byte = name == "bits_per_byte"
-    total = run.documents.get(f"{exam}{slash}{'loss' if per_byte else name}")
-    if total is None:
-        return None
-    scale = run.numbers[metric] / run.numbers[f"{exam}{slash}loss"] if per_byte else 1.0
-    return scale * total, run.documents[f"{exam}{slash}weight"]
+def _over_text(metric: str, ours: Sequence[Run], theirs: Sequence[Run]) -> tuple[float, float] | None:
+    return over_items(metric, ours, theirs) or over_documents(metric, ours, theirs)

@@ -14,15 +14,12 @@ import numpy as np
 
 from ..files.json_files import read_object
 from ..run.metrics_log import read_lines
+from .evaluations import Answers, Items, answers, items
 
 HIGHER = {"loss": False, "perplexity": False, "bits_per_byte": False, "accuracy": True, "top5": True}
 """Whether higher is better, by the last part of a metric's name."""
 MAIN = re.compile(r"(?:(?!unigram/)([\w.,=+-]+)/)?(loss|accuracy|top5|bits_per_byte)")
 """The metrics of a whole exam, without the unigram baseline and perplexity (a function of the loss)."""
-
-
-TRAINING = {"validation", "layers"}
-"""Suites that repeat the exams of training, which are in final.json already."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,17 @@ class Run:
     def numbers(self) -> dict[str, float]:
         """All final metrics, and those of suites run since, such as `blimp,data=full_eval/accuracy`."""
         found = read_object(self.folder / "final.json")
-        kept = sorted((self.folder / "evaluations").glob("*.json"))
-        saved = {path.stem: read_object(path) for path in kept if path.stem.partition(",")[0] not in TRAINING}
-        suites = {f"{suite}/{name}": number for suite, numbers in saved.items() for name, number in numbers.items()}
+        suites = {f"{suite}/{name}": one for suite, numbers in self.answers.items() for name, one in numbers.items()}
         return {name.removeprefix("valid/"): number for name, number in found.items()} | suites
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What suites said of its weights. Raises ValueError when one is of other weights."""
+        return answers(self.folder)
+
+    def items(self, suite: str) -> Items | None:
+        """What each item of a suite counted; None where that was not kept."""
+        return items(self.folder, suite) if suite in self.answers else None
 
     @cached_property
     def cost(self) -> dict[str, float]:

@@ -35,6 +35,8 @@ class LoadedRun:
     text_fingerprint: str = ""
     """Of the tokenized text that the model was trained on; empty where it is not known."""
     opened_data: build.Data | None = field(default=None, repr=False)
+    weights: str = ""
+    """SHA-256 of the file of weights, by which results are known to be of this model; empty where there is none."""
 
     @cached_property
     def model(self) -> nn.Module:
@@ -109,9 +111,10 @@ def just_trained(
 ) -> LoadedRun:
     """The run that training has written to `out`; its model is read from there when it is first used."""
     final, shards = out / "final", data.shards
+    weights = saved.weights(saved.read(final))
     return LoadedRun(
         out, config, config.model, shards.tokenizer, lambda: saved.model(final, saved.read(final), device),
-        metrics, shards.fingerprint, data,
+        metrics, shards.fingerprint, data, weights,
     )  # fmt: skip
 
 
@@ -134,6 +137,7 @@ def _finished(path: Path, device: torch.device) -> LoadedRun:
         partial(saved.model, final, facts, device),
         read_object(numbers) if numbers.is_file() else {},
         facts.get("data", ""),
+        weights=saved.weights(facts),
     )
 
 
@@ -142,16 +146,17 @@ def _checkpoint(path: Path, device: torch.device) -> LoadedRun:
     tensors, state = checkpoint.load(path)
     config = Config.of(state["config"])
     data = build.data(config, show=False)
-    weights = tensors.get("ema", tensors["model"])
+    kept = "ema" if "ema" in tensors else "model"
     found = LoadedRun(
         path,
         config,
         config.model,
         data.shards.tokenizer,
-        partial(_with_weights, config, data, device, weights),
+        partial(_with_weights, config, data, device, tensors[kept]),
         {"step": state["step"]} | state["metrics"],
         state["data"],
         data,
+        state["files"][f"{kept}{checkpoint.TENSORS}"]["sha256"],
     )
     found.check_text(data.shards.fingerprint)
     return found

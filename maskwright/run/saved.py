@@ -135,6 +135,11 @@ def read(final: Path) -> dict[str, Any]:
     return facts
 
 
+def weights(facts: Mapping[str, Any]) -> str:
+    """SHA-256 of the weights that model.json (its `facts`) describes; empty where it has none."""
+    return str(facts.get("files", {}).get(WEIGHTS, {}).get("sha256", ""))
+
+
 def run_of(source: Path, depth: int = 1) -> Path | None:
     """The folder that says how a model was trained (config.yaml): `source`, or one of the `depth` that it lies in."""
     places = (source, *source.resolve().parents[:depth])

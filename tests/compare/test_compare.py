@@ -203,7 +203,10 @@ def test_what_suites_said_of_the_runs_is_compared_too(done: Path, written: list[
     shutil.copytree(done, out)
     for place, run in enumerate(RUNS):
         (kept := out / "runs" / run / "evaluations").mkdir()
-        (kept / f"{BLIMP}.json").write_text(json.dumps({"accuracy": 0.5 + place / 10, "field/syntax/accuracy": 0.4}))
+        numbers = {"weights": saved.weights(saved.read(kept.parent / "final")), "field/syntax/accuracy": 0.4}
+        (kept / f"{BLIMP}.json").write_text(json.dumps(numbers | {"accuracy": 0.5 + place / 10}))
+        (kept / "zorro.json").write_text(json.dumps(numbers | {"accuracy": 0.5 + max(place, 1) / 10}))
+        np.savez(kept / f"{BLIMP}.npz", paradigm=["one", "two"], credit=[0.5 + place / 10, 0.5 + place / 10])
         (kept / "layers.json").write_text(json.dumps({"accuracy": 0.0}))
     assert invoke(*written, "--seeds", 2, "--out", out, "--quiet").exit_code == 0
     found = json.loads((out / "results.json").read_text())
@@ -211,7 +214,16 @@ def test_what_suites_said_of_the_runs_is_compared_too(done: Path, written: list[
     assert "layers/accuracy" not in found["compared"]
     (blimp,) = (each for each in found["differences"] if each["metric"] == f"{BLIMP}/accuracy")
     assert list(blimp["seeds"].values()) == pytest.approx([0.2, 0.2])
-    assert f"{BLIMP}: accuracy" in (out / "page.html").read_text()
+    assert blimp["over_text"] == pytest.approx([0.2, 0.2])
+    page = (out / "page.html").read_text()
+    assert f"{BLIMP}: accuracy" in page
+    assert "often, seed 0, and often, seed 1, have the same 2 numbers in zorro: one may be a copy" in page
+    shutil.copy(kept / f"{BLIMP}.json", out / "runs" / RUNS[0] / "evaluations" / f"{BLIMP}.json")
+    refused = invoke(*written, "--seeds", 2, "--out", out, "--quiet").exception
+    assert f"{BLIMP}.json is of the weights " in str(refused)
+    (out / "runs" / RUNS[0] / "evaluations" / f"{BLIMP}.json").write_text('{"accuracy": 0.5}')
+    refused = invoke(*written, "--seeds", 2, "--out", out, "--quiet").exception
+    assert "is of weights that it does not name, not of those in" in str(refused)
 
 
 def test_what_is_published_is_small(done: Path) -> None:

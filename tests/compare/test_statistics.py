@@ -42,10 +42,14 @@ def test_means_and_differences_by_hand(arms: dict) -> None:
     found = summary("loss", "a", arms["a"])
     assert found.seeds == {0: 4.0, 2: 6.0, 1: 5.0}
     assert (found.mean, found.deviation) == (5.0, 1.0)
-    (apart,) = differences("loss", {"a": arms["a"], "b": {0: arms["b"][0], 7: arms["b"][1]}}, "a", 0.95)
-    assert apart.seeds == {0: -1.0}
-    assert apart.mean == -2.0
+    (apart,) = differences("loss", arms, "a", 0.95)
+    assert apart.seeds == {0: -1.0, 1: -2.0}
+    assert apart.mean == -1.5
+    assert (apart.interval.low, apart.interval.high) == pytest.approx((-1.5 - 12.7062 * 0.5, -1.5 + 12.7062 * 0.5))
     assert not apart.finding
+    (alone,) = differences("loss", {"a": arms["a"], "b": {0: arms["b"][0], 7: arms["b"][1]}}, "a", 0.95)
+    assert (alone.mean, alone.interval) == (-1.0, None)
+    assert differences("loss", {"a": arms["a"], "b": {7: arms["b"][1]}}, "a", 0.95) == []
 
 
 def test_resampling_draws_as_many_as_there_are_each_equally_often() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ..differences import Difference
+from ..evaluations import copies
 from ..intervals import Interval
 from ..results import is_share
 from ..study import Comparison
@@ -93,5 +94,7 @@ def fairness(comparison: Comparison) -> Iterator[str]:
         missing = [arm for arm in comparison.by_arm if arm not in having]
         if missing and metric.endswith(comparison.by or "loss"):
             yield f"Not trained for “{title(metric).partition(':')[0]}”, so not compared there: {', '.join(missing)}."
+    for copy in copies([(f"{run.arm}, seed {run.seed},", run.answers) for run in comparison.runs]):
+        yield f"{copy}."
     for run, error in comparison.failures.items():
         yield f"{run} failed: {error}"

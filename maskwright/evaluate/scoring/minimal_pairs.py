@@ -60,6 +60,15 @@ class ItemResults:
         return self.scores.argmax(1)
 
 
+class Accuracies(dict[str, float]):
+    """The metrics of a suite of items, and what each item counted, from which other items are drawn."""
+
+    paradigm: np.ndarray
+    """[N] str, of each item."""
+    credit: np.ndarray
+    """[N] float64, of each item; see `ItemResults`."""
+
+
 def score_items(scorer: Scorer, items: Sequence[Item], per: str = "text") -> list[ItemResults]:
     """The results for `items` at each temperature of the scorer, by log-likelihood per text, token or byte."""
     scores = scorer(text for item in items for text in item.texts)
@@ -84,7 +93,7 @@ def wilson(share: float, count: float, z: float = 1.96) -> tuple[float, float]:
     )  # rounding can put the bounds on the wrong side at 0 and 1
 
 
-def accuracies(found: ItemResults) -> dict[str, float]:
+def accuracies(found: ItemResults) -> Accuracies:
     """Accuracy with its 95 % interval, overall and by group.
 
     `accuracy` is the mean over paradigms, as in the official evaluation; `field/syntax/accuracy` … are means over
@@ -100,7 +109,9 @@ def accuracies(found: ItemResults) -> dict[str, float]:
         values = np.array([item.groups[group] for item in found.items])
         for value, (share, official, count) in _by(values, found).items():
             numbers |= _row(f"{group}/{value}/", share, official, count, int(count))
-    return numbers
+    whole = Accuracies(numbers)
+    whole.paradigm, whole.credit = paradigms, found.credit
+    return whole
 
 
 def _by(values: np.ndarray, found: ItemResults) -> dict[str, tuple[float, float, float]]:

@@ -7,13 +7,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...run.discover import models
 from ...run.load import LoadedRun, load
 from ...settings import from_mapping, override
 from ...settings.registry import module
 from ...storage.atomic import atomic_write
+from ..scoring.minimal_pairs import Accuracies
 
 BOUNDS = ("low", "high")
+WEIGHTS = "weights"
+"""The entry of a kept result that says of which weights it is: their SHA-256. Results of several models have none."""
 NOT_IN_NAME = frozenset({"predictions", "device", "batch_tokens"})
 """Options that do not change the results, so that they are left out of the file name."""
 MAX_NAME = 120
@@ -28,11 +33,10 @@ def evaluate_folder(suite: str, folder: Path, data: Path | None, assignments: Se
     """
     suite_module = module("evaluate.suites", suite)
     if hasattr(suite_module, "NEEDS_CHECKPOINTS"):
-        return _save(
-            suite, folder, data, assignments, suite_module.evaluate(folder, data, *_options(suite, assignments))
-        )
+        numbers = suite_module.evaluate(folder, data, *_options(suite, assignments))
+        return _save(suite, folder, data, assignments, numbers, "")
     if several := models(folder):
-        return _save(suite, folder, data, assignments, _each_checkpoint(suite, several, data, assignments))
+        return _save(suite, folder, data, assignments, _each_checkpoint(suite, several, data, assignments), "")
     device = next((getattr(options, "device", "auto") for options in _options(suite, assignments)), "auto")
     return evaluate_run(suite, load(folder, device), data, assignments)
 
@@ -40,16 +44,19 @@ def evaluate_folder(suite: str, folder: Path, data: Path | None, assignments: Se
 def evaluate_run(suite: str, run: LoadedRun, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:
     """The same for an open run, on the device that it was opened on."""
     suite_module = module("evaluate.suites", suite)
-    whole = run.path if hasattr(suite_module, "NEEDS_CHECKPOINTS") else run
-    return _save(suite, run.path, data, assignments, suite_module.evaluate(whole, data, *_options(suite, assignments)))
+    several = hasattr(suite_module, "NEEDS_CHECKPOINTS")
+    numbers = suite_module.evaluate(run.path if several else run, data, *_options(suite, assignments))
+    return _save(suite, run.path, data, assignments, numbers, "" if several else run.weights)
 
 
 def _save(
-    suite: str, folder: Path, data: Path | None, assignments: Sequence[str], numbers: dict[str, float]
+    suite: str, folder: Path, data: Path | None, assignments: Sequence[str], numbers: dict[str, float], weights: str
 ) -> dict[str, float]:
-    atomic_write(
-        folder / "evaluations" / f"{results_name(suite, data, assignments)}.json", json.dumps(numbers, indent=1)
-    )
+    key = {WEIGHTS: weights} if weights else {}
+    path = folder / "evaluations" / f"{results_name(suite, data, assignments)}.json"
+    atomic_write(path, json.dumps(key | numbers, indent=1))
+    if isinstance(numbers, Accuracies):
+        np.savez_compressed(path.with_suffix(".npz"), paradigm=numbers.paradigm, credit=numbers.credit)
     return numbers
 
 

@@ -64,7 +64,9 @@ def evaluate_pairs(
     found = score_items(scorer, select_items(items, options, place[-1]), options.per)
     if options.predictions:
         write_predictions(options.predictions, run, backend, place, predictions(found[0], whole))
-    return summary(found[0]) | _by_temperature(found, options, summary)
+    numbers = summary(found[0])
+    numbers.update(_by_temperature(found, options, summary))
+    return numbers
 
 
 def select_items(items: Iterable[Item], options: Options, suite: str) -> list[Item]:

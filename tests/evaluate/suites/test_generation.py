@@ -11,6 +11,7 @@ from maskwright.evaluate.suites import generation
 from maskwright.evaluate.suites._evaluate import evaluate_folder, results_name
 from maskwright.evaluate.suites.generation import sampled
 from maskwright.run.config import Config
+from maskwright.run.load import load
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 from maskwright.training.trainer import Trainer
 
@@ -47,7 +48,7 @@ def test_texts_are_judged_beside_held_out_text(runs: Path) -> None:
     options += ["sampler_options=[randomness=0.5]", f"remasker={runs / 'remasker'}"]
     numbers = json.loads(said(runs / "writer", "generation", *options, "--json"))
     kept = runs / "writer" / "evaluations" / f"{results_name('generation', None, options)}.json"
-    assert numbers == json.loads(kept.read_text())
+    assert numbers | {"weights": load(runs / "writer").weights} == json.loads(kept.read_text())
     assert (numbers["texts"], numbers["held_out/texts"], numbers["length"]) == (8, 8, 12)
     for column in ("", "held_out/", "shuffled/"):
         for name in ("perplexity", "bits_per_byte", "entropy", "distinct_4", "repetition", "overlap", "bigram_js"):

@@ -24,7 +24,9 @@ def run(settings: dict, tmp_path: Path) -> Path:
 
 def test_layers_on_the_command_line(run: Path) -> None:
     numbers = json.loads(said(run, "layers", "--json"))
-    assert numbers == json.loads((run / "evaluations" / "layers.json").read_text()) == layers.evaluate(load(run), None)
+    kept = json.loads((run / "evaluations" / "layers.json").read_text())
+    assert kept == numbers | {"weights": load(run).weights}
+    assert numbers == layers.evaluate(load(run), None)
     final = json.loads((run / "final.json").read_text())
     for name in ("forward/loss", "backward/loss", "backward/accuracy"):
         assert numbers[f"layers/2/{name}"] == pytest.approx(final[f"valid/{name}"], abs=1e-6)
