@@ -48,10 +48,10 @@ def test_an_invisible_bar_says_nothing(written: io.StringIO) -> None:
 
 def test_a_line_is_text_with_step_speed_and_time_left(written: io.StringIO, tmp_path: Path) -> None:
     with Log(tmp_path, {}, (), 0, 40, show=True) as log:
-        log.show(10, 3.0, 1234.5, 0.25)
+        log.show(10, {"loss": 3.0, "tokens_per_second": 1234.5, "mfu": 0.25})
         with log.during("validating"):
             pass
-        log.show(20, 2.0, 1234.5, 0.25)
+        log.show(20, {"loss": 2.0, "tokens_per_second": 1234.5, "mfu": 0.25})
     (line,) = written.getvalue().splitlines()
     assert re.fullmatch(r"step 20 of 40  loss 2.000  1,23[45] tokens/s  25% MFU  \d:\d\d:\d\d left [-\d:]+", line)
 

@@ -44,9 +44,11 @@ def _targets(page: str) -> list[str]:
 
 
 def _resolved(page: str, link: str) -> str:
-    """The path in the repository that a link on `page` leads to; a folder stands for its README."""
-    path = normpath(PurePosixPath(page).parent / link)
-    return f"{path}/README.md" if (ROOT / path).is_dir() else path
+    """The path in the repository that a link on `page` leads to; a folder stands for the README in it or above it."""
+    path = PurePosixPath(normpath(PurePosixPath(page).parent / link))
+    if not (ROOT / path).is_dir():
+        return str(path)
+    return next(str(place / "README.md") for place in (path, *path.parents) if (ROOT / place / "README.md").is_file())
 
 
 def _on_site(path: str) -> str:

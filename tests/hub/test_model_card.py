@@ -3,6 +3,7 @@
 import yaml
 
 from maskwright.hub.export.model_card import card
+from maskwright.hub.export.published import published
 from maskwright.run.config import Config
 
 FACTS = {
@@ -31,10 +32,10 @@ def test_licence_languages_and_the_length_of_rows_are_named() -> None:
 
 
 def test_of_a_local_path_only_the_name_is_told() -> None:
-    said = card(FACTS, Config.of(TREE).tree(), {})
+    said = card(FACTS, published(Config.of(TREE)).tree(), {})
     assert "secret" not in said
     files = yaml.safe_load(said.split("```yaml")[1].split("```")[0])["corpus"]["files"]
-    assert files == ["texts", "more.txt", "near/by.txt", "s3://bucket/far.txt"]
+    assert files == ["texts", "more.txt", "by.txt", "s3://bucket/far.txt"]
 
 
 def test_a_metric_stands_beside_its_floor() -> None:

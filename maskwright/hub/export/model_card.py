@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -60,8 +59,8 @@ It is a `{kind}`: {why}. `AutoModel` and `AutoModelForSequenceClassification` op
 def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     """The card, as Markdown.
 
-    facts: name, revision, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the run's, as a
-    tree; empty where it is not known.  numbers: its final metrics, likewise.
+    facts: name, revision, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the published
+    one, as a tree; empty where it is not known.  numbers: its final metrics, likewise.
     """
     auto = "AutoModelForCausalLM" if facts["causal"] else "AutoModelForMaskedLM"
     values = {
@@ -93,23 +92,13 @@ def _rows(length: int | str) -> str:
     return f"{length:,}" if isinstance(length, int) else f"{length} (epoch:tokens)"
 
 
-def _public(value: Any) -> Any:
-    """A setting without the folders of the machine that it was made on: of a local path the name alone."""
-    if isinstance(value, Mapping):
-        return {name: _public(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_public(each) for each in value]
-    local = isinstance(value, str) and (Path(value).is_absolute() or value.startswith(("~", "..")))
-    return Path(value).name if local else value
-
-
 def _training(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     """What it saw, how long, and the whole config."""
     if not config:
         return "The folder that it was exported from holds no config."
     counts = {name: numbers[name] for name in ("step", "tokens", "words", "seconds") if name in numbers}
     rows = [f"| {name} | {_shown(value)} |" for name, value in ({"seed": config["seed"]} | counts).items()]
-    tree = yaml.safe_dump(_public(config), sort_keys=False, allow_unicode=True)
+    tree = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
     fence = max(["``", *re.findall("`+", tree)], key=len) + "`"
     seen = "\n".join(["| seen | |", "|---|---|", *rows])
     what = "Data, objective, model and budget, as `maskwright train` takes them"
