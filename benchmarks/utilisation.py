@@ -44,7 +44,7 @@ def main() -> None:
                 turn(trainers[p], steps[p])
         cases = {f"p_bw={p:g}": figures(p, trainers[p]) for p in P_BW}
     if options.json:
-        print(json.dumps({"machine": cpu_name(), "cases": cases}))
+        print(json.dumps({"machine": cpu_name(), "run": RUN, "cases": cases}))
         return
     table = Table("p_bw", "tokens of text/s", "tokens read/s", "MFU")
     for name, row in cases.items():
@@ -70,6 +70,7 @@ def figures(p_bw: float, trainer: Trainer) -> dict[str, float]:
     found = trainer.state.metrics.read()
     text = found["tokens_per_second"]
     return {
+        "p_bw": p_bw,
         "text_per_second": round(text), "read_per_second": round(text * (1 + p_bw)), "mfu": round(found["mfu"], 4)
     }  # fmt: skip
 
