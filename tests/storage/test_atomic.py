@@ -14,7 +14,7 @@ from maskwright.storage.atomic import atomic_write
 
 WRITERS: list[Callable[[Path, int], object]] = [
     lambda folder, number: atomic_write(folder / "facts.json", json.dumps({"number": number})),
-    lambda folder, number: _save("blimp", folder, None, [], {"number": number}),
+    lambda folder, number: _save("blimp", folder, None, [], {"number": number}, ""),
 ]
 
 
