@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..evaluate.suites._evaluate import WEIGHTS
+from ..evaluate.suites._evaluate import RULES, WEIGHTS
 from ..files.json_files import read_object
 from ..run import saved
 
@@ -29,6 +29,7 @@ def answers(folder: Path) -> Answers:
 def _of_run(path: Path, folder: Path) -> dict[str, float]:
     numbers = read_object(path)
     of = numbers.pop(WEIGHTS, "")
+    numbers.pop(RULES, None)
     if of != saved.weights(saved.read(folder / "final")):
         whose = f"of the weights {of[:12]}…" if of else "of weights that it does not name"
         raise ValueError(f"{path} is {whose}, not of those in {folder / 'final'}: evaluate the run again")

@@ -67,7 +67,12 @@ def no_start(folder: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(facts))
 
 
+def asked_behind_its_end(folder: Path) -> None:
+    edit(folder / "config.json", architectures=["ModernBertDecoderForCausalLM"])
+
+
 FAULTS = {
+    "end of a text": (asked_behind_its_end, "[SEP] follows a text"),
     "mask token": (no_mask, "no mask token"),
     "fast tokenizer": (loses_text, "offsets cover 'c'"),
     "token before a text": (no_start, "no special token precedes"),

@@ -33,10 +33,14 @@ Questions = Callable[[Rows], Iterator[Problem]]
 
 
 def without_special(exam: Questions) -> Questions:
-    """The problems of `exam` without those that predict special tokens, such as the end of the text."""
+    """The problems of `exam` without those that predict special tokens, such as the end of the text.
+
+    A special token that the rows do ask for stays: the unknown one, where it is scored.
+    """
 
     def questions(rows: Rows) -> Iterator[Problem]:
-        special = torch.from_numpy(rows.vocabulary.is_special)
+        special = torch.from_numpy(rows.vocabulary.is_special.copy())
+        special[rows.tokens[rows.maskable]] = False
         for problem in exam(rows):
             text = (problem.targets != IGNORE) & ~special[problem.targets.clamp(min=0)]
             weights = torch.where(text, problem.weights, 0.0)
@@ -98,6 +102,9 @@ FIXED: dict[str, Questions] = {
 }
 """The backends that are the same for every model."""
 
+ENCODER_DECODER = ("enc_dec", "enc_dec_mask", "enc_dec_prefix")
+OFFICIAL = "of the official backends choose mlm, mntp or causal"
+
 
 def as_trained(exam: Questions, objective: Objective) -> Questions:
     """The problems in the input format of `objective`, such as with [FW] in front of a text."""
@@ -137,6 +144,8 @@ def choose(name: str | None, objective: Objective | None) -> tuple[str, Question
     """
     if name in FIXED:
         return name, as_trained(FIXED[name], objective) if objective else FIXED[name]
+    if name in ENCODER_DECODER:
+        raise ValueError(f"backend={name} is for encoder-decoder models, which maskwright does not train: {OFFICIAL}")
     if name is not None and name not in BY_OBJECTIVE:
         raise ValueError(f"no backend {name!r}: {did_you_mean(name, [*FIXED, *BY_OBJECTIVE])}")
     if objective is None:

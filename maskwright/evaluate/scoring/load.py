@@ -19,6 +19,7 @@ def scorer(
     temperatures: Sequence[float] = (1.0,),
     batch_tokens: int = 4096,
     half: bool = False,
+    unknown: bool = False,
 ) -> tuple[str, Scorer]:
     """The backend's name and the scorer for the model of `run`, on the device that it was opened on.
 
@@ -32,7 +33,7 @@ def scorer(
             f"backend={name}: the model was trained with {name_of(run.objective)} and never learned what this asks; "
             f"what fits: {fitting}"
         )
-    return name, Scorer(run.model, run.tokenizer, questions, temperatures, batch_tokens, half)
+    return name, Scorer(run.model, run.tokenizer, questions, temperatures, batch_tokens, half, unknown)
 
 
 def windows(

@@ -1,19 +1,27 @@
 """Minimal pairs and multiple choice: how often the right text scores highest, with confidence intervals.
 
-A tie between n texts counts 1 / n, and NaN is a failure. The official BabyLM evaluation takes the argmax, in which the
-first of equal scores (and any NaN) wins; the right text always comes first, so a constant model is always right there.
-Its figure is given as `official` where it differs from ours.
+A tie between n texts counts 1 / n, and NaN is a failure. The official BabyLM evaluation of 2026 draws among equal
+scores, which is 1 / n on average, and takes NaN as −∞, so that a text alone with a number wins; that of 2025 took the
+argmax, in which the first of equal scores (and any NaN) won, and the right text always came first. The official figure
+is given as `official` where it differs from ours.
 
 Shapes: N items, at most T texts in each.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import sqrt
+from typing import Literal
 
 import numpy as np
 
+from ...noise import address
 from .scorer import Scorer, Scores, Text
+
+Rules = Literal[2026, 2025]
+"""The year of the official evaluation."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,8 @@ class ItemResults:
     items: Sequence[Item]
     scores: np.ndarray
     """[N, T] float64; -inf where an item has fewer texts."""
+    rules: Rules = 2026
+    """By which `official` and `chosen` follow."""
 
     @property
     def failed(self) -> np.ndarray:
@@ -55,9 +65,28 @@ class ItemResults:
         return (self.credit > 0) & (self.credit < 1)
 
     @property
+    def official(self) -> np.ndarray:
+        """[N] float64: how often the official evaluation chooses the right text, on average over its draws."""
+        if self.rules == 2025:
+            return (self.chosen == 0).astype(np.float64)
+        return self._drawn_from[:, 0] / self._drawn_from.sum(1)
+
+    @property
     def chosen(self) -> np.ndarray:
-        """[N] int64, the choice by the official evaluation's argmax: the first maximum, or the first NaN."""
-        return self.scores.argmax(1)
+        """[N] int64, an official choice: of 2026 one of the greatest scores, drawn by the number of the item."""
+        if self.rules == 2025:
+            return self.scores.argmax(1)
+        among = self._drawn_from
+        luck = np.random.default_rng(address(0, "ties", len(among))).random(len(among))
+        return (among.cumsum(1) > np.floor(luck * among.sum(1))[:, None]).argmax(1)
+
+    @cached_property
+    def _drawn_from(self) -> np.ndarray:
+        """[N, T] bool, the texts with the greatest score of their item, NaN being −∞."""
+        scores = np.where(np.isnan(self.scores), -np.inf, self.scores)
+        counts = np.array([len(item.texts) for item in self.items])
+        inside = np.arange(scores.shape[1]) < counts[:, None]
+        return inside & (scores == scores.max(1, keepdims=True))
 
 
 class Accuracies(dict[str, float]):
@@ -69,19 +98,19 @@ class Accuracies(dict[str, float]):
     """[N] float64, of each item; see `ItemResults`."""
 
 
-def score_items(scorer: Scorer, items: Sequence[Item], per: str = "text") -> list[ItemResults]:
+def score_items(scorer: Scorer, items: Sequence[Item], per: str = "text", rules: Rules = 2026) -> list[ItemResults]:
     """The results for `items` at each temperature of the scorer, by log-likelihood per text, token or byte."""
     scores = scorer(text for item in items for text in item.texts)
-    return item_results(items, scores, per)
+    return item_results(items, scores, per, rules)
 
 
-def item_results(items: Sequence[Item], scores: Scores, per: str = "text") -> list[ItemResults]:
+def item_results(items: Sequence[Item], scores: Scores, per: str = "text", rules: Rules = 2026) -> list[ItemResults]:
     """The results at each temperature, from the scores of all texts of all items in order."""
     counts = np.array([len(item.texts) for item in items])
     inside = np.arange(counts.max()) < counts[:, None]  # [N, T]
     table = np.full((len(scores.total), *inside.shape), -np.inf)
     table[:, inside] = scores.per(per)
-    return [ItemResults(items, one) for one in table]
+    return [ItemResults(items, one, rules) for one in table]
 
 
 def wilson(share: float, count: float, z: float = 1.96) -> tuple[float, float]:
@@ -93,16 +122,17 @@ def wilson(share: float, count: float, z: float = 1.96) -> tuple[float, float]:
     )  # rounding can put the bounds on the wrong side at 0 and 1
 
 
-def accuracies(found: ItemResults) -> Accuracies:
+def accuracies(found: ItemResults, over: str = "") -> Accuracies:
     """Accuracy with its 95 % interval, overall and by group.
 
-    `accuracy` is the mean over paradigms, as in the official evaluation; `field/syntax/accuracy` … are means over
-    items. `…/official` is given where the official figure differs.
+    `accuracy` is the mean over paradigms, or over the groups `over` of the means over their paradigms, as in the
+    official evaluation; `field/syntax/accuracy` … are means over items. `…/official` is given where the official
+    figure differs.
     """
     paradigms = np.array([item.paradigm for item in found.items])
-    means = _by(paradigms, found)
-    share, official = (float(np.mean([mean[i] for mean in means.values()])) for i in (0, 1))
-    count = len(means) ** 2 / sum(1 / mean[2] for mean in means.values())
+    means, weights = _by(paradigms, found), _weights(found.items, over)
+    share, official = (sum(weights[name] * mean[i] for name, mean in means.items()) for i in (0, 1))
+    count = 1 / sum(weights[name] ** 2 / mean[2] for name, mean in means.items())
     numbers = _row("", share, official, count, len(found.items))
     numbers |= {"ties": int(found.tied.sum()), "failures": int(found.failed.sum())}
     for group in found.items[0].groups:
@@ -114,11 +144,18 @@ def accuracies(found: ItemResults) -> Accuracies:
     return whole
 
 
+def _weights(items: Sequence[Item], over: str) -> dict[str, float]:
+    """What each paradigm weighs in the overall mean: the groups `over` alike, and in each its paradigms alike."""
+    group = {item.paradigm: item.groups.get(over, "") for item in items}
+    sizes = Counter(group.values())
+    return {paradigm: 1 / len(sizes) / sizes[name] for paradigm, name in group.items()}
+
+
 def _by(values: np.ndarray, found: ItemResults) -> dict[str, tuple[float, float, float]]:
     """Accuracy, official accuracy and number of items of each value of a group."""
     names, index = np.unique(values, return_inverse=True)
     count = np.bincount(index).astype(np.float64)
-    credit, official = (np.bincount(index, part) / count for part in (found.credit, found.chosen == 0))
+    credit, official = (np.bincount(index, part) / count for part in (found.credit, found.official))
     columns = zip(credit.tolist(), official.tolist(), count.tolist(), strict=True)
     return dict(zip(names.tolist(), columns, strict=True))
 

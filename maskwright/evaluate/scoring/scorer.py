@@ -67,6 +67,7 @@ class Scorer:
 
     temperatures: of the softmax, each scored separately.  batch_tokens: positions per batch.
     half: matrix products in bfloat16, which is faster and rounds log-likelihoods to about three digits.
+    unknown: score unknown tokens too, as the official BabyLM evaluation does.
     """
 
     def __init__(
@@ -77,9 +78,13 @@ class Scorer:
         temperatures: Sequence[float] = (1.0,),
         batch_tokens: int = 4096,
         half: bool = False,
+        unknown: bool = False,
     ):
         self.model, self.tokenizer, self.questions = model, tokenizer, questions
         self.temperatures, self.batch_tokens, self.half = temperatures, batch_tokens, half
+        self._scored = ~tokenizer.vocabulary.is_special
+        if unknown:
+            self._scored[tokenizer.unknown] = True
         self.device = next(model.parameters()).device
         self._trees = getattr(model, "reads_positions", False)
 
@@ -92,7 +97,7 @@ class Scorer:
         different = list(dict.fromkeys(texts))
         encoded = self.encode(different)
         rows = [self.fit(text, *each, windows) for text, each in zip(different, encoded, strict=True)]
-        found = self._score([row for some in rows for row in some])
+        found = self.log_likelihoods([row for some in rows for row in some])
         owner = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
         total = np.stack([np.bincount(owner, each, len(rows)) for each in found])
         place = {text: i for i, text in enumerate(different)}
@@ -128,7 +133,7 @@ class Scorer:
         vocabulary, size = self.tokenizer.vocabulary, len(ids) + 2
         whole, word = np.empty(size, np.int64), np.zeros(size, np.int32)
         whole[0], whole[1:-1], whole[-1] = vocabulary.cls, ids, vocabulary.sep
-        word[1:-1] = (1 + starts.cumsum(dtype=np.int32)) * ~vocabulary.is_special[ids]
+        word[1:-1] = (1 + starts.cumsum(dtype=np.int32)) * self._scored[ids]
         return whole, word
 
     def _rows(self, encoded: list[Encoded]) -> Rows:
@@ -156,8 +161,8 @@ class Scorer:
             for problem in self.questions(self._rows([encoded[i] for i in chosen])):
                 yield replace(problem, source_row=places[problem.source_row])
 
-    def _score(self, encoded: list[Encoded]) -> np.ndarray:
-        """[K, N] float64, the log-likelihood of each of N rows."""
+    def log_likelihoods(self, encoded: list[Encoded]) -> np.ndarray:
+        """[K, N] float64, the log-likelihood in nats of what is scored in each of N rows."""
         total = np.zeros((len(self.temperatures), len(encoded)))
         for shared, lost in self.answers(encoded, self._nll):
             row, weighted = shared.row.numpy(), lost * shared.weight.numpy()

@@ -1,12 +1,22 @@
 """Age of acquisition of a word: where a sigmoid fitted to its learning curve crosses the halfway point.
 
 Chang and Bergen 2022, "Word acquisition in neural language models", section 3: for children, half of them say
-the word; for a model, its surprisal is halfway between chance, log2 V bits, and its minimum.
+the word; for a model, its surprisal is halfway between chance and its minimum. Starts, bounds and limits of the fit are
+those of the official BabyLM evaluation.
 """
 
-import numpy as np
+import warnings
+from collections.abc import Sequence
 
-ROUNDS = 200
+import numpy as np
+from scipy.optimize import OptimizeWarning, curve_fit
+from scipy.stats import pearsonr
+
+Bounds = tuple[Sequence[float], Sequence[float]]
+FEWEST = 3
+"""Points that a sigmoid needs, and words that a correlation needs."""
+SURE = 0.1
+"""The p-value above which a correlation counts as none."""
 
 
 def sigmoid(x: np.ndarray, a: float, b: float, c: float, d: float) -> np.ndarray:
@@ -14,59 +24,60 @@ def sigmoid(x: np.ndarray, a: float, b: float, c: float, d: float) -> np.ndarray
     return a / (1 + np.exp(-np.clip(b * (x - c), -500, 500))) + d
 
 
-def fit(x: np.ndarray, y: np.ndarray, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """[4] float64, least-squares a, b, c, d within the bounds, by Levenberg-Marquardt."""
-    values, damping = np.clip(start, low, high), 1e-3
-    left = y - sigmoid(x, *values)
-    for _ in range(ROUNDS):
-        slopes = _slopes(x, *values)  # [N, 4]
-        square = slopes.T @ slopes
-        step = np.linalg.solve(square + damping * (np.diag(square.diagonal()) + 1e-9 * np.eye(4)), slopes.T @ left)
-        tried = np.clip(values + step, low, high)
-        rest = y - sigmoid(x, *tried)
-        if rest @ rest < left @ left:
-            values, left, damping = tried, rest, damping / 3
-        else:
-            damping *= 4
-    return values
+def crossing(
+    x: np.ndarray, y: np.ndarray, start: Sequence[float], bounds: Bounds, tries: int, level: float, least: float = 0.0
+) -> float:
+    """Where the sigmoid fitted to x and y [N] reaches `level`.
 
-
-def _slopes(x: np.ndarray, a: float, b: float, c: float, d: float) -> np.ndarray:
-    share = sigmoid(x, 1.0, b, c, 0.0)
-    bend = a * share * (1 - share)
-    return np.stack([share, bend * (x - c), -bend * b, np.ones_like(x)], 1)
-
-
-def crossing(x: np.ndarray, values: np.ndarray, level: float) -> float:
-    """Where the sigmoid reaches `level`; NaN outside the observed x, or if it does not rise."""
-    a, b, c, d = values
-    if a <= 0 or b <= 0 or not d < level < a + d:
+    NaN where no fit is found after `tries` evaluations, where its a or b is at most `least`, where it does not cross
+    the level, and outside the observed x.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore", category=OptimizeWarning):  # of how sure the fit is
+            a, b, c, d = curve_fit(sigmoid, x, y, start, bounds=bounds, maxfev=tries)[0]
+    except (RuntimeError, ValueError, TypeError):  # no fit; or fewer points than parameters, without bounds
+        return np.nan
+    if a <= least or b <= least or not d < level < a + d:
         return np.nan
     found = float(c - np.log(a / (level - d) - 1) / b)
-    return found if x.min() <= found <= x.max() else np.nan
+    return found if x[0] <= found <= x[-1] else np.nan
 
 
 def of_children(ages: np.ndarray, shares: np.ndarray) -> float:
     """The age, in months, at which half of the children say a word; NaN where it is undefined.
 
-    ages: [N] months.  shares: [N], share of children who say it, NaN where unknown.
+    ages: [N] months, ascending.  shares: [N], share of children who say it, NaN where unknown.
     """
     known = np.isfinite(shares)
-    if known.sum() < 3:
+    if known.sum() < FEWEST:
         return np.nan
     x, y = ages[known].astype(np.float64), shares[known]
-    low, high = np.array([0, 0, x[0], -0.5]), np.array([2, 1, x[-1], 0.5])
-    return crossing(x, fit(x, y, np.array([1, 0.1, x.mean(), 0]), low, high), 0.5)
+    bounds = (0, 0, x[0], -0.5), (2, 1, x[-1], 0.5)
+    return crossing(x, y, (1, 0.1, x.mean(), 0), bounds, 1000, 0.5)
 
 
-def of_model(words: np.ndarray, surprisal: np.ndarray, vocabulary: int) -> float:
+def of_model(words: np.ndarray, surprisal: np.ndarray, chance: float, bounded: bool = True) -> float:
     """log10 of the words read when a word is learned; NaN where it is undefined.
 
-    words: [N] read so far.  surprisal: [N] bits.  vocabulary: V, which sets the chance level.
+    words: [N] read so far, ascending.  surprisal: [N] nats, NaN where unknown.  chance: surprisal of a guess, in nats.
+    bounded: with the bounds of the official evaluation of 2026; that of 2025 had none.
     """
     known = np.isfinite(surprisal)
-    if known.sum() < 3:
+    if known.sum() < FEWEST:
         return np.nan
-    x, y, chance = np.log10(words[known] + 1.0), -surprisal[known], -np.log2(vocabulary)
-    start, wide = np.array([np.ptp(y), 1.0, x.mean(), y.min()]), np.array([1e3, 1e3, 1e3, 1e3])
-    return crossing(x, fit(x, y, start, -wide, wide), (chance + y.max()) / 2)
+    x, y = np.log10(words[known] + 1.0), -surprisal[known]
+    span, start = np.ptp(y), (np.ptp(y), 1.0, x.mean(), y.min())
+    level = -chance + (y.max() + chance) / 2
+    if not bounded:
+        return crossing(x, y, start, ([-np.inf] * 4, [np.inf] * 4), 1000, level)
+    low = 0, 0, x.min() - 1, y.min() - 2 * span - 1
+    high = 10 * span + 1, 100, x.max() + 1, y.max() + 1
+    return crossing(x, y, start, (low, high), 20_000, level, 1e-6)
+
+
+def agreement(model: np.ndarray, children: np.ndarray, sure: float) -> float:
+    """Pearson's correlation of when model and children learn N words; 0 for fewer than three, or where p > `sure`."""
+    if len(model) < FEWEST or np.ptp(model) == 0 or np.ptp(children) == 0:
+        return 0.0
+    found, p = pearsonr(model, children)
+    return float(found) if p <= sure else 0.0

@@ -10,21 +10,25 @@ Columns = Mapping[str, np.ndarray]
 
 
 def gain(columns: Columns, target: str, base: Sequence[str], more: str) -> float:
-    """(R² with `more` − R² without) / (1 − R² without), over the rows without missing values.
+    """(R² with `more` − R² without) / (1 − R² without), each over the rows without missing values of its own.
 
-    Both regressions have the `base` columns and their pairwise products. 0 if the base explains everything.
+    Both regressions have the `base` columns and their pairwise products. 0 if the base explains everything. Raises
+    ValueError when no row is without missing values.
     """
-    known = np.isfinite(np.stack([columns[name] for name in (target, more, *base)])).all(0)
-    y, one = columns[target][known], columns[more][known]
-    plain = [columns[name][known] for name in base]
-    products = [a * b for a, b in combinations(plain, 2)]
-    without = np.stack([np.ones(known.sum()), *plain, *products], 1)
-    first, second = _explained(without, y), _explained(np.c_[without, one], y)
+    plain = [columns[name] for name in base]
+    without = np.stack([np.ones_like(columns[target]), *plain, *(a * b for a, b in combinations(plain, 2))], 1)
+    first = _explained(without, columns[target])
+    second = _explained(np.c_[without, columns[more]], columns[target])
     return (second - first) / (1 - first) if first < 1 else 0.0
 
 
 def _explained(x: np.ndarray, y: np.ndarray) -> float:
-    """R² of least squares of y [N] on x [N, C], with columns scaled for conditioning."""
+    """R² of least squares of y [N] on x [N, C], over the rows without missing values; columns are scaled for
+    conditioning."""
+    known = np.isfinite(np.c_[x, y]).all(1)
+    if not known.any():
+        raise ValueError("no row of the table has a number in every column that the regression needs")
+    x, y = x[known], y[known]
     scaled = x / np.maximum(np.abs(x).max(0), 1e-300)
     left = y - scaled @ np.linalg.lstsq(scaled, y, rcond=None)[0]
     spread = float(((y - y.mean()) ** 2).sum())

@@ -19,6 +19,8 @@ from ..scoring.minimal_pairs import Accuracies
 BOUNDS = ("low", "high")
 WEIGHTS = "weights"
 """The entry of a kept result that says of which weights it is: their SHA-256. Results of several models have none."""
+RULES = "rules"
+"""The entry that says by the official evaluation of which year it was counted, where a suite has the option."""
 NOT_IN_NAME = frozenset({"predictions", "device", "batch_tokens"})
 """Options that do not change the results, so that they are left out of the file name."""
 MAX_NAME = 120
@@ -37,7 +39,7 @@ def evaluate_folder(suite: str, folder: Path, data: Path | None, assignments: Se
         return _save(suite, folder, data, assignments, numbers, "")
     if several := models(folder):
         return _save(suite, folder, data, assignments, _each_checkpoint(suite, several, data, assignments), "")
-    device = next((getattr(options, "device", "auto") for options in _options(suite, assignments)), "auto")
+    device = _option(suite, assignments, "device", "auto")
     return evaluate_run(suite, load(folder, device), data, assignments)
 
 
@@ -52,7 +54,8 @@ def evaluate_run(suite: str, run: LoadedRun, data: Path | None, assignments: Seq
 def _save(
     suite: str, folder: Path, data: Path | None, assignments: Sequence[str], numbers: dict[str, float], weights: str
 ) -> dict[str, float]:
-    key = {WEIGHTS: weights} if weights else {}
+    known: dict[str, Any] = {WEIGHTS: weights, RULES: _option(suite, assignments, RULES, "")}
+    key = {name: value for name, value in known.items() if value}
     path = folder / "evaluations" / f"{results_name(suite, data, assignments)}.json"
     atomic_write(path, json.dumps(key | numbers, indent=1))
     if isinstance(numbers, Accuracies):
@@ -66,6 +69,11 @@ def _options(suite: str, assignments: Sequence[str]) -> list[Any]:
     if kind is None and given:
         raise ValueError(f"the suite {suite} has no options: remove {next(iter(given))!r}")
     return [from_mapping(kind, given, suite)] if kind else []
+
+
+def _option(suite: str, assignments: Sequence[str], name: str, otherwise: Any) -> Any:
+    """The value of an option of the suite, or `otherwise` where it has none of that name."""
+    return next((getattr(options, name, otherwise) for options in _options(suite, assignments)), otherwise)
 
 
 def results_name(suite: str, data: Path | None, assignments: Iterable[str]) -> str:

@@ -11,8 +11,9 @@ from ...run.load import LoadedRun
 from ...settings import Listed, Names, did_you_mean, settings
 from ...settings.bounds import PositiveInt, Tokens
 from ...storage.atomic import atomic_write
+from ..babylm.layout import official_folder
 from ..scoring.load import scorer
-from ..scoring.minimal_pairs import Item, ItemResults, accuracies, limited, predictions, score_items
+from ..scoring.minimal_pairs import Item, ItemResults, Rules, accuracies, limited, predictions, score_items
 from ..scoring.scorer import Scorer
 
 
@@ -35,6 +36,8 @@ class Options:
     """Positions per batch, padding included."""
     half: bool = False
     """Matrix products in bfloat16: faster, but near ties may flip."""
+    rules: Rules = 2026
+    """The year of the official BabyLM evaluation that is followed: 2026 or 2025."""
     predictions: Path | None = None
     """A folder to write predictions.json to, in the format and folder layout of the official BabyLM evaluation."""
     device: str = "auto"
@@ -43,7 +46,7 @@ class Options:
 
 def build_scorer(run: LoadedRun, options: Options) -> tuple[str, Scorer]:
     """The backend's name, from the options or else from how the run was trained, and the scorer."""
-    return scorer(run, options.backend, options.temperatures, options.batch_tokens, options.half)
+    return scorer(run, options.backend, options.temperatures, options.batch_tokens, options.half, unknown=True)
 
 
 def evaluate_pairs(
@@ -61,7 +64,7 @@ def evaluate_pairs(
     Raises ValueError when there are no items.
     """
     backend, scorer = build_scorer(run, options)
-    found = score_items(scorer, select_items(items, options, place[-1]), options.per)
+    found = score_items(scorer, select_items(items, options, place[-1]), options.per, options.rules)
     if options.predictions:
         write_predictions(options.predictions, run, backend, place, predictions(found[0], whole))
     numbers = summary(found[0])
@@ -92,7 +95,7 @@ def _by_temperature(
 
 
 def write_predictions(out: Path, run: LoadedRun, backend: str, place: Sequence[str], made: object) -> Path:
-    """Write predictions to `out`/MODEL/main/zero_shot/BACKEND/TASK/DATASET/predictions.json."""
-    target = out / run.path.resolve().name / "main" / "zero_shot" / backend / Path(*place) / "predictions.json"
+    """Write predictions to `out`/MODEL/REVISION/zero_shot/BACKEND/TASK/DATASET/predictions.json."""
+    target = official_folder(out, run.path) / "zero_shot" / backend / Path(*place) / "predictions.json"
     atomic_write(target, json.dumps(made))
     return target

@@ -2,22 +2,35 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ...files.errors import short_repr
 from ...run.load import LoadedRun
+from ...settings import settings
 from ..scoring.jsonl import read
 from ..scoring.minimal_pairs import Item, ItemResults, predictions, score_items
 from ..scoring.scorer import Text
 from ..statistics.correlation import interval, spearman
-from ._pairs import Options, build_scorer, select_items, write_predictions
+from . import _pairs
+from ._pairs import build_scorer, select_items, write_predictions
 
 Rated = tuple[Item, float]
 """A pair, and the share of people who prefer its first text, 0 to 1."""
 
 
-def evaluate_wug(run: LoadedRun, rated: Sequence[Rated], options: Options, place: Sequence[str]) -> dict[str, float]:
+@settings
+class Options(_pairs.Options):
+    """How the pairs are scored."""
+
+    rules: Literal[2025] = 2025
+    """The official BabyLM evaluation of 2026 has no such task, so that it is always that of 2025."""
+
+
+def evaluate_wug(
+    run: LoadedRun, rated: Sequence[Rated], options: _pairs.Options, place: Sequence[str]
+) -> dict[str, float]:
     """Spearman correlation with human preferences, and how often the form that most people prefer wins.
 
     The model's preference is the softmax of the two scores. A pair with a NaN score counts as the opposite of the
@@ -28,7 +41,7 @@ def evaluate_wug(run: LoadedRun, rated: Sequence[Rated], options: Options, place
     backend, scorer = build_scorer(run, options)
     kept = select_items((item for item, _ in rated), options, place[-1])
     ratios = np.array([ratio for _, ratio in rated[: len(kept)]])
-    found = score_items(scorer, kept, options.per)[0]
+    found = score_items(scorer, kept, options.per, options.rules)[0]
     shares = preferences(found, ratios)
     if options.predictions:
         made = predictions(found)

@@ -1,11 +1,12 @@
 """Age of acquisition: does a model learn words in the same order as children? Needs a folder of checkpoints.
 
-The official BabyLM evaluation compares surprisal in nats with a threshold in bits, for a vocabulary of 300,000 words;
-here both are in bits, and chance level is that of the model's own vocabulary.
+As in the official BabyLM evaluation: surprisal in nats, its mean over the contexts of a word at each checkpoint, and
+chance at k · ln V for a word of k tokens of the model's own vocabulary. That of 2025 took log2 of 300,000 words for it
+and fitted every context.
 """
 
 import json
-from math import log
+from math import log, log2
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from ...files.tables import rows
 from ...run.discover import models
 from ...run.load import load
 from ...storage.atomic import atomic_write
-from ..scoring.scorer import Text
-from ..statistics.acquisition import of_children, of_model
-from ..statistics.correlation import pearson
+from ...text.tokenizers.tokenizer import Tokenizer
+from ..babylm.layout import official_folder
+from ..scoring.scorer import Scorer, Text
+from ..statistics.acquisition import SURE, agreement, of_children, of_model
 from ._pairs import Options, build_scorer
 
 __all__ = ["NEEDS_CHECKPOINTS", "Options", "evaluate"]
@@ -32,6 +34,7 @@ AGES = [str(month) for month in range(16, 31)]
 def evaluate(run: Path, data: Path | None, options: Options) -> dict[str, float]:
     """`correlation` (Pearson) of when model and children learn a word, over the `words` where both are defined.
 
+    `skipped`: words of one letter, and those without contexts.
     run: a folder with chck_1M, chck_2M …, at least three.
     data: the folder of cdi_childes.json and cdi_human.csv; or one that holds it as `aoa`.
     """
@@ -42,36 +45,58 @@ def evaluate(run: Path, data: Path | None, options: Options) -> dict[str, float]
         )
     place = _place(data)
     contexts, children = _contexts(place / "cdi_childes.json", options.limit), _children(place / "cdi_human.csv")
-    results, size = [], 0
-    for path in checkpoints.values():
+    asked = {word: some for word, some in contexts.items() if len(word) > 1 and some}
+    results: list[dict[str, Any]] = []
+    for count, path in checkpoints.items():
         name, scorer = build_scorer(load(path, options.device), options)
-        size = scorer.tokenizer.vocabulary.size
-        results += [{"step": path.name} | line for line in _surprisals(scorer, contexts)]
+        results += [{"step": path.name, "word_count": count} | line for line in _surprisals(scorer, asked)]
+    chances = {word: chance(scorer.tokenizer, word) for word in asked}
+    learned = _learned(results, chances if options.rules == 2026 else None)
+    both = [(age, children[word]) for word, age in learned.items() if word in children]
+    known = np.array([pair for pair in both if np.isfinite(pair).all()]).reshape(-1, 2)
+    fitness = agreement(known[:, 0], known[:, 1], SURE if options.rules == 2026 else 1.0)
     if options.predictions:
-        _write(options.predictions / run.resolve().name / "main/zero_shot" / name / "AoA_word", results)
-    curves = _curves(results, contexts, len(checkpoints))
-    learned = {word: of_model(np.array([*checkpoints]), curve, size) for word, curve in curves.items()}
-    both = [(learned[word], children[word]) for word in curves if word in children]
-    known = np.array([pair for pair in both if np.isfinite(pair).all()])
-    fitness = pearson(*known.T) if len(known) > 2 else 0.0
-    return {"correlation": fitness, "words": len(known), "asked": len(contexts)}
+        folder = official_folder(options.predictions, run) / "zero_shot" / name / "AoA_word"
+        _write(folder, results, len(checkpoints), fitness)
+    numbers = {"correlation": fitness, "words": len(known), "asked": len(asked)}
+    return numbers | {"skipped": len(contexts) - len(asked)}
 
 
-def _surprisals(scorer: Any, contexts: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Surprisal in bits of each word after each of its contexts."""
-    asked = [(word, i, f"{context.strip()} ") for word, some in contexts.items() for i, context in enumerate(some)]
-    bits = -scorer([Text(context + word, len(context)) for word, _, context in asked]).total[0] / log(2)
+def chance(tokenizer: Tokenizer, word: str) -> float:
+    """k · ln V, the surprisal in nats of guessing the k tokens, at least one, that a word adds to a text."""
+    alone, with_word = (len(tokenizer.encode(text)[0]) for text in ("The", f"The {word}"))
+    return max(with_word - alone, 1) * log(tokenizer.pieces)
+
+
+def _surprisals(scorer: Scorer, contexts: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Surprisal in nats of each word after each of its contexts."""
+    asked = [(word, i, context) for word, some in contexts.items() for i, context in enumerate(some)]
+    texts = [Text(f"{context.strip()} {word.strip()}", len(context.strip()) + 1) for word, _, context in asked]
     return [
         {"target_word": word, "context_id": i, "context": context, "surprisal": float(one)}
-        for (word, i, context), one in zip(asked, bits, strict=True)
+        for (word, i, context), one in zip(asked, -scorer(texts).total[0], strict=True)
     ]
 
 
-def _curves(results: list[dict[str, Any]], contexts: dict[str, list[str]], steps: int) -> dict[str, np.ndarray]:
-    """[steps] mean surprisal of each word, in bits."""
-    table = np.array([line["surprisal"] for line in results]).reshape(steps, -1)
-    ends = np.cumsum([len(some) for some in contexts.values()])
-    return {word: table[:, end - len(contexts[word]) : end].mean(1) for word, end in zip(contexts, ends, strict=True)}
+def _learned(results: list[dict[str, Any]], chances: dict[str, float] | None) -> dict[str, float]:
+    """log10 of the words after which each word is learned: of the mean over its contexts at each checkpoint; without
+    `chances`, by the rules of 2025."""
+    points: dict[str, dict[int, list[float]]] = {}
+    for line in results:
+        points.setdefault(line["target_word"], {}).setdefault(line["word_count"], []).append(line["surprisal"])
+    if chances is not None:
+        means = {
+            word: {count: [float(np.mean(some))] for count, some in curve.items()} for word, curve in points.items()
+        }
+        return {word: of_model(*_columns(curve), chances[word]) for word, curve in means.items()}
+    return {word: of_model(*_columns(curve), log2(300_000), bounded=False) for word, curve in points.items()}
+
+
+def _columns(curve: dict[int, list[float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Words read and surprisal, [N] each."""
+    pairs = [(count, one) for count, some in curve.items() for one in some]
+    words, surprisal = np.array(pairs, np.float64).T
+    return words, surprisal
 
 
 def _place(data: Path | None) -> Path:
@@ -85,17 +110,19 @@ def _place(data: Path | None) -> Path:
 
 
 def _contexts(path: Path, limit: int | None) -> dict[str, list[str]]:
-    """The contexts of each word. Raises ValueError when a word has none."""
+    """The contexts of each word, which may have none. Raises ValueError for anything but a list of texts."""
     found: dict[str, list[str]] = {}
     for word, lines in read_object(path).items():
-        some = lines if isinstance(lines, list) else []
-        contexts = [line["context"] for line in some if isinstance(line, dict) and line.get("context")]
-        if not contexts or len(contexts) < len(some) or not all(isinstance(one, str) for one in contexts):
+        if not isinstance(lines, list) or not all(_is_context(line) for line in lines):
             raise ValueError(
                 f"{path}: {short_repr(word)} needs a list of objects, each with a text in the field 'context'"
             )
-        found[word] = contexts[:limit]
+        found[word] = [line["context"] for line in lines[:limit]]
     return found
+
+
+def _is_context(line: Any) -> bool:
+    return isinstance(line, dict) and isinstance(line.get("context"), str)
 
 
 def _children(path: Path) -> dict[str, float]:
@@ -109,7 +136,9 @@ def _children(path: Path) -> dict[str, float]:
     return {word: of_children(months, share) for word, share in shares.items()}
 
 
-def _write(folder: Path, results: list[dict[str, Any]]) -> None:
-    """surprisal.json in the official format, which is in nats."""
-    lines = [line | {"surprisal": line["surprisal"] * log(2)} for line in results]
-    atomic_write(folder / "surprisal.json", json.dumps({"results": lines}))
+def _write(folder: Path, results: list[dict[str, Any]], steps: int, score: float) -> None:
+    """surprisal.json and aoa_score.json, as the official evaluation writes them."""
+    facts = {"model_name": folder.parents[3].name, "use_bos_only": False, "total_steps": steps}
+    whole = {"metadata": facts | {"completed_steps": steps}, "results": results}
+    atomic_write(folder / "surprisal.json", json.dumps(whole))
+    atomic_write(folder / "aoa_score.json", json.dumps({"aoa": score}))

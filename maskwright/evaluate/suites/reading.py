@@ -1,7 +1,9 @@
 """Reading times: does a word's surprisal explain how long readers look at it (eye tracking, self-paced reading)?
 
 As in the official BabyLM evaluation: the share of the variance left by frequency, length and position that surprisal
-explains. For self-paced reading the length and surprisal of the previous word are predictors too (spillover).
+explains. For self-paced reading the length and surprisal of the previous word are predictors too (spillover). A word
+stands after its item as it is in the table, with no blank between; where it has several tokens, each is read as text
+behind the item, which is tokenized anew for the next.
 """
 
 from pathlib import Path
@@ -11,8 +13,8 @@ import numpy as np
 
 from ...files.tables import Row, rows
 from ...run.load import LoadedRun
-from ..scoring.backends import FIXED
-from ..scoring.scorer import Text
+from ..scoring.backends import choose
+from ..scoring.next_word import surprisal
 from ..statistics.regression import gain
 from ._pairs import Options, build_scorer, write_predictions
 
@@ -25,6 +27,30 @@ BASE = ("Subtlex_log10", "length", "context_length")
 BEFORE = ("prev_length", "prev_pred")
 PACE = "self_paced_reading_time"
 TEXTS = ("item", "word", "prev_item", "prev_word")
+MISSING = frozenset(
+    [
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "None",
+        "n/a",
+        "nan",
+        "null",
+        "",
+    ]
+)
+"""What pandas, by which the official evaluation reads the table, takes as missing: as an item it is the word None."""
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
@@ -34,13 +60,14 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     """
     lines = read(_file(data))[: options.limit]
     name, scorer = build_scorer(run, options)
-    scorer.questions = FIXED[LEFT_TO_RIGHT[name]] if name in LEFT_TO_RIGHT else scorer.questions
-    words = [_word(line["item"], line["word"]) for line in lines]
-    earlier = [_word(line["prev_item"], line["prev_word"]) if line["prev_word"] else None for line in lines]
-    surprise = -scorer([word for word in (*words, *earlier) if word]).total[0]
+    _, scorer.questions = choose(LEFT_TO_RIGHT.get(name, name), run.objective)
+    words = [("None" if line["item"] in MISSING else line["item"], line["word"]) for line in lines]
+    known = np.array([line["prev_item"] not in MISSING for line in lines])
+    earlier = [(line["prev_item"], line["prev_word"]) for line, there in zip(lines, known, strict=True) if there]
+    surprise = surprisal(scorer, [*words, *earlier], masked=name in LEFT_TO_RIGHT)
     columns = {name: np.array([line.number(name) for line in lines]) for name in (*EYES, PACE, *BASE, "prev_length")}
     columns["pred"], columns["prev_pred"] = surprise[: len(lines)], np.full(len(lines), np.nan)
-    columns["prev_pred"][[word is not None for word in earlier]] = surprise[len(lines) :]
+    columns["prev_pred"][known] = surprise[len(lines) :]
     if options.predictions:
         write_predictions(options.predictions, run, name, ("reading",), _predictions(columns))
     return figures(columns)
@@ -51,12 +78,6 @@ def figures(columns: dict[str, np.ndarray]) -> dict[str, float]:
     eyes = {name: gain(columns, name, BASE, "pred") for name in EYES}
     pace = gain(columns, PACE, (*BASE, *BEFORE), "pred")
     return {"eye_tracking": float(np.mean(list(eyes.values()))), "self_paced": pace} | eyes
-
-
-def _word(before: str, word: str) -> Text:
-    """A word after its context."""
-    blank = "" if not before or before.endswith(" ") or word.startswith(" ") else " "
-    return Text(before + blank + word, len(before))
 
 
 def _file(data: Path | None) -> Path:

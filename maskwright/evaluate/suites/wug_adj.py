@@ -1,11 +1,13 @@
-"""Adjective nominalisation of nonce adjectives: -ity or -ness (Hofmann et al. 2024, arXiv 2411.07990)."""
+"""Adjective nominalisation of nonce adjectives: -ity or -ness (Hofmann et al. 2024, arXiv 2411.07990).
+
+Part of the official BabyLM evaluation of 2025, and not of 2026.
+"""
 
 from pathlib import Path
 
 from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
-from ._pairs import Options
-from ._wug import evaluate_wug, items
+from ._wug import Options, evaluate_wug, items
 
 __all__ = ["Options", "evaluate"]
 

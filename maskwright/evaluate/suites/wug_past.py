@@ -1,11 +1,13 @@
-"""Past tense of nonce verbs, regular or irregular (Weissweiler et al. 2023, "Counting the bugs")."""
+"""Past tense of nonce verbs, regular or irregular (Weissweiler et al. 2023, "Counting the bugs").
+
+Part of the official BabyLM evaluation of 2025, and not of 2026.
+"""
 
 from pathlib import Path
 
 from ...run.load import LoadedRun
 from ..scoring.jsonl import folder
-from ._pairs import Options
-from ._wug import evaluate_wug, items
+from ._wug import Options, evaluate_wug, items
 
 __all__ = ["Options", "evaluate"]
 

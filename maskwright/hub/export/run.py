@@ -70,7 +70,7 @@ def export(source: LoadedRun, out: Path, causal: bool | None = None, name: str =
         "length": source.model_settings.max_length,
     }
     with atomic_folder(out) as aside:
-        transformers.write(aside, found, tokenizer, source.model_settings.max_length)
+        transformers.write(aside, found, tokenizer, source.model_settings.max_length, forward)
         text = model_card.card(facts, config.tree() if config else {}, source.metrics)
         (aside / "README.md").write_text(text, encoding="utf-8")
         saved.write_description(aside, source.model_settings, tokenizer, source.text_fingerprint, found.names)

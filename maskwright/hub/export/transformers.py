@@ -80,13 +80,16 @@ def ids(vocabulary: Vocabulary) -> dict[str, int]:
     return {f"{role}_token_id": found for role, found in known.items()}
 
 
-def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int) -> None:
-    """Write config, weights, tokenizer and, where it is needed, the modelling file into `folder`, which is there."""
+def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int, causal: bool) -> None:
+    """Write config, weights, tokenizer and, where it is needed, the modelling file into `folder`, which is there.
+
+    The tokenizer puts no [SEP] behind a text of a `causal` model, which would be asked what follows the end.
+    """
     with silence():
         found.model.save_pretrained(folder)
     if found.source is not None:
         (folder / f"{bundle.FILE}.py").write_text(found.source, encoding="utf-8")
-    tokenizer.save(folder)
+    tokenizer.save(folder, closed=not causal)
     path = folder / "tokenizer_config.json"
     facts = read_object(path) | {
         "model_max_length": max_length,

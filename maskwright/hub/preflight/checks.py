@@ -171,16 +171,25 @@ def start(patient: Patient) -> str:
     return f"{patient.tokenizer.convert_ids_to_tokens(ids[0])} comes before a text"
 
 
+def end(patient: Patient) -> str:
+    """Nothing behind the text of a causal model, which is asked for the next word at the last position."""
+    ids, plain = (patient.tokenizer(TEXT, add_special_tokens=some)["input_ids"] for some in (True, False))
+    last = patient.tokenizer.convert_ids_to_tokens(ids[-1])
+    fault = f"{last} follows a text, and reading times would be asked behind it: export the run again"
+    demand(not patient.causal or ids[-1] == plain[-1], fault)
+    return "a text ends with its last word" if patient.causal else f"{last} follows a text, as a masked model has it"
+
+
 def head(patient: Patient) -> str:
     """The auto class that scores texts opens it, with all weights and finite logits of the whole vocabulary."""
     model, info = patient.model
     whole(info)
     demand(set(inspect.signature(model.forward).parameters) >= {"input_ids", "attention_mask"}, "no attention_mask")
     logits = scores(model, patient.batch([TEXT]))
-    demand(bool(logits.isfinite().all()), "logits are not finite: what follows would be scored as right by mistake")
+    demand(bool(logits.isfinite().all()), "logits are not finite: each such text loses, or is drawn for")
     wide, size = logits.shape[-1], len(patient.tokenizer)
     demand(wide >= size, f"logits of {wide} tokens, and the tokenizer has {size}: resize the embedding")
-    demand(float(logits.std()) > 0, "all logits are equal, and a tie counts as right there: the model is not trained")
+    demand(float(logits.std()) > 0, "all logits are equal, and ties are drawn for: the model is not trained")
     return f"{AUTO[patient.causal].__name__} opens {type(model).__name__}; --backend {backends(patient)}"
 
 
@@ -237,6 +246,7 @@ NEEDS: dict[str, Callable[[Patient], str]] = {
     "fast tokenizer": fast,
     "mask token": mask,
     "token before a text": start,
+    "end of a text": end,
     "scoring": head,
     "padding": padding,
     "body": body,

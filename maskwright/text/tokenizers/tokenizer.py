@@ -80,12 +80,17 @@ class Tokenizer:
         made._recognising.post_processor = _framed(made._recognising, made.names)
         return made
 
-    def save(self, folder: str | Path) -> None:
-        """Write files that `load` and `AutoTokenizer.from_pretrained` open."""
+    def save(self, folder: str | Path, closed: bool = True) -> None:
+        """Write files that `load` and `AutoTokenizer.from_pretrained` open.
+
+        closed: whether [SEP] follows a text there, as it does here; one that is asked what comes next has none.
+        """
+        written = Backend.from_str(self._recognising.to_str())
+        written.post_processor = _framed(written, self.names, closed)
         config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
         tokens = {f"{role}_token": name for role, name in self.names.items()}
         marks = {"bos_token": self.names["cls"], "eos_token": self.names["sep"]}
-        atomic_write(Path(folder) / "tokenizer.json", self._recognising.to_str(pretty=True))
+        atomic_write(Path(folder) / "tokenizer.json", written.to_str(pretty=True))
         atomic_write(Path(folder) / "tokenizer_config.json", json.dumps({**config, **tokens, **marks}, indent=2))
         atomic_write(Path(folder) / "special_tokens_map.json", json.dumps({**tokens, **marks}, indent=2))
 
@@ -138,6 +143,11 @@ class Tokenizer:
         """The id for text that the tokenizer cannot spell."""
         return self._id(self.names["unk"])
 
+    @property
+    def pieces(self) -> int:
+        """The number of tokens of the model alone, without added ones: `vocab_size` in `transformers`."""
+        return self._recognising.get_vocab_size(with_added_tokens=False)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the tokenizer, independent of where it was saved."""
@@ -173,12 +183,14 @@ def _named(name: str) -> AddedToken:
     return AddedToken(name, special=True, normalized=False)
 
 
-def _framed(backend: Backend, names: dict[str, str]) -> processors.PostProcessor:
-    """[CLS] text [SEP], as `transformers` does."""
+def _framed(backend: Backend, names: dict[str, str], closed: bool = True) -> processors.PostProcessor:
+    """[CLS] text [SEP], as `transformers` does; unless `closed`, no [SEP] behind a single text."""
     cls, sep = names["cls"], names["sep"]
     ids = [(name, backend.token_to_id(name)) for name in (cls, sep)]
     return processors.TemplateProcessing(
-        single=[cls, "$A", sep], pair=[cls, "$A", sep, "$B:1", f"{sep}:1"], special_tokens=ids
+        single=[cls, "$A", *([sep] if closed else [])],
+        pair=[cls, "$A", sep, "$B:1", f"{sep}:1"],
+        special_tokens=ids,
     )
 
 

@@ -15,44 +15,65 @@ def item(paradigm="p", field="f", texts=("good", "bad")) -> Item:
     return Item(tuple(Text(text) for text in texts), {"field": field, "paradigm": paradigm})
 
 
-def item_results(*scores, **groups) -> ItemResults:
-    return ItemResults([item(**groups) for _ in scores], np.array(scores, np.float64))
+def item_results(*scores, rules=2026) -> ItemResults:
+    return ItemResults([item() for _ in scores], np.array(scores, np.float64), rules)
 
 
 @pytest.mark.parametrize(
-    ("scores", "credit", "official"),
+    ("scores", "credit", "official", "first"),
     [
-        ([-1, -2], 1, 0),
-        ([-2, -1], 0, 1),
-        ([-3, -3], 1 / 2, 0),
-        ([NAN, -3], 0, 0),
-        ([-3, NAN], 0, 1),
-        ([NAN, NAN], 0, 0),
-        ([-1, -1, -1, -4], 1 / 3, 0),
-        ([-2, -1, -1, -INF], 0, 1),
-        ([-INF, -INF], 1 / 2, 0),
+        ([-1, -2], 1, 1, 0),
+        ([-2, -1], 0, 0, 1),
+        ([-3, -3], 1 / 2, 1 / 2, 0),
+        ([NAN, -3], 0, 0, 0),
+        ([-3, NAN], 0, 1, 1),
+        ([NAN, NAN], 0, 1 / 2, 0),
+        ([-1, -1, -1, -4], 1 / 3, 1 / 3, 0),
+        ([-2, -1, -1, -INF], 0, 0, 1),
+        ([-INF, -INF], 1 / 2, 1 / 2, 0),
     ],
 )
-def test_ties_are_shared_and_nan_fails(scores, credit, official) -> None:
-    found = item_results(scores)
+def test_ties_are_shared_and_nan_fails(scores, credit, official, first) -> None:
+    """Ours, the draw of 2026 on average, and the argmax of 2025."""
+    asked = [item(texts=("good", *["bad"] * (len(scores) - 1)))]
+    found = ItemResults(asked, np.array([scores], np.float64))
     assert found.credit[0] == pytest.approx(credit)
-    assert found.chosen[0] == official
+    assert found.official[0] == pytest.approx(official)
+    old = ItemResults(asked, found.scores, rules=2025)
+    assert (old.chosen[0], old.official[0]) == (first, float(first == 0))
+
+
+def test_choices_of_2026_are_draws_among_the_greatest_and_the_same_every_time() -> None:
+    asked = [item(texts=("good", "bad", "worse"))] * 3000
+    scores = np.array([[NAN, -1, -1]] * 1000 + [[NAN] * 3] * 1000 + [[-1, -1, -2]] * 1000)
+    found = ItemResults(asked, scores)
+    counts = [np.bincount(part, minlength=3) / 1000 for part in np.split(found.chosen, 3)]
+    np.testing.assert_allclose(counts, [[0, 1 / 2, 1 / 2], [1 / 3] * 3, [1 / 2, 1 / 2, 0]], atol=0.06)
+    assert (found.chosen == ItemResults(asked, scores).chosen).all()
 
 
 def test_a_model_of_zeros_is_half_right_and_one_of_nans_never() -> None:
     for score, share in ((0.0, 0.5), (NAN, 0.0)):
-        numbers = accuracies(item_results(*[[score, score]] * 40))
-        assert numbers["accuracy"] == share
-        assert numbers["official"] == 1.0
-        assert numbers["ties" if score == 0 else "failures"] == 40
+        new, old = item_results(*[[score, score]] * 40), item_results(*[[score, score]] * 40, rules=2025)
+        assert accuracies(new)["accuracy"] == accuracies(old)["accuracy"] == share
+        assert accuracies(new).get("official", 0.5) == 0.5
+        assert accuracies(old)["official"] == 1.0
+        assert accuracies(new)["ties" if score == 0 else "failures"] == 40
 
 
 def test_the_official_figure_stands_only_where_it_differs() -> None:
     items = [item("a"), item("a"), item("b")]
-    numbers = accuracies(ItemResults(items, np.array([[-1.0, -2], [-2, -1], [-1, -1]])))
+    numbers = accuracies(ItemResults(items, np.array([[-1.0, -2], [-2, -1], [-1, NAN]])))
     assert numbers["paradigm/a/accuracy"] == 0.5
     assert "paradigm/a/official" not in numbers
-    assert (numbers["paradigm/b/accuracy"], numbers["paradigm/b/official"]) == (0.5, 1.0)
+    assert (numbers["paradigm/b/accuracy"], numbers["paradigm/b/official"]) == (0.0, 1.0)
+
+
+def test_the_whole_may_be_a_mean_over_groups_of_means_over_their_paradigms() -> None:
+    items = [item("a", "f"), item("b", "f"), item("b", "f"), item("c", "g")]
+    numbers = accuracies(ItemResults(items, np.array([[0.0, -1], [0, -1], [-1, 0], [-1, 0]])), over="field")
+    assert numbers["accuracy"] == pytest.approx(((1 + 1 / 2) / 2 + 0) / 2)
+    assert numbers["low"] < numbers["accuracy"] < numbers["high"]
 
 
 def test_the_whole_is_the_mean_over_paradigms_and_a_field_over_items() -> None:
@@ -82,7 +103,7 @@ def test_an_interval_covers_the_truth_about_as_often_as_it_says(share, count) ->
 
 def test_predictions_have_the_official_form() -> None:
     items = [Item((Text("a b", 1), Text("a c", 1)), {"paradigm": "p"}), item("q"), item("q")]
-    found = ItemResults(items, np.array([[0.0, 1], [1, 0], [NAN, 0]]))
+    found = ItemResults(items, np.array([[0.0, 1], [1, 0], [NAN, 0]]), rules=2025)
     assert predictions(found) == {
         "p": {"predictions": [{"id": "p_0", "pred": " c"}]},
         "q": {"predictions": [{"id": "q_0", "pred": "good"}, {"id": "q_1", "pred": "good"}]},

@@ -48,8 +48,12 @@ def test_rows_with_something_unknown_are_left_out() -> None:
     draw = np.random.default_rng(3)
     columns = dict(zip("aby", draw.normal(size=(3, 40)), strict=True))
     gappy = {name: np.r_[column, 1.0, 2.0] for name, column in columns.items()}
-    gappy["a"][-1], gappy["b"][-2] = np.nan, np.nan
+    gappy["a"][-1], gappy["y"][-2] = np.nan, np.nan
     assert gain(gappy, "y", ["a"], "b") == pytest.approx(gain(columns, "y", ["a"], "b"))
+    gappy["b"][0] = np.nan
+    assert gain(gappy, "y", ["a"], "b") != gain({name: some[1:] for name, some in gappy.items()}, "y", ["a"], "b")
+    with pytest.raises(ValueError, match="no row of the table has a number in every column"):
+        gain(columns | {"b": np.full(40, np.nan)}, "y", ["a"], "b")
 
 
 def test_correlation_given_time_is_that_of_residuals_and_blind_to_drift() -> None:

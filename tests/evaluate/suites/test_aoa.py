@@ -33,5 +33,7 @@ def test_words_are_asked_of_every_checkpoint(trained, write, tmp_path) -> None:
         hidden = torch.where(torch.arange(len(ids)) == place, tokenizer.vocabulary.mask, ids)
         total -= float(model.logits(model(hidden[None])[0])[place].log_softmax(-1)[ids[place]])
     assert made[1]["surprisal"] == pytest.approx(total, abs=1e-3)
+    old = evaluate_folder("aoa", tmp_path / "all", data, ["rules=2025"])
+    assert old["asked"] == 3
     with pytest.raises(ValueError, match="holds 0 checkpoints"):
         evaluate_folder("aoa", trained, data)

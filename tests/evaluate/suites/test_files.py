@@ -145,6 +145,7 @@ def test_ages_of_acquisition_may_be_missing_and_contexts_are_objects(put) -> Non
         '[{"word": "cat", "context": "a"}]': r"cdi_childes\.json holds a list, not an object",
         '{"cat": "a"}': r"cdi_childes\.json: 'cat' needs a list of objects",
         '{"cat": [{"context": null}]}': r"cdi_childes\.json: 'cat' needs a list of objects",
+        '{"cat": [{"word": "cat"}]}': r"cdi_childes\.json: 'cat' needs a list of objects",
     }.items():
         with pytest.raises(ValueError, match=sentence):
             aoa._contexts(put("cdi_childes.json", content), None)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from maskwright.evaluate.scoring.backends import FIXED, choose
+from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.evaluate.statistics.correlation import spearman
 from maskwright.run import saved
@@ -27,15 +27,15 @@ def score(trained):
     return lambda text, start=0: float(scorer([Text(text, start)]).total[0, 0])
 
 
-def test_ewok_compares_targets_after_the_first_context(suite, write, score, tmp_path) -> None:
+def test_ewok_compares_contexts_before_the_first_target(suite, write, score, tmp_path) -> None:
     folder = write("full_eval/ewok_filtered/a.jsonl", EWOK, EWOK | {"Target1": "x", "Domain": "spatial"})
     numbers = suite("ewok", folder, f"predictions={tmp_path}")
-    context = EWOK["Context1"]
-    one, other = (score(f"{context} {EWOK[name]}", len(context)) for name in ("Target1", "Target2"))
+    one, other = (score(f"{EWOK[name]} {EWOK['Target1']}", len(EWOK[name])) for name in ("Context1", "Context2"))
     assert numbers["domain/material-properties/accuracy"] == float(one > other)
     assert numbers["context_type/direct/items"] == 2
     made = json.loads((tmp_path / "run/main/zero_shot/mlm/ewok/ewok_filtered/predictions.json").read_text())
-    assert made["material-properties"]["predictions"][0]["pred"] in (" It is not small.", " It is not large.")
+    whole = [f"{EWOK[name]} It is not small." for name in ("Context1", "Context2")]
+    assert made["material-properties"]["predictions"][0]["pred"] in whole
 
 
 def test_comps_compares_one_property_after_two_concepts(suite, write, score, tmp_path) -> None:
@@ -66,7 +66,8 @@ def test_the_supplement_has_a_paradigm_a_file(suite, write) -> None:
     folder = write("supplement_fast/turn_taking.jsonl", {"sentence_good": "a b", "sentence_bad": "a b"})
     numbers = suite("blimp_supplement", folder)
     assert numbers["paradigm/turn_taking/accuracy"] == 0.5
-    assert numbers["paradigm/turn_taking/official"] == 1.0
+    assert "paradigm/turn_taking/official" not in numbers
+    assert suite("blimp_supplement", folder, "rules=2025")["paradigm/turn_taking/official"] == 1.0
     assert numbers["accuracy"] == pytest.approx((numbers["paradigm/hypernym/accuracy"] + 0.5) / 2)
 
 
@@ -122,21 +123,19 @@ def table(count: int) -> list[str]:
     for i in range(count):
         word, before = words[draw.integers(6)], words[draw.integers(6)]
         numbers = ",".join(f"{number:.3f}" for number in draw.random(9))
-        lines.append(f"{before if i % 5 else ''},{word},,{before if i % 5 else ''},{numbers}")
+        lines.append(f"{before},{word},{before if i % 5 else ''},{before if i % 5 else ''},{numbers}")
     return lines
 
 
-def test_reading_times_are_explained_by_what_was_read(suite, write, trained, tmp_path) -> None:
+def test_reading_times_are_explained_by_what_was_read(suite, write, tmp_path) -> None:
     folder = write("reading/reading_data.csv", *table(60))
     numbers = suite("reading", folder, f"predictions={tmp_path}")
-    assert all(0 <= number < 0.6 for number in numbers.values())
+    assert all(-0.1 <= number < 0.6 for number in numbers.values())
     assert numbers["eye_tracking"] == pytest.approx(np.mean([numbers[name] for name in COLUMNS[4:8]]))
     made = json.loads((tmp_path / "run/main/zero_shot/mlm/reading/predictions.json").read_text())
-    lines = [line.split(",") for line in table(60)[1:]]
-    model, tokenizer = saved.load(trained)
-    text = Text(f"{lines[1][0]} {lines[1][1]}", len(lines[1][0]))
-    surprise = -Scorer(model, tokenizer, FIXED["mlm_ahead"])([text]).total[0, 0]
-    assert made["reading"]["predictions"][1]["pred"] == pytest.approx(surprise, abs=1e-4)
+    assert (
+        np.isnan([line["prev_pred"] for line in made["reading"]["predictions"]]).tolist() == [True, *[False] * 4] * 12
+    )
     write("reading/reading_data.csv", ",".join(COLUMNS[:-1]), "")
     with pytest.raises(ValueError, match=r"reading_data\.csv:1: no column 'prev_length'"):
         suite("reading", folder)
