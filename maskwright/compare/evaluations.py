@@ -22,15 +22,16 @@ def answers(folder: Path) -> Answers:
 
     Raises ValueError when a result is of other weights than the run's, or does not say of which.
     """
-    kept = sorted((folder / "evaluations").glob("*.json"))
-    return {path.stem: _of_run(path, folder) for path in kept if path.stem.partition(",")[0] not in TRAINING}
+    kept = [path for path in (folder / "evaluations").glob("*.json") if path.stem.partition(",")[0] not in TRAINING]
+    own = saved.weights(saved.read(folder / "final")) if kept else ""
+    return {path.stem: _of_run(path, own, folder) for path in sorted(kept)}
 
 
-def _of_run(path: Path, folder: Path) -> dict[str, float]:
+def _of_run(path: Path, own: str, folder: Path) -> dict[str, float]:
     numbers = read_object(path)
     of = numbers.pop(WEIGHTS, "")
     numbers.pop(RULES, None)
-    if of != saved.weights(saved.read(folder / "final")):
+    if of != own:
         whose = f"of the weights {of[:12]}…" if of else "of weights that it does not name"
         raise ValueError(f"{path} is {whose}, not of those in {folder / 'final'}: evaluate the run again")
     return numbers

@@ -29,15 +29,22 @@ _known: set[str] = set()
 
 def refuse(value: object) -> None:
     """Raises ValueError when a URL in `value`, which may be nested, holds a secret."""
-    if isinstance(value, str):
-        if PLACES.fullmatch(value.strip("[] ")) and (shown := _without(value)) != value:
-            raise ValueError(
-                f"{shown} holds a password, token or key, and settings are written to files: leave it out, and give it "
-                "to the store by its environment variables or in ~/.config/fsspec"
-            )
-    elif isinstance(value, Mapping | list | tuple):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            refuse(item)
+    waiting, seen = [value], set[int]()  # in YAML, few aliases of aliases stand for endlessly many values
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            _refuse_text(part)
+        elif isinstance(part, Mapping | list | tuple) and id(part) not in seen:
+            seen.add(id(part))
+            waiting += part.values() if isinstance(part, Mapping) else part
+
+
+def _refuse_text(text: str) -> None:
+    if PLACES.fullmatch(text.strip("[] ")) and (shown := _without(text)) != text:
+        raise ValueError(
+            f"{shown} holds a password, token or key, and settings are written to files: leave it out, and give it "
+            "to the store by its environment variables or in ~/.config/fsspec"
+        )
 
 
 def hide(text: str) -> str:

@@ -91,9 +91,7 @@ class HlbGptModel(Transformer):
         """As there: std 1/√D times ¼ for embedding and expansion, ½ for output, 1 / (2 · layers) for blocks."""
         unit = self.embedding.embedding_dim**-0.5
         nn.init.normal_(self.embedding.weight, std=unit / 4, generator=generator)
-        for block in self.modules():
-            if not isinstance(block, _Block):
-                continue
+        for block in (module for module in self.modules() if isinstance(module, _Block)):
             nn.init.normal_(block.query_key.weight, std=unit / 4, generator=generator)
             nn.init.normal_(block.inner.into.weight, std=unit / 4, generator=generator)
             nn.init.normal_(block.inner.out.weight, std=unit / 2 / len(self.layers), generator=generator)

@@ -1,6 +1,5 @@
 """maskwright serve"""
 
-from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -37,9 +36,10 @@ def command(
     ] = 2,
 ) -> None:
     """Serve a local page: masks, predictions for [MASK], the likelihood of each token, and sampling."""
-    if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
-        raise ImportError("the page needs Starlette and uvicorn: pip install 'maskwright[serve]'")
     from ...progress import during
+    from ...serving.installed import check_installed
+
+    check_installed()
 
     with during("loading"):
         from ...serving.app import app

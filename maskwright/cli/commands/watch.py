@@ -1,7 +1,6 @@
 """maskwright watch"""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,8 +52,9 @@ def command(
 
 
 def _serve(now: Callable[[], Any], port: int) -> None:
-    if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
-        raise ImportError("the page needs Starlette and uvicorn: pip install 'maskwright[serve]'")
+    from ...serving.installed import check_installed
+
+    check_installed()
     from ...serving.host_check import LOCAL
     from ...serving.server import address, listening
     from ...serving.server import run as serve_until_stopped

@@ -50,10 +50,8 @@ def command(
     if blimp and not lexicon:
         raise ValueError("--blimp relates gains to how often parts of speech are hidden: give --lexicon too")
     found, config, data = token_weights.of_run(run)
-    tokens, out = (
-        [in_sight(data.shards.tokenizer, [token])[0] for token in found["token"].tolist()],
-        plots or run / "plots",
-    )
+    tokens = [in_sight(data.shards.tokenizer, [token])[0] for token in found["token"].tolist()]
+    out = plots or run / "plots"
     ends = weight_plots.extremes(found, tokens, top)
     numbers: dict[str, Any] = dict(ends)
     tables = [weight_plots.table(name, ordered) for name, ordered in ends.items()]

@@ -19,6 +19,7 @@ from ...run import build
 from ...run.build import Data
 from ...run.config import Config
 from ...settings.outside import trusting
+from ...storage.arrays import write_arrays
 from ...storage.cache import file_lock
 from ...training.fit import in_memory
 from ...training.flops import Flops
@@ -46,7 +47,7 @@ def carry_out(folder: Path) -> None:
         trainer = Trainer(config, folder, resume=True, show=False)
         model = trainer.train().model
         (folder / "cost.json").write_text(json.dumps(cost(config, trainer.data, model)))
-        _keep(folder / "documents.npz", documents(config, trainer.data, model))
+        write_arrays(folder / "documents.npz", **documents(config, trainer.data, model))
 
 
 def documents(config: Config, data: Data, model: nn.Module) -> dict[str, np.ndarray]:
@@ -76,12 +77,6 @@ def cost(config: Config, data: Data, model: nn.Module) -> dict[str, float]:
         tokens += int((rows.document >= 0).sum())
         spent += flops.of(len(problem), problem.inputs.shape[1], int((problem.weights > 0).sum()))
     return {"parameters": sum(p.numel() for p in model.parameters()), "flops_per_token": spent / tokens}
-
-
-def _keep(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    aside = path.with_suffix(".tmp.npz")
-    np.savez_compressed(aside, **arrays)  # type: ignore[arg-type]
-    aside.replace(path)
 
 
 def main(folder: str, parent: str = "") -> int:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rich.progress import BarColumn, TaskID, TextColumn
 
+from ...display.elements.duration import clock
 from ...progress import Bar
 from ...training.interrupt import Stopped, interrupts
 
@@ -65,10 +66,9 @@ def _last(path: Path) -> dict[str, Any] | None:
 
 def _status(line: Mapping[str, Any], steps: float) -> str:
     left = (steps - line["step"]) * line["seconds"] / max(line["step"], 1)
-    clock = f"{left // 3600:.0f}:{left // 60 % 60:02.0f}:{left % 60:02.0f}"
     return (
         f"step {line['step']:,}/{steps:,.0f}  loss {line['loss']:.3f}  {line['tokens_per_second']:,.0f} tokens/s  "
-        f"{clock} left"
+        f"{clock(left)} left"
     )
 
 

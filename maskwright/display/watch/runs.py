@@ -8,6 +8,7 @@ from typing import Any
 
 from ...files.yaml_files import read_yaml
 from ...run.metrics_log import read
+from ..elements.duration import clock
 
 POINTS = 400
 """Points of a curve that are shown: more are thinned out evenly."""
@@ -84,9 +85,3 @@ def _done(path: Path, lines: Sequence[dict[str, Any]]) -> float:
 def _thinned(points: list[list[float]]) -> list[list[float]]:
     stride = -(-len(points) // POINTS)
     return points[::-stride][::-1]
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds: `1:02:03`."""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from ..elements.duration import clock
 from ..elements.table import Table
-from .runs import Watched, clock
+from .runs import Watched
 
 VALID = ("valid/masked/loss", "valid/forward/loss", "valid/loss")
 """The validation losses that are shown: the first that all runs have."""

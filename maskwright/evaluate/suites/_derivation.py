@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -12,6 +13,8 @@ from ...run.load import LoadedRun
 from ...settings import settings
 from ...text.corpora.files import Files
 from ...text.pos_lexicon import read
+from ...text.tokenizers.tokenizer import Tokenizer
+from ..scoring.minimal_pairs import Item, ItemResults
 from . import _pairs
 
 WORD = re.compile(r"[A-Za-z]+")
@@ -68,3 +71,18 @@ def untrained(run: LoadedRun) -> LoadedRun:
         return built.to(next(run.model.parameters()).device)
 
     return replace(run, open_model=start)
+
+
+def token_ids(asked: Sequence[Item], tokenizer: Tokenizer) -> list[np.ndarray]:
+    """The ids of each text of each item, in order, [N] int64 each."""
+    return [ids for ids, _ in tokenizer.encode_batch([text.text for item in asked for text in item.texts])]
+
+
+def by_rule(asked: Sequence[Item], scores: Sequence[float]) -> ItemResults:
+    """What a rule without a model answers that gives each text of each of the pairs `asked` a score."""
+    return ItemResults(asked, np.array(scores, np.float64).reshape(-1, 2))
+
+
+def fewer_tokens(asked: Sequence[Item], tokenizer: Tokenizer) -> ItemResults:
+    """What the rule answers that the text with fewer tokens is right."""
+    return by_rule(asked, [-len(ids) for ids in token_ids(asked, tokenizer)])

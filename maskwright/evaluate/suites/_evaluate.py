@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...run.discover import models
 from ...run.load import LoadedRun, load
 from ...settings import from_mapping, override
 from ...settings.registry import module
+from ...storage.arrays import write_arrays
 from ...storage.atomic import atomic_write
 from ..scoring.minimal_pairs import Accuracies
 
@@ -59,7 +58,7 @@ def _save(
     path = folder / "evaluations" / f"{results_name(suite, data, assignments)}.json"
     atomic_write(path, json.dumps(key | numbers, indent=1))
     if isinstance(numbers, Accuracies):
-        np.savez_compressed(path.with_suffix(".npz"), paradigm=numbers.paradigm, credit=numbers.credit)
+        write_arrays(path.with_suffix(".npz"), paradigm=numbers.paradigm, credit=numbers.credit)
     return numbers
 
 

@@ -18,7 +18,7 @@ from ...text.tokenizers.tokenizer import Tokenizer
 from ..scoring.minimal_pairs import Item, ItemResults, wilson
 from ..scoring.scorer import Text
 from . import _pairs
-from ._derivation import WORD, Options, derived, untrained
+from ._derivation import WORD, Options, by_rule, derived, fewer_tokens, token_ids, untrained
 
 __all__ = ["Options", "evaluate"]
 
@@ -103,9 +103,6 @@ def _row(prefix: str, share: float, effective: float, nouns: int, sentences: int
 
 def rules(asked: Sequence[Item], tokenizer: Tokenizer, frequency: np.ndarray) -> dict[str, float]:
     """What two rules without a model score on `asked`: fewer tokens win, and more frequent ones, by `frequency` [V]."""
-    ids = [ids for ids, _ in tokenizer.encode_batch([text.text for item in asked for text in item.texts])]
-    scores = {"fewer_tokens": [-len(one) for one in ids], "frequent_tokens": [frequency[one].sum() for one in ids]}
-    return {
-        f"{name}/accuracy": accuracies(ItemResults(asked, np.array(some, np.float64).reshape(-1, 2)))["accuracy"]
-        for name, some in scores.items()
-    }
+    frequent = by_rule(asked, [frequency[ids].sum() for ids in token_ids(asked, tokenizer)])
+    found = {"fewer_tokens": fewer_tokens(asked, tokenizer), "frequent_tokens": frequent}
+    return {f"{name}/accuracy": accuracies(answers)["accuracy"] for name, answers in found.items()}

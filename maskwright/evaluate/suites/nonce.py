@@ -17,10 +17,10 @@ from ...run.load import LoadedRun
 from ...settings import settings
 from ...settings.bounds import PositiveInt
 from ...storage.atomic import atomic_write
-from ..scoring.minimal_pairs import Item, ItemResults
+from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
 from . import _derivation
-from ._derivation import ITY, NESS, noun, untrained
+from ._derivation import ITY, NESS, fewer_tokens, noun, untrained
 from ._wug import Rated, evaluate_wug, figures, preferences
 
 ENDINGS = ("able", "ible", "ful", "less", "ish", "ous", "ive", "ic", "al", "ar", "ed", "ent", "ant", "id", "ile", "y")
@@ -58,7 +58,8 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
         atomic_write(options.items / "wug_adj_nominalization" / "nonce.jsonl", "\n".join(lines) + "\n")
     place, silent = ("wug_adj", "nonce"), replace(options, predictions=None)
     found, start = evaluate_wug(run, rated, options, place), evaluate_wug(untrained(run), rated, silent, place)
-    floors = {"untrained": start, "fewer_tokens": fewer_tokens(run, rated)}
+    rule, ratios = fewer_tokens([item for item, _ in rated], run.tokenizer), np.array([ratio for _, ratio in rated])
+    floors = {"untrained": start, "fewer_tokens": figures(rule, preferences(rule, ratios), ratios)}
     return found | {f"{name}/{one}": of[one] for name, of in floors.items() for one in ("spearman", "accuracy")}
 
 
@@ -114,11 +115,3 @@ def _stem(word: str) -> str:
 def _onset(word: str) -> str:
     """The consonants that a word begins with."""
     return word[: next((place for place, letter in enumerate(word) if letter in VOWELS), 0)]
-
-
-def fewer_tokens(run: LoadedRun, rated: list[Rated]) -> dict[str, float]:
-    """The figures of a rule without a model."""
-    ids = [ids for ids, _ in run.tokenizer.encode_batch([text.text for item, _ in rated for text in item.texts])]
-    scores = -np.array([len(one) for one in ids], np.float64).reshape(-1, 2)
-    found, ratios = ItemResults([item for item, _ in rated], scores), np.array([ratio for _, ratio in rated])
-    return figures(found, preferences(found, ratios), ratios)

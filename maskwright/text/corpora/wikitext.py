@@ -11,17 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from ...files.names import COMPRESSED
-from ...files.parquet import column_of_texts
 from ...settings import settings
 from ..corpus import Document, Errors, Source
-from ._reading import Reading, lines, pieces, source, without_nulls
+from ._reading import Reading, columns, lines, pieces, source
 
 TITLE = re.compile(r"\s*= (?!=).*(?<!=) =\s*")
-FIELD = "text"
-"""The column of the Hub's parquet files; each of its rows is a line."""
 DOMAIN = "wikitext"
-LONGEST = 200_000
-"""Characters after which an article is cut."""
 
 
 @settings
@@ -47,7 +42,7 @@ class Wikitext:
 
     def _files(self, part: Literal["train", "valid"]) -> list[Path]:
         folder = Path(self.folder).expanduser()
-        names = [f"wiki.{part}.{kind}{end}" for kind in ("tokens", "raw") for end in ("", *COMPRESSED)]
+        names = [f"wiki.{part}.{form}{end}" for form in ("tokens", "raw") for end in ("", *COMPRESSED)]
         found = [path for name in names if (path := folder / name).is_file()][:1]
         found = found or sorted(folder.glob("validation-*.parquet" if part == "valid" else "train-*.parquet"))
         if part == "train" and not found:
@@ -57,15 +52,10 @@ class Wikitext:
 
 
 def _articles(files: list[Path], errors: Errors) -> Iterator[Document]:
-    found = articles(chain.from_iterable(_lines(path, errors) for path in files))
-    cut = chain.from_iterable(pieces(article, LONGEST) for article in found)
+    reading = Reading(errors=errors)  # in the Hub's parquet files, each row of the column `text` is a line
+    found = (columns(path, reading) if path.suffix == ".parquet" else lines(path, reading) for path in files)
+    cut = (piece for article in articles(chain.from_iterable(found)) for piece in pieces(article, reading.max_chars))
     return (Document(piece, DOMAIN) for piece in cut)
-
-
-def _lines(path: Path, errors: Errors) -> Iterator[str]:
-    if path.suffix == ".parquet":
-        return without_nulls(column_of_texts(path, FIELD, errors), path, FIELD)
-    return lines(path, Reading(errors=errors))
 
 
 def articles(found: Iterable[str]) -> Iterator[str]:
