@@ -1,11 +1,13 @@
 """Metrics over an integer, such as `layers/3/forward/loss`: a table with one line per row, and a figure."""
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator
 
 from .elements.figure import figure
+from .elements.style import STYLE
 from .elements.table import Table
 
 Series = dict[str, dict[int, dict[str, float]]]
@@ -39,6 +41,29 @@ def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
     for row, numbers in rows.items():
         shown.add_row(str(row), *(f"{numbers[name]:,.4f}" if name in numbers else "" for name in names))
     return shown
+
+
+def page(found: Series, drawn: Path) -> Path:
+    """Write a page beside the figure `drawn`, with it and its numbers. Returns the path."""
+    parts = [f"<!doctype html><meta charset=utf-8><title>{escape(drawn.stem)}</title><style>{STYLE}</style>"]
+    parts += [f"<h1>{escape(drawn.stem)}</h1>", _svg(drawn)]
+    for what, rows in found.items():
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        heads = "".join(f"<th>{escape(name)}" for name in [what, *names])
+        cells = [
+            [f"{row:,}", *(f"{numbers[name]:,.4f}" if name in numbers else "" for name in names)]
+            for row, numbers in rows.items()
+        ]
+        parts.append(f"<table><tr>{heads}{''.join('<tr><td>' + '<td>'.join(line) for line in cells)}</table>")
+    path = drawn.with_suffix(".html")
+    path.write_text("\n".join(parts), encoding="utf-8")
+    return path
+
+
+def _svg(path: Path) -> str:
+    """The element in an SVG file, without what XML has before it."""
+    text = path.read_text(encoding="utf-8")
+    return text[text.index("<svg") :]
 
 
 def plot(found: Series, path: Path) -> Path:

@@ -28,6 +28,9 @@ EXAMPLES = """Examples
   maskwright evaluate d generation scorer=c sampler=remdm steps=64
   maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token \\
       temperatures=[1,1.5,2]
+  # every checkpoint on the fast tasks of BabyLM, and the run on all of them
+  maskwright evaluate RUN/words babylm --fast --data evaluation_data
+  maskwright evaluate RUN babylm --data evaluation_data
 """
 
 
@@ -43,6 +46,10 @@ def command(
     backend: Annotated[str | None, typer.Option(help="How texts are scored: mlm, mlm_word, causal …")] = None,
     limit: Annotated[int | None, typer.Option(help="Use only the first so many items of each paradigm.")] = None,
     paradigms: Annotated[str | None, typer.Option(help="Use only these paradigms, separated by commas.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="For babylm: the fast tasks, as checkpoints are asked.")] = False,
+    protocol: Annotated[
+        str | None, typer.Option(help="For classification: babylm fine-tunes as the challenge does.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Evaluate a trained model on its validation set or on a suite. Results are kept in RUN/evaluations."""
@@ -57,7 +64,8 @@ def command(
         from ...settings import override
         from ...settings.outside import trusting
 
-    shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms}
+    shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms, "protocol": protocol}
+    shortcuts |= {"fast": "true"} if fast else {}
     assignments = [*(options or []), *(f"{name}={value}" for name, value in shortcuts.items() if value is not None)]
     with trusting(suite, override({}, assignments)), during(f"evaluating {run} on {suite}"):
         numbers = evaluate_folder(suite, run, data, assignments)
@@ -65,6 +73,7 @@ def command(
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):
         typer.echo(series.plot(found, figure), err=True)
+        typer.echo(series.page(found, figure), err=True)
     if beside := side_by_side.columns(numbers):
         typer.echo(side_by_side.plot(beside, figure), err=True)
     if sure := accuracies.scores(numbers):

@@ -40,13 +40,18 @@ def _cut(parts: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
     return [one[:first], other[: room - first]]
 
 
-def padded(ids: Sequence[np.ndarray], pad: int, view: int, device: torch.device) -> tuple[Tensor, Mask, Tensor]:
-    """Tokens [B, L] int64, the attention mask, and which positions are not padding [B, L] bool, on `device`."""
+def padded(
+    ids: Sequence[np.ndarray], pad: int, view: int, device: torch.device, left: bool = False
+) -> tuple[Tensor, Mask, Tensor]:
+    """Tokens [B, L] int64, the attention mask, and which positions are not padding [B, L] bool, on `device`.
+
+    left: padding comes before the texts, not after them.
+    """
     sizes = torch.tensor([len(one) for one in ids])
     tokens = torch.full((len(ids), int(sizes.max())), pad)
-    for row, one in zip(tokens, ids, strict=True):
-        row[: len(one)] = torch.from_numpy(one)
     inside = torch.arange(tokens.shape[1]) < sizes[:, None]  # [B, L]
+    inside = inside.flip(1) if left else inside
+    tokens[inside] = torch.from_numpy(np.concatenate(ids))
     seen = mask(torch.where(inside, 0, -1), torch.full((len(ids),), view))
     return tokens.to(device), None if seen is None else seen.to(device), inside.to(device)
 
@@ -54,18 +59,19 @@ def padded(ids: Sequence[np.ndarray], pad: int, view: int, device: torch.device)
 class Encoder(nn.Module):
     """From token ids to one vector per example."""
 
-    def __init__(self, model: nn.Module, pad: int, view: int, pool: str):
+    def __init__(self, model: nn.Module, pad: int, view: int, pool: str, left: bool = False):
         super().__init__()
-        self.model, self.pad, self.view, self.pool = model, pad, view, pool
+        self.model, self.pad, self.view, self.pool, self.left = model, pad, view, pool, left
 
     def forward(self, ids: Sequence[np.ndarray]) -> Tensor:
         """[B, D]: the first or last vector of each example, or the mean of all."""
-        tokens, seen, inside = padded(ids, self.pad, self.view, next(self.model.parameters()).device)
+        tokens, seen, inside = padded(ids, self.pad, self.view, next(self.model.parameters()).device, self.left)
         if self.pool == "mean":
             hidden = self.model(tokens, seen)  # [B, L, D]
             return (hidden * inside[:, :, None]).sum(1) / inside.sum(1, keepdim=True)
-        last = inside.sum(1) - 1 if self.pool == "last" else 0
-        return self.model(tokens, seen, None, torch.arange(len(ids), device=tokens.device) * tokens.shape[1] + last)
+        place = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+        ends = place.where(inside, -1).amax(1) if self.pool == "last" else inside.int().argmax(1)
+        return self.model(tokens, seen, None, torch.arange(len(ids), device=tokens.device) * tokens.shape[1] + ends)
 
 
 def head(width: int, classes: int, hidden: bool, dropout: float, seed: int) -> nn.Module:

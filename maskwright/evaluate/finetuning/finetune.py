@@ -20,11 +20,12 @@ from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
 from ...settings import settings
 from ...settings.bounds import PositiveInt, Size
-from ...settings.schedule import Share, learning_rate
+from ...settings.schedule import Share
 from ...text.tokenizers.tokenizer import Tokenizer
 from .classification_data import Task
 from .encoder import Encoder, encoded, head
 from .metrics import agreement
+from .protocol import PROTOCOLS, of_task
 
 RATES = {"full": 5e-4, "head": 1e-3, "probe": 3e-3}
 
@@ -33,6 +34,9 @@ RATES = {"full": 5e-4, "head": 1e-3, "probe": 3e-3}
 class Finetuning:
     """How a model is fine-tuned."""
 
+    protocol: Literal["babylm"] | None = None
+    """babylm: as the official BabyLM evaluation of 2026 does, in all options that are left at their default; its seven
+    tasks, seed 42, the last position of texts padded on the left, and the epoch chosen on the examples reported."""
     train: Literal["full", "head", "probe"] = "full"
     """What is trained: all weights (full), an MLP head on the frozen model (head), or a linear probe (probe)."""
     epochs: PositiveInt = 10
@@ -79,11 +83,12 @@ class FineTuner:
     def __init__(
         self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Task, settings: Finetuning
     ):
+        settings, self.protocol = of_task(settings, task.name), PROTOCOLS[settings.protocol]
         view, pool = reading_direction(objective)
         pool = pool if settings.pool == "auto" else settings.pool
         length = min(settings.length, int(model.max_length))  # type: ignore[arg-type]
         self.model, self.task, self.settings = model.eval(), task, settings
-        self.encoder = Encoder(model, tokenizer.vocabulary.pad, view, pool)
+        self.encoder = Encoder(model, tokenizer.vocabulary.pad, view, pool, self.protocol.left)
         self.device = next(model.parameters()).device
         self.ids = [*encoded(tokenizer, task.train, length), *encoded(tokenizer, task.valid, length)]
         self.labels = torch.from_numpy(np.r_[task.train.labels, task.valid.labels]).to(self.device)
@@ -137,19 +142,20 @@ class FineTuner:
         seed: int,
     ) -> int:
         """Train with early stopping on `stopping`, and restore the weights of the best epoch. Returns that epoch."""
-        settings, best, kept, at = self.settings, -np.inf, deepcopy(trained.state_dict()), 0
+        settings, how, best, kept, at = self.settings, self.protocol, -np.inf, deepcopy(trained.state_dict()), 0
         rate = settings.lr or RATES[settings.train]
         optimizer = torch.optim.AdamW(trained.parameters(), lr=rate, weight_decay=settings.weight_decay)
         truth = self.labels[stopping].cpu().numpy()
-        steps = -(-len(train) // settings.batch)
+        steps = len(list(self._batches(train, 1, seed)))
         for epoch in range(1, settings.epochs + 1):
             trained.train()
             for step, batch in enumerate(self._batches(train, epoch, seed), (epoch - 1) * steps):
                 dropout_generator(self.device).manual_seed(address(seed, "dropout", step) % 2**63)
                 for group in optimizer.param_groups:
-                    group["lr"] = rate * learning_rate(step, steps * settings.epochs, settings.warmup, floor=0.1)
+                    group["lr"] = rate * how.rate(step, steps * settings.epochs, settings.warmup)
                 F.cross_entropy(top(featurize(batch)), self.labels[batch]).backward()
-                nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
+                if how.clip is not None:
+                    nn.utils.clip_grad_norm_(trained.parameters(), how.clip)
                 optimizer.step()
                 optimizer.zero_grad()
             found = self._predict(trained, featurize, top, stopping)
@@ -161,10 +167,13 @@ class FineTuner:
         return at
 
     def _batches(self, train: np.ndarray, epoch: int, seed: int) -> Iterator[np.ndarray]:
-        """The examples in the shuffled order of the epoch."""
+        """The examples in the shuffled order of the epoch. Raises ValueError where there is no whole batch."""
         _, order = shuffled_range(len(train) * epoch, len(train) * (epoch + 1), len(train), seed)
-        for begin in range(0, len(train), self.settings.batch):
-            yield train[order[begin : begin + self.settings.batch]]
+        size = self.settings.batch
+        used = len(train) // size * size if self.protocol.whole_batches else len(train)
+        if not used:
+            raise ValueError(f"{self.task.name} has {len(train)} examples to train on, fewer than batch={size}")
+        yield from (train[order[begin : begin + size]] for begin in range(0, used, size))
 
     @torch.no_grad()
     def _predict(self, trained: nn.Module, featurize: Featurizer, top: nn.Module, chosen: np.ndarray) -> np.ndarray:

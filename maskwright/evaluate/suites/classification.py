@@ -8,11 +8,15 @@ import numpy as np
 from ...run.load import LoadedRun
 from ...settings import settings
 from ...storage.atomic import atomic_write
+from ..babylm.layout import official_folder
 from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import FineTuner, Finetuning, Result
 from ._tasks import TaskSelection
 
 __all__ = ["Options", "evaluate"]
+
+METRICS = ("accuracy", "f1", "mcc")
+"""What results.txt holds; for more than two classes the first alone."""
 
 
 @settings
@@ -20,11 +24,11 @@ class Options(Finetuning, TaskSelection):
     """How to fine-tune, and on which tasks."""
 
     predictions: Path | None = None
-    """A folder to write predictions.json of seed 0 to, in the official format."""
+    """A folder to write predictions.json and results.txt of the first seed to, in the official format."""
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
-    """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with standard deviations `…_sd`.
+    """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with deviations `…_sd`; one seed by a protocol.
 
     data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
     """
@@ -33,10 +37,11 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     for name, files in found.items():
         one = task(name, *files, options.limit)
         tuner = FineTuner(run.model, run.tokenizer, run.objective, one, options)
-        results = [tuner(seed) for seed in range(options.seeds)]
+        first = tuner.protocol.first_seed
+        results = [tuner(first + seed) for seed in range(1 if options.protocol else options.seeds)]
         numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
         if options.predictions:
-            _write(options.predictions / run.path.resolve().name / "main" / "finetune" / name, name, results[0])
+            _write(official_folder(options.predictions, run.path) / "finetune" / name, one, results[0])
     return numbers
 
 
@@ -53,6 +58,8 @@ def summary(one: Task, results: list[Result]) -> dict[str, float]:
     return numbers | {"seeds": len(results), "items": len(one.valid)}
 
 
-def _write(folder: Path, name: str, result: Result) -> None:
-    lines = [{"id": f"{name}_{i}", "pred": int(found)} for i, found in enumerate(result.found)]
-    atomic_write(folder / "predictions.json", json.dumps({name: {"predictions": lines}}))
+def _write(folder: Path, one: Task, result: Result) -> None:
+    lines = [{"id": f"{one.name}_{i}", "pred": int(found)} for i, found in enumerate(result.found)]
+    numbers = {name: result.numbers[name] for name in METRICS if len(one.classes) == 2 or name == "accuracy"}
+    atomic_write(folder / "predictions.json", json.dumps({one.name: {"predictions": lines}}))
+    atomic_write(folder / "results.txt", "\n".join(f"{name}: {number}" for name, number in numbers.items()))

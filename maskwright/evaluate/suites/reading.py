@@ -6,6 +6,7 @@ stands after its item as it is in the table, with no blank between; where it has
 behind the item, which is tokenized anew for the next.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,18 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     known = np.array([line["prev_item"] not in MISSING for line in lines])
     earlier = [(line["prev_item"], line["prev_word"]) for line, there in zip(lines, known, strict=True) if there]
     surprise = surprisal(scorer, [*words, *earlier], masked=name in LEFT_TO_RIGHT)
-    columns = {name: np.array([line.number(name) for line in lines]) for name in (*EYES, PACE, *BASE, "prev_length")}
-    columns["pred"], columns["prev_pred"] = surprise[: len(lines)], np.full(len(lines), np.nan)
-    columns["prev_pred"][known] = surprise[len(lines) :]
+    before = np.full(len(lines), np.nan)
+    before[known] = surprise[len(lines) :]
     if options.predictions:
-        write_predictions(options.predictions, run, name, ("reading",), _predictions(columns))
-    return figures(columns)
+        made = _predictions(surprise[: len(lines)], before)
+        write_predictions(options.predictions, run, name, ("reading",), made)
+    return figures(lines, surprise[: len(lines)], before)
 
 
-def figures(columns: dict[str, np.ndarray]) -> dict[str, float]:
-    """The shares of variance that surprisal explains."""
+def figures(lines: Sequence[Row], pred: np.ndarray, prev_pred: np.ndarray) -> dict[str, float]:
+    """The shares of variance that the surprisal of N words, and of those before them, [N] each, explains."""
+    columns = {name: np.array([line.number(name) for line in lines]) for name in (*EYES, PACE, *BASE, "prev_length")}
+    columns |= {"pred": pred, "prev_pred": prev_pred}
     eyes = {name: gain(columns, name, BASE, "pred") for name in EYES}
     pace = gain(columns, PACE, (*BASE, *BEFORE), "pred")
     return {"eye_tracking": float(np.mean(list(eyes.values()))), "self_paced": pace} | eyes
@@ -100,7 +103,7 @@ def read(path: Path) -> list[Row]:
     return lines
 
 
-def _predictions(columns: dict[str, np.ndarray]) -> dict[str, Any]:
-    pairs = zip(columns["pred"].tolist(), columns["prev_pred"].tolist(), strict=True)
+def _predictions(pred: np.ndarray, prev_pred: np.ndarray) -> dict[str, Any]:
+    pairs = zip(pred.tolist(), prev_pred.tolist(), strict=True)
     lines = [{"id": i, "pred": one, "prev_pred": before} for i, (one, before) in enumerate(pairs)]
     return {"reading": {"predictions": lines}}

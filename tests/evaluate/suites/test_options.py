@@ -1,5 +1,6 @@
 """Every option of fine-tuning and of edge probing has an effect: each has a case that fails when it does nothing."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -83,6 +84,16 @@ def classification_train(given):
     assert shapes["probe"] == 2, "one matrix and its bias"
     assert shapes["head"] == 4
     assert 4 < shapes["full"] <= 4 + body
+
+
+@case
+def classification_protocol(given):
+    given.patch.setattr(torch.optim, "AdamW", Watched)
+    task = replace(toy(40), name="mrpc")
+    for protocol, rate, steps in ((None, 5e-4, 4), ("babylm", 3e-5, 2)):
+        tuner = FineTuner(*given.loaded, Mlm(), task, Finetuning(protocol=protocol, epochs=2, held_out=0.0))
+        tuner(0)
+        assert (len(Watched.last.rates), max(Watched.last.rates)) == (steps, pytest.approx(rate))
 
 
 @case
