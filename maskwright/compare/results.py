@@ -16,9 +16,10 @@ from ..files.json_files import read_object
 from ..run.metrics_log import read_lines
 from .evaluations import Answers, Items, answers, items
 
-HIGHER = {"loss": False, "perplexity": False, "bits_per_byte": False, "accuracy": True, "top5": True}
+LOWER_IS_BETTER = ("loss", "perplexity", "bits_per_byte")
+HIGHER = dict.fromkeys(LOWER_IS_BETTER, False) | dict.fromkeys(("accuracy", "top5", "ndcg10", "mrr10"), True)
 """Whether higher is better, by the last part of a metric's name."""
-MAIN = re.compile(r"(?:(?!unigram/)([\w.,=+-]+)/)?(loss|accuracy|top5|bits_per_byte)")
+MAIN = re.compile(r"(?:(?!unigram/)([\w.,=+-]+)/)?(loss|accuracy|top5|bits_per_byte|ndcg10|mrr10)")
 """The metrics of a whole exam, without the unigram baseline and perplexity (a function of the loss)."""
 
 

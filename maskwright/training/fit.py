@@ -6,6 +6,7 @@ anything.
 """
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ import torch
 
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import length_schedule
+from ..evaluate.validation.plan import validation_plan
 from ..hardware import seconds_of
 from ..progress import console
 from ..run import build
@@ -30,8 +32,6 @@ from .trainer import Trainer
 WARM_UP = 3
 """Updates that are not timed: the first ones compile kernels and lay out memory."""
 TIMED = 12
-VALIDATIONS = 11
-"""How often a run is validated by default: ten times on the way and at its end."""
 SHARE = 0.6
 """Of the free memory, what tensors may take: allocators and kernels were seen to take up to 1.7 times as much."""
 
@@ -124,14 +124,18 @@ def _steps(config: Config, seconds: float, show: bool) -> int:
         updates = [seconds_of(trainer.update, batch) for batch in islice(rows, WARM_UP + TIMED)]
         validation = seconds_of(trainer.validate)
     update, left = median(updates[WARM_UP:] or updates), seconds - (perf_counter() - began)
-    fitting = min(trainer.world.gather(int((left - VALIDATIONS * validation) / update)))
-    if fitting < 1:
+
+    def validations(steps: int) -> float:
+        return validation_plan(config, trainer.data.valid, steps).passes(steps) * validation
+
+    possible = range(1, trainer.steps + 1)
+    steps = min(trainer.world.gather(bisect_right(possible, left, key=lambda n: n * update + validations(n))))
+    if not steps:
         raise ValueError(
-            f"training.fit_minutes={seconds / 60:g} is too short here: a step takes {update:.1f} s and each of "
-            f"{VALIDATIONS} validations {validation:.1f} s"
+            f"training.fit_minutes={seconds / 60:g} is too short here: a step takes {update:.1f} s and a validation "
+            f"{validation:.1f} s"
         )
-    steps = min(trainer.steps, fitting)
     if show and trainer.world.first:
-        took = f"{1000 * update:.0f} ms each and {validation:.1f} s for each of {VALIDATIONS} validations"
+        took = f"{1000 * update:.0f} ms each, and validations {validations(steps):.1f} s in all"
         console.print(f"length     {steps:,} of {trainer.steps:,} steps fit {seconds / 60:g} minutes: {took}")
     return steps

@@ -10,7 +10,7 @@ import yaml
 import maskwright
 from maskwright.run.config import Config
 from maskwright.training import fit as fitting
-from maskwright.training.fit import SHARE, VALIDATIONS, WARM_UP, fit, in_memory
+from maskwright.training.fit import SHARE, WARM_UP, fit, in_memory
 from maskwright.training.machine.memory import Peak, free_bytes
 from maskwright.training.trainer import Trainer
 
@@ -33,14 +33,25 @@ def clock(monkeypatch):
 def test_steps_fill_the_time_that_validations_leave(settings, tmp_path, clock, capsys):
     config = Config.of(settings, ["training.fit_minutes=0.3"])
     fitted = fit(config, tmp_path / "run")
-    assert fitted.training.steps == int((18 - VALIDATIONS) / 0.5) == 14
-    assert fitted == replace(config, training=replace(config.training, steps=14, fit_minutes=None))
-    assert "14 of 40 steps fit 0.3 minutes: 500 ms each and 1.0 s" in capsys.readouterr().err
+    assert fitted.training.steps == 32, "16 s, one second after 20 steps and one at the end"
+    assert fitted == replace(config, training=replace(config.training, steps=32, fit_minutes=None))
+    told = "32 of 40 steps fit 0.3 minutes: 500 ms each, and validations 2.0 s in all"
+    assert told in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("every", [None, 1, 7, 40])
+def test_validations_cost_what_they_read(settings, tmp_path, monkeypatch, every):
+    settings["evaluation"]["every"] = every
+    trainer, read = Trainer(Config.of(settings), tmp_path / "run", show=False), []
+    whole = trainer.validate()
+    monkeypatch.setattr(trainer, "validate", lambda train=None, stride=1: read.append(1 / stride) or whole)
+    trainer.train()
+    assert sum(read) == pytest.approx(trainer.plan.passes(40))
 
 
 def test_the_trial_is_part_of_the_time(settings, tmp_path, clock, monkeypatch):
     monkeypatch.setattr(fitting, "perf_counter", iter([100.0, 102.0]).__next__)
-    assert fit(Config.of(settings, ["training.fit_minutes=0.3"]), tmp_path / "run").training.steps == 10
+    assert fit(Config.of(settings, ["training.fit_minutes=0.3"]), tmp_path / "run").training.steps == 28
 
 
 def test_a_run_is_never_made_longer(settings, tmp_path, clock):
@@ -48,15 +59,17 @@ def test_a_run_is_never_made_longer(settings, tmp_path, clock):
 
 
 def test_a_time_too_short_for_a_step_is_refused(settings, tmp_path, clock):
-    with pytest.raises(ValueError, match=r"fit_minutes=0\.1 is too short here: a step takes 0\.5 s"):
-        fit(Config.of(settings, ["training.fit_minutes=0.1"]), tmp_path / "run")
+    with pytest.raises(
+        ValueError, match=r"fit_minutes=0\.02 is too short here: a step takes 0\.5 s and a validation 1\.0 s"
+    ):
+        fit(Config.of(settings, ["training.fit_minutes=0.02"]), tmp_path / "run")
 
 
 def test_what_the_trial_learned_is_gone(settings, tmp_path, clock):
     """The fitted run is bit for bit the run of so many steps."""
     settings["objective"] = {"name": "adaptive", "update_every": 2, "first_update": 2}
     config = Config.of(settings, ["training.fit_minutes=0.3"])
-    plain = replace(config, training=replace(config.training, steps=14, fit_minutes=None))
+    plain = replace(config, training=replace(config.training, steps=32, fit_minutes=None))
     weights = []
     for name, one in ("fitted", fit(config, tmp_path / "fitted")), ("plain", plain):
         trainer = Trainer(one, tmp_path / name, show=False)
@@ -71,8 +84,8 @@ def test_the_command_trains_so_many_steps_and_resumes_without_a_trial(settings, 
     words = "train", recipe, "training.fit_minutes=0.3", "--out", tmp_path / "run", "--quiet"
     assert command(*words)[0] == 0
     tree = yaml.safe_load((tmp_path / "run/config.yaml").read_text())["training"]
-    assert (tree["steps"], tree["fit_minutes"]) == (14, None)
-    assert json.loads((tmp_path / "run/final.json").read_text())["step"] == 14
+    assert (tree["steps"], tree["fit_minutes"]) == (32, None)
+    assert json.loads((tmp_path / "run/final.json").read_text())["step"] == 32
     trials = len(clock)
     assert command(*words, "--resume")[0] == 0
     assert len(clock) == trials

@@ -27,6 +27,10 @@ class ValidationPlan:
     every: int
     stride: int
 
+    def passes(self, steps: int) -> float:
+        """How many times a run of `steps` reads all rows, the last validation included, which is over all of them."""
+        return 1 + (steps - 1) // self.every / self.stride
+
 
 def validation_plan(config: Config, valid: Pack, steps: int) -> ValidationPlan:
     """The plan of a run. Where the settings say how often, each validation is over all rows."""
