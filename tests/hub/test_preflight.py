@@ -135,6 +135,17 @@ def test_a_run_that_has_not_begun(settings: dict, tmp_path: Path) -> None:
     assert "train with model.max_length" in said.output
 
 
+def test_words_are_counted_against_the_budget_of_a_track(settings: dict, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    for words, met in (("100M", True), ("120M", False)):
+        overrides = ["training.steps=null", "training.epochs=null", f"training.words={words}"]
+        found = {one.need: one for one in findings(str(tmp_path / "recipe.yaml"), 64, overrides, "strict-small")}
+        assert found["words"].met == met
+        assert f"{words[:-1]},000,000 words" in found["words"].message
+    with pytest.raises(ValueError, match="no track 'strict_smal': did you mean 'strict-small'"):
+        findings(str(tmp_path / "recipe.yaml"), 64, [], "strict_smal")
+
+
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no model and no config"):
         findings(str(tmp_path), 64)

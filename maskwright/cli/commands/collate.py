@@ -39,6 +39,7 @@ def command(
         name, _ = choose(backend, described(run, "cpu").objective)
         path, made = collate(Source(run, results or run / "results", data, name), track)
     Console().print(shown(made))
+    typer.echo(f"words: {made.words}")
     for sentence in [*notes(made), *made.lacking]:
         warn(sentence)
     typer.echo(path)

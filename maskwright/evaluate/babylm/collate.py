@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ...files.json_files import read_object
+from ...run.config import Config
+from ...run.words_seen import words_seen
 from ...storage.atomic import atomic_write
 from . import scores
+from .budget import excess
 from .jobs import RECORD, check_weights
 from .layout import official_folder
 from .tasks import AOA, GLUE, OF_2025, TASKS, Task, checkpoints
@@ -27,6 +30,8 @@ class Submission:
     """The score of each task in full; one that lacks is 0 in the mean of all."""
     curves: dict[str, list[float | None]] = field(default_factory=dict)
     """The score of each fast task at every checkpoint, EWoK as it is meant."""
+    words: str = ""
+    """What the model has seen: own, of others, total and epochs."""
     lacking: list[str] = field(default_factory=list)
     """What is absent or short, a sentence each."""
 
@@ -75,6 +80,9 @@ def collate(source: Source, track: str) -> tuple[Path, Submission]:
     for revision in revisions:
         if not source.model(revision).is_dir():
             made.lacking.append(f"{revision} is not in {source.run / 'words'}: the track {track} needs it")
+    seen = words_seen(source.run, Config.load(source.run))
+    made.words = seen.described()
+    made.lacking += [f"words: {fault}" for fault in excess(seen, track)]
     for old in sorted(OF_2025 & {path.name for path in source.folder("main").glob(f"zero_shot/{source.backend}/*")}):
         made.lacking.append(f"{old} is a task of 2025, and left out")
     for task in TASKS:

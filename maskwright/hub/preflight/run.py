@@ -5,9 +5,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from ...evaluate.babylm.budget import excess
+from ...evaluate.babylm.tasks import checkpoints
 from ...run.config import Config
 from ...run.discover import is_model
 from ...run.load import LoadedRun, load, untrained
+from ...run.words_seen import words_seen
 from ...settings.outside import trusting
 from ..export.run import export
 
@@ -15,25 +18,39 @@ if TYPE_CHECKING:
     from .checks import Finding
 
 
-def findings(source: str, longest: int, overrides: Sequence[str] = ()) -> "list[Finding]":
+def findings(source: str, longest: int, overrides: Sequence[str] = (), track: str | None = None) -> "list[Finding]":
     """What `hub.preflight` finds of a folder of transformers, or of what a run, trained or not, is exported to.
 
     longest: tokens of the longest text.  overrides: changes to a config, as `section.key=value`.
+    track: of the challenge, against whose budget words are counted; None counts none.
     Raises ValueError when there is neither a model nor a config, for overrides of a model that is trained, and for a
     folder of transformers with code of its own that is not trusted.
     """
     from .checks import preflight
 
     path = Path(source)
+    budget = [_words(path, overrides, track)] if track else []
     if overrides and (is_model(path) or (path / "config.json").is_file()):
         raise ValueError(f"{overrides[0]}: {source} is trained already; overrides change a recipe or a config")
     if (path / "config.json").is_file():
-        return preflight(path, longest)
+        return preflight(path, longest) + budget
     with TemporaryDirectory() as place:
         folder = Path(place) / (path.resolve().name if path.is_dir() else path.stem)
         export(_found(source, overrides), folder)
         with trusting(everything=True):  # the code that we have just written there
-            return preflight(folder, longest)
+            return preflight(folder, longest) + budget
+
+
+def _words(path: Path, overrides: Sequence[str], track: str) -> "Finding":
+    """Whether the words of a run, or of one to come, are within the budget of the track."""
+    from .checks import Finding
+
+    checkpoints(track)  # raises for a track that does not exist
+    run = path if is_model(path) else None
+    config = Config.load(str(path), overrides)
+    seen = words_seen(run, config)
+    faults = list(excess(seen, track))
+    return Finding("words", not faults, "; ".join(faults) or seen.described())
 
 
 def _found(source: str, overrides: Sequence[str]) -> LoadedRun:

@@ -140,6 +140,7 @@ def test_the_command_shows_the_table_and_leaves_with_1_where_something_lacks(pla
     code, out, _ = command(*arguments)
     assert code == 0
     assert "mean of 17, missing 0" in out
+    assert "words: own" in out
     shutil.rmtree(place / "run/words/chck_2M")
     shutil.rmtree(place / "run/results/run/chck_2M")
     shutil.rmtree(place / "run/results/run/main/finetune/qqp")
