@@ -15,6 +15,7 @@ ROUTES = {
     "POST /api/validate-yaml": "valid",
     "GET /api/models/NAME": "about",
     "GET /api/models/NAME/refs": "refs",
+    "GET /api/models/NAME/revision/BRANCH": "about",
     "GET /api/models/NAME/commits/BRANCH": "commits",
     "GET /api/models/NAME/tree/BRANCH": "tree",
     "POST /api/models/NAME/branch/BRANCH": "branch",
@@ -70,7 +71,7 @@ class Hub:
         if name in self.repositories:
             raise Refused(409, "it is there", {"url": f"{self.url}/{name}"})
         self.repositories[name] = {"main": {".gitattributes": b"*.safetensors filter=lfs"}}
-        self.private |= {name} if asked.get("visibility") == "private" else set()
+        self.private |= {name} if asked.get("visibility") == "private" or asked.get("private") else set()
         return {"url": f"{self.url}/{name}"}
 
     def valid(self, *_):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from torch.testing import assert_close
 from typer.testing import CliRunner
 
@@ -17,7 +18,13 @@ from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
 
 DEBERTA = {"buckets": 16, "max_distance": 64}
-FAMILIES = {"modern": ("mlm", {}), "modern causal": ("causal", {"theta": 500.0}), "deberta": ("mlm", DEBERTA)}
+FAMILIES = {
+    "modern": ("mlm", {"theta": 500.0}),
+    "modern causal": ("causal", {"theta": 500.0}),
+    "deberta": ("mlm", DEBERTA),
+}
+if not hasattr(transformers, "ModernBertDecoderConfig"):
+    del FAMILIES["modern causal"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -75,4 +82,17 @@ def test_what_cannot_be_carried_is_refused(fault: str, source, tmp_path: Path) -
         adopt(tmp_path / "theirs")
     shutil.rmtree(tmp_path / "theirs")
     with pytest.raises(ValueError, match="holds no model of transformers"):
+        adopt(tmp_path / "theirs")
+
+
+def test_a_config_of_transformers_before_5_is_read(source, tmp_path: Path) -> None:
+    """What it writes: a number for local attention, and two thetas; what it does not: types of layers, parameters."""
+    made = source("modern", "mlm", theta=500.0)
+    export(made, tmp_path / "theirs")
+    path = tmp_path / "theirs" / "config.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({name: facts[name] for name in facts if name not in ("layer_types", "rope_parameters")}))
+    assert adopt(tmp_path / "theirs")[0] == made.model_settings
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"global_attn_every_n_layers": 2}))
+    with pytest.raises(ValueError, match="1 of 2 layers have local attention"):
         adopt(tmp_path / "theirs")

@@ -77,6 +77,10 @@ FAULTS = {
     "fast tokenizer": (loses_text, "offsets cover 'c'"),
     "token before a text": (no_start, "no special token precedes"),
     "scoring": (weights(lambda found: {n: w for n, w in found.items() if "Wqkv" not in n}), "drawn anew"),
+    "version": (
+        lambda folder: edit(folder / "config.json", model_type="modernbert-decoder"),
+        "export it with --to hf-code",
+    ),
     "padding": (weights(lambda found: {n: w * float("nan") for n, w in found.items()}), "padding changes logits"),
     "body": (lambda folder: edit(folder / "config.json", model_type="unheard"), "unheard"),
     "length": (lambda folder: edit(folder / "tokenizer_config.json", model_max_length=32), "at most 32"),

@@ -24,7 +24,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """An empty Hub that is asked instead of the real one, with a token that may write."""
     with Hub().served() as hub:
         monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True, raising=False)
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
         for name, value in {"HF_TOKEN": WRITER, "HUGGING_FACE_HUB_TOKEN": "", "NO_PROXY": "127.0.0.1"}.items():
             monkeypatch.setenv(name, value)

@@ -12,6 +12,8 @@ EXAMPLES = """Examples
   maskwright export first model
   # a hybrid model as a causal one
   maskwright export hybrid model --causal
+  # a causal model for the BabyLM evaluation, whose transformers is older than ModernBERT's decoder
+  maskwright export judge model --to hf-code
   maskwright export first/checkpoints/step-500 chck_1M
   # all that training.keep_at kept, as models/chck_1M …
   maskwright export first/words models
@@ -24,7 +26,13 @@ def command(
         Path,
         typer.Argument(help="The folder to write, empty or new; with a subfolder for each of several checkpoints."),
     ],
-    to: Annotated[Literal["hf"], typer.Option(help="The format: hf for transformers.")] = "hf",
+    to: Annotated[
+        Literal["hf", "hf-code"],
+        typer.Option(
+            help="hf: a class of transformers where there is one. hf-code: maskwright's modelling file in any case, "
+            "which transformers opens from 4.51 on."
+        ),
+    ] = "hf",
     causal: Annotated[
         bool | None, typer.Option("--causal/--masked", help="As a causal or a masked model; by default as trained.")
     ] = None,
@@ -40,6 +48,6 @@ def command(
     several = {path: out / path.name for path in models(run).values()}
     for source, target in (several or {run: out}).items():
         with during(f"exporting {source}"):
-            said = export(load(source, "cpu"), target, causal)
+            said = export(load(source, "cpu"), target, causal, own_code=to == "hf-code")
         typer.echo(said)
         typer.echo(target)

@@ -34,12 +34,12 @@ def adopt(folder: Path) -> tuple[Any, dict[str, Tensor], bool]:
     family, auto = FAMILIES[config.model_type]
     settings = family.settings_of(config)
     with silence():
-        peer, reloaded = auto.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
+        peer, reloaded = auto.from_pretrained(folder, output_loading_info=True)
     if lost := [*reloaded["missing_keys"], *reloaded["mismatched_keys"]]:
         raise ValueError(f"{folder} lacks {len(lost)} weights of a {type(peer).__name__}, as {lost[0]}")
     with torch.device("meta"):
         ours = settings.build(config.vocab_size, torch.Generator())
-    return settings, family.from_names(peer.state_dict(), ours), auto is AutoModelForCausalLM
+    return settings, family.from_names(peer.float().state_dict(), ours), auto is AutoModelForCausalLM
 
 
 def resized(weights: dict[str, Tensor], size: int) -> dict[str, Tensor]:

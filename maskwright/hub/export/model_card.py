@@ -22,6 +22,9 @@ SCORING = {
 }
 """What a score of a text is, by the backend."""
 
+SINCE = {"ModernBertDecoderForCausalLM": "4.54"}
+"""Classes that not every supported version of transformers has, and which does."""
+
 CARD = """---
 library_name: transformers
 pipeline_tag: {task}
@@ -44,7 +47,7 @@ tokenizer = AutoTokenizer.from_pretrained({quoted}{at})
 model = {auto}.from_pretrained({quoted}{at}{trust})
 ```
 
-It is a `{kind}`: {why}. `AutoModel` and `AutoModelForSequenceClassification` open it for fine-tuning{with_code}.
+It is a `{kind}`{since}: {why}. `AutoModel` and `AutoModelForSequenceClassification` open it for fine-tuning{with_code}.
 
 ## How texts are scored
 
@@ -73,6 +76,7 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
         "rows": f", on rows of {_rows(config['rows']['length'])} tokens" if config else "",
         "named": _named(config),
         "at": f", revision={json.dumps(facts['revision'], ensure_ascii=False)}" if facts["revision"] else "",
+        "since": f" (transformers {SINCE[facts['kind']]} or newer)" if facts["kind"] in SINCE else "",
         "trust": ", trust_remote_code=True" if facts["remote"] else "",
         "with_code": ", with `trust_remote_code=True` as well" if facts["remote"] else "",
         "scoring": SCORING.get(facts["backend"], "How it was trained is not known, so neither is how it scores texts."),

@@ -63,7 +63,7 @@ def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Mod
         raise ValueError(f"model.positions={settings.positions} has no counterpart in ModernBERT; it takes rotary")
     rotary = {"rope_type": "default", "rope_theta": settings.theta}
     ids = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"]) | special
-    return ModernBertConfig(
+    made = ModernBertConfig(
         vocab_size=vocabulary_size,
         hidden_size=settings.hidden,
         num_hidden_layers=settings.layers,
@@ -78,6 +78,14 @@ def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Mod
         mlp_dropout=settings.dropout,
         **ids,
     )
+    for name, value in before_5(settings).items():
+        setattr(made, name, value)
+    return made
+
+
+def before_5(settings: Modern) -> dict[str, Any]:
+    """What transformers before 5 reads, and later ones pass over, instead of `layer_types` and `rope_parameters`."""
+    return {"global_attn_every_n_layers": 1, "global_rope_theta": settings.theta, "local_rope_theta": settings.theta}
 
 
 def settings_of(config: ModernBertConfig) -> Modern:
@@ -85,9 +93,9 @@ def settings_of(config: ModernBertConfig) -> Modern:
 
     Raises ValueError where `modern` has no counterpart.
     """
-    if local := sum(kind != "full_attention" for kind in config.layer_types):
+    if local := local_layers(config):
         raise ValueError(
-            f"{local} of {len(config.layer_types)} layers have local attention; modern supports global attention only"
+            f"{local} of {config.num_hidden_layers} layers have local attention; modern supports global attention only"
         )
     for switch, wanted in SWITCHES.items():
         if (found := getattr(config, switch)) != wanted:
@@ -95,7 +103,7 @@ def settings_of(config: ModernBertConfig) -> Modern:
     dropouts = {config.embedding_dropout, config.attention_dropout, config.mlp_dropout}
     if len(dropouts) > 1:
         raise ValueError("modern has one dropout: those of embedding, attention and mlp must be equal")
-    rotary = config.rope_parameters["full_attention"]
+    rotary = rotary_of(config)
     if rotary["rope_type"] != "default":
         raise ValueError(f"rope_type={rotary['rope_type']!r} has no counterpart in modern, which takes 'default'")
     return Modern(
@@ -107,6 +115,20 @@ def settings_of(config: ModernBertConfig) -> Modern:
         dropout=dropouts.pop(),
         theta=rotary["rope_theta"],
     )
+
+
+def local_layers(config: ModernBertConfig) -> int:
+    """How many layers attend to their neighbourhood only."""
+    if hasattr(config, "layer_types"):
+        return sum(kind != "full_attention" for kind in config.layer_types)
+    return sum(layer % config.global_attn_every_n_layers != 0 for layer in range(config.num_hidden_layers))
+
+
+def rotary_of(config: ModernBertConfig) -> dict[str, Any]:
+    """`rope_type` and `rope_theta` of layers with global attention."""
+    if hasattr(config, "rope_parameters"):
+        return dict(config.rope_parameters["full_attention"])
+    return {"rope_type": "default", "rope_theta": config.global_rope_theta}
 
 
 def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> ModernBertForMaskedLM:

@@ -1,13 +1,15 @@
 """A `modern` model that reads forward as `transformers.ModernBertDecoderForCausalLM`: ModernBERT under a causal mask.
 
 The names are ModernBERT's but for the head's and for queries, keys and values, which are three matrices there.
+transformers has it since 4.54; before, there is no class of it.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
-from transformers import ModernBertDecoderConfig, ModernBertDecoderForCausalLM
 
 from ...models.modern import Modern
 from . import modern_bert
@@ -24,24 +26,28 @@ JOINT = "attn.Wqkv.weight"
 APART = "attn.q_proj.weight", "attn.k_proj.weight", "attn.v_proj.weight"
 
 
-def config(settings: Modern, vocabulary_size: int, **special: int | None) -> ModernBertDecoderConfig:
-    """The configuration of `settings`, with global attention in every layer; `special` are ids such as `pad_token_id`.
+def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Any:
+    """The `ModernBertDecoderConfig` of `settings`, all attention global; `special` are ids such as `pad_token_id`.
 
-    Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have.
+    Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have, and when transformers
+    is older than the decoder.
     """
+    if not hasattr(transformers, "ModernBertDecoderConfig"):
+        raise ValueError(f"transformers {transformers.__version__} has no causal ModernBERT, which came with 4.54")
     encoder = modern_bert.config(settings, vocabulary_size, **special)
-    return ModernBertDecoderConfig(**{name: getattr(encoder, name) for name in SHARED})
+    return transformers.ModernBertDecoderConfig(**{name: getattr(encoder, name) for name in SHARED})
 
 
-def settings_of(config: ModernBertDecoderConfig) -> Modern:
+def settings_of(config: Any) -> Modern:
     """The settings that give a decoder of `config`. Raises ValueError where `modern` has no counterpart."""
     return modern_bert.settings_of(config)
 
 
-def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> ModernBertDecoderForCausalLM:
+def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> Any:
     """A decoder with the weights of `model`, which `settings` built; `special` are token ids such as `pad_token_id`."""
     made = config(settings, model.get_parameter("embedding.weight").shape[0], **special)
-    return filled(lambda: ModernBertDecoderForCausalLM(made), to_names(model.state_dict()), tied={"decoder.weight"})
+    kind = transformers.ModernBertDecoderForCausalLM
+    return filled(lambda: kind(made), to_names(model.state_dict()), tied={"decoder.weight"})
 
 
 def to_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -39,13 +39,21 @@ def way(objective: Objective | None, causal: bool | None) -> tuple[bool, str]:
     return ways[found], found
 
 
-def export(source: LoadedRun, out: Path, causal: bool | None = None, name: str = "", revision: str = "") -> str:
+def export(
+    source: LoadedRun,
+    out: Path,
+    causal: bool | None = None,
+    name: str = "",
+    revision: str = "",
+    own_code: bool = False,
+) -> str:
     """Write `source` as a folder of `transformers` with its card, and say under which class and why.
 
     model.json and config.yaml go along, so that `maskwright.load` opens the folder as the very model that it was; files
     of this machine are in it by their names alone.
 
     name, revision: by which it will be loaded, as the card says; by default the folder's name, and none.
+    own_code: with our modelling file even where `transformers` has a class, which older versions of it may lack.
 
     Raises ValueError when `out` holds something already, or the model was not trained in that way.
     """
@@ -55,7 +63,7 @@ def export(source: LoadedRun, out: Path, causal: bool | None = None, name: str =
         raise ValueError(f"{out} is not empty: choose another folder")
     forward, backend = way(source.objective, causal)
     tokenizer = opened_as_trained(source, forward)
-    found = transformers.peer(source.model, source.model_settings, tokenizer.vocabulary, forward)
+    found = transformers.peer(source.model, source.model_settings, tokenizer.vocabulary, forward, own_code)
     config = published(source.config) if source.config else None
     facts = {
         "name": name or out.resolve().name,

@@ -45,9 +45,14 @@ class Peer:
     """Our name of each tensor, and its names there; several are parts of it, in order."""
 
 
-def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool) -> Peer:
-    """`model`, which `settings` built, as a masked or a causal one of `transformers`, native where there is a class."""
+def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool, own_code: bool = False) -> Peer:
+    """`model`, which `settings` built, as a masked or a causal one of `transformers`.
+
+    Native where there is a class, unless `own_code` is asked for.
+    """
     native, special = NATIVE.get((type(settings), causal)), ids(vocabulary)
+    if own_code:
+        return _with_our_code(model, settings, causal, special, "as asked for; transformers opens it from 4.51 on")
     if native is None:
         why = f"transformers has no {WAYS[causal]} class of the architecture {type(settings).__name__}"
         return _with_our_code(model, settings, causal, special, why)

@@ -26,6 +26,10 @@ from ...settings import outside
 from .._quiet import silence
 
 TEXT = "Who does Mary's café think that 42 children saw?"
+EVALUATION = "4.51.3"
+"""The transformers that the evaluation pins."""
+LATER = {"modernbert-decoder"}
+"""The architectures of ours that came after it."""
 AUTO = {False: AutoModelForMaskedLM, True: AutoModelForCausalLM}
 
 
@@ -193,6 +197,15 @@ def head(patient: Patient) -> str:
     return f"{AUTO[patient.causal].__name__} opens {type(model).__name__}; --backend {backends(patient)}"
 
 
+def version(patient: Patient) -> str:
+    """A class that the evaluation's version of transformers has, or code of its own."""
+    if patient.config.get("auto_map"):
+        return "code of its own"
+    kind = patient.config.get("model_type")
+    demand(kind not in LATER, f"the evaluation's transformers {EVALUATION} has no {kind}: export it with --to hf-code")
+    return f"{kind}, as transformers {EVALUATION} has it"
+
+
 def body(patient: Patient) -> str:
     """AutoModel opens it with all weights, and vectors have the config's `hidden_size`: fine-tuning needs this."""
     size = patient.config.get("hidden_size")
@@ -247,6 +260,7 @@ NEEDS: dict[str, Callable[[Patient], str]] = {
     "mask token": mask,
     "token before a text": start,
     "end of a text": end,
+    "version": version,
     "scoring": head,
     "padding": padding,
     "body": body,

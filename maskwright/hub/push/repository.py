@@ -98,11 +98,12 @@ def same(path: Path, there: RepoFile) -> bool:
 def refusals(name: str) -> Iterator[None]:
     """Within the block, what the Hub or the network refuses is a ValueError of one sentence.
 
-    A large file that could not be sent is a RuntimeError in huggingface_hub, mostly with the reason as its cause.
+    A large file that could not be sent is a RuntimeError in huggingface_hub, mostly with the reason as its cause;
+    before its version 1, an error of the connection is an OSError.
     """
     try:
         yield
-    except HTTPError as error:
+    except (HTTPError, OSError) as error:
         raise ValueError(sentence(error, name)) from error
     except RuntimeError as error:
         raise ValueError(sentence(error.__cause__ or error, name)) from error
@@ -117,6 +118,6 @@ def sentence(error: BaseException, name: str) -> str:
         reason = getattr(error, "server_message", None) or "no reason given"
         why = f"the Hub refused ({response.status_code}): {reason}"
     else:
-        what = "the connection to" if isinstance(error, HTTPError) else "the upload to"
+        what = "the connection to" if isinstance(error, HTTPError | OSError) else "the upload to"
         why = f"{what} the Hub at {HfApi().endpoint} failed ({error})"
     return f"{name} is not complete: {hide(' '.join(why.split()))}; run it again, and it goes on where it stopped"

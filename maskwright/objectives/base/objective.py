@@ -252,5 +252,5 @@ class Masked(Objective, ABC):
         """
         order, turns = self.order(noise), noise.epochs.numpy() % self.cycle
         mask_ratio = value(self.ratio, rows.progress)
-        budget, first = row_budgets(rows.word.numpy(), mask_ratio, self.at_least_one, turns, order.keys("budget"))
+        budget, first = row_budgets(rows.word.numpy(), mask_ratio, int(self.at_least_one), turns, order.keys("budget"))
         return budget, first, order.keys("select")

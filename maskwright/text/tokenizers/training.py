@@ -133,7 +133,7 @@ def _settled(tokenizer: Tokenizer, n_special: int, byte_fallback: bool) -> model
 def _character(texts: Iterator[str], options: TokenizerSettings) -> Tokenizer:
     tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
     tokenizer.normalizer = _normalizer(options)
-    tokenizer.pre_tokenizer = pre_tokenizers.FixedLength(length=1)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
     trainer = trainers.WordLevelTrainer(vocab_size=options.size, special_tokens=options.special, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Backend
@@ -174,6 +175,7 @@ def test_special_tokens_under_other_names_are_kept(tmp_path: Path) -> None:
     assert vocabulary.special == {0, 1, 2, 3, 4}
 
 
+@pytest.mark.skipif(tokenizers.__version__ < "0.22", reason="of two splits as probable, it may take the other one")
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 def test_sentencepiece_models_give_the_pieces_that_sentencepiece_gives(sentencepiece_model, kind: str) -> None:
     sentencepiece = pytest.importorskip("sentencepiece", reason="SentencePiece is an extra")
