@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 from transformers import dynamic_module_utils
 
 from maskwright.run.config import Config
@@ -11,6 +12,8 @@ from maskwright.run.load import LoadedRun
 from maskwright.settings import from_mapping
 from maskwright.settings.registry import load
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
+
+from .server import WRITER, Hub
 
 SIZE = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 64}
 
@@ -22,6 +25,18 @@ def modules(tmp_path_factory: pytest.TempPathFactory):
         patch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
         patch.syspath_prepend(dynamic_module_utils.HF_MODULES_CACHE)
         yield
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """An empty Hub that is asked instead of the real one, with a token that may write."""
+    with Hub().served() as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True, raising=False)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        for name, value in {"HF_TOKEN": WRITER, "HUGGING_FACE_HUB_TOKEN": "", "NO_PROXY": "127.0.0.1"}.items():
+            monkeypatch.setenv(name, value)
+        yield hub
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,17 @@
 """From the recipe of the challenge to a leaderboard's folders: train, keep, export, preflight, a learning curve."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from maskwright.cli import app
+from maskwright.evaluate.babylm import tasks
+from maskwright.run import milestones
 from maskwright.run.config import Config, recipes
 from maskwright.run.milestones import name
-from maskwright.settings.outside import TRUST
+from tests.evaluate.babylm import data
 
 SMALL = [
     "tokenizer.size=404", "rows.length=32",
@@ -17,6 +19,7 @@ SMALL = [
     "training.words=4K", "training.keep_at=[1K,2K,4K]", "training.batch_tokens=512", "training.precision=fp32",
     "training.compile=false", "evaluation.held_out=0.2",
 ]  # fmt: skip
+PAGE = (Path(__file__).parents[2] / "docs/babylm.md").read_text(encoding="utf-8")
 OURS = [recipe for recipe in recipes() if recipe.startswith("babylm/")]
 
 
@@ -28,44 +31,50 @@ def test_a_recipe_keeps_the_schedule_of_its_track(recipe: str) -> None:
     assert (len(kept), kept[-1]) == ((19, "chck_100M") if "strict_small" in recipe else (28, "chck_1000M"))
 
 
-def test_the_recipes_are_three_systems_on_two_tracks() -> None:
+def test_the_recipes_are_four_systems_on_two_tracks() -> None:
     tracks = [
         {recipe.rpartition("/")[2] for recipe in OURS if f"/{track}/" in recipe} for track in ("strict", "strict_small")
     ]
-    assert tracks == [{"amlm", "gpt_bert", "ltg_bert"}] * 2
+    assert tracks == [{"amlm", "gpt_bert", "ltg_bert", "modern"}] * 2
 
 
-def test_from_the_data_to_the_leaderboard(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(TRUST, "1")
-    call = caller(tmp_path)
-    call("train", "babylm/strict_small/gpt_bert", f"corpus.files=[{text}]", *SMALL, "--out", "run", "--quiet")
-    said = call("export", "run/words", "models")
-    folders = sorted(path.name for path in (tmp_path / "models").iterdir())
-    assert folders == ["chck_1K", "chck_2K", "chck_4K"]
-    assert said.count("MaskwrightForMaskedLM") == 3
-    for folder in folders:
-        found = json.loads(call("preflight", f"models/{folder}", "--json"))
-        assert all(finding["met"] for finding in found), found
-    facts = {"field": "syntax", "linguistics_term": "agreement", "UID": "one"}
-    pair = {"sentence_good": "It is a list of names.", "sentence_bad": "It are a list of names."}
-    (tmp_path / "blimp_fast").mkdir()
-    (tmp_path / "blimp_fast/one.jsonl").write_text(json.dumps(pair | facts) + "\n")
-    curve = json.loads(call("evaluate", "run/words", "blimp", "--data", ".", "--json"))
-    rows = [f"words/{words}/accuracy" for words in (1000, 2000, 4000)]
-    assert [row for row in curve if row.endswith("accuracy")] == rows
-    assert curve[rows[-1]] == json.loads(call("evaluate", "run", "blimp", "--data", ".", "--json"))["accuracy"]
+COMMANDS = [
+    shlex.split(line)[1:]
+    for line in re.findall(r"^    (maskwright .*?)(?:   |$)", PAGE.partition("\n## ")[0], flags=re.MULTILINE)
+]
+"""The commands of the page from the corpus to the upload."""
 
 
-def caller(place: Path):
-    """The command line, in a folder."""
-    app.app.registered_commands.clear()
-    app.register()
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three checkpoints within thousands of words, and the counts of the small files."""
+    monkeypatch.setitem(milestones.SCHEDULES, "babylm", [1000, 2000, 4000])
+    monkeypatch.setitem(tasks.TRACKS, "strict-small", 5000)
+    data.small(monkeypatch)
 
-    def call(*words: object) -> str:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(place)
-            said = CliRunner().invoke(app.app, [str(word) for word in words])
-        assert said.exit_code == 0, said.exception
-        return said.stdout
 
-    return call
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+def test_every_command_of_the_page_from_the_corpus_to_the_upload(
+    text, tmp_path, monkeypatch, command, hub, small
+) -> None:
+    documents = text.read_text().split("\n\n")
+    for file, some in {"train_10M/books.train": documents[:24], "dev/books.dev": documents[24:]}.items():
+        (tmp_path / "babylm" / file).parent.mkdir(parents=True)
+        (tmp_path / "babylm" / file).write_text("\n\n".join(some))
+    data.write(tmp_path, fast=True)
+    monkeypatch.chdir(tmp_path)
+    assert [words[0] for words in COMMANDS] == ["preflight", "train", "evaluate", "evaluate", "collate", "push"]
+    changes = {"preflight": SMALL, "train": [*SMALL, "--quiet"], "evaluate": ["workers=1"]}
+    said = {}
+    for words in COMMANDS:
+        code, said[words[0]], complaint = command(*words, *changes.get(words[0], []))
+        assert code == 0, complaint
+    assert "words" in said["preflight"]
+    assert sorted(path.name for path in Path("RUN/words").glob("chck*")) == ["chck_1K", "chck_2K", "chck_4K"]
+    made = json.loads(Path("RUN/results/RUN/all_full_preds_and_fast_scores_mntp.json").read_text())
+    assert None not in made.values()
+    assert [len(rows) for rows in made["fast_eval_results"].values()] == [3] * 7
+    assert command("export", "RUN/words", "models")[0] == 0
+    code, told, _ = command("preflight", "models/chck_2K", "--json")
+    assert code == 0, told
+    assert set(hub.repositories["OWNER/NAME"]) >= {"main", "chck_1K", "chck_2K", "chck_4K"}

@@ -20,18 +20,6 @@ KEPT = ["chck_2M", "chck_10M"]
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """An empty Hub that is asked instead of the real one, with a token that may write."""
-    with Hub().served() as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True, raising=False)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        for name, value in {"HF_TOKEN": WRITER, "HUGGING_FACE_HUB_TOKEN": "", "NO_PROXY": "127.0.0.1"}.items():
-            monkeypatch.setenv(name, value)
-        yield hub
-
-
-@pytest.fixture
 def run(source, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A finished run that kept two models on its way, no two with the same weights."""
     made, folder = source(getattr(request, "param", "modern"), "mlm"), tmp_path / "run"

@@ -2,7 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
+
+from maskwright.evaluate.babylm import collate, tasks
+from maskwright.evaluate.babylm.tasks import Sizes
 
 WORDS = ["names", "values", "objects", "rules", "lists", "statements"]
 AGES = range(16, 31)
@@ -13,6 +19,23 @@ GLUE = {
     "multirc": ("question", "answer", "paragraph"), "qqp": ("question1", "question2"),
     "rte": ("sentence1", "sentence2"), "wsc": ("span2_text", "span1_text", "text"),
 }  # fmt: skip
+
+TINY = {
+    "blimp": (2, 6, 2, 6), "blimp_supplement": (1, 3, 1, 3), "ewok": (1, 2, 1, 2),
+    "entity_tracking_filtered": (6, 12, 2, 4), "comps": (4, 12, 0, 0), "global_piqa_parallel": (4, 4, 4, 4),
+    "global_piqa_nonparallel": (4, 4, 4, 4), "reading": (1, 40, 1, 40),
+}  # fmt: skip
+"""Paradigms and items of the files here, in full and fast."""
+
+
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counts of the files here in place of the official ones."""
+    sizes = {name: (Sizes(*some[:2]), Sizes(*some[2:])) for name, some in TINY.items()}
+    tiny = [replace(task, sizes=sizes[task.column][0], fast_sizes=sizes[task.column][1]) for task in tasks.TASKS]
+    monkeypatch.setattr(collate, "TASKS", tiny)
+    monkeypatch.setattr(collate, "AOA", 12)
+    for name in tasks.GLUE:
+        monkeypatch.setitem(tasks.GLUE, name, 6)
 
 
 def blimp(number: int) -> list[dict]:

@@ -3,7 +3,6 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,24 +17,12 @@ from maskwright.run.milestones import M
 
 from . import data as files
 
-TINY = {
-    "blimp": (2, 6, 2, 6), "blimp_supplement": (1, 3, 1, 3), "ewok": (1, 2, 1, 2),
-    "entity_tracking_filtered": (6, 12, 2, 4), "comps": (4, 12, 0, 0), "global_piqa_parallel": (4, 4, 4, 4),
-    "global_piqa_nonparallel": (4, 4, 4, 4), "reading": (1, 40, 1, 40),
-}  # fmt: skip
-"""Paradigms and items of the small files, in full and fast."""
-
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch) -> None:
     """The counts of the small files in place of the official ones, and three checkpoints."""
-    sizes = {name: (Sizes(*some[:2]), Sizes(*some[2:])) for name, some in TINY.items()}
-    tiny = [replace(task, sizes=sizes[task.column][0], fast_sizes=sizes[task.column][1]) for task in tasks.TASKS]
-    monkeypatch.setattr(collate, "TASKS", tiny)
-    monkeypatch.setattr(collate, "AOA", 12)
+    files.small(monkeypatch)
     monkeypatch.setitem(tasks.TRACKS, "strict-small", 3 * M)
-    for name in tasks.GLUE:
-        monkeypatch.setitem(tasks.GLUE, name, 6)
 
 
 @pytest.fixture(scope="module")
