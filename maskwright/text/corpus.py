@@ -19,6 +19,8 @@ class Document:
 
     text: str
     domain: str
+    words: int | None = None
+    """How many words it counts where that is not the number between its blanks."""
 
 
 @dataclass(frozen=True)

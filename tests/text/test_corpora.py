@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from maskwright.settings import registry
 from maskwright.text.corpora._prose import Paragraphs
 from maskwright.text.corpora._reading import Reading, pieces, texts
+from maskwright.text.corpora.babybabellm import ENGLISH, PREMIUMS, Babybabellm, english_words
 from maskwright.text.corpora.babylm import Babylm
 from maskwright.text.corpora.embedded import Embedded
 from maskwright.text.corpora.files import Files
@@ -37,6 +38,22 @@ def babylm(path: Path) -> Babylm:
         (path / part).mkdir(exist_ok=True)
         (path / part / name).write_text("".join(f"line {i} of {part} {name}\n" for i in range(250)))
     return Babylm(folder=str(path))
+
+
+SPOKEN = {"eng": "a word of speech ", "nld": "een woord ", "zho": "你好世界"}
+
+
+def babybabellm(path: Path, **options: Any) -> Babybabellm:
+    """The layout and columns of the organisers' data sets, as parquet or JSON lines."""
+    for language, text in SPOKEN.items():
+        rows = {"text": [text * (i + 1) for i in range(20)], "category": ["child-directed-speech"] * 20}
+        (folder := path / f"babylm-{language}" / "data").mkdir(parents=True, exist_ok=True)
+        if language == "zho":
+            lines = [{"text": one, "num-tokens": len(one)} for one in rows["text"]]
+            (folder / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        else:
+            pq.write_table(pa.table(rows), folder / "train-00000-of-00001.parquet")
+    return Babybabellm(folder=str(path), **options)
 
 
 def text_files(path: Path) -> Files:
@@ -72,6 +89,7 @@ def wikitext(path: Path) -> Wikitext:
 
 
 EXAMPLES: dict[str, Callable[[Path], Any]] = {
+    "babybabellm": babybabellm,
     "babylm": babylm,
     "embedded": lambda path: Embedded(),
     "files": text_files,
@@ -185,6 +203,34 @@ def test_babylm_files_are_cut_after_lines(tmp_path: Path) -> None:
     valid = corpus.validation_documents("strict")
     assert valid is not None
     assert {document.domain for document in valid} == {"childes"}
+
+
+def test_languages_are_mixed_by_words_that_mean_as_much(tmp_path: Path) -> None:
+    corpus = babybabellm(tmp_path, words=200, eng=1, nld=1, zho=2)
+    found = list(corpus.documents("strict"))
+    totals = {language: sum(d.words for d in found if d.domain == language) for language in SPOKEN}
+    assert all(
+        0.7 * share <= totals[language] <= share for language, share in {"eng": 50, "nld": 50, "zho": 100}.items()
+    )
+    assert english_words("two words", "eng") == 2
+    for language in ("nld", "zho"):
+        text = SPOKEN[language] * 40
+        assert english_words(text, language) == round(len(text.encode()) / PREMIUMS[language] / ENGLISH)
+    alone = list(babybabellm(tmp_path, eng=0, nld=0).documents("strict"))
+    assert {document.domain for document in alone} == {"zho"}
+    assert len(alone) == 20
+    with pytest.raises(ValueError, match="eng, nld and zho are all 0"):
+        babybabellm(tmp_path, eng=0, nld=0, zho=0)
+    with pytest.raises(ValueError, match=r"holds no babylm-eng with \.txt"):
+        list(Babybabellm(folder=str(tmp_path / "nowhere")).documents("strict"))
+
+
+def test_words_of_chinese_count_in_a_run_by_their_bytes(tmp_path: Path) -> None:
+    corpus = babybabellm(tmp_path, eng=0, nld=0)
+    made = prepare(corpus, TokenizerSettings(kind="character"), 0.3, folder=tmp_path / "shards", progress=False)
+    counted = sum(int(split.words.sum()) for split in (made.train, made.valid))
+    assert counted == sum(document.words for document in corpus.documents("strict"))
+    assert counted > 20
 
 
 def test_an_endless_text_is_cut_in_bounded_memory(tmp_path: Path) -> None:

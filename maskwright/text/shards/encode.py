@@ -63,7 +63,7 @@ def encode(tokenizer: Tokenizer, documents: list[Document], held_out: bool) -> C
     raw = [text.encode() for text in texts]
     records["hash"] = [text_hash(text) for text in raw]
     records["bytes"] = [len(text) for text in raw]
-    records["words"] = [len(text.split()) for text in texts]
+    records["words"] = [len(d.text.split()) if d.words is None else d.words for d in documents]
     tokens = np.concatenate([ids for ids, _ in encoded]).astype(dtype)
     starts = np.concatenate([starts for _, starts in encoded])
     domains = [document.domain for document in documents]
