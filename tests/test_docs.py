@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from maskwright.cli.commands.compare import command
+from maskwright.compare.experiments import arms
 from maskwright.masking.select import IGNORE
 from maskwright.objectives.base.contract import check, maker
 from maskwright.run.config import Config, recipes
@@ -14,14 +17,30 @@ from maskwright.settings.registry import files
 
 from .handmade import TEXT, rows
 
-DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*DOCS, *(ROOT / name for name in ("README.md", "LOG.md", "runs/README.md"))]
+
+
+def typed(page: Path, command: str) -> list[str]:
+    """What stands after `maskwright COMMAND`, that included, to the end of the line or of the quotation."""
+    whole = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    return re.findall(rf"maskwright {command} [^\n`#|;)]*", whole)
 
 
 def commands(page: Path) -> list[list[str]]:
     """The words of every `maskwright train RECIPE …` with a recipe of ours."""
-    lines = re.findall(r"maskwright train [^\n`#|]*", page.read_text(encoding="utf-8"))
-    split = [shlex.split(line)[2:] for line in lines]
+    split = [shlex.split(line)[2:] for line in typed(page, "train")]
     return [words for words in split if words and words[0] in recipes()]
+
+
+def comparisons(page: Path) -> list[dict[str, Any]]:
+    """The parameters of every `maskwright compare …`, as the command takes them, but for arms that a variable holds."""
+    words = [[word for word in shlex.split(line)[2:] if not word.startswith("$")] for line in typed(page, "compare")]
+    program = typer.Typer(add_completion=False)
+    program.command()(command)
+    compare = typer.main.get_command(program)
+    return [compare.make_context("compare", some, resilient_parsing=True).params for some in words]
 
 
 def my_objectives() -> str:
@@ -38,10 +57,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
 def test_commands_are_whole_configs(page: Path, folder: Path) -> None:
     for recipe, *words in commands(page):
         Config.load(recipe, [word for word in words if "=" in word and not word.startswith("--")])
+    for found in comparisons(page):
+        written = [arm for arm in found["recipes"] or () if not arm.endswith((".yaml", "…"))]
+        if len(written) > 1:
+            arms(written, found["changes"] or (), found["budget"])
 
 
 def test_every_objective_is_in_the_table_with_a_command_that_works() -> None:
