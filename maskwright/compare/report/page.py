@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 from ..differences import Difference, Summary
+from ..floors import FLOORS, floors
 from ..knobs import ABSENT, Matrix, knobs
 from ..results import higher
 from ..study import Comparison
@@ -76,9 +77,19 @@ def _finals(comparison: Comparison) -> str:
             [_arm(comparison, arm), *(_cell(cells[metric, arm], (metric, arm) in findings) for metric in metrics)]
             for arm in comparison.metrics[metrics[0]]
         ]
+        rows += _floors(comparison, metrics)
         heading = title(metrics[0]).partition(":")[0]
         shown += f"<h3>{escape(heading)}</h3>" + _table(["", *(NAMES[m.rpartition("/")[2]] for m in metrics)], rows)
     return shown
+
+
+def _floors(comparison: Comparison, metrics: Sequence[str]) -> Iterator[list[str]]:
+    """A row for each floor that an exam has."""
+    found = {metric: floors(metric, comparison.runs) for metric in metrics}
+    for floor, name in FLOORS.items():
+        if any(floor in each for each in found.values()):
+            cells = [number(metric, each[floor]) if floor in each else "–" for metric, each in found.items()]
+            yield [f"<i>{escape(name)}</i>", *cells]
 
 
 def _cell(found: Summary, finding: bool) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ..differences import Difference
 from ..evaluations import copies
+from ..floors import FLOORS, below
 from ..intervals import Interval
 from ..results import is_share
 from ..study import Comparison
@@ -31,7 +32,7 @@ def headlines(comparison: Comparison) -> Iterator[str]:
     for metric in sorted(named, key=lambda name: name != comparison.primary.metric):
         found = [each for each in comparison.differences if each.metric == metric]
         if found:
-            yield f"{_what(comparison, metric)}: {_against(comparison, found)}"
+            yield " ".join([f"{_what(comparison, metric)}: {_against(comparison, found)}", *_below(comparison, metric)])
     if comparison.differences:
         yield from _deciding(comparison)
 
@@ -56,6 +57,13 @@ def _against(comparison: Comparison, found: list[Difference]) -> str:
     ]
     told += [f"no difference shown for {', '.join(others)}"] if others else []
     return f"against {number(metric, means[reference])} for {reference}: {'; '.join(told)}."
+
+
+def _below(comparison: Comparison, metric: str) -> Iterator[str]:
+    """A sentence for each arm that is not better than what has not learned."""
+    arms = {arm: comparison.by_arm[arm] for arm in comparison.metrics[metric]}
+    for arm, floor, value in below(metric, arms):
+        yield f"{arm} is not better than {FLOORS[floor]}, {number(metric, value)}."
 
 
 def verdict(found: Difference) -> str:

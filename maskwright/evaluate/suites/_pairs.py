@@ -15,6 +15,7 @@ from ..babylm.layout import official_folder
 from ..scoring.load import scorer
 from ..scoring.minimal_pairs import Item, ItemResults, Rules, accuracies, limited, predictions, score_items
 from ..scoring.scorer import Scorer
+from ._floors import floors
 
 
 @settings
@@ -36,6 +37,8 @@ class Options:
     """Positions per batch, padding included."""
     half: bool = False
     """Matrix products in bfloat16: faster, but near ties may flip."""
+    floors: bool = True
+    """Also score what knows no language: guessing, and counts of one and of three tokens of the training text."""
     rules: Rules = 2026
     """The year of the official BabyLM evaluation that is followed: 2026 or 2025."""
     predictions: Path | None = None
@@ -64,11 +67,14 @@ def evaluate_pairs(
     Raises ValueError when there are no items.
     """
     backend, scorer = build_scorer(run, options)
-    found = score_items(scorer, select_items(items, options, place[-1]), options.per, options.rules)
+    selected = select_items(items, options, place[-1])
+    found = score_items(scorer, selected, options.per, options.rules)
     if options.predictions:
         write_predictions(options.predictions, run, backend, place, predictions(found[0], whole))
     numbers = summary(found[0])
     numbers.update(_by_temperature(found, options, summary))
+    if options.floors:
+        numbers.update(floors(run, scorer, selected, options.per, summary))
     return numbers
 
 

@@ -1,6 +1,7 @@
 """Two inflections of a nonce word: does the model prefer the one that people prefer, and as strongly?"""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from ..scoring.minimal_pairs import Item, ItemResults, predictions, score_items
 from ..scoring.scorer import Text
 from ..statistics.correlation import interval, spearman
 from . import _pairs
+from ._floors import floors
 from ._pairs import build_scorer, select_items, write_predictions
 
 Rated = tuple[Item, float]
@@ -42,13 +44,13 @@ def evaluate_wug(
     kept = select_items((item for item, _ in rated), options, place[-1])
     ratios = np.array([ratio for _, ratio in rated[: len(kept)]])
     found = score_items(scorer, kept, options.per, options.rules)[0]
-    shares = preferences(found, ratios)
     if options.predictions:
-        made = predictions(found)
+        made, shares = predictions(found), preferences(found, ratios)
         for line, share in zip(made[place[0]]["predictions"], shares.tolist(), strict=True):
             line["prob"] = share
         write_predictions(options.predictions, run, backend, place, made)
-    return figures(found, shares, ratios)
+    numbers = partial(figures, ratios=ratios)
+    return numbers(found) | (floors(run, scorer, kept, options.per, numbers) if options.floors else {})
 
 
 def preferences(found: ItemResults, ratios: np.ndarray) -> np.ndarray:
@@ -57,9 +59,9 @@ def preferences(found: ItemResults, ratios: np.ndarray) -> np.ndarray:
     return np.where(found.failed, 1 - ratios, 1 / (1 + np.exp(gap)))
 
 
-def figures(found: ItemResults, shares: np.ndarray, ratios: np.ndarray) -> dict[str, float]:
+def figures(found: ItemResults, ratios: np.ndarray) -> dict[str, float]:
     """Correlation with its 95 % interval, and accuracy over the pairs where people are not split evenly."""
-    r, asked = spearman(shares, ratios), ratios != 0.5
+    r, asked = spearman(preferences(found, ratios), ratios), ratios != 0.5
     low, high = interval(r, len(ratios))
     credit = np.where(ratios > 0.5, found.credit, 1 - found.credit)
     accuracy = float(np.where(found.failed, 0.0, credit)[asked].mean()) if asked.any() else 0.0

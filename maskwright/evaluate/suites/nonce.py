@@ -21,7 +21,7 @@ from ..scoring.minimal_pairs import Item
 from ..scoring.scorer import Text
 from . import _derivation
 from ._derivation import ITY, NESS, fewer_tokens, noun, untrained
-from ._wug import Rated, evaluate_wug, figures, preferences
+from ._wug import Rated, evaluate_wug, figures
 
 ENDINGS = ("able", "ible", "ful", "less", "ish", "ous", "ive", "ic", "al", "ar", "ed", "ent", "ant", "id", "ile", "y")
 FEWEST = 3
@@ -59,7 +59,7 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     place, silent = ("wug_adj", "nonce"), replace(options, predictions=None)
     found, start = evaluate_wug(run, rated, options, place), evaluate_wug(untrained(run), rated, silent, place)
     rule, ratios = fewer_tokens([item for item, _ in rated], run.tokenizer), np.array([ratio for _, ratio in rated])
-    floors = {"untrained": start, "fewer_tokens": figures(rule, preferences(rule, ratios), ratios)}
+    floors = {"untrained": start, "fewer_tokens": figures(rule, ratios)}
     return found | {f"{name}/{one}": of[one] for name, of in floors.items() for one in ("spearman", "accuracy")}
 
 

@@ -29,7 +29,7 @@ def test_a_curve_has_the_headline_of_each_and_each_keeps_the_rest(trained, write
     assert "words/1000000/low" not in numbers
     name = results_name("blimp_supplement", data, ["backend=causal"])
     kept = json.loads((tmp_path / f"models/chck_1M/evaluations/{name}.json").read_text())
-    assert kept == alone | {"weights": load(trained).weights}
+    assert kept == alone | {"weights": load(trained).weights, "rules": 2026}
 
 
 def test_the_checkpoints_of_a_run_are_asked_as_its_end_is(trained, write) -> None:
