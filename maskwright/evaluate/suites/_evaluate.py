@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...run.discover import models
-from ...run.load import LoadedRun, load
+from ...run.discover import is_model, models
+from ...run.load import LoadedRun, described, load
 from ...settings import from_mapping, override
 from ...settings.registry import module
 from ...storage.arrays import write_arrays
@@ -35,7 +35,7 @@ def evaluate_folder(suite: str, folder: Path, data: Path | None, assignments: Se
     suite_module = module("evaluate.suites", suite)
     if hasattr(suite_module, "NEEDS_CHECKPOINTS"):
         numbers = suite_module.evaluate(folder, data, *_options(suite, assignments))
-        return _save(suite, folder, data, assignments, numbers, "")
+        return _save(suite, folder, data, assignments, numbers, _weights(folder))
     if several := models(folder):
         return _save(suite, folder, data, assignments, _each_checkpoint(suite, several, data, assignments), "")
     device = _option(suite, assignments, "device", "auto")
@@ -47,7 +47,12 @@ def evaluate_run(suite: str, run: LoadedRun, data: Path | None, assignments: Seq
     suite_module = module("evaluate.suites", suite)
     several = hasattr(suite_module, "NEEDS_CHECKPOINTS")
     numbers = suite_module.evaluate(run.path if several else run, data, *_options(suite, assignments))
-    return _save(suite, run.path, data, assignments, numbers, "" if several else run.weights)
+    return _save(suite, run.path, data, assignments, numbers, run.weights)
+
+
+def _weights(folder: Path) -> str:
+    """Of which weights the results of a folder are; empty for those of several models."""
+    return described(folder, "cpu").weights if is_model(folder) else ""
 
 
 def _save(

@@ -86,7 +86,7 @@ def evaluate(folder: Path, data: Path | None, options: Options) -> dict[str, flo
 def _jobs(model: Path, data: Path, results: Path, backend: str, options: Options) -> Iterator[Job]:
     """What a model is asked: as one of several or in haste the fast tasks, else all."""
     place, said = official_folder(results, model), (f"predictions={results}", f"device={options.device}")
-    scoring = (*said, f"backend={backend}", f"batch_tokens={options.batch_tokens}")
+    scoring = (*said, f"backend={backend}", f"batch_tokens={options.batch_tokens}", "floors=false")
     for task in TASKS:
         if options.asks(task.column) and (task.fast or not options.fast):
             where = task.data(data, options.fast)

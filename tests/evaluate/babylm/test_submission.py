@@ -76,6 +76,8 @@ def test_scores_are_those_of_the_suites(evaluated) -> None:
         assert made.columns[task.column] == pytest.approx(numbers["accuracy"]), task.suite
     assert set(made.columns) == set(submission.COLUMNS)
     assert submission.overall(made) == pytest.approx(np.mean(list(made.columns.values())))
+    (whole,) = (evaluated / "run/evaluations").glob("babylm,*.json")
+    assert json.loads(whole.read_text())["weights"] == jobs.weights(evaluated / "run")
     for i, name in enumerate(("chck_1M", "chck_2M", "chck_3M")):
         (kept,) = (evaluated / f"run/words/{name}/evaluations").glob("blimp,*.json")
         scored = content["fast_eval_results"]["blimp"][i]
