@@ -85,13 +85,14 @@ class Run(LoadedRun):
         with trusting(suite, options):
             return evaluate_run(suite, self, None if data is None else Path(data), _assignments(options))
 
-    def export(self, folder: str | Path, causal: bool | None = None) -> str:
+    def export(self, folder: str | Path, causal: bool | None = None, own_code: bool = False) -> str:
         """Write the model as a folder that `transformers` and `load` open, and say under which class and why.
 
         causal: as a causal or a masked model; by default as it was trained.
+        own_code: with our modelling file even where `transformers` has a class, which older versions of it may lack.
         Raises ValueError when the folder holds something already, or the model was not trained so.
         """
-        return export(self, Path(folder), causal)
+        return export(self, Path(folder), causal, own_code=own_code)
 
     def __repr__(self) -> str:
         objective = f" trained by {name_of(self.objective)}" if self.objective else ""

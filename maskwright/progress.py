@@ -74,6 +74,8 @@ class Bar(Progress):
     def stop(self) -> None:
         Bar.shown -= not self.disable
         self._stopped.set()
+        if self.disable:
+            return  # older versions of rich print an empty line
         if self._follower is None:
             super().stop()
             return

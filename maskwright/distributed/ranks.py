@@ -158,6 +158,10 @@ class FSDP(SingleProcess):
     """Every rank holds a shard of each tensor and gathers block by block when needed (FSDP2, `fully_shard`)."""
 
     def __init__(self, model: nn.Module, loss_fn: LossFn):
+        if next(model.parameters()).device.type == "cpu" and not FSDP_ON_CPU:
+            raise ValueError(
+                f"training.parallel=fsdp needs another PyTorch than {torch.__version__} on a CPU: set it to ddp"
+            )
         for block in model.layers:  # type: ignore[union-attr]
             fully_shard(block)
         self.model: FSDPModule = fully_shard(model)
@@ -169,6 +173,8 @@ class FSDP(SingleProcess):
         return nullcontext()
 
 
+FSDP_ON_CPU = hasattr(torch.cpu.Stream, "record_event")
+"""FSDP2 asks it of the streams of a CPU, which had no such method in PyTorch 2.6."""
 PARALLEL = {"ddp": DDP, "fsdp": FSDP}
 
 

@@ -114,7 +114,9 @@ def test_the_tables_hold_every_number(done: Path) -> None:
     assert (interval["low"] + interval["high"]) / 2 == pytest.approx(mean)
     assert interval["level"] == 0.95
     assert found["primary"] == {"metric": "masked/loss", "declared": True}
-    assert {one["interval"]["level"] for one in found["differences"]} == {0.95, 0.975}, "the others are a family of two"
+    assert {one["interval"]["level"] for one in found["differences"] if one["interval"]} == {0.95, 0.975}, (
+        "the others are a family of two"
+    )
     with (done / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {(row["metric"], row["arm"]) for row in rows} == {

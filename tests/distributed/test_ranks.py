@@ -17,7 +17,7 @@ import torch
 import yaml
 
 from maskwright.distributed import ranks as ranks_of_a_run
-from maskwright.distributed.ranks import World
+from maskwright.distributed.ranks import FSDP_ON_CPU, PARALLEL, World
 from maskwright.run import build
 from maskwright.run.config import Config
 from maskwright.run.metrics_log import read_lines
@@ -62,7 +62,7 @@ def test_ranks_share_out_the_rows_and_masks_of_one(config: Config, name: str, si
             assert torch.equal(torch.cat([getattr(one, field) for one in asked]), getattr(problem, field))
 
 
-@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+@pytest.mark.parametrize("parallel", PARALLEL if FSDP_ON_CPU else ["ddp"])
 def test_two_ranks_train_as_one_and_hand_over(settings: dict, tmp_path: Path, parallel: str) -> None:
     settings["objective"] = {"name": "mirror", "p_bw": 0.3}
     settings["optimizer"] = {"name": "muon"}
@@ -82,6 +82,14 @@ def test_two_ranks_train_as_one_and_hand_over(settings: dict, tmp_path: Path, pa
     assert resumed.step == 20
     resumed.train()
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=2e-3)
+
+
+def test_shards_that_this_pytorch_cannot_gather_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks_of_a_run, "FSDP_ON_CPU", False)
+    with pytest.raises(
+        ValueError, match=r"^training.parallel=fsdp needs another PyTorch than .* on a CPU: set it to ddp$"
+    ):
+        PARALLEL["fsdp"](torch.nn.Linear(1, 1), lambda *_: None)
 
 
 def test_when_a_rank_is_killed_all_stop_and_the_run_can_be_resumed(settings: dict, tmp_path: Path) -> None:

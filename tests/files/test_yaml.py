@@ -48,9 +48,9 @@ def test_a_key_that_occurs_twice_is_refused_with_both_lines(source: str, sentenc
 
 
 def test_what_is_merged_may_be_changed() -> None:
-    source = "a: &a {x: 1, y: 2}\nb: &b {<<: *a, x: 3}\nc: {<<: [*b, *a], y: 4}\nd: *b\n"
+    source = "a: &a {lr: 1, ratio: 2}\nb: &b {<<: *a, lr: 3}\nc: {<<: [*b, *a], ratio: 4}\nd: *b\n"
     assert parse_yaml(source, "f") == {
-        "a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}, "c": {"x": 3, "y": 4}, "d": {"x": 3, "y": 2},
+        "a": {"lr": 1, "ratio": 2}, "b": {"lr": 3, "ratio": 2}, "c": {"lr": 3, "ratio": 4}, "d": {"lr": 3, "ratio": 2},
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any, get_args, get_type_hints
@@ -16,7 +17,9 @@ from maskwright.run.config import Config
 from maskwright.settings import from_mapping, registry
 
 HUGE = 10**30
-SKIPPED = ("maskwright.__main__", "maskwright.evaluate.lm_eval")
+SKIPPED = ["maskwright.__main__", "maskwright.evaluate.lm_eval"]
+if find_spec("sentence_transformers") is None:
+    SKIPPED += [f"maskwright.evaluate.retrieval.{name}" for name in ("late_interaction", "token_vectors")]
 
 
 def settings_classes() -> Iterator[type]:

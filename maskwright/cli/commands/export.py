@@ -12,7 +12,7 @@ EXAMPLES = """Examples
   maskwright export first model
   # a hybrid model as a causal one
   maskwright export hybrid model --causal
-  # a causal model for the BabyLM evaluation, whose transformers is older than ModernBERT's decoder
+  # for transformers before 4.54, which has no causal ModernBERT
   maskwright export judge model --to hf-code
   maskwright export first/checkpoints/step-500 chck_1M
   # all that training.keep_at kept, as models/chck_1M …

@@ -38,7 +38,9 @@ def figure(
     installed = {font.name for font in fontManager.ttflist}
     style = STYLE | {"font.family": [name for name in FONTS if name in installed]}
     with warnings.catch_warnings(), plt.rc_context(style | ({"figure.figsize": size} if size else {})):
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # an SVG needs none
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing from font|.* does not support .* natively"
+        )  # an SVG needs none
         drawn, axes = plt.subplots(rows, columns, squeeze=False, **options)
         yield axes
         drawn.tight_layout()

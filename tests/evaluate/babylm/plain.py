@@ -13,7 +13,10 @@ class Plain:
 
     def __init__(self, folder: Path, backend: str):
         kind = AutoModelForCausalLM if backend == "causal" else AutoModelForMaskedLM
-        self.tokenizer, self.model = AutoTokenizer.from_pretrained(folder), kind.from_pretrained(folder).eval()
+        self.tokenizer, self.model = (
+            AutoTokenizer.from_pretrained(folder),
+            kind.from_pretrained(folder, trust_remote_code=True).eval(),
+        )
         self.backend, self.shift = backend, 0 if backend == "mlm" else 1
 
     @torch.no_grad()
