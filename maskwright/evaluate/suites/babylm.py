@@ -50,7 +50,7 @@ class Options:
 
     def asks(self, name: str) -> bool:
         """Whether the task is one of those that are asked. Raises ValueError when one of `tasks` does not exist."""
-        known = [*(task.column for task in TASKS), *GLUE, "aoa"]
+        known = [*(task.suite for task in TASKS), *GLUE, "aoa"]
         if wrong := [task for task in self.tasks if task not in known]:
             raise ValueError(f"no task {wrong[0]!r}: {did_you_mean(wrong[0], known)}")
         return not self.tasks or name in self.tasks
@@ -88,7 +88,7 @@ def _jobs(model: Path, data: Path, results: Path, backend: str, options: Options
     place, said = official_folder(results, model), (f"predictions={results}", f"device={options.device}")
     scoring = (*said, f"backend={backend}", f"batch_tokens={options.batch_tokens}", "floors=false")
     for task in TASKS:
-        if options.asks(task.column) and (task.fast or not options.fast):
+        if options.asks(task.suite) and (task.fast or not options.fast):
             where = task.data(data, options.fast)
             yield Job(model, task.suite, where, scoring, place / task.place(backend, options.fast), options.device)
     if options.fast:

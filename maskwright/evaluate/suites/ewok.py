@@ -32,8 +32,8 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
 def items(place: Path, rules: Rules = 2026) -> Iterator[Item]:
     """The items of all files."""
     for _, _, line in read(place, FIELDS if rules == 2026 else FIELDS | {"Target2": str}):
-        other = {"Context2": "Target1"} if rules == 2026 else {"Context1": "Target2"}
-        pairs = [(line[context], line[target]) for context, target in ({"Context1": "Target1"} | other).items()]
+        other = ("Context2", "Target1") if rules == 2026 else ("Context1", "Target2")
+        pairs = [(line[context], line[target]) for context, target in (("Context1", "Target1"), other)]
         texts = tuple(Text(f"{context} {target}", len(context)) for context, target in pairs)
         groups = {name: line[field].replace("/", "_") for name, field in GROUPS.items()}
         yield Item(texts, groups | {"domain": line["Domain"]})

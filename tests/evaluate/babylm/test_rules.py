@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 
+from maskwright.evaluate.suites import ewok
 from maskwright.evaluate.suites._evaluate import evaluate_folder
 
 from . import data as files
 from .conftest import KINDS
 from .plain import Plain, choice
 
+YEARS = (2026, 2025)
 PLACES = {
     "blimp": ("blimp", "blimp_filtered"),
     "blimp_supplement": ("blimp", "supplement_filtered"),
@@ -128,8 +130,11 @@ def test_a_word_of_a_checkpoint_has_the_surprisal_of_the_plain_computation(run, 
 
 def test_the_rules_of_2025_compare_targets_keep_every_box_and_are_recorded(run, tmp_path) -> None:
     data, folder = files.write(tmp_path), run("mlm")
-    new, old = (evaluate_folder("entity_tracking", folder, data, [f"rules={year}"]) for year in (2026, 2025))
+    new, old = (evaluate_folder("entity_tracking", folder, data, [f"rules={year}"]) for year in YEARS)
     assert (new["dropped"], old["dropped"], old["items"] - new["items"]) == (3, 0, 3)
+    texts = [[text.text for text in next(ewok.items(data / "full_eval/ewok_filtered", year)).texts] for year in YEARS]
+    one, other = "The value is large.", "It is not small."
+    assert texts == [[f"{one} {other}", f"The value is small. {other}"], [f"{one} {other}", f"{one} They are large."]]
     evaluate_folder("ewok", folder, data, ["rules=2025", f"predictions={tmp_path}"])
     made = written(tmp_path, "main/zero_shot/mlm/ewok/ewok_filtered/predictions.json")
     assert made["spatial-relations"]["predictions"][0]["pred"] in (" It is not small.", " They are large.")
