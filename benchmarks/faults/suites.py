@@ -50,7 +50,7 @@ def attempt(chance: Random, folder: Path) -> bool:
     if found is not None and not damaged:
         expect(not strange, f"taken with {strange}")
         expect(all(math.isfinite(number) for number in found.values()), f"not finite: {found}")
-        items = found.get("items", len(lines))
+        items = found.get("items", len(lines)) + found.get("dropped", 0)
         expect(not lines or items == len(lines), f"{items} items of {len(lines)} lines")
     elif said and not damaged and not strange and name in LINES and name not in TRAINED and "max_length" not in said:
         expect(False, f"refused what is whole: {said}")
@@ -113,13 +113,13 @@ def _edge(chance: Random) -> Line:
 PAIR = ("sentence_good", "sentence_bad")
 BLIMP = {"field": "syntax", "linguistics_term": "agreement", "UID": "first"}
 COMPS = ("prefix_acceptable", "prefix_unacceptable", "property_phrase")
-EWOK = ("Context1", "Target1", "Target2")
+EWOK = ("Context1", "Context2", "Target1", "Target2")
 EWOK_GROUPS = {"Domain": "d", "ContextType": "direct", "ContextDiff": "x", "TargetDiff": "y"}
 LINES: dict[str, tuple[Callable[[Random], Line], tuple[str, ...]]] = {
     "blimp": (_texts(*PAIR, **BLIMP), (*PAIR, *BLIMP)),
     "blimp_supplement": (_texts(*PAIR), PAIR),
     "comps": (_texts(*COMPS), COMPS),
-    "ewok": (_texts(*EWOK, **EWOK_GROUPS), (*EWOK, *EWOK_GROUPS)),
+    "ewok": (_texts(*EWOK, **EWOK_GROUPS), (*EWOK[:3], *EWOK_GROUPS)),
     "entity_tracking": (_entity, ("input_prefix", "options")),
     "wug_adj": (_wug, ("sentences",)),
     "wug_past": (_wug, ("sentences",)),
