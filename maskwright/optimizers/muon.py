@@ -4,6 +4,9 @@ Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", w
 scaled so that a step is as long as AdamW's (Liu et al. 2025, "Muon is scalable for LLM training", arXiv 2502.16982,
 section 2.2): one learning rate serves both. Matrices that are stored as one weight (queries, keys and values) are
 orthogonalised one by one, and all matrices of equal shape in one batch.
+
+Two refinements, each off unless asked for: `row_beta` makes it NorMuon, `cautious_decay` decays only what is not moving
+away from zero.
 """
 
 from collections import defaultdict
@@ -52,6 +55,12 @@ class Muon:
     """Of AdamW: added to the root of the squares."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
     """Decoupled decay: w shrinks by lr · weight_decay per step."""
+    row_beta: Share | None = None
+    """NorMuon (Li et al. 2025, arXiv 2510.05491; 0.95 there): decay per step of each row's mean square, by the root of
+    which the row is divided. None leaves rows as they are."""
+    cautious_decay: bool = False
+    """Whether an entry of a matrix is decayed only while its step, too, is towards zero (Chen et al. 2025, arXiv
+    2510.12402)."""
     decay_embeddings: bool = False
     """Whether embedding tables (a tied decoder is one) are decayed too."""
 
@@ -62,7 +71,8 @@ class Muon:
         for group in groups:
             group["parts"] = [stacked.get(id(parameter), 1) for parameter in group["params"]]
             group["lr"] = self.lr * (1.0 if group["role"] == "matrix" else self.adamw_lr_ratio)
-        defaults = {"lr": self.lr, "momentum": self.momentum, "iterations": self.iterations}
+        of_matrices = ("lr", "momentum", "iterations", "row_beta", "cautious_decay")
+        defaults = {name: getattr(self, name) for name in of_matrices}
         return MuonOptimizer(groups, defaults | {"betas": self.betas, "eps": self.eps, "fused": True})
 
 
@@ -82,9 +92,22 @@ class MuonOptimizer(torch.optim.Optimizer):
         steps = iter(orthogonalised([mean for joint in means for mean in joint], group["iterations"]))
         for parameter, count in counts.items():
             pieces = list(islice(steps, count))
-            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+            length = max(pieces[0].shape) ** 0.5  # 1 / the root mean square of an orthogonal matrix
+            if group["row_beta"] is not None:
+                pieces, length = self._with_even_rows(parameter, pieces, group["row_beta"]), 1.0
             step = like(parameter, torch.cat(pieces).reshape(parameter.shape))
-            parameter.add_(step, alpha=-group["lr"] * RMS * max(pieces[0].shape) ** 0.5)
+            decay = group["lr"] * group["weight_decay"]
+            parameter.mul_(1 - decay * (step * parameter >= 0) if group["cautious_decay"] else 1 - decay)
+            parameter.add_(step, alpha=-group["lr"] * RMS * length)
+
+    def _with_even_rows(self, parameter: Tensor, pieces: Sequence[Tensor], beta: float) -> list[Tensor]:
+        """Orthogonal matrices with each row divided by the root of its mean square over time, and the root mean square
+        of each whole matrix brought to 1 (Li et al. 2025, algorithm 1)."""
+        joined, state = torch.cat(list(pieces)).float(), self.state[parameter]
+        now = joined.square().mean(1)
+        state["rows"] = state["rows"].lerp(now, 1 - beta) if "rows" in state else (1 - beta) * now
+        even = joined / state["rows"].sqrt().clamp(min=TINY)[:, None]
+        return [each * (each.numel() ** 0.5 / each.norm().clamp(min=TINY)) for each in even.chunk(len(pieces))]
 
     def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
         """Nesterov momentum as a matrix: [rows, everything else]."""

@@ -8,12 +8,16 @@ import safetensors.torch
 import torch
 from torch.testing import assert_close
 
+from maskwright.optimizers.muon import Muon
 from maskwright.settings import field_names, from_mapping, registry
 
+EVERY = {name: kind() for name, kind in registry.entries("optimizers").items()}
+EVERY["normuon"] = Muon(row_beta=0.95, cautious_decay=True)
 
-@pytest.fixture(params=registry.entries("optimizers"))
+
+@pytest.fixture(params=EVERY)
 def settings(request):
-    return registry.load("optimizers", request.param)[0]()
+    return EVERY[request.param]
 
 
 def through_torch(state):

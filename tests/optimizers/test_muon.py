@@ -63,6 +63,49 @@ def test_a_matrix_of_zeros_stays_one():
     assert not newton_schulz(torch.zeros(1, 4, 8, dtype=torch.bfloat16), 5).any()
 
 
+def test_even_rows_are_those_of_the_published_algorithm():
+    """NorMuon, algorithm 1, row by row, after the same orthogonalisation."""
+    weight, twin = torch.nn.Parameter(normal((6, 4))), normal((6, 4))
+    optimizer = Muon(lr=0.1, weight_decay=0.0, row_beta=0.8).build(torch.nn.ParameterList([weight]))
+    mean, squares = torch.zeros(6, 4), torch.zeros(6)
+    for step in range(4):
+        gradient = weight.grad = normal((6, 4), step)
+        optimizer.step()
+        mean = 0.95 * mean + 0.05 * gradient
+        (direction,) = orthogonalised([0.05 * gradient + 0.95 * mean], 5)
+        for row, values in enumerate(direction.float()):
+            squares[row] = 0.8 * squares[row] + 0.2 * (values**2).sum() / 4
+        even = direction.float() / squares.sqrt()[:, None]
+        twin = twin - 0.1 * 0.2 * 24**0.5 / even.norm() * even
+    assert_close(weight.detach(), twin, rtol=1e-4, atol=1e-5)
+
+
+def test_matrices_stored_as_one_have_even_rows_as_those_alone():
+    joint, alone = Joint(8, 8, 3), torch.nn.ParameterList(torch.nn.Parameter(torch.zeros(8, 8)) for _ in range(3))
+    torch.nn.init.zeros_(joint.weight)
+    settings = Muon(lr=0.1, row_beta=0.5)
+    gradients = [normal((8, 8), seed) * 10**seed for seed in range(3)]
+    joint.weight.grad = torch.cat(gradients)
+    for parameter, gradient in zip(alone, gradients, strict=True):
+        parameter.grad = gradient
+    settings.build(joint).step()
+    settings.build(alone).step()
+    assert_close(joint.weight.detach(), torch.cat([parameter.detach() for parameter in alone]))
+
+
+def test_cautious_decay_spares_what_moves_away_from_zero():
+    start = normal((6, 4))
+    moved = {}
+    for decay, cautious in ((0.0, False), (0.5, False), (0.5, True)):
+        weight = torch.nn.Parameter(start.clone())
+        weight.grad = normal((6, 4), 1)
+        Muon(lr=0.1, weight_decay=decay, cautious_decay=cautious).build(torch.nn.ParameterList([weight])).step()
+        moved[decay, cautious] = weight.detach()
+    towards_zero = (start - moved[0.0, False]) * start >= 0
+    assert 0 < towards_zero.sum() < 24
+    assert_close(moved[0.5, True], torch.where(towards_zero, moved[0.5, False], moved[0.0, False]))
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (64, 256), (256, 64)])
 def test_steps_are_as_long_as_those_of_adamw(shape):
     parameter = torch.nn.Parameter(torch.zeros(shape))
