@@ -209,7 +209,9 @@ def test_rarity_is_the_rank() -> None:
     ("name", "content", "sentence"),
     [
         ("a.json", "[1, 2, 3]", "an array of 3, where an object or an array of 120 weights belongs"),
-        ("a.json", '{"t5": -1}', "the weight of 't5' is -1, not a number of at least 0"),
+        ("a.json", '{"t5": -1}', "the weight of 't5' is -1, not a number from 0 to 3e+38"),
+        ("a.json", '{"t5": 1e39}', "the weight of 't5' is 1e+39, not a number from 0 to 3e+38"),
+        ("a.json", f'{{"t5": 1{"0" * 400}}}', "not a number from 0 to 3e+38"),
         ("a.json", '{"t5": NaN}', "the weight of 't5' is nan"),
         ("a.json", '{"t5": "x"}', "the weight of 't5' is 'x'"),
         ("a.json", '{"nowhere": 1}', "no token 'nowhere' among the 120 of the vocabulary"),

@@ -125,9 +125,9 @@ def _given(value: Any) -> str:
 
 def _is_text(value: Any) -> bool:
     """Whether a text is given, or a number that may stand for one."""
-    return isinstance(value, str) or (
-        isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    )
+    if isinstance(value, float):
+        return isfinite(value)
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _names(form: tuple[str, ...]) -> list[str]:

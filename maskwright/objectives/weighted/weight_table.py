@@ -18,6 +18,7 @@ from ...files.parquet import read_parquet
 
 Pairs = Iterable[tuple[Any, Any]]
 """Tokens or ids, each with its weight."""
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def read(source: str | Path, tokens: Sequence[str]) -> np.ndarray:
@@ -36,10 +37,9 @@ def read(source: str | Path, tokens: Sequence[str]) -> np.ndarray:
         place = name if isinstance(name, int) else ids.get(name, -1)
         if not 0 <= place < len(tokens):
             raise ValueError(f"{path}: no token {short_repr(name)} among the {len(tokens)} of the vocabulary")
-        if not isinstance(weight, int | float) or not 0 <= weight < np.inf:
-            raise ValueError(
-                f"{path}: the weight of {short_repr(name)} is {short_repr(weight)}, not a number of at least 0"
-            )
+        if not isinstance(weight, int | float) or not 0 <= weight <= LARGEST:
+            given = f"{path}: the weight of {short_repr(name)} is {short_repr(weight)}"
+            raise ValueError(f"{given}, not a number from 0 to {LARGEST:.0e}")
         weights[place] = weight
     if not weights.any():
         raise ValueError(f"{path}: all {len(tokens)} weights are 0, which leaves nothing to hide")

@@ -38,6 +38,19 @@ def test_a_form_is_told_by_its_fields(put, line, texts) -> None:
     assert task("t", file, file).train.texts == [texts, texts]
 
 
+@pytest.mark.parametrize("number", [3, -1.5, 10**400], ids=["int", "float", "larger than any float"])
+def test_a_number_may_stand_for_a_text(put, number) -> None:
+    file = put("train.jsonl", *[{"text": number, "label": label} for label in (0, 1)])
+    assert task("t", file, file).train.texts == [(str(number),)] * 2
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "true", "null", "[]"])
+def test_what_is_no_text_is_refused(put, value) -> None:
+    file = put("train.jsonl", f'{{"text": {value}, "label": 0}}')
+    with pytest.raises(ValueError, match=r"train\.jsonl:1: text is .+: give a text"):
+        task("t", file, file)
+
+
 @pytest.mark.parametrize("labels", [[1, 0, 1], [True, False, True], ["yes", "no", "yes"], ["10", "9", "10"]])
 def test_labels_are_numbers_words_or_truths(put, labels) -> None:
     file = put("train.jsonl", *[{"text": "a", "label": label} for label in labels])
