@@ -23,9 +23,9 @@ def shown(made: Submission) -> RenderableType:
     for name in COLUMNS:
         table.add_row(name, f"{made.columns[name]:.4f}" if name in made.columns else "missing")
     table.add_row(f"mean of {len(COLUMNS)}, missing 0", f"{overall(made):.4f}")
-    curves = Table("checkpoints", *made.curves)
-    for row in zip(*made.curves.values(), strict=True):
-        curves.add_row(str(curves.row_count + 1), *("null" if score is None else f"{score:.4f}" for score in row))
+    curves = Table("checkpoint", *made.curves)
+    for name, *row in zip(made.checkpoints, *made.curves.values(), strict=True):
+        curves.add_row(name, *("null" if score is None else f"{score:.4f}" for score in row))
     return Group(table, curves)
 
 

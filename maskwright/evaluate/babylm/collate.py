@@ -28,6 +28,8 @@ class Submission:
     """As the official program writes it; a part that is absent, or whose items are not all there, is null."""
     columns: dict[str, float] = field(default_factory=dict)
     """The score of each task in full; one that lacks is 0 in the mean of all."""
+    checkpoints: list[str] = field(default_factory=list)
+    """Their names, in order."""
     curves: dict[str, list[float | None]] = field(default_factory=dict)
     """The score of each fast task at every checkpoint, EWoK as it is meant."""
     words: str = ""
@@ -73,7 +75,8 @@ def collate(source: Source, track: str) -> tuple[Path, Submission]:
     Raises ValueError for a track that does not exist, where there are no results, and for results of another model, of
     another year or of other data.
     """
-    made, revisions = Submission(), checkpoints(track)
+    revisions = checkpoints(track)
+    made = Submission(checkpoints=revisions)
     home = source.folder("main").parent
     if not home.is_dir():
         raise ValueError(f"{home} does not exist: evaluate {source.run} first, with the suite babylm")

@@ -130,6 +130,7 @@ def test_the_command_shows_the_table_and_leaves_with_1_where_something_lacks(pla
     assert code == 0
     assert "mean of 17, missing 0" in out
     assert "words: own" in out
+    assert [line.split()[0] for line in out.splitlines() if "chck_" in line][:3] == ["chck_1M", "chck_2M", "chck_3M"]
     shutil.rmtree(place / "run/words/chck_2M")
     shutil.rmtree(place / "run/results/run/chck_2M")
     shutil.rmtree(place / "run/results/run/main/finetune/qqp")
