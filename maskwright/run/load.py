@@ -146,7 +146,7 @@ def _checkpoint(path: Path, device: torch.device) -> LoadedRun:
     tensors, state = checkpoint.load(path)
     config = Config.of(state["config"])
     data = build.data(config, show=False)
-    kept = "ema" if "ema" in tensors else "model"
+    kept = "average" if "average" in tensors else "model"
     found = LoadedRun(
         path,
         config,

@@ -73,6 +73,8 @@ class Training:
     """Weight of ln² Z in the loss."""
     ema: Share | None = None
     """Decay per step of the moving average of the weights, which is evaluated and saved; null for the last weights."""
+    average: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the run, at its end, over whose steps the mean of the weights is taken, which is evaluated and saved."""
     precision: Literal["auto", "bf16", "fp16", "fp32", "fp8"] = "auto"
     """Of matrix products (weights stay float32). auto: bf16 where the hardware supports it, and fp16 with dynamic loss
     scaling on an older GPU. fp8 is experimental: for the blocks during training, on a GPU, by torchao."""
@@ -104,6 +106,8 @@ class Training:
             raise ValueError("exactly one of training.steps, .epochs, .tokens and .words says how long to train")
         if self.freeze is not None and self.init_from is None:
             raise ValueError(f"freeze={self.freeze:g} keeps what training.init_from has learned: name the run of it")
+        if self.ema and self.average:
+            raise ValueError(f"ema={self.ema:g} and average={self.average:g} are two averages of the weights: give one")
         if self.warmup + self.stable > 1:
             raise ValueError(
                 f"warmup + stable = {self.warmup + self.stable:g}: they are fractions of one run, at most 1"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..distributed.dtensor import like, put, whole
 from ..objectives.base.objective import Objective
 from ..run import checkpoint
-from .ema import EMA
+from .average import Average
 from .metrics import RunningMetrics
 
 Tensors = dict[str, dict[str, Tensor]]
@@ -24,7 +24,7 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    ema: EMA | None
+    average: Average | None
     objective: Objective
     metrics: RunningMetrics
     scaler: torch.amp.GradScaler
@@ -39,7 +39,7 @@ class State:
         """
         optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
         tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "metrics": {"sums": self.metrics.summed()}}
-        tensors |= {"ema": _whole(self.ema.weights)} if self.ema else {}
+        tensors |= {"average": _whole(self.average.weights)} if self.average else {}
         tensors |= {"objective": learned} if (learned := self.objective.state_dict()) else {}
         facts = {
             "step": self.step,
@@ -51,8 +51,8 @@ class State:
         return tensors, facts
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Their moving average in place of the weights, where there is one, while the block runs."""
-        return self.ema.applied() if self.ema else nullcontext()
+        """Their average in place of the weights, where there is one, while the block runs."""
+        return self.average.applied() if self.average else nullcontext()
 
     def weights(self) -> dict[str, Tensor]:
         """All parameters and persistent buffers, unsharded. Collective: all ranks must call it at the same time."""
@@ -66,8 +66,8 @@ class State:
         optimizer = {key: self._placed(key, tensor) for key, tensor in tensors["optimizer"].items()}
         self.optimizer.load_state_dict(checkpoint.unflatten(optimizer, facts["optimizer"]))
         self.objective.load_state_dict(tensors.get("objective", {}))
-        if self.ema:
-            self.ema.restore(tensors["ema"])
+        if self.average:
+            self.average.restore(tensors["average"])
         self.metrics.restore(facts["metrics"], tensors["metrics"]["sums"])
         self.scaler.load_state_dict(facts["scaler"])
         self.step, self.validated = facts["step"], facts.get("validated", True)

@@ -32,7 +32,7 @@ from ..storage.atomic import atomic_write
 from ..text.shards.shards import Split
 from . import fp8, token_weights
 from .activation_checkpointing import checkpoint_activations
-from .ema import EMA
+from .average import Average, moving, over_the_end
 from .feedback import Feedback
 from .flops import Flops
 from .freeze import Freeze
@@ -93,10 +93,10 @@ class Trainer:
         scale = scaler(rounded, self.device, config.training.parallel)
         self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, loss_fn)
         optimizer = config.optimizer.build(self.model)
-        ema = EMA(self.model, config.training.ema) if config.training.ema else None
+        average = self._average(config)
         self.feedback = Feedback(self.objective, self.world)
         metrics = RunningMetrics(self.device, self.world, flops, peak_flops(self.device, rounded))
-        self.state = State(self.model, optimizer, ema, self.objective, metrics, scale)
+        self.state = State(self.model, optimizer, average, self.objective, metrics, scale)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         self.plan, self.stop = validation_plan(config, self.data.valid, self.steps), Stop()
@@ -220,8 +220,13 @@ class Trainer:
         self.state.scaler.step(self.state.optimizer)
         self.state.scaler.update()
         self.state.optimizer.zero_grad()
-        if self.state.ema:
-            self.state.ema.update()
+        if self.state.average:
+            self.state.average.update(self.step)
+
+    def _average(self, config: Config) -> Average | None:
+        ema, end = config.training.ema, config.training.average
+        latest = moving(ema) if ema else over_the_end(end, self.steps) if end else None
+        return latest and Average(self.model, latest)
 
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         if self.step % self.config.training.log_every == 0 or last:

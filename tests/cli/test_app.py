@@ -114,6 +114,10 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         (["train", "quickstart", "seed=-1"], "seed=-1"),
         (["train", "quickstart", "errors=foo"], "errors='foo'"),
         (["train", "quickstart", "training.warmup=0.7", "training.stable=0.7"], "warmup + stable = 1.4"),
+        (
+            ["train", "quickstart", "training.ema=0.9", "training.average=0.2"],
+            "ema=0.9 and average=0.2 are two averages",
+        ),
         (["masks", "a text", "--ratio", "1"], "ratio=1.0: input should be less than 1"),
         (["masks", "a text", "--json"], "--plot, --json and --lexicon go with --report"),
         (["options", "training.bogus"], "no section 'training.bogus'"),

@@ -66,7 +66,7 @@ def test_marks_disturb_nothing_and_survive_a_kill(marked: dict, tmp_path: Path) 
     assert list(kept) == [f"words/{words}" for words in MARKS]
     for words, step, place in zip(MARKS, steps, kept.values(), strict=True):
         tensors, _ = checkpoint.load(whole / "checkpoints" / f"step-{step}")
-        assert all(torch.equal(tensors["ema"][name], weight) for name, weight in weights(place).items())
+        assert all(torch.equal(tensors["average"][name], weight) for name, weight in weights(place).items())
         assert same(weights(place), weights(broken / "words" / milestones.name(words)))
         assert Config.load(place) == Config.load(whole)
     assert not same(weights(whole / "words/chck_300"), weights(whole / "words/chck_1K"))

@@ -253,6 +253,23 @@ def ema(runs):
 
 
 @case
+def average(runs):
+    trainer = runs.trainer(steps=8, average=0.4)
+    after, update = [], trainer.update
+
+    def followed(rows):
+        update(rows)
+        after.append(flat(trainer.model))
+        kept = torch.cat([weight.flatten() for weight in trainer.state.average.weights.values()])
+        assert_close(kept, torch.stack(after[5:]).mean(0) if len(after) > 5 else after[-1])
+
+    trainer.update = followed
+    trainer.train()
+    assert_close(flat(saved.load(trainer.out)[0]), torch.stack(after[-3:]).mean(0))
+    assert not torch.allclose(after[-1], torch.stack(after[-3:]).mean(0), atol=1e-5)
+
+
+@case
 def precision(runs):
     auto = steps.resolve_matmul_dtype("auto", torch.device("cpu"))
     for name, dtype in {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "auto": auto}.items():

@@ -57,7 +57,7 @@ def test_a_run_learns_and_leaves_what_it_promises(settings: dict, tmp_path: Path
 def test_a_resumed_run_is_the_unbroken_run(settings: dict, tmp_path: Path, optimizer: str, stop: int) -> None:
     settings["optimizer"] = {"name": optimizer}
     settings["model"]["dropout"] = 0.1
-    settings["training"] |= {"ema": 0.9, "micro_batch_tokens": 512}
+    settings["training"] |= {"average": 0.6, "micro_batch_tokens": 512}
     config = Config.of(settings)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     Trainer(config, whole, show=False).train()
@@ -200,5 +200,5 @@ def test_the_average_is_what_is_kept(settings: dict, tmp_path: Path) -> None:
     trainer.train()
     kept = weights(tmp_path / "run")
     last = dict(trainer.model.named_parameters())
-    assert all(torch.equal(kept[name], trainer.state.ema.weights[name]) for name in last)
+    assert all(torch.equal(kept[name], trainer.state.average.weights[name]) for name in last)
     assert not all(torch.equal(kept[name], last[name]) for name in last)

@@ -1,0 +1,61 @@
+"""An average of the weights over steps, used for validation and the saved model.
+
+Either exponential (Polyak and Juditsky 1992), or the mean over the end of the run, which is exactly that: stochastic
+weight averaging (Izmailov et al. 2018, arXiv 1803.05407, section 3.1).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ..distributed.dtensor import put
+
+
+def moving(decay: float) -> Callable[[int], float]:
+    """How much the weights after each step weigh in an exponential moving average."""
+    return lambda step: 1 - decay
+
+
+def over_the_end(share: float, steps: int) -> Callable[[int], float]:
+    """The same in the mean over the last `share` of `steps`, at least of one; before that, only the latest count."""
+    first = steps - max(1, round(share * steps))
+    return lambda step: 1 / max(1, step - first + 1)
+
+
+class Average:
+    """The average of a model's parameters.
+
+    latest: how much the parameters weigh that a step, counted from 0, has led to; what came before weighs the rest.
+    """
+
+    def __init__(self, model: nn.Module, latest: Callable[[int], float]):
+        self.latest, self.parameters = latest, dict(model.named_parameters())
+        self.weights = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """average += latest · (weights − average)."""
+        torch._foreach_lerp_(list(self.weights.values()), list(self.parameters.values()), self.latest(step))
+
+    def restore(self, weights: dict[str, Tensor]) -> None:
+        """Load the averaged weights of a checkpoint."""
+        for name, weight in weights.items():
+            put(self.weights[name], weight)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Swap the averaged weights into the model while the block runs."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        for name, parameter in self.parameters.items():
+            kept = parameter.detach().clone()
+            parameter.copy_(self.weights[name])
+            self.weights[name].copy_(kept)
