@@ -18,7 +18,9 @@ def read_parquet(path: Path) -> pa.Table:
     """The whole table. Raises ValueError when it is damaged."""
     next(blocks(path), None)  # a clear error for Git LFS pointers and archives
     with named(path):
-        return pq.read_table(path)
+        table = pq.read_table(path)
+        table.column_names  # noqa: B018  names are decoded now, so that damage is found here
+    return table
 
 
 def column_of_texts(path: Path, column: str, errors: text.Errors = "strict") -> Iterator[str | None]:

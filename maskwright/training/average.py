@@ -11,6 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ..distributed.dtensor import put
+from ..run.sections import Training
+
+
+def averaged(model: nn.Module, training: Training, steps: int) -> "Average | None":
+    """The average that `training.ema` or `training.average` asks for in a run of so many steps."""
+    if training.ema:
+        return Average(model, moving(training.ema))
+    return Average(model, over_the_end(training.average, steps)) if training.average else None
 
 
 def moving(decay: float) -> Callable[[int], float]:

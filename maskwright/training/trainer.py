@@ -32,7 +32,7 @@ from ..storage.atomic import atomic_write
 from ..text.shards.shards import Split
 from . import fp8, token_weights
 from .activation_checkpointing import checkpoint_activations
-from .average import Average, moving, over_the_end
+from .average import averaged
 from .feedback import Feedback
 from .flops import Flops
 from .freeze import Freeze
@@ -93,7 +93,7 @@ class Trainer:
         scale = scaler(rounded, self.device, config.training.parallel)
         self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, loss_fn)
         optimizer = config.optimizer.build(self.model)
-        average = self._average(config)
+        average = averaged(self.model, config.training, self.steps)
         self.feedback = Feedback(self.objective, self.world)
         metrics = RunningMetrics(self.device, self.world, flops, peak_flops(self.device, rounded))
         self.state = State(self.model, optimizer, average, self.objective, metrics, scale)
@@ -222,11 +222,6 @@ class Trainer:
         self.state.optimizer.zero_grad()
         if self.state.average:
             self.state.average.update(self.step)
-
-    def _average(self, config: Config) -> Average | None:
-        ema, end = config.training.ema, config.training.average
-        latest = moving(ema) if ema else over_the_end(end, self.steps) if end else None
-        return latest and Average(self.model, latest)
 
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         if self.step % self.config.training.log_every == 0 or last:

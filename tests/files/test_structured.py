@@ -169,7 +169,8 @@ def test_bytes_in_parquet_that_are_no_text_are_named(tmp_path: Path) -> None:
 def test_damaged_parquet_is_named(put, tmp_path: Path, read: Callable[[Path], object]) -> None:
     pq.write_table(pa.table({"text": ["some text"] * 100}), tmp_path / "whole.parquet")
     whole = (tmp_path / "whole.parquet").read_bytes()
-    for content in (b"", whole[:-4], whole[:4] + bytes(60) + whole[64:], b"PAR1" + bytes(20) + b"PAR1"):
+    odd_name = whole.replace(b"text", b"\xffext")
+    for content in (b"", whole[:-4], whole[:4] + bytes(60) + whole[64:], b"PAR1" + bytes(20) + b"PAR1", odd_name):
         with pytest.raises(ValueError, match=r"a\.parquet (is damaged|cannot be read): .+"):
             read(put("a.parquet", content))
     with pytest.raises(ValueError, match=r"a\.parquet is a Git LFS pointer"):
