@@ -51,8 +51,12 @@ def my_objectives() -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder of a reader who has written that file."""
+    """The current folder of a reader who has written that file, and downloaded a model."""
     (tmp_path / "my_objectives.py").write_text(my_objectives())
+    (tmp_path / "bert-base-uncased").mkdir()
+    (tmp_path / "bert-base-uncased/config.json").write_text(
+        '{"model_type": "bert", "architectures": ["BertForMaskedLM"]}'
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -15,13 +15,14 @@ def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Modul
     """
     with torch.device("meta"):  # nothing is drawn from torch's global generator, nor drawn twice
         model: Any = make()
-    _check_memory(model)
+    check_memory(model)
     model.to_empty(device="cpu")
     model.initialise(generator)
     return model
 
 
-def _check_memory(model: nn.Module) -> None:
+def check_memory(model: nn.Module) -> None:
+    """Raises ValueError where this machine has no room for `model`, which may lie on the meta device."""
     needed = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:

@@ -22,6 +22,7 @@ from ..settings.outside import trusting
 from ..storage.atomic import atomic_write
 from ..text.shards.prepare import PreTokenized
 from ..text.tokenizers.tokenizer import TokenizerSettings
+from .begin import filled_in
 from .sections import Evaluation, Rows, Top, Training
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -175,6 +176,7 @@ def _built(tree: Mapping[str, Any]) -> dict[str, Any]:
     for key in tree:
         if key not in (choices := [field.name for field in dataclasses.fields(Config)]):
             raise ValueError(f"unknown section {key}: {did_you_mean(key, choices)}")
+    tree = filled_in(tree)
     parts = {name: _named(name, where, tree.get(name)) for name, where in NAMED.items()}
     parts |= {name: _plain_section(name, kind, tree.get(name)) for name, kind in PLAIN.items()}
     parts["training"] = _with_trackers(parts["training"])

@@ -1,5 +1,6 @@
-"""The one way to open a trained model: a run, a checkpoint, a kept model, or a folder exported for `transformers`."""
+"""The one way to open a trained model: a run, a checkpoint, a kept model, or any folder of `transformers`."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -10,8 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from ..files.json_files import read_object
+from ..models.transformers import Transformers, TransformersModel, pretrained
 from ..objectives.base.objective import Objective
+from ..settings import registry
 from ..settings.outside import trusting
+from ..storage.sealed import file_hash
 from ..text.tokenizers.tokenizer import Tokenizer
 from . import build, checkpoint, saved
 from .config import Config
@@ -37,6 +41,8 @@ class LoadedRun:
     opened_data: build.Data | None = field(default=None, repr=False)
     weights: str = ""
     """SHA-256 of the file of weights, by which results are known to be of this model; empty where there is none."""
+    class_objective: Objective | None = field(default=None, repr=False)
+    """Of a model of `transformers` from elsewhere: what its class is made to predict."""
 
     @cached_property
     def model(self) -> nn.Module:
@@ -45,8 +51,8 @@ class LoadedRun:
 
     @property
     def objective(self) -> Objective | None:
-        """The objective of the training; None where the config is unknown."""
-        return self.config.objective if self.config else None
+        """The objective of the training, or that of the class; None where neither is known."""
+        return self.config.objective if self.config else self.class_objective
 
     @cached_property
     def data(self) -> build.Data:
@@ -66,9 +72,7 @@ class LoadedRun:
     @property
     def known_objective(self) -> Objective:
         """The objective. Raises ValueError when the folder does not say how the model was trained."""
-        self.known_config  # noqa: B018  raises
-        assert self.objective
-        return self.objective
+        return self.objective or self.known_config.objective
 
     @cached_property
     def live_objective(self) -> Objective:
@@ -101,7 +105,8 @@ def load(path: str | Path, device: str = "auto", trust_code: bool = False) -> Lo
 
 def described(path: str | Path, device: str = "auto", trust_code: bool = False) -> LoadedRun:
     """As `load`, without loading the model yet."""
-    read = _checkpoint if (Path(path) / "state.json").is_file() else _finished
+    foreign = _pretrained if pretrained.is_pretrained(Path(path)) else _finished
+    read = _checkpoint if (Path(path) / "state.json").is_file() else foreign
     with trusting(everything=trust_code):
         return read(Path(path), build.device(device))
 
@@ -138,7 +143,33 @@ def _finished(path: Path, device: torch.device) -> LoadedRun:
         read_object(numbers) if numbers.is_file() else {},
         facts.get("data", ""),
         weights=saved.weights(facts),
+        class_objective=_of_class(saved.settings_of(facts)),
     )
+
+
+def _pretrained(path: Path, device: torch.device) -> LoadedRun:
+    """Of a folder of `transformers`, by the classes of that library."""
+    settings, tokenizer = Transformers(path=str(path)), saved.tokenizer_of(path)
+
+    def opened() -> nn.Module:
+        model = settings.build(tokenizer.vocabulary.size, torch.Generator().manual_seed(0))
+        assert isinstance(model, TransformersModel)
+        if lost := pretrained.load(model, path):
+            raise ValueError(f"{path} has no head that predicts tokens: {len(lost)} weights are missing, as {lost[0]}")
+        return model.to(device)
+
+    hashes = [file_hash(file) for file in pretrained.files(path)]
+    weights = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    return LoadedRun(path, None, settings, tokenizer, opened, weights=weights, class_objective=_of_class(settings))
+
+
+def _of_class(settings: Any) -> Objective | None:
+    """What the class of a model of `transformers` is made to predict; None for a model of ours."""
+    if not isinstance(settings, Transformers):
+        return None
+    kind, _ = registry.load("objectives", "causal" if settings.head == "causal" else "mlm")
+    made: Objective = kind()
+    return made
 
 
 def _checkpoint(path: Path, device: torch.device) -> LoadedRun:

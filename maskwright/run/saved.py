@@ -10,6 +10,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ..models.transformers import Transformers, TransformersModel, pretrained
+from ..progress import warn
 from ..settings import from_mapping, outside, registry
 from ..storage import sealed
 from ..storage.atomic import atomic_folder
@@ -17,6 +19,8 @@ from ..text.tokenizers.tokenizer import Tokenizer
 from . import checkpoint
 
 WEIGHTS = "model.safetensors"
+FEWEST_TOKENS = 0.9
+"""Share of a model's rows of embeddings for which its tokenizer must have a token; sizes are rounded up."""
 
 
 @dataclass
@@ -59,9 +63,9 @@ def describe(settings: Any, vocabulary_size: int) -> dict[str, Any]:
 
 
 def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """The first setting but dropout that two descriptions give differently, in words; empty where they are alike."""
+    """The first setting that two descriptions give differently, but for dropout and path, in words; empty for none."""
     here, there = ({"name": facts["name"]} | facts["settings"] for facts in (one, other))
-    for name in [name for name in here | there if name != "dropout"]:
+    for name in [name for name in here | there if name not in ("dropout", "path")]:
         if here.get(name) != there.get(name):
             return f"model.{name} is {there.get(name)!r} there and {here.get(name)!r} here"
     return ""
@@ -114,11 +118,19 @@ def settings_of(facts: Mapping[str, Any]) -> Any:
     return from_mapping(kind, facts["settings"], "model")
 
 
-def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str) -> None:
+def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str | None) -> None:
     """Give `model`, built from `settings`, the weights of the finished run `source`; only dropout may differ.
 
-    Raises ValueError when that has another model or another tokenizer.
+    So it does with a folder of `transformers`, when the model is of that class; for None, with the folder that the
+    settings name, if any. Raises ValueError when `source` has another model or another tokenizer.
     """
+    if source is None and (source := getattr(settings, "path", None)) is None:
+        return
+    if not source:
+        raise ValueError("training.init_from must name the folder of a run or of a model of transformers")
+    if pretrained.is_pretrained(Path(source).expanduser()):
+        _init_from_transformers(model, settings, tokenizer, Path(source).expanduser())
+        return
     folder = final(Path(source))
     if differs := difference(describe(settings, 0), read(folder)):
         raise ValueError(f"training.init_from={source!r} is another model: {differs}")
@@ -126,6 +138,34 @@ def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str
     if its_tokenizer.fingerprint != tokenizer.fingerprint:
         raise ValueError(f"training.init_from={source!r} has another tokenizer: take that one, tokenizer.file={folder}")
     model.load_state_dict(trained.state_dict())
+
+
+def _init_from_transformers(model: nn.Module, settings: Any, tokenizer: Tokenizer, folder: Path) -> None:
+    if not isinstance(model, TransformersModel) or settings.options != Transformers(path=str(folder)).options:
+        raise ValueError(
+            f"training.init_from={str(folder)!r} is another model: take that one, model.name=transformers "
+            f"model.path={folder}, or convert it with maskwright import-model"
+        )
+    if tokenizer_of(folder).fingerprint != tokenizer.fingerprint:
+        raise ValueError(
+            f"training.init_from={str(folder)!r} has another tokenizer: take that one, tokenizer.file={folder}"
+        )
+    if fresh := pretrained.load(model, folder):
+        warn(f"{folder} has no head for this: {len(fresh)} of its weights begin at random, as {fresh[0]}")
+
+
+def tokenizer_of(folder: Path) -> Tokenizer:
+    """The tokenizer of a model of `transformers` in `folder`, with the special tokens that it lacks after its own.
+
+    Raises ValueError when its size is not the model's.
+    """
+    found, rows = Tokenizer.load(folder), int(Transformers(path=str(folder)).options["vocab_size"])
+    known = found.vocabulary
+    if set(range(rows, known.size)) - known.special or known.size < FEWEST_TOKENS * rows:
+        raise ValueError(
+            f"{folder} has {rows:,} rows of embeddings and a tokenizer of {known.size:,} ids: they do not fit"
+        )
+    return found
 
 
 def read(final: Path) -> dict[str, Any]:
@@ -157,9 +197,9 @@ def final(path: Path) -> Path:
     found = path / "final" if (path / "final").is_dir() else path
     if (found / "model.json").is_file():
         return found
-    hint = ""
+    hint = "" if path.exists() else "; if it is a name of the Hub, download that model first"
     if steps := checkpoint.steps(path / "checkpoints"):
         hint = f"; its run stopped at step {steps[-1]}, resume it"
     elif (path / "config.json").is_file():
-        hint = "; it is a transformers model: convert it with maskwright import-model"
+        hint = "; it is a model of transformers beside something else"
     raise ValueError(f"{path} holds no trained model (final/model.json){hint}")

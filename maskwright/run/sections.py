@@ -51,7 +51,8 @@ class Training:
     """Make the run as short as this much time allows on this machine, learning-rate schedule included: a trial of a few
     updates, which is part of the time, sets `steps`, which config.yaml keeps; null to keep the given length."""
     init_from: str | None = None
-    """A finished run whose weights initialise this one; same model and tokenizer. Null starts from random weights."""
+    """A finished run, or a folder of `transformers`, whose weights initialise this one. The sections `model`,
+    `tokenizer` and `objective` that are left out are its own. Null starts from random weights."""
     freeze: Share | None = None
     """Fraction of the steps in which only the head is trained and the body stays frozen; null freezes nothing."""
     batch_tokens: int | str = 4096

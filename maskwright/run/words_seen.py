@@ -9,7 +9,7 @@ from ..files.json_files import read_object
 from .config import Config
 from .metrics_log import read_lines
 
-RUNS = frozenset({"init_from", "generator_run", "teacher"})
+RUNS = frozenset({"init_from", "path", "generator_run", "teacher"})
 """Options that name a run from which a model learns: its first weights, its corrupted texts, its targets."""
 
 

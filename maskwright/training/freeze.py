@@ -14,7 +14,10 @@ HEAD = ("head", "decoder", "decoder_bias")
 
 
 def body(model: nn.Module) -> list[nn.Parameter]:
-    """All parameters except those of the head."""
+    """All parameters except those of the head; a model that has a `body` says itself what belongs to it."""
+    if isinstance(inside := getattr(model, "body", None), nn.Module):
+        parts = getattr(model, "nhot", None)
+        return [*inside.parameters(), *(parts.parameters() if parts is not None else ())]
     return [weight for name, weight in model.named_parameters() if name.partition(".")[0] not in HEAD]
 
 

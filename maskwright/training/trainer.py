@@ -76,7 +76,7 @@ class Trainer:
         build.check_ranks(self.data.loader, self.world.size)
         self.model = build.model(config, self.data.shards, self.device)
         found = self.folder.latest() if resume else None
-        if config.training.init_from and found is None:
+        if found is None:
             saved.init_from(self.model, config.model, self.data.shards.tokenizer, config.training.init_from)
         flops, rounded = Flops(self.model), resolve_matmul_dtype(config.training.precision, self.device)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)

@@ -24,9 +24,9 @@ from typer.testing import CliRunner
 from maskwright.cli import app
 from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
-from maskwright.hub._quiet import silence
 from maskwright.hub.export.run import export, way
 from maskwright.hub.export.transformers import bundle
+from maskwright.models.transformers.quiet import silence
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.settings.registry import files, module

@@ -28,6 +28,8 @@ EXAMPLES = """Examples
   maskwright evaluate d generation scorer=c sampler=remdm steps=64
   maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token \\
       temperatures=[1,1.5,2]
+  # a public model, as if it were a run
+  maskwright evaluate bert-base-uncased blimp --data FOLDER
   # every checkpoint on the fast tasks of BabyLM, and the run on all of them
   maskwright evaluate RUN/words babylm --fast --data evaluation_data
   maskwright evaluate RUN babylm --data evaluation_data
@@ -35,7 +37,9 @@ EXAMPLES = """Examples
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run, a checkpoint, or a folder of several checkpoints.")],
+    run: Annotated[
+        Path, typer.Argument(help="A run, a checkpoint, a folder of several, or any model of transformers.")
+    ],
     suite: Annotated[
         str, typer.Argument(help="One of `maskwright options suite`, or a file: my_suite.py.")
     ] = "validation",

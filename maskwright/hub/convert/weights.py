@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
-from .._quiet import silence
+from ...models.transformers.quiet import silence
 from ..export import deberta_v2, modern_bert, modern_bert_decoder
 
 FAMILIES: dict[str, tuple[Any, Any]] = {

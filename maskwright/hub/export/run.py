@@ -1,5 +1,6 @@
 """A run, a checkpoint or a folder `final`, handed over to `transformers`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -65,12 +66,15 @@ def export(
     tokenizer = opened_as_trained(source, forward)
     found = transformers.peer(source.model, source.model_settings, tokenizer.vocabulary, forward, own_code)
     config = published(source.config) if source.config else None
+    settings = source.model_settings
+    if path := getattr(settings, "path", None):
+        settings = replace(settings, path=Path(path).name)
     facts = {
         "name": name or out.resolve().name,
         "revision": revision,
         "kind": type(found.model).__name__,
         "why": found.why,
-        "causal": forward,
+        "causal": getattr(source.model, "causal", forward),
         "remote": found.source is not None,
         "backend": backend,
         "parameters": sum(parameter.numel() for parameter in source.model.parameters()),
@@ -81,7 +85,7 @@ def export(
         transformers.write(aside, found, tokenizer, source.model_settings.max_length, forward)
         text = model_card.card(facts, config.tree() if config else {}, source.metrics)
         (aside / "README.md").write_text(text, encoding="utf-8")
-        saved.write_description(aside, source.model_settings, tokenizer, source.text_fingerprint, found.names)
+        saved.write_description(aside, settings, tokenizer, source.text_fingerprint, found.names)
         if config:
             config.write(aside / "config.yaml")
     code = "with code of ours (trust_remote_code=True)" if found.source else "native"

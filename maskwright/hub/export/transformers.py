@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from ...files.json_files import read_object
 from ...models.deberta import Deberta
 from ...models.modern import Modern
+from ...models.transformers import TransformersModel
+from ...models.transformers.quiet import silence
 from ...text.tokenizers.tokenizer import Tokenizer
 from ...text.tokenizers.vocabulary import Vocabulary
-from .._quiet import silence
-from . import bundle, deberta_v2, modern_bert, modern_bert_decoder
+from . import bundle, deberta_v2, foreign, modern_bert, modern_bert_decoder
 
 NATIVE: dict[tuple[type, bool], Any] = {
     (Modern, False): modern_bert,
@@ -43,6 +44,8 @@ class Peer:
     """Why this class was chosen, in a sentence."""
     names: dict[str, list[str]]
     """Our name of each tensor, and its names there; several are parts of it, in order."""
+    path: str | None = None
+    """The folder of `transformers` that it came from."""
 
 
 def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool, own_code: bool = False) -> Peer:
@@ -51,6 +54,9 @@ def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool, 
     Native where there is a class, unless `own_code` is asked for.
     """
     native, special = NATIVE.get((type(settings), causal)), ids(vocabulary)
+    if isinstance(model, TransformersModel):
+        network = foreign.to_transformers(model, settings, **special)
+        return Peer(network.eval(), None, foreign.why(model, causal), foreign.names(model), settings.path)
     if own_code:
         return _with_our_code(model, settings, causal, special, "as asked for; transformers opens it from 4.51 on")
     if native is None:
@@ -88,12 +94,15 @@ def ids(vocabulary: Vocabulary) -> dict[str, int]:
 def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int, causal: bool) -> None:
     """Write config, weights, tokenizer and, where it is needed, the modelling file into `folder`, which is there.
 
-    The tokenizer puts no [SEP] behind a text of a `causal` model, which would be asked what follows the end.
+    The tokenizer of a model that came from `transformers` keeps its own files. Otherwise it puts no [SEP] behind a text
+    of a `causal` model, which would be asked what follows the end.
     """
     with silence():
         found.model.save_pretrained(folder)
     if found.source is not None:
         (folder / f"{bundle.FILE}.py").write_text(found.source, encoding="utf-8")
+    if foreign.copy_tokenizer(found.path, tokenizer, folder):
+        return
     tokenizer.save(folder, closed=not causal)
     path = folder / "tokenizer_config.json"
     facts = read_object(path) | {

@@ -22,8 +22,8 @@ from transformers import (
 )
 
 from ...files.json_files import read_object
+from ...models.transformers.quiet import silence
 from ...settings import outside
-from .._quiet import silence
 
 TEXT = "Who does Mary's café think that 42 children saw?"
 EVALUATION = "4.51.3"
