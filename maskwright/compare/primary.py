@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..files.errors import short_repr
 from ..files.json_files import read_object
 from ..storage.atomic import atomic_write
 from .intervals import LEVEL
@@ -32,7 +33,7 @@ def check(metric: str | None, own: bool, by: str | None) -> None:
     if metric is not None and not comparable(metric, own, by):
         example = f"masked/{by or 'loss'} or blimp,data=blimp/{by or 'accuracy'}"
         also = "" if own else ", and of an exam that the arms share"
-        raise ValueError(f"primary={metric!r} is not compared: name a metric{also}, as in {example}")
+        raise ValueError(f"primary={short_repr(metric)} is not compared: name a metric{also}, as in {example}")
 
 
 def declare(out: Path, metric: str | None, begun: bool) -> Primary:

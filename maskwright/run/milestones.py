@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from ..data.loader import Loader
+from ..files.errors import short_repr
 from ..settings.bounds import MOST_TEXT
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
@@ -29,7 +30,8 @@ def _plain(value: Any) -> Any:
         return value
     if (found := number(value)) is None:
         raise ValueError(
-            f"{value!r} is not a number of words, such as 100000000 or 100M; {' or '.join(SCHEDULES)} is a schedule"
+            f"{short_repr(value)} is not a number of words, such as 100000000 or 100M; "
+            f"{' or '.join(SCHEDULES)} is a schedule"
         )
     return found
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from ..attention import FORWARD
+from ..files.errors import short_repr
 from ..objectives.base.detector import detector
 from ..objectives.base.objective import Objective
 from ..run.load import LoadedRun, load
@@ -208,7 +209,7 @@ def mask_schedule(request: SampleRequest) -> MaskSchedule:
         except ValueError:
             shapes = ", ".join(SHAPES)
             raise ValueError(
-                f"schedule={request.schedule!r}: give {shapes}, or mask ratios such as 0.8,0.5,0.2"
+                f"schedule={short_repr(request.schedule)}: give {shapes}, or mask ratios such as 0.8,0.5,0.2"
             ) from None
     return from_mapping(MaskSchedule, options, "schedule")
 

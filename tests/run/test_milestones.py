@@ -87,6 +87,8 @@ def test_names_and_schedules(settings: dict) -> None:
         ValueError, match=r"^training: 'soon' is not a number of words, such as .* babylm is a schedule$"
     ):
         Config.of(override(settings, ["training.keep_at=soon"]))
+    with pytest.raises(ValueError, match=r"^training: 'soon.{1,80}' is not a number of words"):
+        Config.of(override(settings, [f"training.keep_at={'soon' * 1000}"]))
 
 
 def test_a_run_may_be_given_in_words(settings: dict, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...files.errors import short_repr
 from .finished_runs import Run, by_seed, runs
 
 METRICS = "loss", "perplexity", "accuracy", "top5"
@@ -41,7 +42,7 @@ def ratios(folder: Path, metric: str = "loss", epochs: Sequence[tuple[float, flo
     Raises ValueError for a metric that is none of METRICS, for a folder without such runs and for one run found twice.
     """
     if metric not in METRICS:
-        raise ValueError(f"metric={metric!r}: give one of {', '.join(METRICS)}")
+        raise ValueError(f"metric={short_repr(metric)}: give one of {', '.join(METRICS)}")
     settings = _grouped(runs(folder), lambda run: run.setting)
     arms = {name: _grouped(group, lambda run: run.objective) for name, group in settings.items()}
     return [row for setting in arms.values() for row in _setting(list(setting.values()), metric, epochs)]
@@ -59,7 +60,7 @@ def _range(written: str) -> tuple[float, float]:
     except ValueError:
         found = 1.0, 0.0
     if not 0 <= found[0] <= found[1]:
-        raise ValueError(f"epochs={written!r}: give a range, as in 5:10")
+        raise ValueError(f"epochs={short_repr(written)}: give a range, as in 5:10")
     return found
 
 
