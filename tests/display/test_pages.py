@@ -1,11 +1,13 @@
 """Pages in a browser: no sideways scroll, enough contrast and no errors, from telephone to desk, light and dark."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from maskwright.display import run_report
 from maskwright.run.config import Config
+from maskwright.run.metrics_log import read_lines
 from maskwright.training.trainer import Trainer
 
 from ..browser import Page, browsing
@@ -62,6 +64,18 @@ def test_a_report_begins_with_what_was_trained_and_ends_with_what_next(report: P
     assert order == sorted(order)
     assert order[-1] < page.index("Training curves") < page.index("maskwright serve ") < page.index("All metrics")
     assert "share of the tokens predicted" in page
+
+
+def test_each_validation_says_its_value_to_pointer_and_keyboard(report: Path) -> None:
+    for name, lines in {"loss": ["validation"], "accuracy": ["top-5", "accuracy"]}.items():
+        drawing = ElementTree.parse(report.parent / "plots" / f"{name}.svg")
+        marks = [one for one in drawing.iter("{http://www.w3.org/2000/svg}use") if one.get("tabindex") == "0"]
+        said = [one.get("aria-label") for one in marks]
+        assert said == [one[0].text for one in marks]
+        logged = [line for line in read_lines(report.parent / "metrics.jsonl") if "valid/loss" in line]
+        assert [text.split(",")[0] for text in said] == [line for line in lines for _ in logged]
+        assert f"{lines[0]}, step {logged[-1]['step']}: " in said[len(logged) - 1]
+    assert f": {logged[-1]['valid/masked/accuracy']:.4g}" in said[-1]
 
 
 def test_a_report_can_be_read(report: Path, tmp_path: Path) -> None:
