@@ -154,7 +154,7 @@ def check_others(out: Path, batch: dict, remote: bool) -> None:
     assert classifier(**batch).logits.shape == (len(TEXTS), 3)
 
 
-@pytest.mark.parametrize("name", files("models"))
+@pytest.mark.parametrize("name", sorted({*files("models")} - {"transformers"}))  # which has classes of its own
 def test_the_modelling_file_stands_alone(name: str) -> None:
     """It imports torch and transformers, and no name is that of two things."""
     found = module("models", name)
