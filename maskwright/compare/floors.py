@@ -13,7 +13,7 @@ FLOORS = {
     "untrained": "an untrained model",
     "fewer_tokens": "the rule that fewer tokens win",
     "frequent_tokens": "the rule that frequent tokens win",
-    "words": "words in common",
+    "words": "TF-IDF of words",
 }
 """What each is called in the results of exams and suites, and on pages."""
 

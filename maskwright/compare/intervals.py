@@ -49,7 +49,7 @@ def intervals(values: np.ndarray, level: float = LEVEL) -> list[Interval | None]
     """
     apart = values[1:] - values[0]  # [K, S]
     count, seeds = apart.shape
-    if seeds < 2:
+    if not count or seeds < 2:  # an exam that one arm alone has, as backward/loss may be
         return [None] * count
     rest = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
     held = _pooled(values, rest, level) if _alike(rest) else _welch(values, level)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from maskwright.compare.floors import below, floors
-from maskwright.compare.results import Run
+from maskwright.compare.report.figures import NAMES, UNITS
+from maskwright.compare.results import HIGHER, Run
 
 
 @pytest.fixture
@@ -39,3 +40,7 @@ def test_an_arm_below_a_floor_is_named_with_the_floor_that_is_hardest_to_pass(ru
 def test_a_loss_above_that_of_token_frequencies_is_below_its_floor(runs: list[Run]) -> None:
     (runs[0].folder / "final.json").write_text(json.dumps({"valid/masked/loss": 6.5, "valid/masked/unigram/loss": 6.0}))
     assert list(below("masked/loss", {"mlm": {0: Run("mlm", 0, runs[0].folder)}})) == [("mlm", "unigram", 6.0)]
+
+
+def test_every_metric_that_is_compared_has_a_name_and_a_unit() -> None:
+    assert NAMES.keys() == UNITS.keys() == HIGHER.keys() - {"perplexity"}

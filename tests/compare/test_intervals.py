@@ -81,3 +81,7 @@ def test_the_primary_metric_is_at_95_percent_and_the_others_together() -> None:
     chosen = Primary("masked/loss", True)
     assert [chosen.level(name, names) for name in names] == pytest.approx([0.95, 0.975, 0.975])
     assert [Primary(None, True).level(name, names) for name in names] == pytest.approx([1 - 0.05 / 3] * 3)
+
+
+def test_an_exam_of_one_arm_alone_has_no_difference() -> None:
+    assert intervals(np.array([[1.0, 2.0, 4.0]])) == []

@@ -79,5 +79,13 @@ def test_a_headline_of_a_comparison_has_the_means_and_the_interval() -> None:
     assert sentence.endswith(
         "c 50.12 %, +10.00 points (95 % interval +5.00 to +15.00 points); no difference shown for b."
     )
+    other = "suite,data=texts/ndcg10"
+    comparison.metrics[other] = []
+    found.append(Difference(other, "b", "a", 0.1, {}, held, None))
+    means.extend(Summary(other, arm, 0.2, 0.1, {}) for arm in "ab")
+    assert not any("nDCG@10" in sentence for sentence in headlines(comparison))
+    comparison.primary = Primary(other, True)
+    assert next(headlines(comparison)).startswith("Suite,data=texts, nDCG@10 (primary): against 0.2000 for a")
+    del comparison.metrics[other], found[-1]
     comparison.primary = Primary(None, True)
     assert list(headlines(comparison))[-1].startswith("No primary metric was named (--primary): 1 metrics share")

@@ -18,12 +18,21 @@ COLOURS = (
     "#0f8f85", "#a51d2d",
 )  # fmt: skip
 """Colours of the arms in order; after twelve they repeat with dashed lines."""
-NAMES = {"loss": "loss", "accuracy": "accuracy", "top5": "among the best five", "bits_per_byte": "bits per byte"}
+NAMES = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "top5": "among the best five",
+    "bits_per_byte": "bits per byte",
+    "ndcg10": "nDCG@10",
+    "mrr10": "MRR@10",
+}
 UNITS = {
     "loss": "nats a token",
     "accuracy": "share of tokens",
     "top5": "share of tokens",
     "bits_per_byte": "bits per byte",
+    "ndcg10": "0 to 1",
+    "mrr10": "0 to 1",
 }
 EXAMS = {"": "own exam", "masked": "hidden tokens", "forward": "next token", "backward": "previous token"}
 

@@ -28,8 +28,9 @@ def headlines(comparison: Comparison) -> Iterator[str]:
 
     No arm is called the best: which has the best mean is known only afterwards.
     """
-    named = [metric for metric in comparison.metrics if comparison.by or metric.endswith(("loss", "accuracy"))]
-    for metric in sorted(named, key=lambda name: name != comparison.primary.metric):
+    primary, main = comparison.primary.metric, ("loss", "accuracy")
+    named = [metric for metric in comparison.metrics if comparison.by or metric == primary or metric.endswith(main)]
+    for metric in sorted(named, key=lambda name: name != primary):
         found = [each for each in comparison.differences if each.metric == metric]
         if found:
             yield " ".join([f"{_what(comparison, metric)}: {_against(comparison, found)}", *_below(comparison, metric)])
