@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files.yaml_files import read_yaml
-from ..models.transformers import Transformers, pretrained
+from ..models.transformers import in_folder, pretrained
 from . import saved
 from .discover import is_model
 
@@ -31,7 +31,7 @@ def beginning(source: str) -> dict[str, dict[str, Any]]:
     """Model, tokenizer and objective of `source`: a run, or a folder of `transformers`; nothing where it is neither."""
     folder = Path(source).expanduser()
     if pretrained.is_pretrained(folder):
-        causal = Transformers(path=source).head == "causal"
+        causal = in_folder(source).head == "causal"
         objective: dict[str, Any] = {"name": "causal"} if causal else {"name": "mlm", "ratio": RATIO}
         return {
             "model": {"name": "transformers", "path": source},

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..files.json_files import read_object
-from ..models.transformers import Transformers, TransformersModel, pretrained
+from ..models.transformers import Transformers, TransformersModel, in_folder, pretrained
 from ..objectives.base.objective import Objective
 from ..settings import registry
 from ..settings.outside import trusting
@@ -149,7 +149,7 @@ def _finished(path: Path, device: torch.device) -> LoadedRun:
 
 def _pretrained(path: Path, device: torch.device) -> LoadedRun:
     """Of a folder of `transformers`, by the classes of that library."""
-    settings, tokenizer = Transformers(path=str(path)), saved.tokenizer_of(path)
+    settings, tokenizer = in_folder(path), saved.tokenizer_of(path)
 
     def opened() -> nn.Module:
         model = settings.build(tokenizer.vocabulary.size, torch.Generator().manual_seed(0))

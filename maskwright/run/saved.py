@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..models.transformers import Transformers, TransformersModel, pretrained
+from ..models.transformers import TransformersModel, in_folder, pretrained
 from ..progress import warn
 from ..settings import from_mapping, outside, registry
 from ..storage import sealed
@@ -141,7 +141,7 @@ def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str
 
 
 def _init_from_transformers(model: nn.Module, settings: Any, tokenizer: Tokenizer, folder: Path) -> None:
-    if not isinstance(model, TransformersModel) or settings.options != Transformers(path=str(folder)).options:
+    if not isinstance(model, TransformersModel) or settings.options != in_folder(folder).options:
         raise ValueError(
             f"training.init_from={str(folder)!r} is another model: take that one, model.name=transformers "
             f"model.path={folder}, or convert it with maskwright import-model"
@@ -159,7 +159,7 @@ def tokenizer_of(folder: Path) -> Tokenizer:
 
     Raises ValueError when its size is not the model's.
     """
-    found, rows = Tokenizer.load(folder), int(Transformers(path=str(folder)).options["vocab_size"])
+    found, rows = Tokenizer.load(folder), int(in_folder(folder).options["vocab_size"])
     known = found.vocabulary
     if set(range(rows, known.size)) - known.special or known.size < FEWEST_TOKENS * rows:
         raise ValueError(

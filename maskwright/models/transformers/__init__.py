@@ -5,6 +5,7 @@ family keeps what they rely on is measured when a model is built (`contracts`), 
 Weights stay under the names of the class, so that what came in goes out as it was.
 """
 
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -12,13 +13,13 @@ from pydantic import Field
 from torch import nn
 
 from ...layers.nhot import NHot
-from ...settings import settings
+from ...settings import from_mapping, settings
 from ...settings.bounds import Layers, Size
 from . import family
 from .contracts import check
 from .network import TransformersModel
 
-__all__ = ["Transformers", "TransformersModel"]
+__all__ = ["Transformers", "TransformersModel", "in_folder"]
 
 
 @settings
@@ -64,3 +65,11 @@ class Transformers:
             model.nhot.initialise(generator)
         check(model, self.architecture)
         return model
+
+
+def in_folder(folder: str | Path) -> Transformers:
+    """The settings of the model in a folder of `transformers`.
+
+    Raises ValueError, in one sentence, where there is none, or of a family without a masked and a causal class.
+    """
+    return from_mapping(Transformers, {"path": str(folder)}, "model")
