@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,15 +33,18 @@ class Team:
 
 
 @pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
-    """A machine of so many cores, on which others use some for two seconds; gives the idle teams after a look."""
-    stat, clock = tmp_path / "stat", {"now": 100.0, "busy": 1000.0, "own": 5.0}
+def look(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """A machine of so many cores, on which others use some for two seconds; gives the idle teams after a look.
+
+    The watch of a command that ran here before may look at it too, so that its statistics are whole at any moment.
+    """
+    clock = {"now": 100.0, "busy": 1000.0, "own": 5.0}
     ticks = waiting.os.sysconf("SC_CLK_TCK")
+    stat = SimpleNamespace(read_text=lambda: STAT.format(round(clock["busy"] * ticks)))
     monkeypatch.setattr(waiting, "STAT", stat)
     monkeypatch.setattr(waiting, "monotonic", lambda: clock["now"])
     monkeypatch.setattr(waiting, "process_time", lambda: clock["own"])
     monkeypatch.setattr(waiting, "IdleTeam", Team)
-    stat.write_text(STAT.format(round(clock["busy"] * ticks)))
     watch = waiting.Watch()
 
     def call(others: float, ours: int = 2, cores: int = 2) -> int:
@@ -49,7 +52,6 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
         monkeypatch.setattr(waiting.os, "cpu_count", lambda: cores)
         for name, rate in {"now": 1, "own": ours, "busy": ours + others}.items():
             clock[name] += 2 * rate
-        stat.write_text(STAT.format(round(clock["busy"] * ticks)))
         watch.look()
         return len(watch.idle)
 
