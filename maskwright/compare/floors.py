@@ -30,8 +30,7 @@ def below(metric: str, arms: Mapping[str, Mapping[int, Run]]) -> Iterator[tuple[
     """Each arm whose mean is not better than every floor, with the floor that is hardest to pass, and its value."""
     sign = 1 if higher(metric) else -1
     for arm, runs in arms.items():
-        found = floors(metric, runs.values())
-        mean = np.mean([run.numbers[metric] for run in runs.values()]) if found else np.inf
-        floor = max(found, key=lambda name: sign * found[name], default="")
-        if found and sign * mean <= sign * found[floor]:
-            yield arm, floor, found[floor]
+        if found := floors(metric, runs.values()):
+            floor, value = max(found.items(), key=lambda each: sign * each[1])
+            if sign * np.mean([run.numbers[metric] for run in runs.values()]) <= sign * value:
+                yield arm, floor, value

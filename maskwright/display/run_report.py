@@ -19,6 +19,7 @@ from ..run.load import LoadedRun, load
 from ..run.metrics_log import read_lines
 from ..sampling.fill import Gap, gaps
 from .curves import curves
+from .elements.drawing import embedded
 from .elements.style import STYLE
 from .metrics import token_text
 from .validation import lines
@@ -46,7 +47,7 @@ def write(out: Path) -> str:
         next=escape(NEXT.format(run=out)),
         title=escape(f"{config.tree()['objective']['name']} · {out.resolve().name}"),
         summary="".join(f"<li>{escape(line)}" for line in summary(numbers)),
-        figures="".join(map(_drawing, figures)),
+        figures="".join(map(embedded, figures)),
         domains=_domains(numbers),
         gaps="".join(_gap(gap) for gap in filled) or "<p>This objective does not predict masks.</p>",
         metrics=_table({name: f"{number:,.4f}" for name, number in numbers.items()}),
@@ -72,11 +73,6 @@ def _trained(run: LoadedRun, config: Config, numbers: Mapping[str, float]) -> It
     if numbers.get("seconds"):
         yield "speed", f"{numbers['tokens'] / numbers['seconds']:,.0f} tokens/s"
     yield "machine", torch.cuda.get_device_name(where) if where.type == "cuda" else cpu_name()
-
-
-def _drawing(path: Path) -> str:
-    whole = path.read_text(encoding="utf-8")
-    return whole[whole.index("<svg") :]
 
 
 def _gaps(run: LoadedRun, config: Config) -> list[Gap]:

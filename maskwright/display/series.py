@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator
 
+from .elements.drawing import embedded
 from .elements.figure import figure
 from .elements.style import STYLE
 from .elements.table import Table
@@ -46,7 +47,7 @@ def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
 def page(found: Series, drawn: Path) -> Path:
     """Write a page beside the figure `drawn`, with it and its numbers. Returns the path."""
     parts = [f"<!doctype html><meta charset=utf-8><title>{escape(drawn.stem)}</title><style>{STYLE}</style>"]
-    parts += [f"<h1>{escape(drawn.stem)}</h1>", _svg(drawn)]
+    parts += [f"<h1>{escape(drawn.stem)}</h1>", embedded(drawn)]
     for what, rows in found.items():
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
         heads = "".join(f"<th>{escape(name)}" for name in [what, *names])
@@ -58,12 +59,6 @@ def page(found: Series, drawn: Path) -> Path:
     path = drawn.with_suffix(".html")
     path.write_text("\n".join(parts), encoding="utf-8")
     return path
-
-
-def _svg(path: Path) -> str:
-    """The element in an SVG file, without what XML has before it."""
-    text = path.read_text(encoding="utf-8")
-    return text[text.index("<svg") :]
 
 
 def plot(found: Series, path: Path) -> Path:

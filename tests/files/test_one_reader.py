@@ -17,14 +17,13 @@ LIBRARIES = {
 }  # fmt: skip
 ALLOWED = {
     "cli/waiting.py": "/proc/stat",
-    "compare/report/page.py": "its own template, and plots it has drawn",
+    "compare/report/page.py": "its own template",
     "compare/runner/local.py": "the log of a process it has started",
     "compare/runner/pool.py": "the end of a metrics.jsonl that is being written",
     "display/elements/style.py": "its own style",
     "display/machine.py": "/proc/cpuinfo",
     "display/replay.py": "its own template",
-    "display/run_report.py": "its own template, plots it has drawn, and config.yaml as it was written",
-    "display/series.py": "a plot it has drawn",
+    "display/run_report.py": "its own template, and config.yaml as it was written",
     "hardware.py": "/proc/cpuinfo",
     "hub/export/bundle.py": "its own source",
     "hub/push/repository.py": "the bytes of files to upload",

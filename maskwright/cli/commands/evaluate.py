@@ -28,7 +28,7 @@ EXAMPLES = """Examples
   maskwright evaluate d generation scorer=c sampler=remdm steps=64
   maskwright evaluate first blimp --data FOLDER --backend mlm_word per=token \\
       temperatures=[1,1.5,2]
-  # a public model, as if it were a run
+  # a public model in a folder, as if it were a run
   maskwright evaluate bert-base-uncased blimp --data FOLDER
   # every checkpoint on the fast tasks of BabyLM, and the run on all of them
   maskwright evaluate RUN/words babylm --fast --data evaluation_data

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ...display.elements.drawing import embedded
 from ..differences import Difference, Summary
 from ..floors import FLOORS, floors
 from ..knobs import ABSENT, Matrix, knobs
@@ -48,10 +49,10 @@ def _figures(paths: Sequence[Path]) -> str:
 
 
 def _inline(path: Path) -> str:
-    drawing = path.read_text(encoding="utf-8")
-    drawing = drawing[drawing.index("<svg") :]
     own = partial(re.sub, r'(\bid="|href="#|url\(#)', rf"\g<1>{path.stem}-")
-    return re.sub(r"<[^>]+>", lambda tag: own(tag[0]), drawing)  # in tags alone: what stands between them is text
+    return re.sub(
+        r"<[^>]+>", lambda tag: own(tag[0]), embedded(path)
+    )  # in tags alone: what stands between them is text
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "numbers") -> str:

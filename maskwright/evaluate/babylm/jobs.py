@@ -23,10 +23,9 @@ from ...run import saved
 from ...run.discover import models
 from ...run.load import LoadedRun, load
 from ...storage.atomic import atomic_write
-from ..suites._evaluate import evaluate_folder, evaluate_run, results_name
+from ..suites._evaluate import WEIGHTS, evaluate_folder, evaluate_run, results_name
 
 RECORD = "maskwright.json"
-WEIGHTS = "weights"
 Numbers = dict[str, float]
 
 

@@ -13,7 +13,7 @@ from ..finetuning.metrics import agreement
 from ..scoring.jsonl import read
 from ..scoring.minimal_pairs import Item
 from ..suites import reading
-from .tasks import Task
+from .tasks import OF_GLUE, Task
 
 Predictions = dict[str, list[dict[str, Any]]]
 """The lines of each paradigm."""
@@ -96,11 +96,9 @@ def reading_times(made: Predictions, place: Path) -> dict[str, float]:
 
 
 def fine_tuned(name: str, lines: Iterable[dict[str, Any]], valid: Path) -> float:
-    """The accuracy of a task of fine-tuning, of MRPC and QQP F1, by its validation file."""
+    """What counts of a task of fine-tuning, by its validation file."""
     truth = np.array([int(line["label"]) for _, _, line in read(valid, {})])
     found = np.array([int(line["pred"]) for line in lines])
     if len(truth) != len(found):
         raise ValueError(f"{name} has {len(found):,} predictions, and {valid} {len(truth):,} examples")
-    return agreement(found, truth, int(max(truth.max(), found.max())) + 1)[
-        "f1" if name in ("mrpc", "qqp") else "accuracy"
-    ]
+    return agreement(found, truth, int(max(truth.max(), found.max())) + 1)[OF_GLUE[name]]

@@ -11,6 +11,8 @@ TRACKS = {"strict-small": 100 * M, "strict": 1000 * M}
 """Words that a model of the track may see, repetitions counted."""
 GLUE = {"boolq": 1635, "mnli": 4908, "mrpc": 204, "multirc": 2424, "qqp": 20215, "rte": 139, "wsc": 52}
 """Fine-tuning task to its number of examples."""
+OF_GLUE = dict.fromkeys(GLUE, "accuracy") | {"mrpc": "f1", "qqp": "f1"}
+"""Fine-tuning task to the metric that counts."""
 AOA = 8005
 """Words in context that every checkpoint is asked."""
 

@@ -102,8 +102,7 @@ class Scorer:
         total = np.stack([np.bincount(owner, each, len(rows)) for each in found])
         place = {text: i for i, text in enumerate(different)}
         order = np.array([place[text] for text in texts], np.int64)
-        tokens = np.array([np.count_nonzero(word) for _, word in encoded], np.int64)
-        size = np.array([len(text.text[text.start :].encode()) for text in different], np.int64)
+        tokens, size = sizes(different, encoded)
         return Scores(total[:, order], tokens[order], size[order])
 
     def encode(self, texts: Sequence[Text]) -> list[Encoded]:
@@ -203,6 +202,12 @@ class Scorer:
         """[K, n] −ln p of the targets."""
         scaled = (logits if t == 1 else logits / t for t in self.temperatures)
         return torch.stack([-each.log_softmax(-1)[context, target] for each in scaled])
+
+
+def sizes(texts: Sequence[Text], encoded: Sequence[Encoded]) -> tuple[np.ndarray, np.ndarray]:
+    """[N] int64 each: the tokens of each text that are scored, and the length of its scored part in UTF-8."""
+    tokens = np.array([np.count_nonzero(word) for _, word in encoded], np.int64)
+    return tokens, np.array([len(text.text[text.start :].encode()) for text in texts], np.int64)
 
 
 def _shortened(text: str, most: int = 60) -> str:

@@ -12,7 +12,7 @@ from ...progress import during
 from ...run import saved
 from ...run.load import LoadedRun
 from ..scoring.minimal_pairs import Item, ItemResults, item_results
-from ..scoring.scorer import Scorer, Scores
+from ..scoring.scorer import Scorer, Scores, sizes
 from ..statistics.ngrams import log_probabilities
 
 ORDERS = {"unigram": 1, "trigram": 3}
@@ -48,9 +48,7 @@ def _scores(corpus: np.ndarray, scorer: Scorer, items: Sequence[Item]) -> Iterat
     encoded = scorer.encode(texts)
     owner = np.repeat(np.arange(len(texts)), [len(ids) - 2 for ids, _ in encoded])
     scored = np.concatenate([word[1:-1] > 0 for _, word in encoded])
-    tokens = np.bincount(owner, scored, len(texts)).astype(np.int64)
-    size = np.array([len(text.text[text.start :].encode()) for text in texts])
     with during("counting n-grams of the training text"):
         found = log_probabilities([ids[1:-1] for ids, _ in encoded], corpus, scorer.tokenizer.vocabulary.size, LONGEST)
     for name, order in ORDERS.items():
-        yield name, Scores(np.bincount(owner, found[order - 1] * scored, len(texts))[None], tokens, size)
+        yield name, Scores(np.bincount(owner, found[order - 1] * scored, len(texts))[None], *sizes(texts, encoded))

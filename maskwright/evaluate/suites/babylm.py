@@ -16,7 +16,7 @@ from ...settings import Names, did_you_mean, settings
 from ...settings.bounds import Layers, Tokens
 from ..babylm.jobs import Job, Numbers, carry_out
 from ..babylm.layout import official_folder, run_and_revision
-from ..babylm.tasks import GLUE, TASKS
+from ..babylm.tasks import GLUE, OF_GLUE, TASKS
 from ..scoring.backends import choose
 
 __all__ = ["NEEDS_CHECKPOINTS", "Options", "evaluate"]
@@ -24,7 +24,6 @@ __all__ = ["NEEDS_CHECKPOINTS", "Options", "evaluate"]
 NEEDS_CHECKPOINTS = True
 """`evaluate` takes the folder of a run or of checkpoints, not one open run."""
 HEADLINES = ("eye_tracking", "self_paced", "correlation")
-FINE_TUNED = {"mrpc": "f1", "qqp": "f1"}
 
 
 @settings
@@ -105,8 +104,8 @@ def _headlines(job: Job, numbers: Numbers) -> Iterator[tuple[str, float]]:
     """The official figures of a job, by task."""
     if job.suite == "classification":
         task = job.place.name
-        metric = FINE_TUNED.get(task, "accuracy")
-        yield f"{task}/{metric}", numbers[f"{task}/{metric}"]
+        metric = f"{task}/{OF_GLUE[task]}"
+        yield metric, numbers[metric]
     elif job.suite in ("reading", "aoa"):
         yield from ((f"{job.suite}/{name}", numbers[name]) for name in HEADLINES if name in numbers)
     else:
