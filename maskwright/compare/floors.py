@@ -11,6 +11,7 @@ FLOORS = {
     "unigram": "token frequencies",
     "trigram": "counts of three tokens",
     "untrained": "an untrained model",
+    "commonest": "the commonest answer",
     "fewer_tokens": "the rule that fewer tokens win",
     "frequent_tokens": "the rule that frequent tokens win",
     "words": "TF-IDF of words",

@@ -30,6 +30,8 @@ class Options(Finetuning, TaskSelection):
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with deviations `…_sd`; one seed by a protocol.
 
+    `accuracy` is the mean over the tasks, and `commonest/accuracy` that of the majority classes.
+
     data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
     """
     found = options.files(data)
@@ -42,7 +44,10 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
         numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
         if options.predictions:
             _write(official_folder(options.predictions, run.path) / "finetune" / name, one, results[0])
-    return numbers
+    return numbers | {
+        "accuracy": float(np.mean([numbers[f"{name}/accuracy"] for name in found])),
+        "commonest/accuracy": float(np.mean([numbers[f"{name}/commonest"] for name in found])),
+    }
 
 
 def summary(one: Task, results: list[Result]) -> dict[str, float]:

@@ -129,3 +129,14 @@ def test_tasks_give_means_and_spread(suite, write, tmp_path) -> None:
     assert "two/accuracy" not in suite("classification", folder, "tasks=one", "seeds=1", "epochs=1", "train=probe")
     with pytest.raises(ValueError, match=r"no task 'thre' in .*: choose from one, two"):
         suite("classification", folder, "tasks=thre")
+
+
+def test_the_mean_over_tasks_stands_beside_that_of_the_commonest_answers(suite, write) -> None:
+    write("skewed/train.jsonl", *lines(40))
+    write("skewed/valid.jsonl", *(line | {"label": 0} for line in lines(30, 1)))
+    write("even/train.jsonl", *lines(40))
+    folder = write("even/valid.jsonl", *lines(30, 1))
+    numbers = suite("classification", folder, "train=probe", "seeds=1", "epochs=1")
+    for name, of_task in (("accuracy", "accuracy"), ("commonest/accuracy", "commonest")):
+        assert numbers["even/" + of_task] != numbers["skewed/" + of_task]
+        assert numbers[name] == np.mean([numbers[f"{task}/{of_task}"] for task in ("even", "skewed")])
