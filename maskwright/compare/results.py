@@ -19,8 +19,8 @@ from .evaluations import Answers, Items, answers, items
 LOWER_IS_BETTER = ("loss", "perplexity", "bits_per_byte")
 HIGHER = dict.fromkeys(LOWER_IS_BETTER, False) | dict.fromkeys(("accuracy", "top5", "ndcg10", "mrr10"), True)
 """Whether higher is better, by the last part of a metric's name."""
-MAIN = re.compile(rf"(?:(?!unigram/)([\w.,=+-]+)/)?({'|'.join(HIGHER.keys() - {'perplexity'})})")
-"""The metrics of a whole exam, without the unigram baseline and perplexity (a function of the loss)."""
+MAIN = re.compile(rf"(?:(?!unigram/|margin/)([\w.,=+-]+)/)?({'|'.join(HIGHER.keys() - {'perplexity'})})")
+"""The metrics of a whole exam, without its unigram baseline and margins, and perplexity (a function of the loss)."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The curves of a run as figures: loss, accuracy, learning rate.
 
-A validation's marker says its step and value, under the pointer and to the keyboard, by its title in the SVG.
+A marker says its step and value by its title in the SVG: a validation's under the pointer and to the keyboard, one of
+a long curve under the pointer alone, or one would tab through all of them.
 """
 
 import re
@@ -15,6 +16,7 @@ from .elements.figure import figure
 
 Lines = Sequence[Mapping[str, Any]]
 """The objects of metrics.jsonl."""
+MARKERS = 50
 
 
 def column(lines: Lines, name: str) -> tuple[list[float], list[float]]:
@@ -32,22 +34,26 @@ def _figure(path: Path, draw: Any, lines: Lines, final: Mapping[str, float]) -> 
     with figure(path) as ((axes,),):
         draw(axes, lines, final)
         axes.set_xlabel("step")
-        marked = {line.get_gid(): line.get_xydata().tolist() for line in axes.lines if line.get_gid()}
+        marked = [line for line in axes.lines if line.get_gid()]
+        points = {line.get_gid(): line.get_xydata()[:: line.get_markevery()].tolist() for line in marked}
+        focused = {line.get_gid() for line in marked if line.get_markevery() is None}
     drawing = read_text(path)
-    for name, points in marked.items():
-        drawing = _said(drawing, name, points)
+    for name, shown in points.items():
+        drawing = _said(drawing, name, shown, name in focused)
     path.write_text(drawing, encoding="utf-8")
     return path
 
 
-def _said(drawing: str, name: str, points: Sequence[Sequence[float]]) -> str:
-    """An SVG in which each marker of the line `name` has the focus in its turn, and says what it stands for."""
+def _said(drawing: str, name: str, points: Sequence[Sequence[float]], focused: bool) -> str:
+    """An SVG in which each marker of the line `name` says what it stands for, and has the focus in its turn if
+    `focused`."""
     before, group, after = drawing.partition(f'<g id="{name}">')
     told = iter(f"{name}, step {step:,.0f}: {value:.4g}" for step, value in points)
 
     def marker(found: re.Match[str]) -> str:
         said = next(told)
-        return f'<use {found[1].rstrip()} tabindex="0" role="img" aria-label="{said}"><title>{said}</title></use>'
+        turn = f' tabindex="0" role="img" aria-label="{said}"' if focused else ""
+        return f"<use {found[1].rstrip()}{turn}><title>{said}</title></use>"
 
     return before + group + re.sub(r"<use ([^>]*)/>", marker, after, count=len(points))
 
@@ -57,8 +63,14 @@ def _marked(axes: Axes, points: tuple[list[float], list[float]], color: str, lab
     axes.plot(*points, color=color, marker="o", markersize=3, label=label, gid=label)
 
 
+def _long(axes: Axes, points: tuple[list[float], list[float]], color: str, label: str) -> None:
+    """A curve of many points, of which about `MARKERS` have a marker."""
+    every = 1 + len(points[0]) // MARKERS
+    axes.plot(*points, color=color, linewidth=0.8, marker="o", markersize=1.5, markevery=every, label=label, gid=label)
+
+
 def _loss(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
-    axes.plot(*column(lines, "loss"), color="#b9c4d6", linewidth=0.8, label="training")
+    _long(axes, column(lines, "loss"), "#b9c4d6", "training")
     _marked(axes, column(lines, "valid/loss"), "#1f4e9c", "validation")
     axes.axhline(final["valid/unigram/loss"], color="#a33", linestyle=":", label="unigram")
     axes.set_ylabel("loss of the own objective (nats per token)")
@@ -76,13 +88,13 @@ def _accuracy(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
 
 
 def _rate(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
-    axes.plot(*column(lines, "lr"), color="#1f4e9c")
+    _long(axes, column(lines, "lr"), "#1f4e9c", "learning rate")
     axes.set_ylabel("learning rate")
     axes.set_ylim(bottom=0)
 
 
 def _masked(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
-    axes.plot(*column(lines, "mask_ratio"), color="#1f4e9c")
+    _long(axes, column(lines, "mask_ratio"), "#1f4e9c", "mask ratio")
     axes.set_ylabel("share of the tokens predicted")
     axes.set_ylim(bottom=0)
 

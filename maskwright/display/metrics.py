@@ -36,7 +36,7 @@ def metrics(numbers: Mapping[str, float]) -> RenderableType:
 def _in_a_line(name: str) -> bool:
     """Whether the lines of a validation already show this metric."""
     parts = name.split("/")
-    return "domain" not in parts and parts[-1] in METRICS
+    return not {"domain", "frequency"}.intersection(parts) and parts[-1] in METRICS
 
 
 def _list(numbers: Mapping[str, float]) -> Table:

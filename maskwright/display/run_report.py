@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 from statistics import median
 from string import Template
-from typing import Any
 
 import torch
 
@@ -48,7 +47,8 @@ def write(out: Path) -> str:
         title=escape(f"{config.tree()['objective']['name']} · {out.resolve().name}"),
         summary="".join(f"<li>{escape(line)}" for line in summary(numbers)),
         figures="".join(map(embedded, figures)),
-        domains=_domains(numbers),
+        domains=_by("domain", numbers),
+        bands=_by("frequency", numbers),
         gaps="".join(_gap(gap) for gap in filled) or "<p>This objective does not predict masks.</p>",
         metrics=_table({name: f"{number:,.4f}" for name, number in numbers.items()}),
         config=escape((out / "config.yaml").read_text(encoding="utf-8")),
@@ -98,19 +98,19 @@ def _gap(gap: Gap) -> str:
     return f"<div class=gap><p>{text}</p><ol>{bars}</ol></div>"
 
 
-def _domains(numbers: Mapping[str, float]) -> str:
-    found: dict[str, dict[str, Any]] = {}
+def _by(what: str, numbers: Mapping[str, float]) -> str:
+    """The own exam by domain or by frequency, a row each."""
+    found: dict[str, dict[str, str]] = {}
     for name, number in numbers.items():
-        if name.startswith("valid/domain/"):
-            domain, _, metric = name.removeprefix("valid/domain/").rpartition("/")
-            found.setdefault(domain, {})[metric] = f"{number:.3f}"
-    columns = ["loss", "accuracy", "top5"]
+        if name.startswith(f"valid/{what}/"):
+            of, _, metric = name.removeprefix(f"valid/{what}/").rpartition("/")
+            found.setdefault(of, {})[metric] = f"{number:.3f}" if metric == "loss" else f"{number:.1%}"
+    columns = list(next(iter(found.values()), {}))
     head = "".join(f"<th>{column}" for column in columns)
     body = "".join(
-        f"<tr><td>{escape(domain)}" + "".join(f"<td>{row[column]}" for column in columns)
-        for domain, row in found.items()
+        f"<tr><td>{escape(of)}" + "".join(f"<td>{row[column]}" for column in columns) for of, row in found.items()
     )
-    return f"<table class=numbers><tr><th>domain{head}</tr>{body}</table>"
+    return f"<table class=numbers><tr><th>{what}{head}</tr>{body}</table>"
 
 
 def _table(rows: Mapping[str, str]) -> str:

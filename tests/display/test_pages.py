@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from maskwright.display import run_report
+from maskwright.files.json_files import read_object
 from maskwright.run.config import Config
 from maskwright.run.metrics_log import read_lines
 from maskwright.training.trainer import Trainer
@@ -76,6 +77,24 @@ def test_each_validation_says_its_value_to_pointer_and_keyboard(report: Path) ->
         assert [text.split(",")[0] for text in said] == [line for line in lines for _ in logged]
         assert f"{lines[0]}, step {logged[-1]['step']}: " in said[len(logged) - 1]
     assert f": {logged[-1]['valid/masked/accuracy']:.4g}" in said[-1]
+
+
+def test_a_long_curve_says_its_values_to_the_pointer_alone(report: Path) -> None:
+    lines = read_lines(report.parent / "metrics.jsonl")
+    for name, metric, label in (("loss", "loss", "training"), ("learning_rate", "lr", "learning rate")):
+        drawing = ElementTree.parse(report.parent / "plots" / f"{name}.svg")
+        marks = [one for one in drawing.iter("{http://www.w3.org/2000/svg}use") if not one.get("tabindex")]
+        said = [one[0].text for one in marks if len(one) and one[0].text.startswith(f"{label}, ")]
+        logged = [line for line in lines if metric in line]
+        assert said[0] == f"{label}, step {logged[0]['step']}: {logged[0][metric]:.4g}"
+        assert len(logged) / 2 < len(said) <= len(logged) < 100
+
+
+def test_a_report_splits_the_own_exam_by_frequency(report: Path) -> None:
+    page = report.read_text()
+    assert "<th>frequency<th>loss<th>accuracy<th>top5<th>share" in page
+    share = read_object(report.parent / "final.json")["valid/frequency/10-99/share"]
+    assert f"<td>{share:.1%}" in page.partition("<td>10-99")[2].partition("<tr>")[0]
 
 
 def test_a_report_can_be_read(report: Path, tmp_path: Path) -> None:

@@ -39,3 +39,4 @@ def test_numbers_without_floors_have_no_lines() -> None:
     assert lines({"accuracy": 0.3, "syntax/loss": 2.0}) == []
     assert _in_a_line("masked/unigram/loss")
     assert not _in_a_line("domain/a/loss")
+    assert not _in_a_line("masked/frequency/0-9/loss")

@@ -38,7 +38,9 @@ def test_of_a_local_path_only_the_name_is_told() -> None:
     assert files == ["texts", "more.txt", "by.txt", "s3://bucket/far.txt"]
 
 
-def test_a_metric_stands_beside_its_floor() -> None:
-    said = card(FACTS, Config.of(TREE).tree(), {"valid/masked/loss": 2.5, "valid/masked/unigram/loss": 6.25})
-    assert "| masked/loss | 2.5 | 6.25 |" in said
-    assert "unigram/" not in said
+def test_a_metric_stands_beside_its_margin_and_its_floor() -> None:
+    known = {"masked/loss": 2.5, "masked/margin/loss": 0.125, "masked/unigram/loss": 6.25, "loss": 3.5}
+    said = card(FACTS, Config.of(TREE).tree(), {f"valid/{name}": value for name, value in known.items()})
+    assert "| masked/loss | 2.5 | 0.125 | 6.25 |" in said
+    assert "| loss | 3.5 |  |  |" in said
+    assert not {"unigram/", "margin/"} & {*said.split("|")}

@@ -57,6 +57,13 @@ def test_every_branch_holds_what_export_writes(command, hub: Hub, run: Path, tmp
     assert len({files["model.safetensors"] for files in there.values()}) == 3
 
 
+def test_a_model_with_a_class_of_transformers_may_have_our_code(command, hub: Hub, run: Path) -> None:
+    code, out, complaint = command("push", run, NAME, "--to", "hf-code")
+    assert code == 0, complaint
+    assert "with code of ours" in out.splitlines()[0]
+    assert all("modeling_maskwright.py" in files for files in hub.repositories[NAME].values())
+
+
 def test_what_a_branch_holds_opens(hub: Hub, run: Path, tmp_path: Path) -> None:
     list(push(run / "words", NAME))
     for name, data in hub.repositories[NAME]["chck_2M"].items():

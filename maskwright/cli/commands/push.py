@@ -1,7 +1,7 @@
 """maskwright push"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,12 +15,18 @@ EXAMPLES = """Examples
   # visible to its owner only
   maskwright push first OWNER/NAME --private
   maskwright push first/checkpoints/step-500 OWNER/NAME
+  # for transformers before 4.54, which has no causal ModernBERT
+  maskwright push judge OWNER/NAME --to hf-code
 """
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run, a checkpoint, or a folder of several checkpoints.")],
     name: Annotated[str, typer.Argument(help="The repository, OWNER/NAME; created if it does not exist.")],
+    to: Annotated[
+        Literal["hf", "hf-code"],
+        typer.Option(help="A class of transformers or maskwright's file: see `export --help`."),
+    ] = "hf",
     private: Annotated[bool, typer.Option("--private", help="Make it visible to its owner only.")] = False,
     causal: Annotated[
         bool | None, typer.Option("--causal/--masked", help="As a causal or a masked model; by default as trained.")
@@ -29,5 +35,5 @@ def command(
     """Push a run to the Hub: its model to `main`, each checkpoint of training.keep_at to a branch such as chck_1M."""
     from ...hub.push.push import push
 
-    for line in push(run, name, private, causal):
+    for line in push(run, name, private, causal, own_code=to == "hf-code"):
         typer.echo(line)

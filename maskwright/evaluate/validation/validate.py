@@ -25,6 +25,7 @@ from ...text.shards.shards import Split
 from .common import exams
 from .detection import detection
 from .exam_result import ExamResult
+from .frequency import by_frequency
 from .unigram import unigram
 
 EXAM = 0
@@ -45,8 +46,9 @@ def validate(
 
     Names are `loss`, `accuracy` … for the objective's own exam, `masked/…`, `forward/…` and `backward/…` for the common
     ones, `detection/…` if it detects wrong tokens, and `…/domain/NAME/…` for a domain of the corpus. With the
-    `train` split, `…/unigram/…` is what its token frequencies alone would score on the same questions. Bits per byte
-    assume the mean loss of the exam for every token of the split.
+    `…/margin/…` is half the width of a mean's 95 % interval over documents. With the `train` split, `…/unigram/…` is what its token frequencies alone would score on the same questions, and
+    `…/frequency/BAND/…` the targets that occur so often in it. Bits per byte assume the mean loss of the exam for every
+    token of the split.
     """
     counts = train.counts(pack.vocabulary.size) if train else None
     numbers: dict[str, float] = {}
@@ -54,9 +56,12 @@ def validate(
         if not len(result.target):  # its objective asked nothing of the few held-out rows
             continue
         numbers |= {prefix + name: number for name, number in _score(result, pack, domains).items()}
+        numbers |= {f"{prefix}margin/{name}": number for name, number in result.margins().items()}
         if counts is not None:
             floor = unigram(result, counts, pack.vocabulary).mean()
             numbers |= {f"{prefix}unigram/{name}": number for name, number in floor.items()}
+            bands = by_frequency(result, counts, pack.vocabulary)
+            numbers |= {f"{prefix}frequency/{name}": number for name, number in bands}
     if wrong := detector(objective.for_validation()):
         found = detection(model, pack, wrong, batch_tokens, stride)
         numbers |= {f"detection/{name}": number for name, number in found.items()}

@@ -113,11 +113,18 @@ def _results(numbers: Mapping[str, Any]) -> str:
     found = {name.removeprefix("valid/"): value for name, value in numbers.items() if name.startswith("valid/")}
     if not found:
         return ""
-    floors = {name.replace("unigram/", ""): _shown(value) for name, value in found.items() if "unigram/" in name}
-    told = {name: _shown(value) for name, value in found.items() if "unigram/" not in name}
-    rows = [f"| {_text(name)} | {value} | {floors.get(name, '')} |" for name, value in told.items()]
-    head = ["| metric | this model | token frequencies alone |", "|---|---|---|"]
+    beside = {part: _beside(found, f"{part}/") for part in ("margin", "unigram")}
+    told = {name: _shown(value) for name, value in found.items() if not {"margin", "unigram"} & {*name.split("/")}}
+    rows = [
+        f"| {_text(name)} | {value} | {beside['margin'].get(name, '')} | {beside['unigram'].get(name, '')} |"
+        for name, value in told.items()
+    ]
+    head = ["| metric | this model | ± (95 %, over documents) | token frequencies alone |", "|---|---|---|---|"]
     return "\n".join(["", "## On the text that was held out", "", *head, *rows, ""])
+
+
+def _beside(found: Mapping[str, Any], part: str) -> dict[str, str]:
+    return {name.replace(part, ""): _shown(value) for name, value in found.items() if part in name}
 
 
 def _text(written: str) -> str:

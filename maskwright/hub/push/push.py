@@ -24,7 +24,9 @@ def branches(run: Path) -> dict[str, Path]:
     return found
 
 
-def push(run: Path, name: str, private: bool = False, causal: bool | None = None) -> Iterator[str]:
+def push(
+    run: Path, name: str, private: bool = False, causal: bool | None = None, own_code: bool = False
+) -> Iterator[str]:
     """Put the models of `run`, as `export` writes them, on branches of OWNER/NAME; a line for each, and the link.
 
     What is there already is not sent again, so a push that broke off goes on. Raises ValueError as `export` and
@@ -36,9 +38,8 @@ def push(run: Path, name: str, private: bool = False, causal: bool | None = None
     for branch, path in found.items():
         with TemporaryDirectory() as place:
             folder = Path(place) / "model"
-            kind, _, _ = export(load(path, "cpu"), folder, causal, name, "" if branch == MAIN else branch).partition(
-                ":"
-            )
+            revision = "" if branch == MAIN else branch
+            kind, _, _ = export(load(path, "cpu"), folder, causal, name, revision, own_code).partition(":")
             sent = repository.put(branch, folder)
         yield f"{branch}: {kind}: {f'{sent} files sent' if sent else 'is there already'}"
     yield f"{repository.api.endpoint}/{name}"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from maskwright.data.loader import validation_batches
 from maskwright.evaluate.validation.common import MASKED
 from maskwright.evaluate.validation.plan import ValidationPlan, validation_plan
+from maskwright.evaluate.validation.frequency import by_frequency
 from maskwright.evaluate.validation.unigram import unigram
 from maskwright.evaluate.validation.validate import EXAM, take_exam, validate
 from maskwright.objectives.base.objective import IGNORE
@@ -132,6 +133,28 @@ def test_the_floor_is_what_one_constant_guess_scores_on_the_same_questions(parts
     p = (counts + 1) / (counts + 1)[vocabulary.ordinary].sum()
     assert numbers["masked/unigram/loss"] == pytest.approx(-np.log(p[asked]).mean())
     assert numbers["unigram/loss"] != numbers["masked/unigram/loss"]  # it masks more tokens
+
+
+def test_bands_of_frequency_are_the_targets_that_occur_so_often_and_add_up(parts) -> None:
+    data, model = parts
+    train, vocabulary = data.shards.train, data.shards.vocabulary
+    numbers = validate(model, data.valid, Mlm(ratio=0.4), data.shards.domains, train=train)
+    exam = take_exam(model, data.valid, MASKED)
+    seen = np.bincount(train.tokens, minlength=vocabulary.size)[exam.target]
+    for name, low, high in (("0-9", 0, 10), ("10-99", 10, 100), ("100-999", 100, 1000)):
+        of_band = (seen >= low) & (seen < high)
+        assert of_band.any()
+        assert numbers[f"masked/frequency/{name}/loss"] == pytest.approx(exam.loss[of_band].mean())
+        assert numbers[f"masked/frequency/{name}/share"] == pytest.approx(of_band.mean())
+    shares = [value for name, value in numbers.items() if name.startswith("frequency/") and name.endswith("/share")]
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_special_tokens_are_in_no_band_of_frequency(parts) -> None:
+    data, model = parts
+    asked = take_exam(model, data.valid, RemaskBinary(balanced=False))
+    counts = data.shards.train.counts(data.shards.vocabulary.size)
+    assert not list(by_frequency(asked, counts, data.shards.vocabulary))
 
 
 def test_the_floor_has_the_weights_of_the_exam(parts) -> None:
