@@ -25,7 +25,7 @@ def command(
     name: Annotated[str, typer.Argument(help="The repository, OWNER/NAME; created if it does not exist.")],
     to: Annotated[
         Literal["hf", "hf-code"],
-        typer.Option(help="A class of transformers or maskwright's file: see `export --help`."),
+        typer.Option(help="A class of transformers or maskwright's own: see `export --help`."),
     ] = "hf",
     private: Annotated[bool, typer.Option("--private", help="Make it visible to its owner only.")] = False,
     causal: Annotated[

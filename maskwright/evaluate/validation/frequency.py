@@ -12,7 +12,7 @@ BANDS = {"0-9": 0, "10-99": 10, "100-999": 100, "1000+": 1000}
 
 
 def by_frequency(exam: ExamResult, counts: np.ndarray, vocabulary: Vocabulary) -> Iterator[tuple[str, float]]:
-    """`BAND/loss` (nats), `BAND/accuracy`, `BAND/top5` and `BAND/share` of the weight, for each band that was asked for.
+    """`BAND/loss` (nats), `BAND/accuracy`, `BAND/top5` and `BAND/share` of the weight, for each band with a target.
 
     counts: [V] int64, how often each token occurs in the training text. Special tokens are in no band.
     """

@@ -45,10 +45,10 @@ def validate(
     domain.
 
     Names are `loss`, `accuracy` … for the objective's own exam, `masked/…`, `forward/…` and `backward/…` for the common
-    ones, `detection/…` if it detects wrong tokens, and `…/domain/NAME/…` for a domain of the corpus. With the
-    `…/margin/…` is half the width of a mean's 95 % interval over documents. With the `train` split, `…/unigram/…` is what its token frequencies alone would score on the same questions, and
-    `…/frequency/BAND/…` the targets that occur so often in it. Bits per byte assume the mean loss of the exam for every
-    token of the split.
+    ones, `detection/…` if it detects wrong tokens, and `…/domain/NAME/…` for a domain of the corpus. `…/margin/…` is
+    half the width of a mean's 95 % interval over documents. With the `train` split, `…/unigram/…` is what its token
+    frequencies alone would score on the same questions, and `…/frequency/BAND/…` the targets that occur so often in it.
+    Bits per byte assume the mean loss of the exam for every token of the split.
     """
     counts = train.counts(pack.vocabulary.size) if train else None
     numbers: dict[str, float] = {}

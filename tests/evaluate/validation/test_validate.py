@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from maskwright.data.loader import validation_batches
 from maskwright.evaluate.validation.common import MASKED
-from maskwright.evaluate.validation.plan import ValidationPlan, validation_plan
 from maskwright.evaluate.validation.frequency import by_frequency
+from maskwright.evaluate.validation.plan import ValidationPlan, validation_plan
 from maskwright.evaluate.validation.unigram import unigram
 from maskwright.evaluate.validation.validate import EXAM, take_exam, validate
 from maskwright.objectives.base.objective import IGNORE
