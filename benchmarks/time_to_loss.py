@@ -1,17 +1,20 @@
-"""How much sooner we reach the validation loss that `transformers.Trainer` reaches with a ModernBERT after N tokens.
+"""How much sooner we reach the loss at which a ModernBERT ends that someone who knows `transformers` has trained.
 
-    python benchmarks/time_to_loss.py --tokens 1.6e6 --json
+    python benchmarks/time_to_loss.py --tokens 5e6 --json
+    python benchmarks/time_to_loss.py --tokens 5e6 --trials 1 --seeds 1 --rivals "expert adamw"
 
 Same text, tokenizer, packed rows, batch, width, depth and parameters; one exam for both, taken off the clock at fixed
-token counts. Time is CPU time, with wall-clock time next to it: where the machine has other work too, set
-OMP_NUM_THREADS=1 and believe the first. Each side's learning rate is the best of three in runs over 0.4 M tokens. The
-peer runs once more with our optimizer, which parts what the optimizer gives from what the rest does. Text is read below
-MASKWRIGHT_DATA. Every finished leg is kept in the folder `--out` and not run again.
+token counts. The rivals are `transformers.Trainer` with its AdamW and with our Muon (see race/peer.py). Every side's
+learning rate is the best of `--trials` at the full length of its own plan; ours is planned for `--share` of the tokens.
+Seed by seed, our time is that of the first exam at which we are no worse than the rival at its end. Time is processor
+time, with wall-clock time next to it: where the machine has other work too, set OMP_NUM_THREADS=1 and believe the
+first. Text is read below MASKWRIGHT_DATA. Every finished leg is kept in the folder `--out` and not run again.
 """
 
 import argparse
 import json
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from os import getloadavg
@@ -24,10 +27,8 @@ from race.text import Text
 
 SIZES = {"layers": 6, "hidden": 256, "heads": 4, "intermediate": 704}
 BATCH_TOKENS = 4096
-EXAMS = 20
-"""In a run over all tokens; shorter runs are examined after as many tokens."""
-TUNED_ON = 400_000
-"""Tokens that learning rates are tried on."""
+EXAMS = 40
+"""In a run over all tokens."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ class Side:
 
     race: Callable[..., Curve]
     """From text, sizes, learning rate, tokens, tokens a batch, tokens an exam and seed."""
-    rates: tuple[float, float, float]
-    """The learning rates tried."""
+    rates: tuple[float, ...]
+    """The learning rates to try, the likeliest first."""
 
 
 SIDES = {
-    "ours": Side(ours.race, (1e-2, 2e-2, 4e-2)),
-    "peer": Side(peer.race, (5e-4, 1e-3, 2e-3)),
-    "peer with our muon": Side(peer.race_with_muon, (1e-2, 2e-2, 4e-2)),
+    "ours": Side(ours.race, (2e-2, 1e-2, 4e-2)),
+    "expert adamw": Side(peer.race, (1e-3, 2e-3, 5e-4)),
+    "expert muon": Side(peer.race_with_muon, (2e-2, 1e-2, 4e-2)),
 }
 
 
@@ -52,82 +53,91 @@ class Race:
     """The legs of one race, each run once and kept in `out`."""
 
     tokens: int
+    """What a rival trains on."""
+    share: float
+    """Of them, what ours are planned for."""
+    trials: int
+    seeds: int
     out: Path
 
     @cached_property
     def text(self) -> Text:
         return Text()
 
-    def leg(self, side: str, lr: float, tokens: int, every: int, seed: int = 0) -> Curve:
-        """A run of `side` over `tokens`, with an exam each `every` tokens; both are rounded down to whole steps."""
+    def leg(self, side: str, lr: float, seed: int) -> Curve:
+        """A run of `side`, over whole steps."""
+        tokens = _whole(self.tokens * (self.share if side == "ours" else 1))
         kept = self.out / f"{side.replace(' ', '-')}-lr{lr:g}-{tokens}-seed{seed}.json"
         if not kept.exists():
-            curve = SIDES[side].race(self.text, SIZES, lr, _whole(tokens), BATCH_TOKENS, _whole(every), seed)
+            every = _whole(self.tokens / EXAMS)
+            curve = SIDES[side].race(self.text, SIZES, lr, tokens, BATCH_TOKENS, every, seed)
             self.out.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps({"load": getloadavg()[1], **asdict(curve)}))
         found = json.loads(kept.read_text())
         return Curve(**{name: found[name] for name in ("tokens", "seconds", "core_seconds", "loss")})
 
     def tuned(self, side: str) -> dict[float, float]:
-        """The last loss under each learning rate that was tried."""
-        return {lr: self.leg(side, lr, TUNED_ON, TUNED_ON).loss[-1] for lr in SIDES[side].rates}
+        """The last loss of seed 0 under each learning rate that was tried."""
+        return {lr: self.leg(side, lr, 0).loss[-1] for lr in SIDES[side].rates[: self.trials]}
 
-    def run(self, side: str, share: float, seed: int = 0) -> Curve:
-        """`side` at its best learning rate over a share of the tokens."""
+    def runs(self, side: str) -> list[Curve]:
+        """A run for each seed, at the best learning rate."""
         tried = self.tuned(side)
-        best = min(tried, key=tried.__getitem__)
-        return self.leg(side, best, int(share * self.tokens), self.tokens // EXAMS, seed)
+        return [self.leg(side, min(tried, key=tried.__getitem__), seed) for seed in range(self.seeds)]
 
 
-def _whole(tokens: int) -> int:
-    return tokens // BATCH_TOKENS * BATCH_TOKENS
+def _whole(tokens: float) -> int:
+    return int(tokens) // BATCH_TOKENS * BATCH_TOKENS
 
 
-def case(race: Race, rival: str, share: float, seeds: int) -> dict[str, Any]:
-    """Ours, planned for `share` of the tokens, against where `rival` ends, in processor time and by the clock."""
-    end = race.run(rival, 1.0)
-    target = end.loss[-1]
-    runs = [race.run("ours", share, seed) for seed in range(seeds)]
-    reached = [(run, place) for run in runs if (place := run.first_below(target)) is not None]
-    if len(reached) < seeds:
-        raise SystemExit(f"{seeds - len(reached)} of our {seeds} runs did not reach {target:.3f}: raise --share")
-    cores = versus(end.core_seconds[-1], [run.core_seconds[place] for run, place in reached])
-    clock = versus(end.seconds[-1], [run.seconds[place] for run, place in reached])
-    tokens = {"ours": sorted(run.tokens[place] for run, place in reached), "peer": end.tokens[-1]}
-    return cores | {"unit": "core s", "by the clock": clock, "loss": target, "tokens": tokens}
+def case(race: Race, rival: str) -> dict[str, Any]:
+    """Ours against `rival`, seed by seed: processor time, time by the clock, and tokens."""
+    theirs, mine = race.runs(rival), race.runs("ours")
+    places = [run.first_below(end.loss[-1]) for run, end in zip(mine, theirs, strict=True)]
+    reached = [place for place in places if place is not None]
+    if len(reached) < len(places):
+        raise SystemExit(f"{places.count(None)} of our {len(places)} runs did not end as low as {rival}: raise --share")
+    ends = [(run.core_seconds[-1], run.seconds[-1], run.tokens[-1]) for run in theirs]
+    ours = [(run.core_seconds[at], run.seconds[at], run.tokens[at]) for run, at in zip(mine, reached, strict=True)]
+    cores, clock, tokens = map(versus, zip(*ours, strict=True), zip(*ends, strict=True))
+    losses = [run.loss[-1] for run in theirs]
+    return cores | {"unit": "core s", "by the clock": clock, "tokens": tokens, "loss": losses, "seeds": race.seeds}
 
 
-def versus(peer: float, ours: list[float]) -> dict[str, Any]:
-    """The median of our times and the peer's, their ratio and its spread."""
-    middle = sorted(ours)[len(ours) // 2]
-    return {"ours": middle, "peer": peer, "ratio": peer / middle, "spread": [peer / max(ours), peer / min(ours)]}
+def versus(ours: Sequence[float], peer: Sequence[float]) -> dict[str, Any]:
+    """The medians over the seeds, their ratio, and the least and greatest ratio of one seed."""
+    ratios = [theirs / mine for mine, theirs in zip(ours, peer, strict=True)]
+    middle = {"ours": statistics.median(ours), "peer": statistics.median(peer)}
+    return middle | {"ratio": middle["peer"] / middle["ours"], "spread": [min(ratios), max(ratios)]}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=float, default=1.6e6, help="what the peer trains on")
-    parser.add_argument("--share", type=float, default=0.7, help="of the tokens: what our runs are planned for")
-    parser.add_argument("--seeds", type=int, default=3, help="how many runs of ours")
+    parser.add_argument("--tokens", type=float, default=5e6, help="what a rival trains on")
+    parser.add_argument("--share", type=float, default=0.5, help="of the tokens: what our runs are planned for")
+    parser.add_argument("--trials", type=int, default=3, help="learning rates that each side tries")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each side")
     parser.add_argument("--rivals", nargs="+", default=list(SIDES)[1:], choices=list(SIDES)[1:])
-    parser.add_argument("--out", type=Path, default=Path("runs/time_to_loss"), help="where finished legs are kept")
+    parser.add_argument("--out", type=Path, default=Path("runs/race"), help="where finished legs are kept")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 
 
 def main() -> None:
     options = arguments()
-    race = Race(int(options.tokens), options.out)
-    cases = {f"to the loss of {rival}": case(race, rival, options.share, options.seeds) for rival in options.rivals}
-    tried = {side: race.tuned(side) for side in ("ours", *options.rivals)}
-    (race.out / f"result-{race.tokens}.json").write_text(
-        json.dumps({"cases": cases, "learning rates tried": tried}, indent=1)
-    )
+    race = Race(int(options.tokens), options.share, options.trials, options.seeds, options.out)
+    cases = {f"{rival} {options.tokens / 1e6:g}M": case(race, rival) for rival in options.rivals}
     if options.json:
-        print(json.dumps(cases))
+        tried = {side: race.tuned(side) for side in ("ours", *options.rivals)}
+        print(json.dumps(cases | {"last loss by learning rate": tried}))
         return
     for name, found in cases.items():
-        print(f"{name} ({found['loss']:.3f}): ours {found['ours']:.0f} core s, peer {found['peer']:.0f}, ", end="")
-        print(f"{found['ratio']:.1f} times sooner ({found['spread'][0]:.1f} to {found['spread'][1]:.1f})")
+        low, high = found["spread"]
+        print(
+            f"{name}: ours {found['ours']:.0f} core s, peer {found['peer']:.0f}, {found['ratio']:.1f} times sooner ",
+            end="",
+        )
+        print(f"({low:.1f} to {high:.1f}), with {found['tokens']['ratio']:.1f} times fewer tokens")
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ from race.clock import Clock, Curve
 from race.text import Text, score
 
 RATIO = 0.3
-"""Of tokens that are hidden, where the peer keeps its collator's 0.15: more questions a token (Wettig et al. 2023)."""
+"""Of tokens that are hidden, as on the other side: more questions a token than 15 % (Wettig et al. 2023)."""
 OTHERS = 0.1
 """The learning rate of embeddings and vectors, as a share of that of the matrices."""
 SCHEDULE = {"warmup": 0.05, "decay": "linear", "floor": 0.0}
-"""As on the other side."""
 
 
 def logits_of(model: nn.Module):

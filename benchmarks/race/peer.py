@@ -1,4 +1,8 @@
-"""What people run today: `transformers.Trainer` with ModernBERT, its collator and its defaults."""
+"""`transformers.Trainer` with ModernBERT, as someone who knows it sets it up.
+
+It hides 30 % of the tokens, as ModernBERT's paper does (Warner et al. 2024, section 2.2), scores only those
+(`sparse_prediction`), is compiled, and computes in bfloat16 where the machine multiplies that fast.
+"""
 
 import tempfile
 from functools import partial
@@ -13,23 +17,26 @@ from transformers import AutoTokenizer, ModernBertConfig, ModernBertForMaskedLM
 from maskwright.data.loader import read_rows
 from maskwright.data.order import shuffled_range
 from maskwright.data.rows import Rows
+from maskwright.hardware import fast_bf16
 from maskwright.optimizers.muon import Muon
 from maskwright.settings.schedule import learning_rate
 from race.clock import Clock, Curve
 from race.ours import OTHERS
 from race.text import Text, score
 
-WARMUP = 0.05
+RATIO = 0.3
+WARMUP = 0.1
 """Share of the run in which the learning rate rises; it then falls in a line to 0, as Trainer has it."""
 
 
 def model(text: Text, sizes: dict[str, int]) -> ModernBertForMaskedLM:
-    """A fresh ModernBERT of our sizes, else as it comes."""
+    """A fresh ModernBERT of our sizes that scores only what is asked, else as it comes."""
     v = text.shards.vocabulary
     ids = {"pad_token_id": v.pad, "cls_token_id": v.cls, "sep_token_id": v.sep, "bos_token_id": v.cls}
     config = ModernBertConfig(
         vocab_size=v.size, hidden_size=sizes["hidden"], num_hidden_layers=sizes["layers"],
-        num_attention_heads=sizes["heads"], intermediate_size=sizes["intermediate"], eos_token_id=v.sep, **ids,
+        num_attention_heads=sizes["heads"], intermediate_size=sizes["intermediate"], eos_token_id=v.sep,
+        sparse_prediction=True, **ids,
     )  # fmt: skip
     return ModernBertForMaskedLM(config)
 
@@ -71,14 +78,20 @@ def race(
         text.shards.tokenizer.save(Path(folder))
         arguments = transformers.TrainingArguments(
             output_dir=folder, per_device_train_batch_size=rows, max_steps=steps, learning_rate=lr, seed=seed,
-            warmup_steps=int(WARMUP * steps), weight_decay=0.01, bf16=True, use_cpu=True, save_strategy="no",
-            report_to="none", logging_steps=50, disable_tqdm=True,
+            warmup_steps=int(WARMUP * steps), weight_decay=0.01, adam_beta2=0.98, bf16=fast_bf16(torch.device("cpu")),
+            torch_compile=True, use_cpu=True, save_strategy="no", report_to="none", logging_steps=50, disable_tqdm=True,
         )  # fmt: skip
+        collator = transformers.DataCollatorForLanguageModeling(
+            AutoTokenizer.from_pretrained(folder), mlm_probability=RATIO
+        )
         transformers.Trainer(
-            model=peer, args=arguments, train_dataset=dataset(text, steps * rows),
-            data_collator=transformers.DataCollatorForLanguageModeling(AutoTokenizer.from_pretrained(folder)),
-            callbacks=[Examined(clock, batch_tokens)], optimizers=ours(peer, lr, steps) if muon else (None, None),
-        ).train()  # fmt: skip
+            model=peer,
+            args=arguments,
+            train_dataset=dataset(text, steps * rows),
+            data_collator=collator,
+            callbacks=[Examined(clock, batch_tokens)],
+            optimizers=ours(peer, lr, steps) if muon else (None, None),
+        ).train()
     return clock.curve
 
 

@@ -24,7 +24,7 @@ from maskwright.text.shards.shards import Shards
 from maskwright.text.tokenizers.tokenizer import TokenizerSettings
 
 LENGTH = 128
-VOCABULARY = TokenizerSettings(kind="bpe", size=16_384)
+VOCABULARY = TokenizerSettings(kind="bpe", size=8192)
 EXAM = Mlm(ratio=0.15, random_prob=0.0, keep_prob=0.0)
 AT_ONCE = 64
 """Rows that are scored together."""
