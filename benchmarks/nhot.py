@@ -43,10 +43,15 @@ def main() -> None:
     tell(cases, options.json, "tokens/s", "fusion", "with", "without")
 
 
+def configured(fusion: str) -> Config:
+    """The run of a fusion."""
+    nhot = {} if fusion == WITHOUT else {"nhot": {"fusion": fusion}}
+    return Config.of(RUN | {"model": MODEL | nhot})
+
+
 def update(data: build.Data, fusion: str) -> Callable[[], None]:
     """A step of the model with this fusion, on the first rows of the text."""
-    parts = {} if fusion == WITHOUT else {"parts": {"fusion": fusion}}
-    config, cpu = Config.of(RUN | {"model": MODEL | parts}), torch.device("cpu")
+    config, cpu = configured(fusion), torch.device("cpu")
     model = build.model(config, data.shards, cpu)
     rows = next(iter(data.loader.batches(0, 1)))
     batch = micro_batch(rows, config.objective(rows, seed=0), cpu)
