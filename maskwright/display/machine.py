@@ -25,6 +25,7 @@ EXTRAS = {
     "s3": "s3fs",
     "ray": "ray",
     "retrieval": "sentence_transformers",
+    "tagging": "seqeval",
     "trackers": "tensorboard",
     "fp8": "torchao",
 }

@@ -45,7 +45,7 @@ def read(path: str | Path) -> Counter[tuple[str, str]]:
     Raises ValueError when more than the share MAX_UNKNOWN of the tokens lack a known tag.
     """
     found, unknown, first = Counter[tuple[str, str]](), Counter[str](), dict[str, int]()
-    for number, token, word, tag in _tagged(path):
+    for number, token, word, tag in tagged(path):
         kind = KIND.get(tag.split("|")[0])
         if word and kind:
             found[word, kind] += 1
@@ -61,8 +61,8 @@ def read(path: str | Path) -> Counter[tuple[str, str]]:
     return found
 
 
-def _tagged(path: str | Path) -> Iterator[tuple[int, str, str, str]]:
-    """Each token of a lexicon: the number of its line, all of it, its word and its tag."""
+def tagged(path: str | Path) -> Iterator[tuple[int, str, str, str]]:
+    """Each token of a file of `word_TAG`: number of its line, all of it, its word and its tag, "" where it lacks."""
     for number, line in lines(Path(path)):
         for token in line.split():
             word, _, tag = token.rpartition("_")
@@ -77,7 +77,7 @@ def read_classes(path: str | Path, names: Sequence[str]) -> Counter[tuple[str, s
     Raises ValueError for a class that is not there, and when more than MAX_UNKNOWN of the tokens have no tag.
     """
     found, untagged = Counter[tuple[str, str]](), list[tuple[int, str]]()
-    for number, token, word, tag in _tagged(path):
+    for number, token, word, tag in tagged(path):
         if word and tag:
             found[word, tag] += 1
         else:

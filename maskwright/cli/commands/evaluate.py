@@ -22,6 +22,8 @@ EXAMPLES = """Examples
   maskwright evaluate first/checkpoints blimp --data FOLDER
   maskwright evaluate first classification --data FOLDER/finetune/mr \\
       train=probe seeds=5
+  # parts of speech or entities, of a folder with train.conll, valid.conll
+  maskwright evaluate first tagging --data FOLDER
   # writes predictions in the official format
   maskwright evaluate first blimp --data FOLDER predictions=results
   # generated texts, scored by the causal model c

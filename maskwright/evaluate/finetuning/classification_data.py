@@ -40,7 +40,7 @@ class Examples:
     texts: list[tuple[str, ...]]
     """One text or a pair each."""
     labels: np.ndarray
-    """[N] int64, class indices."""
+    """[N] int64, class indices; or float64, numbers."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -52,33 +52,38 @@ class Task:
 
     name: str
     classes: tuple[str, ...]
+    """Empty where the labels are numbers."""
     train: Examples
     valid: Examples
 
 
-def tasks(data: Path | None) -> dict[str, tuple[Path, Path]]:
+def tasks(data: Path | None, kinds: tuple[str, ...] = KINDS, alone: bool = False) -> dict[str, tuple[Path, Path]]:
     """The training and validation file of every task below `data`, by name.
 
     `data` is a folder with train.jsonl and valid.jsonl, a folder of such folders, or one with TASK.train.jsonl and
-    TASK.valid.jsonl (`glue_filtered`). Raises ValueError when there are none.
+    TASK.valid.jsonl (`glue_filtered`). alone: a training file without another is both. Raises ValueError when there are
+    none.
     """
     if data is None:
-        raise ValueError("evaluation data not found: pass --data FOLDER (with train.jsonl, valid.jsonl)")
+        raise ValueError(f"evaluation data not found: pass --data FOLDER (with train{kinds[0]}, valid{kinds[0]})")
     inside = sorted(visible((path for path in data.glob("*") if path.is_dir()), data))
     found: dict[str, tuple[Path, Path]] = {}
     for folder in [data, *inside, data / "full_eval/glue_filtered"]:
-        files = {stem(path): path for path in reversed(of_kind(folder, *KINDS))}
+        files = {stem(path): path for path in reversed(of_kind(folder, *kinds))}
         for name in sorted(name for name in files if f".{name}".endswith(".train")):
             start = name.removesuffix("train")
-            if valid := next((files[start + split] for split in VALID if start + split in files), None):
+            whole = files[name] if alone else None
+            if valid := next((files[start + split] for split in VALID if start + split in files), whole):
                 found.setdefault(start.rstrip(".") or folder.resolve().name, (files[name], valid))
     if not found:
-        raise ValueError(f"{data} has no train.jsonl with valid.jsonl, no TASK.train.jsonl, and no folders with them")
+        first = f"train{kinds[0]}"
+        beside = "" if alone else f" with valid{kinds[0]}"
+        raise ValueError(f"{data} has no {first}{beside}, no TASK.{first}, and no folders with them")
     return found
 
 
 def task(name: str, train: Path, valid: Path, limit: int | None = None) -> Task:
-    """A task from its files, the first `limit` lines of each.
+    """A task from its files, the first `limit` lines of each; its labels are numbers where one of them is no whole one.
 
     Raises ValueError, with file and line, when fields are missing or a validation label never occurs in training.
     """
@@ -86,6 +91,11 @@ def task(name: str, train: Path, valid: Path, limit: int | None = None) -> Task:
     for path, part in zip((train, valid), parts, strict=True):
         if not part:
             raise ValueError(f"{path} is empty: it contains no examples")
+    if any(_is_fraction(label) for *_, label in parts[0]):
+        return Task(name, (), *(_amounts(part) for part in parts))
+    for (path, place, _), _, label in parts[0]:
+        if label.startswith("-") and _amount(label) is not None:
+            raise ValueError(f"{path}:{place}: label={label}: give a number from 0, or a word")
     classes = tuple(sorted({label for _, _, label in parts[0]}, key=lambda label: (len(label), label)))
     number = {label: i for i, label in enumerate(classes)}
     for (path, place, _), _, label in parts[1]:
@@ -99,6 +109,25 @@ def task(name: str, train: Path, valid: Path, limit: int | None = None) -> Task:
         Examples([texts for _, texts, _ in part], np.array([number[label] for *_, label in part])) for part in parts
     ]
     return Task(name, classes, *made)
+
+
+def _amounts(part: list[tuple[Line, tuple[str, ...], str]]) -> Examples:
+    """Examples with numbers. Raises ValueError, with file and line, for a label that is none."""
+    for (path, place, _), _, label in part:
+        if _amount(label) is None:
+            raise ValueError(f"{path}:{place}: label={cut(label)}: give a number, as the other lines do")
+    return Examples([texts for _, texts, _ in part], np.array([float(label) for *_, label in part]))
+
+
+def _amount(label: str) -> float | None:
+    try:
+        return float(label) if isfinite(float(label)) else None
+    except ValueError:
+        return None
+
+
+def _is_fraction(label: str) -> bool:
+    return "." in label and _amount(label) is not None
 
 
 def _lines(path: Path) -> Iterator[Line]:
@@ -135,12 +164,12 @@ def _names(form: tuple[str, ...]) -> list[str]:
 
 
 def _label(line: Line) -> str:
-    """A label as a string: a number from 0, a word, or false and true as 0 and 1."""
+    """A label, or a score, as a string: a number, a word, or false and true as 0 and 1."""
     path, number, fields = line
-    if "label" not in fields:
+    name = next((name for name in ("label", "score") if name in fields), None)
+    if name is None:
         raise ValueError(f"{path}:{number}: no field 'label': the fields are {listing(fields)}")
-    label = fields["label"]
-    label = int(label) if isinstance(label, bool) else label
-    if not isinstance(label, int | str) or label == "" or (isinstance(label, int) and label < 0):
-        raise ValueError(f"{path}:{number}: label={short_repr(label)}: give a number from 0, or a word")
+    label = int(fields[name]) if isinstance(fields[name], bool) else fields[name]
+    if not (_is_text(label) and label != ""):
+        raise ValueError(f"{path}:{number}: {name}={short_repr(label)}: give a number from 0, or a word")
     return str(label)

@@ -57,21 +57,30 @@ def padded(
 
 
 class Encoder(nn.Module):
-    """From token ids to one vector per example."""
+    """From token ids to one vector per example, or one per word."""
 
     def __init__(self, model: nn.Module, pad: int, view: int, pool: str, left: bool = False):
         super().__init__()
         self.model, self.pad, self.view, self.pool, self.left = model, pad, view, pool, left
 
-    def forward(self, ids: Sequence[np.ndarray]) -> Tensor:
-        """[B, D]: the first or last vector of each example, or the mean of all."""
+    def forward(self, ids: Sequence[np.ndarray], places: Sequence[np.ndarray] | None = None) -> Tensor:
+        """[B, D]: the first or last vector of each example, or the mean of all; with `places`, those there, [n, D]."""
         tokens, seen, inside = padded(ids, self.pad, self.view, next(self.model.parameters()).device, self.left)
+        if places is not None:
+            return self.model(tokens, seen, None, flat_places(places, inside))
         if self.pool == "mean":
             hidden = self.model(tokens, seen)  # [B, L, D]
             return (hidden * inside[:, :, None]).sum(1) / inside.sum(1, keepdim=True)
         place = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
         ends = place.where(inside, -1).amax(1) if self.pool == "last" else inside.int().argmax(1)
         return self.model(tokens, seen, None, torch.arange(len(ids), device=tokens.device) * tokens.shape[1] + ends)
+
+
+def flat_places(places: Sequence[np.ndarray], inside: Tensor) -> Tensor:
+    """[n] int64, `places` in B texts as indices into the flattened [B·L]; inside: [B, L] bool, what is no padding."""
+    begins = inside.int().argmax(1) + torch.arange(len(inside), device=inside.device) * inside.shape[1]
+    sizes = torch.tensor([len(some) for some in places], device=inside.device)
+    return torch.from_numpy(np.concatenate(places)).to(inside.device) + begins.repeat_interleave(sizes)
 
 
 def head(width: int, classes: int, hidden: bool, dropout: float, seed: int) -> nn.Module:

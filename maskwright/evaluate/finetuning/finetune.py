@@ -1,16 +1,15 @@
-"""Fine-tuning for classification: all weights, a head on frozen ones, or a linear probe.
+"""Fine-tuning for a class, a number or tags of words: all weights, a head on frozen ones, or a linear probe.
 
 Part of the training examples is held out for early stopping; the validation examples are used once, at the end.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -24,8 +23,9 @@ from ...settings.schedule import Share
 from ...text.tokenizers.tokenizer import Tokenizer
 from .classification_data import Task
 from .encoder import Encoder, encoded, head
-from .metrics import agreement
-from .protocol import PROTOCOLS, of_task
+from .protocol import PROTOCOLS, Protocol, of_task
+from .tag_data import TaggedRows, Tagging, in_rows
+from .targets import Amounts, Classes, Tags, Target
 
 RATES = {"full": 5e-4, "head": 1e-3, "probe": 3e-3}
 
@@ -53,8 +53,9 @@ class Finetuning:
     """Dropout probability in the head."""
     patience: PositiveInt = 3
     """Stop after so many epochs without a better score."""
-    metric: Literal["accuracy", "f1", "mcc"] = "accuracy"
-    """The score for early stopping and for choosing the epoch."""
+    metric: Literal["accuracy", "f1", "mcc", "pearson", "spearman", "precision", "recall"] | None = None
+    """The score for early stopping and for choosing the epoch; null for accuracy of classes and of tags, F1 of entities
+    and Spearman's correlation of numbers."""
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the training examples held out for early stopping; 0 uses the validation examples, as BabyLM does."""
     pool: Literal["auto", "first", "last", "mean"] = "auto"
@@ -68,115 +69,205 @@ class Result:
     """The result of one seed."""
 
     numbers: dict[str, float]
-    """Accuracy, F1, Matthews correlation and the best epoch."""
+    """Those of the target, and the best epoch."""
     found: np.ndarray
-    """[N] int64, predicted classes of the validation examples."""
+    """[n], the answers for the validation examples."""
 
 
-Featurizer = Callable[[np.ndarray], Tensor]
-"""From indices of examples [B] to their vectors [B, D]."""
+@dataclass(frozen=True)
+class Prepared:
+    """A task as N rows of ids, those to train on first, and what is asked of each."""
+
+    name: str
+    train: int
+    """How many rows are for training."""
+    ids: list[np.ndarray]
+    places: list[np.ndarray] | None
+    """Where the words of each row are, of tags."""
+    target: Target
+
+    def at(self, chosen: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+        """The ids and the places of some rows."""
+        places = None if self.places is None else [self.places[i] for i in chosen]
+        return [self.ids[i] for i in chosen], places
 
 
-class FineTuner:
-    """Fine-tunes copies of a model on a task, one per seed; the given model is not changed."""
+def prepared(tokenizer: Tokenizer, task: Task | Tagging, length: int) -> Prepared:
+    """A task by a tokenizer, in rows of at most `length` ids."""
+    if isinstance(task, Tagging):
+        return _tagged(tokenizer, task, length)
+    ids = [*encoded(tokenizer, task.train, length), *encoded(tokenizer, task.valid, length)]
+    return Prepared(task.name, len(task.train), ids, None, target_of(task))
 
-    def __init__(
-        self, model: nn.Module, tokenizer: Tokenizer, objective: Objective | None, task: Task, settings: Finetuning
-    ):
-        settings, self.protocol = of_task(settings, task.name), PROTOCOLS[settings.protocol]
-        view, pool = reading_direction(objective)
-        pool = pool if settings.pool == "auto" else settings.pool
-        length = min(settings.length, int(model.max_length))  # type: ignore[arg-type]
-        self.model, self.task, self.settings = model.eval(), task, settings
-        self.encoder = Encoder(model, tokenizer.vocabulary.pad, view, pool, self.protocol.left)
-        self.device = next(model.parameters()).device
-        self.ids = [*encoded(tokenizer, task.train, length), *encoded(tokenizer, task.valid, length)]
-        self.labels = torch.from_numpy(np.r_[task.train.labels, task.valid.labels]).to(self.device)
-        self.width = self._vectors(self.encoder, np.arange(1)).shape[1]
-        frozen = settings.train != "full"
-        self.vectors = self._vectors(self.encoder, np.arange(len(self.ids))) if frozen else None  # [N, D]
 
-    def __call__(self, seed: int) -> Result:
-        """Fine-tune from `seed`, which decides the head's weights, the order, the dropout and the held-out examples."""
-        encoder = self.encoder if self.vectors is not None else deepcopy(self.encoder)
-        hidden = self.settings.train != "probe"
-        top = head(self.width, len(self.task.classes), hidden, self.settings.dropout, seed).to(self.device)
-        trained = nn.ModuleList([top] if self.vectors is not None else [top, encoder])
-        epoch = self._train(trained, self._featurizer(encoder), top, *self._split(seed), seed)
-        rest = np.arange(len(self.task.train), len(self.ids))
-        found = self._predict(trained, self._featurizer(encoder), top, rest)
-        numbers = agreement(found, self.task.valid.labels, len(self.task.classes))
-        return Result(numbers | {"epoch": epoch}, found)
+def target_of(task: Task) -> Target:
+    """What is learned of an example: its class, or a number."""
+    labels = np.r_[task.train.labels, task.valid.labels]
+    return Classes(labels, len(task.classes)) if task.classes else Amounts(labels)
 
-    def _featurizer(self, encoder: Encoder) -> Featurizer:
-        if self.vectors is not None:
-            return lambda chosen: self.vectors[chosen]  # type: ignore[index]
-        return lambda chosen: encoder([self.ids[i] for i in chosen])
 
-    @torch.no_grad()
-    def _vectors(self, encoder: Encoder, chosen: np.ndarray) -> Tensor:
-        """[B, D], computed in batches of similar length."""
-        order = sorted(range(len(chosen)), key=lambda i: len(self.ids[chosen[i]]))
-        parts = [order[i : i + 64] for i in range(0, len(order), 64)]
-        found = torch.cat([encoder([self.ids[chosen[i]] for i in part]) for part in parts])
-        return found[torch.tensor(np.argsort(order))]
+def _tagged(tokenizer: Tokenizer, task: Tagging, length: int) -> Prepared:
+    def encode(texts: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        return [ids for ids, _ in tokenizer.encode_batch(texts)], tokenizer.ends(texts)
+
+    vocabulary = tokenizer.vocabulary
+    train, valid = (in_rows(some, encode, length - 2) for some in (task.train, task.valid))
+    return Prepared(
+        task.name,
+        len(train.ids),
+        [np.r_[vocabulary.cls, ids, vocabulary.sep] for ids in [*train.ids, *valid.ids]],
+        [1 + places for places in [*train.places, *valid.places]],
+        tags_of(task, train, valid),
+    )
+
+
+def tags_of(task: Tagging, train: TaggedRows, valid: TaggedRows) -> Tags:
+    """What is learned of rows for training and for validation."""
+    sentences = np.r_[train.sentences, len(task.train) + np.array(valid.sentences)]
+    return Tags([*train.labels, *valid.labels], task.classes, sentences)
+
+
+class Network(nn.Module):
+    """A head on a pretrained model, of which copies are trained; from the numbers of rows to scores [n, C]."""
+
+    def __init__(self, top: nn.Module, encoder: Encoder, rows: Prepared):
+        super().__init__()
+        self.top, self.encoder, self.rows = top, encoder, rows
+
+    def forward(self, chosen: np.ndarray) -> Tensor:
+        """The scores of the rows `chosen`."""
+        scores: Tensor = self.top(self.encoder(*self.rows.at(chosen)))
+        return scores
+
+
+class OnVectors(nn.Module):
+    """A head on vectors that stay as they are."""
+
+    def __init__(self, top: nn.Module, vectors: Sequence[Tensor]):
+        super().__init__()
+        self.top, self.vectors = top, vectors
+
+    def forward(self, chosen: np.ndarray) -> Tensor:
+        """The scores of the rows `chosen`."""
+        scores: Tensor = self.top(torch.cat([self.vectors[i] for i in chosen]))
+        return scores
+
+
+class Tuner:
+    """Fine-tunes a network on a task, once per seed."""
+
+    def __init__(self, rows: Prepared, settings: Finetuning, protocol: Protocol):
+        self.rows, self.target, self.settings, self.protocol = rows, rows.target, settings, protocol
+
+    def train(self, network: nn.Module, seed: int) -> Result:
+        """Train `network` from `seed`, which decides the order, the dropout and the held-out examples."""
+        epoch = self._train(network, *self._split(seed), seed)
+        rest = np.arange(self.rows.train, len(self.rows.ids))
+        found = self._predict(network, rest)
+        return Result(self.target.numbers(found, rest) | {"epoch": epoch}, found)
 
     def _split(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """The examples to train on, and those for early stopping."""
-        count = len(self.task.train)
+        count = self.rows.train
         held_out = int(np.ceil(count * self.settings.held_out))
         if not held_out:
-            return np.arange(count), np.arange(count, len(self.ids))
+            return np.arange(count), np.arange(count, len(self.rows.ids))
         _, order = shuffled_range(0, count, count, address(seed, "held out"))
         if held_out >= count:
             raise ValueError(f"held_out={self.settings.held_out:g} leaves none of {count} examples to train on")
         return order[held_out:], order[:held_out]
 
-    def _train(
-        self,
-        trained: nn.Module,
-        featurize: Featurizer,
-        top: nn.Module,
-        train: np.ndarray,
-        stopping: np.ndarray,
-        seed: int,
-    ) -> int:
+    def _train(self, network: nn.Module, train: np.ndarray, stopping: np.ndarray, seed: int) -> int:
         """Train with early stopping on `stopping`, and restore the weights of the best epoch. Returns that epoch."""
-        settings, how, best, kept, at = self.settings, self.protocol, -np.inf, deepcopy(trained.state_dict()), 0
+        settings, how, best, kept, at = self.settings, self.protocol, -np.inf, deepcopy(network.state_dict()), 0
         rate = settings.lr or RATES[settings.train]
-        optimizer = torch.optim.AdamW(trained.parameters(), lr=rate, weight_decay=settings.weight_decay)
-        truth = self.labels[stopping].cpu().numpy()
-        steps = len(list(self._batches(train, 1, seed)))
+        optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=settings.weight_decay)
+        device = next(network.parameters()).device
+        steps = self._steps(len(train))
         for epoch in range(1, settings.epochs + 1):
-            trained.train()
+            network.train()
             for step, batch in enumerate(self._batches(train, epoch, seed), (epoch - 1) * steps):
-                dropout_generator(self.device).manual_seed(address(seed, "dropout", step) % 2**63)
+                dropout_generator(device).manual_seed(address(seed, "dropout", step) % 2**63)
                 for group in optimizer.param_groups:
                     group["lr"] = rate * how.rate(step, steps * settings.epochs, settings.warmup)
-                F.cross_entropy(top(featurize(batch)), self.labels[batch]).backward()
+                self.target.loss(network(batch), batch).backward()
                 if how.clip is not None:
-                    nn.utils.clip_grad_norm_(trained.parameters(), how.clip)
+                    nn.utils.clip_grad_norm_(network.parameters(), how.clip)
                 optimizer.step()
                 optimizer.zero_grad()
-            found = self._predict(trained, featurize, top, stopping)
-            if (score := agreement(found, truth, len(self.task.classes))[settings.metric]) > best:
-                best, kept, at = score, deepcopy(trained.state_dict()), epoch
+            if (score := self._score(network, stopping)) > best:
+                best, kept, at = score, deepcopy(network.state_dict()), epoch
             elif epoch - at >= settings.patience:
                 break
-        trained.load_state_dict(kept)
+        network.load_state_dict(kept)
         return at
 
+    def _score(self, network: nn.Module, chosen: np.ndarray) -> float:
+        """The number for early stopping. Raises ValueError when the task does not have it."""
+        numbers = self.target.numbers(self._predict(network, chosen), chosen)
+        name = self.settings.metric or self.target.metric
+        if name not in numbers:
+            raise ValueError(f"metric={name}: {self.rows.name} has {', '.join(numbers)}")
+        return numbers[name]
+
+    def _steps(self, count: int) -> int:
+        """Batches in an epoch of `count` examples. Raises ValueError where there is no whole one."""
+        size = self.settings.batch
+        steps = count // size if self.protocol.whole_batches else -(-count // size)
+        if not steps:
+            raise ValueError(f"{self.rows.name} has {count} examples to train on, fewer than batch={size}")
+        return steps
+
     def _batches(self, train: np.ndarray, epoch: int, seed: int) -> Iterator[np.ndarray]:
-        """The examples in the shuffled order of the epoch. Raises ValueError where there is no whole batch."""
+        """The examples in the shuffled order of the epoch."""
         _, order = shuffled_range(len(train) * epoch, len(train) * (epoch + 1), len(train), seed)
         size = self.settings.batch
-        used = len(train) // size * size if self.protocol.whole_batches else len(train)
-        if not used:
-            raise ValueError(f"{self.task.name} has {len(train)} examples to train on, fewer than batch={size}")
-        yield from (train[order[begin : begin + size]] for begin in range(0, used, size))
+        yield from (train[order[place * size : (place + 1) * size]] for place in range(self._steps(len(train))))
 
     @torch.no_grad()
-    def _predict(self, trained: nn.Module, featurize: Featurizer, top: nn.Module, chosen: np.ndarray) -> np.ndarray:
-        trained.eval()
+    def _predict(self, network: nn.Module, chosen: np.ndarray) -> np.ndarray:
+        network.eval()
         parts = [chosen[i : i + 128] for i in range(0, len(chosen), 128)]
-        return torch.cat([top(featurize(part)).argmax(1) for part in parts]).cpu().numpy()
+        return self.target.found(torch.cat([network(part) for part in parts]))
+
+
+class FineTuner(Tuner):
+    """Fine-tunes copies of a model with a head of ours; the given model is not changed."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        objective: Objective | None,
+        task: Task | Tagging,
+        settings: Finetuning,
+    ):
+        settings, protocol = of_task(settings, task.name), PROTOCOLS[settings.protocol]
+        view, pool = reading_direction(objective)
+        pool = pool if settings.pool == "auto" else settings.pool
+        length = min(settings.length, int(model.max_length))  # type: ignore[arg-type]
+        super().__init__(prepared(tokenizer, task, length), settings, protocol)
+        self.encoder = Encoder(model.eval(), tokenizer.vocabulary.pad, view, pool, protocol.left)
+        self.device = next(model.parameters()).device
+        self.width = self._vectors(np.arange(1))[0].shape[1]
+        frozen = settings.train != "full"
+        self.vectors = self._vectors(np.arange(len(self.rows.ids))) if frozen else None
+
+    def __call__(self, seed: int) -> Result:
+        """Fine-tune from `seed`, which decides the head's weights, too."""
+        hidden = self.settings.train != "probe"
+        top = head(self.width, self.target.outputs, hidden, self.settings.dropout, seed).to(self.device)
+        if self.vectors is not None:
+            return self.train(OnVectors(top, self.vectors), seed)
+        return self.train(Network(top, deepcopy(self.encoder), self.rows), seed)
+
+    @torch.no_grad()
+    def _vectors(self, chosen: np.ndarray) -> list[Tensor]:
+        """Those of each example, [words or 1, D], computed in batches of similar length."""
+        order = sorted(range(len(chosen)), key=lambda i: len(self.rows.ids[chosen[i]]))
+        found: dict[int, Tensor] = {}
+        for part in (order[i : i + 64] for i in range(0, len(order), 64)):
+            ids, places = self.rows.at(chosen[part])
+            sizes = [1] * len(part) if places is None else [len(some) for some in places]
+            found |= zip(part, self.encoder(ids, places).split(sizes), strict=True)
+        return [found[i] for i in range(len(chosen))]

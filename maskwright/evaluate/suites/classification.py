@@ -1,4 +1,4 @@
-"""Fine-tuning for classification: all tasks of a folder, each from several seeds."""
+"""Fine-tuning for classification, and for scores such as likeness: all tasks of a folder, each from several seeds."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from ...storage.atomic import atomic_write
 from ..babylm.layout import official_folder
 from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import FineTuner, Finetuning, Result
-from ._tasks import TaskSelection
+from ._tasks import TaskSelection, over_seeds
 
 __all__ = ["Options", "evaluate"]
 
@@ -29,8 +29,9 @@ class Options(Finetuning, TaskSelection):
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with deviations `…_sd`; one seed by a protocol.
+    A task whose labels are numbers has `…/pearson` and `…/spearman`.
 
-    `accuracy` is the mean over the tasks, and `commonest/accuracy` that of the majority classes.
+    `accuracy` is the mean over the tasks, and `commonest/accuracy` that of the majority classes; `spearman` likewise.
 
     data: a folder with train.jsonl and valid.jsonl, a folder of such folders, or `glue_filtered`.
     """
@@ -44,27 +45,23 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
         numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
         if options.predictions:
             _write(official_folder(options.predictions, run.path) / "finetune" / name, one, results[0])
-    return numbers | {
-        "accuracy": float(np.mean([numbers[f"{name}/accuracy"] for name in found])),
-        "commonest/accuracy": float(np.mean([numbers[f"{name}/commonest"] for name in found])),
-    }
+    headlines = {"accuracy": "accuracy", "commonest/accuracy": "commonest", "spearman": "spearman"}
+    each = {key: [numbers[f"{t}/{of}"] for t in found if f"{t}/{of}" in numbers] for key, of in headlines.items()}
+    return numbers | {key: float(np.mean(values)) for key, values in each.items() if values}
 
 
 def summary(one: Task, results: list[Result]) -> dict[str, float]:
     """Means and standard deviations over the seeds, and `commonest`: the accuracy of the majority class."""
-    numbers: dict[str, float] = {}
-    for name in results[0].numbers:
-        values = np.array([result.numbers[name] for result in results])
-        numbers[name] = float(values.mean())
-        if len(values) > 1:
-            numbers[f"{name}_sd"] = float(values.std(ddof=1))
-    commonest = np.bincount(one.train.labels).argmax()
-    numbers["commonest"] = float((one.valid.labels == commonest).mean())
+    numbers = over_seeds(results)
+    if one.classes:
+        commonest = np.bincount(one.train.labels).argmax()
+        numbers["commonest"] = float((one.valid.labels == commonest).mean())
     return numbers | {"seeds": len(results), "items": len(one.valid)}
 
 
 def _write(folder: Path, one: Task, result: Result) -> None:
-    lines = [{"id": f"{one.name}_{i}", "pred": int(found)} for i, found in enumerate(result.found)]
-    numbers = {name: result.numbers[name] for name in METRICS if len(one.classes) == 2 or name == "accuracy"}
+    lines = [{"id": f"{one.name}_{i}", "pred": found} for i, found in enumerate(result.found.tolist())]
+    kept = METRICS if len(one.classes) == 2 else METRICS[:1] if one.classes else ("pearson", "spearman")
+    numbers = {name: result.numbers[name] for name in kept}
     atomic_write(folder / "predictions.json", json.dumps({one.name: {"predictions": lines}}))
     atomic_write(folder / "results.txt", "\n".join(f"{name}: {number}" for name, number in numbers.items()))

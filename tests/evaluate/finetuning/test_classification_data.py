@@ -83,8 +83,9 @@ def test_tasks_are_found_in_every_layout(put, tmp_path) -> None:
     ("line", "complaint"),
     [
         ({"text": "a", "label": 2}, r"valid\.jsonl:1: label=2 is not among those of train\.jsonl: 0, 1"),
-        ({"text": "a", "label": -1}, r"valid\.jsonl:1: label=-1: give a number from 0, or a word"),
-        ({"text": "a", "label": 0.5}, r"valid\.jsonl:1: label=0\.5: give a number from 0, or a word"),
+        ({"text": "a", "label": -1}, r"valid\.jsonl:1: label=-1 is not among those of train\.jsonl: 0, 1"),
+        ({"text": "a", "label": 0.5}, r"valid\.jsonl:1: label=0\.5 is not among those of train\.jsonl: 0, 1"),
+        ({"text": "a", "label": None}, r"valid\.jsonl:1: label=None: give a number from 0, or a word"),
         ({"text": "a"}, r"valid\.jsonl:1: no field 'label': the fields are text"),
         (
             {"txt": "a", "label": 1},

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from maskwright.attention import BOTH, FORWARD
-from maskwright.evaluate.finetuning import finetune
+from maskwright.evaluate.finetuning import targets
 from maskwright.evaluate.finetuning.encoder import Encoder, padded
 from maskwright.evaluate.finetuning.finetune import FineTuner, Finetuning
 from maskwright.evaluate.finetuning.protocol import TASKS, from_zero, of_task
@@ -17,7 +17,7 @@ from maskwright.objectives.mlm import Mlm
 from maskwright.run import saved
 from tests.evaluate.suites.test_classification import lines, toy
 
-OFFICIAL = {"lr": 3e-5, "batch": 32, "epochs": 10, "length": 512, "metric": "accuracy", "weight_decay": 0.01}
+OFFICIAL = {"lr": 3e-5, "batch": 32, "epochs": 10, "length": 512, "metric": None, "weight_decay": 0.01}
 OFFICIAL |= {"warmup": 0.06, "dropout": 0.1, "held_out": 0.0, "pool": "last", "train": "full"}
 DIFFERENT = {"boolq": {"batch": 16}, "multirc": {"batch": 16}, "wsc": {"epochs": 30}}
 DIFFERENT |= {"mrpc": {"metric": "f1"}, "qqp": {"metric": "f1"}}
@@ -68,7 +68,7 @@ def test_a_text_padded_on_the_left_has_the_vector_of_itself_alone(trained, view)
 def test_the_epoch_is_chosen_by_f1_on_the_examples_that_are_reported_and_none_is_skipped(trained, monkeypatch) -> None:
     asked = []
     scores = iter([{"accuracy": 0, "f1": f1, "mcc": 0} for f1 in (1, 3, 2, 0)])
-    monkeypatch.setattr(finetune, "agreement", lambda found, truth, _: asked.append(len(truth)) or next(scores))
+    monkeypatch.setattr(targets, "agreement", lambda found, truth, _: asked.append(len(truth)) or next(scores))
     task = replace(toy(40), name="mrpc")
     result = FineTuner(*saved.load(trained), Mlm(), task, Finetuning(protocol="babylm", epochs=3))(42)
     assert result.numbers["epoch"] == 2

@@ -140,3 +140,25 @@ def test_the_mean_over_tasks_stands_beside_that_of_the_commonest_answers(suite, 
     for name, of_task in (("accuracy", "accuracy"), ("commonest/accuracy", "commonest")):
         assert numbers["even/" + of_task] != numbers["skewed/" + of_task]
         assert numbers[name] == np.mean([numbers[f"{task}/{of_task}"] for task in ("even", "skewed")])
+
+
+def test_scores_of_likeness_are_learned_and_correlated(suite, write) -> None:
+    draw = np.random.default_rng(0)
+
+    def alike(count: int) -> list[dict]:
+        values = draw.integers(5, size=count)
+        texts = [" ".join(["assignment"] * value + ["expression"] * (4 - value)) for value in values.tolist()]
+        return [{"sentence1": t, "sentence2": "values", "score": v / 2} for t, v in zip(texts, values, strict=True)]
+
+    write("sts/train.jsonl", *alike(80))
+    folder = write("sts/valid.jsonl", *alike(30))
+    numbers = suite("classification", folder, "lr=0.01", "epochs=30", "patience=30", "seeds=1", "pool=mean")
+    assert numbers["sts/spearman"] > 0.9
+    assert numbers["sts/pearson"] > 0.9
+    assert numbers["spearman"] == numbers["sts/spearman"]
+    assert {"accuracy", "sts/commonest"} & numbers.keys() == set()
+    with pytest.raises(ValueError, match="metric=f1: sts has pearson, spearman"):
+        suite("classification", folder, "metric=f1", "seeds=1", "epochs=1")
+    write("sts/valid.jsonl", {"sentence1": "a", "sentence2": "b", "score": "much"})
+    with pytest.raises(ValueError, match=r"valid\.jsonl:1: label=much: give a number, as the other lines do"):
+        suite("classification", folder)
