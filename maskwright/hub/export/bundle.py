@@ -24,6 +24,7 @@ CLASSES = {
     "AutoModelForMaskedLM": "MaskwrightForMaskedLM",
     "AutoModelForCausalLM": "MaskwrightForCausalLM",
     "AutoModelForSequenceClassification": "MaskwrightForSequenceClassification",
+    "AutoModelForTokenClassification": "MaskwrightForTokenClassification",
 }
 """What each auto class opens."""
 

@@ -13,7 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GenerationMixin, PretrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, MaskedLMOutput, SequenceClassifierOutput
+from transformers.modeling_outputs import (
+    BaseModelOutput,
+    CausalLMOutput,
+    MaskedLMOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
 from transformers.utils.generic import can_return_tuple
 
 from ...layers.nhot import NHot
@@ -263,3 +269,28 @@ class MaskwrightForSequenceClassification(MaskwrightPreTrainedModel):
         if self.num_labels == 1:
             return F.mse_loss(logits[:, 0], labels.float())
         return F.cross_entropy(logits, labels)
+
+
+class MaskwrightForTokenClassification(MaskwrightPreTrainedModel):
+    """A class for each token."""
+
+    def __init__(self, config: MaskwrightConfig):
+        super().__init__(config)
+        self.num_labels = config.num_labels
+        self.model: Any = MaskwrightModel(config)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **rest: Any,
+    ) -> TokenClassifierOutput:
+        found = self.model(input_ids, attention_mask, inputs_embeds, **rest | {"return_dict": True})
+        logits = self.classifier(found.last_hidden_state)
+        loss = None if labels is None else F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
+        return TokenClassifierOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)

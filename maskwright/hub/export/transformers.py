@@ -101,7 +101,12 @@ def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int, caus
         found.model.save_pretrained(folder)
     if found.source is not None:
         (folder / f"{bundle.FILE}.py").write_text(found.source, encoding="utf-8")
-    if foreign.copy_tokenizer(found.path, tokenizer, folder):
+    write_tokenizer(folder, found.path, tokenizer, max_length, causal)
+
+
+def write_tokenizer(folder: Path, source: str | None, tokenizer: Tokenizer, max_length: int, causal: bool) -> None:
+    """Write the files of a tokenizer: its own ones from `source`, where it came from there, or ours."""
+    if foreign.copy_tokenizer(source, tokenizer, folder):
         return
     tokenizer.save(folder, closed=not causal)
     path = folder / "tokenizer_config.json"
