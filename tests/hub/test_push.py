@@ -53,7 +53,7 @@ def test_every_branch_holds_what_export_writes(command, hub: Hub, run: Path, tmp
         assert files.keys() - {".gitattributes"} == here.keys()
         assert without_card(files) == without_card(here)
         at = "" if branch == "main" else f', revision="{branch}"'
-        assert f'AutoTokenizer.from_pretrained("{NAME}"{at})' in files["README.md"].decode()
+        assert f'AutoTokenizer.from_pretrained("{NAME}"{at}, trust_remote_code=True)' in files["README.md"].decode()
     assert len({files["model.safetensors"] for files in there.values()}) == 3
 
 

@@ -43,7 +43,7 @@ A model of {parameters:,} parameters and {vocabulary:,} tokens, pretrained with 
 ```python
 from transformers import {auto}, AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained({quoted}{at})
+tokenizer = AutoTokenizer.from_pretrained({quoted}{at}{trust})
 model = {auto}.from_pretrained({quoted}{at}{trust})
 ```
 
