@@ -22,8 +22,8 @@ from ..settings.outside import trusting
 from ..storage.atomic import atomic_write
 from ..text.shards.prepare import PreTokenized
 from ..text.tokenizers.tokenizer import TokenizerSettings
-from .begin import filled_in
 from .sections import Evaluation, Rows, Top, Training
+from .starting.begin import filled_in
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -60,6 +60,7 @@ class Config:
             object.__setattr__(self, name, part)
         _check_lengths(self)
         _check_blocks(self)
+        _check_start(self)
 
     @classmethod
     def of(
@@ -235,6 +236,12 @@ def _check_lengths(config: Config) -> None:
         raise ValueError(
             f"training.batch_tokens={config.training.batch_tokens}: a batch holds at least a row of {longest}"
         )
+
+
+def _check_start(config: Config) -> None:
+    knew = config.evaluation.knew
+    if knew is not None and config.training.init_from is None and getattr(config.model, "path", None) is None:
+        raise ValueError(f"evaluation.knew={knew} needs what training.init_from began with: name a model")
 
 
 def _check_blocks(config: Config) -> None:

@@ -10,8 +10,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..models.transformers import TransformersModel, in_folder, pretrained
-from ..progress import warn
+from ..models.transformers import in_folder
+from ..models.transformers.family import FEWEST_TOKENS
 from ..settings import from_mapping, outside, registry
 from ..storage import sealed
 from ..storage.atomic import atomic_folder
@@ -19,8 +19,6 @@ from ..text.tokenizers.tokenizer import Tokenizer
 from . import checkpoint
 
 WEIGHTS = "model.safetensors"
-FEWEST_TOKENS = 0.9
-"""Share of a model's rows of embeddings for which its tokenizer must have a token; sizes are rounded up."""
 
 
 @dataclass
@@ -116,42 +114,6 @@ def settings_of(facts: Mapping[str, Any]) -> Any:
     """The model's settings that `describe` wrote."""
     kind, _ = registry.load("models", facts["name"])
     return from_mapping(kind, facts["settings"], "model")
-
-
-def init_from(model: nn.Module, settings: Any, tokenizer: Tokenizer, source: str | None) -> None:
-    """Give `model`, built from `settings`, the weights of the finished run `source`; only dropout may differ.
-
-    So it does with a folder of `transformers`, when the model is of that class; for None, with the folder that the
-    settings name, if any. Raises ValueError when `source` has another model or another tokenizer.
-    """
-    if source is None and (source := getattr(settings, "path", None)) is None:
-        return
-    if not source:
-        raise ValueError("training.init_from must name the folder of a run or of a model of transformers")
-    if pretrained.is_pretrained(Path(source).expanduser()):
-        _init_from_transformers(model, settings, tokenizer, Path(source).expanduser())
-        return
-    folder = final(Path(source))
-    if differs := difference(describe(settings, 0), read(folder)):
-        raise ValueError(f"training.init_from={source!r} is another model: {differs}")
-    trained, its_tokenizer = load(source)
-    if its_tokenizer.fingerprint != tokenizer.fingerprint:
-        raise ValueError(f"training.init_from={source!r} has another tokenizer: take that one, tokenizer.file={folder}")
-    model.load_state_dict(trained.state_dict())
-
-
-def _init_from_transformers(model: nn.Module, settings: Any, tokenizer: Tokenizer, folder: Path) -> None:
-    if not isinstance(model, TransformersModel) or settings.options != in_folder(folder).options:
-        raise ValueError(
-            f"training.init_from={str(folder)!r} is another model: take that one, model.name=transformers "
-            f"model.path={folder}, or convert it with maskwright import-model"
-        )
-    if tokenizer_of(folder).fingerprint != tokenizer.fingerprint:
-        raise ValueError(
-            f"training.init_from={str(folder)!r} has another tokenizer: take that one, tokenizer.file={folder}"
-        )
-    if fresh := pretrained.load(model, folder):
-        warn(f"{folder} has no head for this: {len(fresh)} of its weights begin at random, as {fresh[0]}")
 
 
 def tokenizer_of(folder: Path) -> Tokenizer:

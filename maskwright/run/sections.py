@@ -10,6 +10,7 @@ from ..settings import Names, settings
 from ..settings.bounds import MOST_EPOCHS, MOST_MINUTES, MOST_TEXT, PositiveInt, Seed, Tokens
 from ..settings.schedule import Share
 from .milestones import Milestones, Words
+from .starting.vocabulary_transfer import NewTokens
 
 
 @settings
@@ -53,6 +54,9 @@ class Training:
     init_from: str | None = None
     """A finished run, or a folder of `transformers`, whose weights initialise this one. The sections `model`,
     `tokenizer` and `objective` that are left out are its own. Null starts from random weights."""
+    new_tokens: NewTokens | None = None
+    """How tokens begin that the tokenizer of init_from lacks, where the run has another: `pieces`, as the mean of the
+    old tokens that their text is split into; `mean`, as the mean of all; `random`. Null refuses another tokenizer."""
     freeze: Share | None = None
     """Fraction of the steps in which only the head is trained and the body stays frozen; null freezes nothing."""
     batch_tokens: int | str = 4096
@@ -128,6 +132,9 @@ class Evaluation:
     out. The last is always over all of it."""
     batch_tokens: Tokens = 16384
     """Tokens evaluated at once."""
+    knew: str | None = None
+    """A text file, or a folder of them, that the model of init_from knew: when training ends, that model and the new
+    one are compared on it and on what is held out (the suite `adaptation`). Null compares nothing."""
 
 
 @settings

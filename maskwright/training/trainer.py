@@ -22,11 +22,12 @@ from ..objectives.base.nothing_asked import nothing_asked
 from ..objectives.base.problem import Problem
 from ..prediction import problem_loss
 from ..progress import during
-from ..run import build, checkpoint, milestones, resume, saved
+from ..run import build, checkpoint, milestones, resume
 from ..run.config import Config
 from ..run.description import describe
 from ..run.folder import Folder
 from ..run.load import LoadedRun, just_trained
+from ..run.starting.init_from import init_from
 from ..settings.schedule import learning_rate, scheduled
 from ..storage.atomic import atomic_write
 from ..text.shards.shards import Split
@@ -77,7 +78,7 @@ class Trainer:
         self.model = build.model(config, self.data.shards, self.device)
         found = self.folder.latest() if resume else None
         if found is None:
-            saved.init_from(self.model, config.model, self.data.shards.tokenizer, config.training.init_from)
+            init_from(self.model, config, self.data.shards.tokenizer)
         flops, rounded = Flops(self.model), resolve_matmul_dtype(config.training.precision, self.device)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
         if config.training.precision == "fp8":

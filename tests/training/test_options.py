@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from maskwright.cli.commands import train
 from maskwright.distributed import ranks
 from maskwright.run import saved
 from maskwright.run.config import Config, Evaluation, Training
@@ -152,6 +153,16 @@ def init_from(runs):
     first = runs()
     assert torch.equal(flat(runs.trainer(init_from=str(first.out)).model), flat(first.trainer.model))
     assert not torch.equal(flat(runs.trainer().model), flat(first.trainer.model))
+
+
+@case
+def new_tokens(runs):
+    first = runs()
+    runs.settings = runs.settings | {"tokenizer": runs.settings["tokenizer"] | {"size": 420}}
+    begun = {how: runs.trainer(init_from=str(first.out), new_tokens=how) for how in ("pieces", "mean", "random")}
+    assert len({float(trainer.model.embedding.weight.detach().sum()) for trainer in begun.values()}) == 3
+    with pytest.raises(ValueError, match=r"or say by training\.new_tokens=pieces how tokens begin that it lacks"):
+        runs.trainer(init_from=str(first.out))
 
 
 @case
@@ -382,6 +393,18 @@ def evaluation_held_out(runs):
         shards = runs.trainer(evaluation={"held_out": share}).data.shards
         counts[share] = len(shards.valid.bytes) / (len(shards.valid.bytes) + len(shards.train.bytes))
     assert counts[0.1] < 0.3 < counts[0.5]
+
+
+@case
+def evaluation_knew(runs):
+    first = runs()
+    runs.config(init_from=str(first.out), evaluation={"knew": str(runs.settings["corpus"]["files"][0])}).write(
+        runs.folder / "adapt.yaml"
+    )
+    train.command(str(runs.folder / "adapt.yaml"), [], runs.folder / "adapted", quiet=True)
+    assert list((runs.folder / "adapted/evaluations").glob("adaptation*.json"))
+    with pytest.raises(ValueError, match=r"evaluation\.knew=x\.txt needs what training\.init_from began with"):
+        runs.config(evaluation={"knew": "x.txt"})
 
 
 @case

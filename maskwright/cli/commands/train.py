@@ -1,5 +1,6 @@
 """maskwright train"""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,9 @@ EXAMPLES = """Examples
       tokenizer.size=8192 --out mine
   maskwright train first/config.yaml seed=1 --out again
   maskwright train first --out first --resume
+  # a model that is there goes on with the text of a domain
+  maskwright train adapt training.init_from=FOLDER "corpus.files=[domain/]" \
+      evaluation.knew=general.txt
   # as many steps as this machine makes in 4 minutes
   maskwright train quickstart training.fit_minutes=4 --out demo
   # two processes, one model
@@ -46,6 +50,7 @@ def command(
 
     with during("loading", not quiet):
         from ...display.run_report import write
+        from ...evaluate.suites._evaluate import evaluate_folder
         from ...run.config import Config
         from ...training.fit import fit
         from ...training.interrupt import Stopped
@@ -64,6 +69,8 @@ def command(
         trainer.world.leave(130)
         raise typer.Exit(130) from None
     if trainer.world.first:
+        if knew := config.evaluation.knew:
+            typer.echo(json.dumps(evaluate_folder("adaptation", out, Path(knew)), indent=1), err=quiet)
         said = write(out)
         typer.echo(said.partition("\n")[0] if quiet else said)
     trainer.world.leave(0)

@@ -15,8 +15,8 @@ TOKENIZER = (
 
 
 def to_transformers(model: TransformersModel, settings: Any, **special: int | None) -> Any:
-    """The network itself. A new one's configuration gets the `special` ids of the tokenizer; one that came in keeps its
-    own, unless it has none of a kind.
+    """The network itself. A new one's configuration gets the `special` ids of the tokenizer, and so does one that got
+    another tokenizer; one that came in keeps its own, unless it has none of a kind.
 
     Raises ValueError for n-hot embeddings, which no class of `transformers` has.
     """
@@ -24,12 +24,18 @@ def to_transformers(model: TransformersModel, settings: Any, **special: int | No
         raise ValueError(
             f"model.nhot={settings.nhot} has no counterpart in {type(model.network).__name__}; train without it"
         )
-    config = model.network.config
+    config, of_the_folder = model.network.config, _is_of(settings.path, model.vocabulary_size)
     for name, number in special.items():
         known = getattr(config, name, None)
-        if hasattr(config, name) and (settings.path is None or known is None):
+        if hasattr(config, name) and (known is None or not of_the_folder):
             setattr(config, name, number)
     return model.network
+
+
+def _is_of(path: str | None, size: int) -> bool:
+    """Whether a tokenizer of `size` ids is that of the folder `path`, as far as the folder is there to say so."""
+    place = Path(path or "").expanduser()
+    return path is not None and (not pretrained.is_pretrained(place) or Tokenizer.load(place).vocabulary.size == size)
 
 
 def why(model: TransformersModel, forward: bool) -> str:

@@ -22,6 +22,8 @@ SIZES = {
 """Our name of a size, and the names that configurations have for it; each that is there gets it."""
 NOT_OF_THE_MODEL = ("transformers_version", "_name_or_path", "dtype", "torch_dtype", "architectures")
 """What a config.json says of the file, not of the model."""
+FEWEST_TOKENS = 0.9
+"""Share of a folder's rows of embeddings for which its own tokenizer has a token; sizes are rounded up."""
 CLASSES = {"masked": "AutoModelForMaskedLM", "causal": "AutoModelForCausalLM"}
 """The auto class of each head."""
 
@@ -148,7 +150,7 @@ def network(settings: Any, vocabulary_size: int, generator: torch.Generator) -> 
     config = configuration(vars(settings))
     rows = vocabulary_size
     if settings.path is not None:
-        rows = max(rows, config.vocab_size)
+        rows = max(rows, config.vocab_size) if rows >= FEWEST_TOKENS * config.vocab_size else rows
     else:
         assert settings.max_length
         before = first_position(_one_layer(str(settings.head), config.model_type, _written(config)))
@@ -159,8 +161,7 @@ def network(settings: Any, vocabulary_size: int, generator: torch.Generator) -> 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         made = _made(str(settings.head), config).float()
-    if settings.path is None:
-        made.get_input_embeddings().padding_idx = None  # type: ignore[operator]  # the tokenizer says what is padding
+    made.get_input_embeddings().padding_idx = None  # type: ignore[operator]  # the tokenizer says what is padding
     return made
 
 

@@ -81,11 +81,12 @@ def _ready(corpus: PreTokenized, options: TokenizerSettings, folder: str | Path 
 def corpus_key(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors) -> str:
     learned = key(dataclasses.asdict(options), tokenizers.__version__)
     made = Tokenizer.load(options.file, options.add).fingerprint if options.file else learned
+    made = key(made, options.new_words) if options.new_words else made
     return key(FORMAT, repr(corpus), listed(corpus), made, share, errors)
 
 
 def _tokenizer(corpus: Corpus, options: TokenizerSettings, share: float, errors: Errors, kept: Path) -> Tokenizer:
-    if options.file:
+    if options.file and not options.new_words:
         return Tokenizer.load(options.file, options.add)
     try:
         return _learned(kept)

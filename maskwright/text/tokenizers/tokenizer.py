@@ -21,6 +21,7 @@ from ...files.text import read_text
 from ...storage.atomic import atomic_write
 from . import sentencepiece
 from .added import by_file, check_ids, has_gaps, with_special
+from .extension import extended
 from .named import check_model, names_of, names_within
 from .plain import Contradiction, plain
 from .training import TokenizerSettings, learn
@@ -53,7 +54,8 @@ class Tokenizer:
         Raises ValueError when there is no text.
         """
         if settings.file:
-            return cls.load(settings.file, settings.add)
+            loaded = cls.load(settings.file, settings.add)
+            return loaded.with_words(texts, settings.new_words) if settings.new_words else loaded
         return cls(learn(_not_empty(texts), settings))
 
     @classmethod
@@ -72,6 +74,10 @@ class Tokenizer:
             return cls(with_special(backend, list(map(_named, add))), names_of(file, tree))
         except Contradiction as error:
             raise ValueError(f"{file} is not a tokenizer of the package tokenizers: {error}") from None
+
+    def with_words(self, texts: Iterable[str], count: int) -> "Tokenizer":
+        """The same tokenizer with `count` words of `texts` as tokens; see `extended`."""
+        return Tokenizer(extended(self._recognising, texts, count), self.names)
 
     def opening(self, token: int) -> "Tokenizer":
         """The same tokenizer with the special token `token` in place of [CLS] at the start of a text."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from ...settings import Names, settings
-from ...settings.bounds import MOST_VOCABULARY
+from ...settings.bounds import MOST_VOCABULARY, PositiveInt
 from .vocabulary import NAMES, OURS
 
 UNKNOWN = NAMES["unk"][0]
@@ -35,11 +35,16 @@ class TokenizerSettings:
     """Whether Unigram encodes unknown characters as bytes; BPE always does, the others use [UNK]."""
     file: str | None = None
     """Load this instead: a tokenizer.json, the folder of a `transformers` tokenizer, or a SentencePiece .model."""
+    new_words: PositiveInt | None = None
+    """Add so many words of the training text to the tokenizer of `file`, each as one token: those that it splits most
+    often, counted by pieces; null adds none."""
     add: Names = ()
     """More special tokens, which some objectives need: [WRONG_RANDOM] …, and in a loaded tokenizer [FW], [BW],
     [WRONG], [RIGHT]."""
 
     def __post_init__(self) -> None:
+        if self.new_words and not self.file:
+            raise ValueError(f"new_words={self.new_words} are added to a tokenizer that is there: give tokenizer.file")
         smallest = SMALLEST[self.kind] + len(self.special) - len(OURS)
         if self.size < smallest:
             raise ValueError(f"size={self.size}: a {self.kind} tokenizer has at least {smallest} ids")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files.yaml_files import read_yaml
-from ..models.transformers import in_folder, pretrained
-from . import saved
-from .discover import is_model
+from ...files.yaml_files import read_yaml
+from ...models.transformers import in_folder, pretrained
+from .. import saved
+from ..discover import is_model
 
 OWN_TOKENIZER = ("file", "kind", "size")
 """Options by which a config has a tokenizer of its own."""
