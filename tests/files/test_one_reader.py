@@ -36,6 +36,7 @@ ALLOWED = {
     "text/shards/concatenate.py": "arrays of tokens",
     "text/shards/remote.py": "a sealed manifest",
     "text/tokenizers/added.py": "JSON of the package tokenizers",
+    "text/tokenizers/extension.py": "JSON of the package tokenizers",
     "text/tokenizers/plain.py": "JSON of the package tokenizers",
     "text/tokenizers/sentencepiece.py": "a SentencePiece model, which is binary",
     "text/tokenizers/tokenizer.py": "JSON of the package tokenizers",
