@@ -49,6 +49,13 @@ def my_objectives() -> str:
     return page.partition("```python\n")[2].partition("```")[0]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_line_of_a_block_can_be_pasted(page: Path) -> None:
+    """What is said of a command stands behind a #, where a shell does not read it."""
+    remark = r"^ {4}(?:maskwright|python|pip|make|hf) .*\S {2,}(?![# ]).*$"
+    assert re.findall(remark, page.read_text(encoding="utf-8"), flags=re.MULTILINE) == []
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder of a reader who has written that file, and downloaded a model."""

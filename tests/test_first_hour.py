@@ -1,5 +1,6 @@
 """The commands of the pages that one begins with, in order, in a folder as these pages have it, on a small text."""
 
+import gzip
 import json
 import re
 import shlex
@@ -9,14 +10,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/tutorial.md", "docs/adaptive.md", "docs/extending.md")
+PAGES = (
+    "README.md",
+    *(f"docs/{name}.md" for name in (
+        "tutorial", "adaptive", "extending", "masking", "nhot", "objectives", "data", "diffusion", "forward_backward",
+    )),
+)  # fmt: skip
 SMALL = [
     "tokenizer.size=404", "rows.length=32", "model.hidden=16", "model.layers=1", "model.heads=2",
     "model.intermediate=24", "model.max_length=64", "training.steps=2", "training.batch_tokens=1024",
     "training.compile=false", "training.precision=fp32", "evaluation.held_out=0.2", "corpus.files=[texts/]", "--quiet",
 ]  # fmt: skip
 LENGTH = {"training.steps", "training.fit_minutes"}
-ELSEWHERE = ("--nproc", "masks", "compare", "sweep", "generation", "serve", "push", "preflight", "import-config", "DIR")
+ELSEWHERE = (
+    "--nproc", "masks", "compare", "sweep", "generation", "serve", "push", "preflight", "import-config", "DIR",
+    "ratios", "$add", "merge r s",
+)  # fmt: skip
 """What other tests run: what takes long, servers, and what needs more than a page makes."""
 
 
@@ -37,6 +46,10 @@ def desk(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "texts.txt").write_text("The function returns a string.\n")
     (tmp_path / "my_objectives.py").write_text(pages.partition("```python\n")[2].partition("```")[0])
     (tmp_path / "table.csv").write_text("token,weight\ne,0.5\n")
+    (tmp_path / "tagged.txt").write_text("The_DET list_NOUN is_VERB sorted_ADJ ._PUNCT\n")
+    (tmp_path / "more.jsonl.gz").write_bytes(gzip.compress(b'{"text": "A tuple is immutable."}\n'))
+    for domain in ("childes", "wikitext"):
+        (tmp_path / "texts" / f"{domain}.txt").write_text(text.read_text(encoding="utf-8"), encoding="utf-8")
     pair = {"sentence_good": "The list is sorted.", "sentence_bad": "The list are sorted.", "UID": "one"}
     pair |= {"field": "syntax", "linguistics_term": "agreement"}
     suite = tmp_path / "evaluation_data" / "full_eval" / "blimp_filtered"
