@@ -67,12 +67,8 @@ class Question(Protocol):
     def targets(self) -> Tensor: ...
     @property
     def weights(self) -> Tensor: ...
-    @property
-    def view(self) -> Tensor: ...
-    @property
-    def prefix_mask(self) -> Tensor: ...
-    @property
-    def source_row(self) -> Tensor: ...
+    def sight(self, document: Tensor) -> dict[str, Tensor | None]: ...
+    def laid_out(self, of_text: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -111,10 +107,10 @@ def predict(model: nn.Module, problem: Question, document: Tensor | None = None)
     Gradients flow, and the model stays in the mode that it is in: call it under `torch.no_grad()` to evaluate.
     """
     device = next(model.parameters()).device
-    document = torch.zeros_like(problem.inputs) if document is None else document[problem.source_row]
-    seen = mask(document, problem.view, problem.prefix_mask)
+    document = torch.zeros_like(problem.inputs) if document is None else document
+    seen = mask(**problem.sight(document))  # type: ignore[arg-type]
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]  # [N]
-    sent: tuple[Any, ...] = (problem.inputs, seen, positions(document), asked)
+    sent: tuple[Any, ...] = (problem.inputs, seen, problem.laid_out(positions(document)), asked)
     hidden = model(*(None if part is None else part.to(device) for part in sent))  # [N, D]
     targets, weights = (part.flatten()[asked].to(device) for part in (problem.targets, problem.weights))
     return Predictions(logits(model, hidden).float(), targets, weights)

@@ -130,6 +130,8 @@ class MaskingCollator:
                 f"objective {name} reads in one direction, and a masked model of transformers in both: take "
                 "DataCollatorForLanguageModeling(tokenizer, mlm=False) and a causal model, or an objective such as mlm"
             )
+        if bool(problem.block.any()):
+            raise ValueError(f"objective {name} reads block by block, which a masked model of transformers cannot")
         if bool((problem.weights[asked] != 1).any()):
             raise ValueError(
                 f"objective {name} weights its positions, and labels have no weights: take one such as mlm"

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 
-from ..attention import Mask
 from ..hardware import quickest
 
 NARROWEST = 16
@@ -19,7 +18,7 @@ MEASURED_HEADS = 4
 Kernel = Callable[[Tensor, Tensor, Tensor, Tensor | None, float], Tensor]
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Mask, dropout: float) -> Tensor:
+def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | BlockMask | None, dropout: float) -> Tensor:
     """Softmax attention: the mean of `values` weighted by softmax(queries · keys / sqrt(width)).
 
     queries, keys, values: [B, H, L, width].  mask: [B, 1, L, L] bool, True = may attend, a BlockMask, or None for full

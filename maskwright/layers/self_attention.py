@@ -5,7 +5,7 @@ With n target positions in each row, only their queries are computed.
 
 from torch import Tensor
 
-from ..attention import Mask
+from ..attention import KeyValueCache, Mask
 from .attend import attend
 from .joint import Joint
 from .linear import linear
@@ -27,6 +27,9 @@ def self_attend(
     joint: the matrices of queries, keys and values, [3·D, D], and their biases, if any.
     mask, dropout: as in `attend`.  rotations: [B or 1, L, 2, D / H], those of rotary positions, or None.
     """
+    if isinstance(mask, KeyValueCache):
+        queries, *new = _everywhere(joint, heads, hidden, rotations)
+        return pick(attend(queries, *mask.extend(joint, *new), mask.mask, dropout), target_positions)
     if target_positions is None or target_positions.ndim == 1:
         return pick(attend(*_everywhere(joint, heads, hidden, rotations), mask, dropout), target_positions)
     return attend(

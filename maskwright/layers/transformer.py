@@ -43,27 +43,30 @@ class Transformer(nn.Module):
 
     tokens: [B, L] int64, or vectors in their place, [B, L, D].
     mask: [B, 1, L, L] bool, True = may attend, or None for all; every query must see a key.
-    Models with `takes_block_mask` also take a BlockMask.
+    Models with `takes_block_mask` also take a BlockMask, and those with `takes_cache` a KeyValueCache.
     positions: [B, L] int64, within the document, or None for 0 … L − 1. Ignored by models with relative
     positions only: within a document, distances are the same along the row.
     target_positions: [N] int64, indices into the flattened [B·L], or [B, n] int64, n of each row (N = B·n), or
     None for all. Only their vectors are returned, [N, D], and what follows the last attention is computed for them
     alone; with [B, n] some models compute only their queries, too.
-    Raises ValueError when rows are longer than `max_length`.
+    Raises ValueError when rows are longer than `max_length`; with `reads_positions`, only where none are given.
     """
 
+    reads_positions = False
+    """Whether position comes from `positions` alone, so that the tokens of a row may be in any order."""
     max_length: int
     embedding: nn.Embedding
     head: nn.Module
     decoder_bias: Tensor
     nhot: Parts | None
 
-    def embed(self, tokens: Tensor) -> Tensor:
+    def embed(self, tokens: Tensor, positions: Tensor | None = None) -> Tensor:
         """tokens [B, L] int64 → [B, L, D]; vectors in their place stay as they are.
 
-        Raises ValueError when rows are longer than `max_length`.
+        positions: those given to a model that reads them, which alone must be below `max_length`.
+        Raises ValueError when rows without are longer than `max_length`.
         """
-        if tokens.shape[1] > self.max_length:
+        if positions is None and tokens.shape[1] > self.max_length:
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
         return embed(tokens, self.embedding, self.nhot)
 

@@ -75,9 +75,10 @@ class HlbGptModel(Transformer):
         target_positions: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D]; see `Transformer`."""
+        hidden = self.embed(tokens, positions)  # [B, L, D]
         positions = default_positions(tokens) if positions is None else positions
         ahead = positions[:, None, :] - positions[:, :, None]  # [B or 1, L, L]: how far the key is after the query
-        hidden = self.dropout(self.embed(tokens))
+        hidden = self.dropout(hidden)
         for layer in self.layers[:-1]:
             hidden = layer(hidden, mask, ahead)
         return self.final_norm(self.layers[-1](hidden, mask, ahead, target_positions))

@@ -51,6 +51,8 @@ class MinigptModel(Transformer):
 
     reads_positions = True
     """Position comes from `positions` alone, so that the tokens of a row may be in any order."""
+    takes_cache = True
+    """The keys and values of a row's first positions may be kept."""
 
     def __init__(self, settings: Minigpt, vocabulary_size: int):
         super().__init__()
@@ -70,8 +72,9 @@ class MinigptModel(Transformer):
         target_positions: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D]; see `Transformer`."""
+        hidden = self.embed(tokens, positions)  # [B, L, D]
         positions = default_positions(tokens) if positions is None else positions
-        hidden = self.positions(self.embed(tokens), positions)  # [B, L, D]
+        hidden = self.positions(hidden, positions)
         for layer in self.layers[:-1]:
             hidden = layer(hidden, mask)
         return self.layers[-1](hidden, mask, target_positions)

@@ -62,6 +62,8 @@ class ModernModel(Transformer):
 
     reads_positions = True
     """Position comes from `positions` alone, so that the tokens of a row may be in any order."""
+    takes_cache = True
+    """The keys and values of a row's first positions may be kept."""
 
     def __init__(self, settings: Modern, vocabulary_size: int):
         super().__init__()
@@ -89,8 +91,8 @@ class ModernModel(Transformer):
         target_positions: Tensor | None = None,
     ) -> Tensor:
         """Contextual vectors, [B, L, D]; see `Transformer`."""
+        hidden = self.embed(tokens, positions)  # [B, L, D]
         positions = default_positions(tokens) if positions is None else positions
-        hidden = self.embed(tokens)  # [B, L, D]
         if self.positions is not None:
             hidden = self.positions(hidden, positions)
         hidden = self.dropout(self.norm(hidden))

@@ -175,6 +175,11 @@ def model(config: Config, shards: Shards, where: torch.device) -> nn.Module:
     """
     generator = torch.Generator().manual_seed(address(config.seed, "model") % 2**63)
     built: nn.Module = config.model.build(shards.vocabulary.size, generator)
+    if (size := config.objective.reads_blocks) and not getattr(built, "reads_positions", False):
+        raise ValueError(
+            f"objective.block_length={size} lays a text out twice, so that the model must take positions: "
+            f"model.name={registry.name_of(config.model)} does not; take modern, minigpt or hlb_gpt"
+        )
     for module in built.modules():
         if isinstance(module, Parts):
             _fill(module, shards)

@@ -16,6 +16,7 @@ from ..objectives.base.detector import CorruptionDetector
 from ..prediction import CHUNK, logits_in_chunks
 from ..settings.schedule import Scheduled, sums, value
 from ..text.tokenizers.vocabulary import Vocabulary
+from .growing import GrowingTexts, reach
 
 Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 """How certain a model is at N positions, [N], higher is more certain; computed from its probabilities [N, V], the
@@ -70,8 +71,10 @@ class Denoiser:
     top_k: int = 0
     top_p: float = 1.0
     seen: Tensor | None = None
-    """[L, L] bool, True where a position (first) may attend to another, never to a later one; none where all attend to
-    all. With it each row is queried at one position at a time."""
+    """[L, L] bool, True where a position (first) may attend to another; none where all attend to all. What nothing
+    queried sees is not computed, and the keys and values of what no longer changes are kept."""
+    keep_keys: bool = True
+    """Whether they are kept; the texts are the same without, and slower."""
     allow_sep: bool = False
     """Whether [SEP] may be sampled, which ends a text."""
     guidance: float = 0.0
@@ -91,16 +94,25 @@ class Denoiser:
             )
 
     def sample_tokens(
-        self, tokens: Tensor, where: Tensor, u: Tensor, score: str = "confidence", progress: float = 0.0
+        self,
+        tokens: Tensor,
+        where: Tensor,
+        u: Tensor,
+        score: str = "confidence",
+        progress: float = 0.0,
+        final: int = 0,
+        rows: Tensor | None = None,
     ) -> Prediction:
         """Sample a token at each position of `where`, [B, L] bool, from uniform numbers `u`, [B, L] float64 in [0, 1).
 
         progress: the share of the steps that is done, in [0, 1], for the temperature.
+        final: how many positions, from the first on, no longer change.
+        rows: [B] int64, which of the texts these are, so that what is kept of them is found; by default all.
         Special tokens are never sampled, except [SEP] with `allow_sep`.
         """
         sampled, certain, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
         parts, temperature = [], value(self.temperature, progress)
-        for scores, seen, draws in self._guided(tokens, where, tokens[where], u[where]):
+        for scores, seen, draws in self._guided(tokens, where, final, rows, tokens[where], u[where]):
             scores[:, self._never.to(scores.device)] = -torch.inf
             p = token_probs(scores)
             plain = (temperature, self.top_k, self.top_p) == (1, 0, 1)
@@ -110,9 +122,16 @@ class Denoiser:
             sampled[where], certain[where], scored[where] = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return Prediction(sampled, certain, scored)
 
-    def _guided(self, tokens: Tensor, where: Tensor, *columns: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    def _guided(
+        self, tokens: Tensor, where: Tensor, final: int, rows: Tensor | None, *columns: Tensor
+    ) -> Iterator[tuple[Tensor, ...]]:
         """As `logits_at`, with guidance."""
-        asked = logits_at(self.model, tokens, where, self.shift, self.seen, *columns)
+        if self._growing is None or not where.any():
+            asked = logits_at(self.model, tokens, where, self.shift, self.seen, *columns)
+        else:
+            rows = torch.arange(len(tokens)) if rows is None else rows
+            hidden = self._growing.hidden_at(self.model, tokens, where, self.shift, final, rows)
+            asked = _scored(self.model, hidden, *columns)
         if not self.guidance:
             yield from asked
             return
@@ -122,6 +141,12 @@ class Denoiser:
         for (scores, *rest), (other,) in zip(asked, without, strict=True):
             other = other.clamp(min=torch.finfo(other.dtype).min)  # what neither of both allows stays impossible
             yield scores + self.guidance * (scores - other), *rest
+
+    @cached_property
+    def _growing(self) -> GrowingTexts | None:
+        """What is kept of the texts so far, where the model can."""
+        able = self.seen is not None and self.keep_keys and getattr(self.model, "takes_cache", False)
+        return GrowingTexts(self.seen) if self.seen is not None and able else None
 
     @cached_property
     def _never(self) -> Tensor:
@@ -163,16 +188,22 @@ def logits_at(
     asked = torch.nonzero(where[rows].flatten())[:, 0] - shift
     given = (tokens[rows], None, None, asked) if seen is None else _before(tokens[rows], asked, seen)
     hidden = model(*(None if part is None else part.to(device) for part in given))  # [N, D]
-    parts = (column.to(device).split(CHUNK) for column in columns)
+    yield from _scored(model, hidden, *columns)
+
+
+def _scored(model: nn.Module, hidden: Tensor, *columns: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The logits [n, V] float32 of vectors [N, D], with the columns, [N]."""
+    parts = (column.to(hidden.device).split(CHUNK) for column in columns)
     yield from zip(logits_in_chunks(model, hidden), *parts, strict=True)
 
 
 def _before(tokens: Tensor, asked: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, None, Tensor]:
-    """The rows up to the last queried position, their attention mask, and the queried position of each.
+    """The rows up to the last position that a queried one sees, their attention mask, and the queried positions.
 
-    tokens: [B, L].  asked: [B] int64, a position of each row in the flattened [B · L].  seen: [L, L] bool.
+    tokens: [B, L].  asked: [N] int64, positions in the flattened [B · L].  seen: [L, L] bool.
     """
-    assert len(asked) == len(tokens)
-    place = asked[:, None] % tokens.shape[1]
-    width = int(place.max()) + 1
-    return tokens[:, :width], seen[:width, :width].expand(len(tokens), 1, -1, -1), None, place
+    row, place = asked // tokens.shape[1], asked % tokens.shape[1]
+    width = int(reach(seen)[place].max()) + 1
+    one_each = len(asked) == len(tokens)  # then only that query is computed in the last layer
+    where = place[:, None] if one_each else row * width + place
+    return tokens[:, :width], seen[:width, :width].expand(len(tokens), 1, -1, -1), None, where

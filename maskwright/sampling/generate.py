@@ -43,12 +43,12 @@ def generate(
     schedule: MaskSchedule,
     seed: int = 0,
     remasker: Remasker | None = None,
-    block_length: int | None = None,
+    block_length: int | Tensor | None = None,
 ) -> Iterator[Frame]:
     """A frame before the first step and after each step; the last holds the finished texts.
 
     block_length: write the free positions in blocks of this size from left to right, and divide the steps among the
-        blocks (semi-autoregressive sampling); none for all positions at once.
+        blocks (semi-autoregressive sampling); none for all positions at once. Or the block of each position, [L] int64.
     Every draw has the address (seed, step, row, position), so that the same seed gives the same text.
     Raises ValueError when the sampler needs a remasker and none is given, or cannot revise a text.
     """
@@ -56,18 +56,19 @@ def generate(
     polish = not torch.equal(masked, canvas.free)
     check(sampler, remasker, polish)
     tokens, settled, steps = canvas.tokens.clone(), torch.full(canvas.tokens.shape, torch.inf), count()
-    blocks = _blocks(canvas.free, block_length)
+    blocks, denoiser = _blocks(canvas.free, block_length), replace(denoiser)  # one that has kept nothing yet
     plan = replace(schedule, steps=max(1, schedule.steps // len(blocks))).after
     max_steps = len(plan) * len(blocks)
     yield Frame(0, tokens.clone(), _state(canvas.free, masked), max_steps)
     for active in blocks:
-        alive = torch.arange(len(tokens))
+        open_ = active if polish else active & (tokens == denoiser.vocabulary.mask)
+        alive = torch.nonzero(open_.any(1))[:, 0]
         for number, (before, after) in enumerate(pairwise([0.0 if polish else 1.0, *plan])):
             if not len(alive):
                 break
             noise = Noise(seed, torch.full_like(alive, next(steps)), alive)
             parts = tokens[alive], active[alive], before, after, settled[alive]
-            now = Step(number, len(plan), *parts, noise, denoiser, remasker)
+            now = Step(number, len(plan), *parts, noise, denoiser, remasker, sampler.revises)
             hidden, tokens[alive], settled[alive] = _advance(sampler, now)
             state = _state(canvas.free, canvas.free & (tokens == denoiser.vocabulary.mask))
             state[alive] = state[alive].where(~(now.masked & ~hidden), NEW).where(~(now.unmasked & hidden), REMASKED)
@@ -103,10 +104,12 @@ def _advance(sampler: Sampler, now: Step) -> tuple[Tensor, Tensor, Tensor]:
     return hidden, tokens, torch.where(revealed, said.confidence, now.settled).where(~hidden, torch.inf)
 
 
-def _blocks(free: Tensor, size: int | None) -> list[Tensor]:
-    """The free positions, [B, L] bool, in blocks of `size` from left to right."""
+def _blocks(free: Tensor, size: int | Tensor | None) -> list[Tensor]:
+    """The free positions, [B, L] bool, in blocks of `size`, or in given ones, from left to right."""
     if size is None:
         return [free]
+    if isinstance(size, Tensor):
+        return [free & (size == number) for number in size[free.any(0)].unique()]
     place = torch.where(free, (free.cumsum(1) - 1) // size, -1)
     return [place == number for number in range(int(place.max()) + 1)]
 

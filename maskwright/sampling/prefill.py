@@ -1,4 +1,4 @@
-"""A canvas in the form that a causal model was trained on.
+"""A canvas in the form that a causal model, or one of blocks, was trained on.
 
 Shapes: B rows, L positions.
 """
@@ -13,6 +13,7 @@ from ..data.rows import Rows
 from ..noise import Noise
 from ..objectives.base.objective import Objective
 from ..objectives.causal import Causal
+from ..objectives.diffusion.blocks import block_of
 from ..text.tokenizers.vocabulary import Vocabulary
 from .canvas import Canvas
 
@@ -34,3 +35,9 @@ def prefill(canvas: Canvas, objective: Objective, vocabulary: Vocabulary) -> tup
     seen = mask(rows.document, problem.view, prompt)
     assert seen is not None
     return replace(canvas, tokens=problem.inputs), seen[0, 0]
+
+
+def in_blocks(length: int, size: int) -> tuple[Tensor, Tensor]:
+    """The block of each position, [L] int64, for a model that reads blocks of `size`, and its mask, [L, L] bool."""
+    block = block_of(torch.arange(length), size)
+    return block, block[:, None] >= block

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from ..attention import FORWARD
 from ..files.errors import short_repr
@@ -23,7 +23,7 @@ from .denoiser import Denoiser, Remasker
 from .fill import MASK_TEXT
 from .generate import Frame, generate
 from .mask_schedule import SHAPES, MaskSchedule
-from .prefill import prefill
+from .prefill import in_blocks, prefill
 from .sampler import Sampler
 
 LENGTH = 64
@@ -53,7 +53,8 @@ class SamplingOptions:
     start_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
     """The mask ratio at the start of the schedule; by default 1, and 0.3 where a text is revised."""
     block_length: Size | None = None
-    """Generate in blocks of so many tokens, from left to right; by default all at once."""
+    """Generate in blocks of so many tokens, from left to right; by default those that the model was trained in, or all
+    at once."""
     temperature: Scheduled[Annotated[float, Field(ge=0)]] = 1.0
     """Divides the logits; 0 always takes the most probable token. Or a schedule over the steps (of each block)."""
     top_k: Annotated[int, Field(ge=0, le=MOST_SIZE)] = 0
@@ -161,7 +162,13 @@ def stream(request: SampleRequest, models: LoadedModels, canvas: Canvas | None =
         canvas, seen = prefill(canvas, models.objective, models.tokenizer.vocabulary)
         denoiser = replace(denoiser, seen=seen, allow_sep=request.stop_at_sep)
         return generate(denoiser, made, canvas, MaskSchedule(steps=int(canvas.free[0].sum())), request.seed)
-    return generate(denoiser, made, canvas, mask_schedule(request), request.seed, models.remasker, request.block_length)
+    blocks: int | Tensor | None = request.block_length
+    if size := models.objective.reads_blocks:
+        if request.block_length not in (None, size):
+            raise ValueError(f"block_length={request.block_length}: {request.run} was trained in blocks of {size}")
+        blocks, seen = in_blocks(canvas.tokens.shape[1], size)
+        denoiser = replace(denoiser, seen=seen)
+    return generate(denoiser, made, canvas, mask_schedule(request), request.seed, models.remasker, blocks)
 
 
 def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels, canvas: Canvas) -> Denoiser:

@@ -25,7 +25,7 @@ class Sampler(ABC):
 
     revises: ClassVar[bool] = False
     """Whether it masks revealed tokens again, so that it can revise a given text."""
-    capabilities: ClassVar[Mapping[str, int]] = MASK_SHIFTS
+    capabilities: ClassVar[Mapping[str, int]] = MASK_SHIFTS | {"unmask_blocks": 0}
     """The capabilities of which the model's objective must have one, each with how many positions before a token it is
     predicted."""
     view: ClassVar[int] = BOTH

@@ -39,6 +39,8 @@ class Step:
     """[B] rows; the epoch is the step."""
     denoiser: Denoiser
     remasker: Remasker | None = None
+    revises: bool = False
+    """Whether tokens may be masked again."""
 
     @cached_property
     def masked(self) -> Tensor:
@@ -61,6 +63,11 @@ class Step:
         return self.number / max(self.steps - 1, 1)
 
     @property
+    def final(self) -> int:
+        """How many positions, from the first on, no longer change."""
+        return int((self.active if self.revises else self.masked).any(0).long().argmax())
+
+    @property
     def budget(self) -> Tensor:
         """[B] int64, how many positions stay masked by the schedule, rounded down."""
         return (self.after * self.known.double() + 1e-9).long()
@@ -74,7 +81,9 @@ class Step:
         where = self.masked if where is None else where
         if not self._cached or self._cached[0] != score or not torch.equal(self._cached[1], where):
             u = (self.noise.bits("token", where.shape[1]) >> 11).astype("float64") * 2.0**-53
-            sampled = self.denoiser.sample_tokens(self.tokens, where, torch.from_numpy(u), score, self.progress)
+            sampled = self.denoiser.sample_tokens(
+                self.tokens, where, torch.from_numpy(u), score, self.progress, self.final, self.noise.rows
+            )
             self._cached[:] = score, where, sampled
         return self._cached[2]
 

@@ -78,7 +78,7 @@ def empty_problem(problem: Problem, count: int) -> Problem:
 
 def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_mask: bool = False) -> MicroBatch:
     """Collect the targets of `problem` (made from `rows`) and copy everything to `device`."""
-    document = rows.document[problem.source_row]
+    sight = problem.sight(rows.document)
     target_positions = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
     count = len(target_positions)
     padding = torch.zeros(round_up_count(count) - count, dtype=torch.int64)
@@ -88,16 +88,15 @@ def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_ma
     def to_device(tensor: Tensor) -> Tensor:  # pinned memory makes the copy asynchronous
         return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
-    prefix = problem.prefix_mask if problem.prefix_mask.any() else None
-    if use_block_mask and not is_full_attention(document, problem.view):
-        on_device = (None if part is None else to_device(part) for part in (document, problem.view, prefix))
-        attention: Mask = block_mask(*on_device)  # type: ignore[arg-type]
+    if use_block_mask and not is_full_attention(sight["document"], problem.view, sight["block"]):  # type: ignore[arg-type]
+        on_device = {name: None if part is None else to_device(part) for name, part in sight.items()}
+        attention: Mask = block_mask(**on_device)  # type: ignore[arg-type]
     else:
-        dense = mask(document, problem.view, prefix)
+        dense = mask(**sight)  # type: ignore[arg-type]
         attention = None if dense is None else to_device(dense)
     padded = torch.cat([target_positions, padding])
     return MicroBatch(
-        to_device(problem.inputs), attention, to_device(positions(document)), to_device(padded),
+        to_device(problem.inputs), attention, to_device(problem.laid_out(positions(rows.document))), to_device(padded),
         to_device(targets), to_device(weights), float(weights.sum(dtype=torch.float64)), count,
     )  # fmt: skip
 

@@ -185,6 +185,21 @@ def test_a_remote_causal_model_writes_on(source, tmp_path: Path) -> None:
     assert told[1, 1:].tolist() == short[0].tolist()
 
 
+def test_a_remote_causal_model_reads_each_token_once(source, tmp_path: Path) -> None:
+    export(source("minigpt", "causal"), tmp_path / "model")
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "model", trust_remote_code=True).eval()
+    prompt, read = torch.tensor([[2, 30, 31], [0, 2, 40]]), []
+    theirs.model.network.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].shape[1]))
+    options = {"attention_mask": (prompt > 0).long(), "max_new_tokens": 6, "do_sample": False}
+    kept = theirs.generate(prompt, **options, use_cache=True)
+    assert read == [3, 1, 1, 1, 1, 1][: len(read)]
+    assert len(read) > 3
+    assert torch.equal(kept, theirs.generate(prompt, **options, use_cache=False))
+    assert max(read) > 5
+    beams = [theirs.generate(prompt, **options, num_beams=3, use_cache=use) for use in (True, False)]
+    assert torch.equal(*beams)
+
+
 def test_a_way_that_was_not_learned_is_refused() -> None:
     def objective(name: str, **options):
         return Config.of({"objective": {"name": name, **options}, "training": {"steps": 1}}).objective

@@ -105,7 +105,10 @@ def in_epoch(rows: Rows, epoch: int) -> Rows:
 
 
 def _asked(rows: Rows, objective: Objective, epoch: int, seed: int) -> np.ndarray:
-    return (objective(in_epoch(rows, epoch), seed).targets != IGNORE).numpy()  # [B, L]
+    targets = objective(in_epoch(rows, epoch), seed).targets[
+        :, : rows.tokens.shape[1]
+    ]  # of a text laid out twice, once
+    return (targets != IGNORE).numpy()  # [B, L]
 
 
 def _difference(asked: list[np.ndarray], one: int, other: int) -> float:
@@ -116,7 +119,7 @@ def _difference(asked: list[np.ndarray], one: int, other: int) -> float:
 def fates(rows: Rows, objective: Objective, seed: int) -> torch.Tensor:
     """[B, L] int64: index into FATES of what happened at a target position, -1 elsewhere."""
     problem = objective(rows, seed)
-    hidden, same = problem.inputs == rows.vocabulary.mask, problem.inputs == rows.tokens
+    hidden, same = problem.inputs == rows.vocabulary.mask, problem.inputs == problem.laid_out(rows.tokens)
     fate = torch.where(hidden, 0, torch.where(same, 2, 1))
     return torch.where(problem.targets != IGNORE, fate, -1)
 

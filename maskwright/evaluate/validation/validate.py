@@ -111,8 +111,8 @@ def take_exam(
 def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> tuple[np.ndarray, ...]:
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]  # [N]
     targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
-    document = rows.document[problem.source_row]
-    loss, first, five = (part.cpu().numpy() for part in score_targets(model, document, problem, asked, targets))
+    document = problem.laid_out(rows.document)
+    loss, first, five = (part.cpu().numpy() for part in score_targets(model, rows.document, problem, asked, targets))
     numbers = (rows.ids[problem.source_row] & 0xFFFFFFFF).numpy()
     documents = pack.documents(numbers, document.numpy()).ravel()[asked.numpy()]
     return targets.numpy(), weights.double().numpy(), documents, loss.astype(np.float64), first, five
@@ -121,10 +121,14 @@ def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> 
 def score_targets(
     model: nn.Module, document: Tensor, problem: Problem, asked: Tensor, targets: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """[N] float32 loss, [N] bool top-1 hit, [N] bool top-5 hit, at the positions `asked` of [B * L]."""
+    """[N] float32 loss, [N] bool top-1 hit, [N] bool top-5 hit, at the positions `asked` of [P * M].
+
+    document: [B, L], of the rows of text.
+    """
     device = next(model.parameters()).device
-    seen = mask(document, problem.view, problem.prefix_mask)
-    hidden = model(problem.inputs.to(device), None if seen is None else seen.to(device), positions(document).to(device))
+    seen = mask(**problem.sight(document))  # type: ignore[arg-type]
+    places = problem.laid_out(positions(document)).to(device)
+    hidden = model(problem.inputs.to(device), None if seen is None else seen.to(device), places)
     chunks = logits_in_chunks(model, hidden.flatten(0, 1)[asked.to(device)])
     columns = []
     for logits, expected in zip(chunks, targets.to(device).split(CHUNK), strict=True):  # [n, V], [n]

@@ -6,7 +6,6 @@ The end of every file that `bundle` makes; there, KNOWN says which network it is
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GenerationMixin, PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import (
-    BaseModelOutput,
-    CausalLMOutput,
+    BaseModelOutputWithPast,
+    CausalLMOutputWithPast,
     MaskedLMOutput,
     SequenceClassifierOutput,
     TokenClassifierOutput,
@@ -23,7 +22,7 @@ from transformers.modeling_outputs import (
 from transformers.utils.generic import can_return_tuple
 
 from ...layers.nhot import NHot
-from .remote_parts import NHotEmbedding, everywhere, fill, resized, sight, watched
+from .remote_parts import KeptBefore, NHotEmbedding, checkpointed, everywhere, fill, resized, sight, watched
 
 KNOWN: dict[str, type] = {}
 """The class of the settings and that of the network."""
@@ -143,11 +142,14 @@ class MaskwrightModel(MaskwrightPreTrainedModel):
         causal: bool | None = None,
         output_hidden_states: bool | None = None,
         output_attentions: bool | None = None,
+        past_key_values: Any = None,
         **rest: Any,
     ) -> Any:
         """input_ids: [B, L], or inputs_embeds: [B, L, D], what `get_input_embeddings` makes of them.
         attention_mask: [B, L], or [B, L, L] for a full mask; by default no padding.
         position_ids: [B, L]; by default the number of the token among those that are no padding.
+        past_key_values: a cache of `transformers` with the positions before these, which `attention_mask` then covers,
+        too; these are added to it.
 
         Raises ValueError for both or none of the inputs, and when attention weights are asked for.
         """
@@ -156,29 +158,20 @@ class MaskwrightModel(MaskwrightPreTrainedModel):
         if self.config.output_attentions if output_attentions is None else output_attentions:
             raise ValueError("output_attentions=True: the weights of attention are never computed as such")
         inputs: Any = input_ids if inputs_embeds is None else inputs_embeds
-        seen = everywhere(inputs) if attention_mask is None else attention_mask
+        before = 0 if past_key_values is None else past_key_values.get_seq_length()
+        seen = everywhere(inputs, before) if attention_mask is None else attention_mask
         causal = self.config.causal if causal is None else causal
         real = seen if seen.ndim == 2 else seen.diagonal(dim1=1, dim2=2)  # [B, L]
-        places = (real.long().cumsum(1) - 1).clamp(min=0) if position_ids is None else position_ids.expand_as(real)
-        with watched(self.network.layers) as states, self._checkpointed():
-            hidden = self.network(inputs, sight(seen.bool(), causal), places)
+        places = (real.long().cumsum(1) - 1).clamp(min=0)[:, before:] if position_ids is None else position_ids
+        mask: Any = sight(seen.bool(), causal)
+        if past_key_values is not None:
+            mask = KeptBefore(past_key_values, mask[:, :, before:])
+        save = self._gradient_checkpointing_func if self.gradient_checkpointing and self.training else None
+        with watched(self.network.layers) as states, checkpointed(self.network.layers if save else (), save):
+            hidden = self.network(inputs, mask, places.expand(len(inputs), -1))
         asked = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        return BaseModelOutput(last_hidden_state=hidden, hidden_states=(*states, hidden) if asked else None)
-
-    @contextmanager
-    def _checkpointed(self) -> Iterator[None]:
-        """Within the block, layers keep only their input, if that was enabled and the model is trained."""
-        layers: Any = self.network.layers if self.gradient_checkpointing and self.training else ()
-        own = [vars(layer).get("forward") for layer in layers]  # where a tool has put one in place of the class's
-        for layer in layers:
-            layer.forward = partial(self._gradient_checkpointing_func, layer.forward)
-        try:
-            yield
-        finally:
-            for layer, forward in zip(layers, own, strict=True):
-                del layer.forward
-                if forward is not None:
-                    layer.forward = forward
+        told = (*states, hidden) if asked else None
+        return BaseModelOutputWithPast(last_hidden_state=hidden, hidden_states=told, past_key_values=past_key_values)
 
 
 class MaskwrightForMaskedLM(MaskwrightPreTrainedModel):
@@ -220,18 +213,24 @@ class MaskwrightForCausalLM(MaskwrightPreTrainedModel, GenerationMixin):
         labels: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         **rest: Any,
-    ) -> CausalLMOutput:
+    ) -> CausalLMOutputWithPast:
         found = self.model(input_ids, attention_mask, inputs_embeds, **rest | {"causal": True, "return_dict": True})
         logits = self.model.network.logits(found.last_hidden_state)
         loss = None
         if labels is not None:
             loss = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
-        return CausalLMOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)
+        return CausalLMOutputWithPast(
+            loss=loss, logits=logits, hidden_states=found.hidden_states, past_key_values=found.past_key_values
+        )
 
     def prepare_inputs_for_generation(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, **rest: Any
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, past_key_values: Any = None, **rest: Any
     ) -> dict[str, Any]:
-        return {"input_ids": input_ids, "attention_mask": attention_mask}
+        """The tokens that are not in the cache, which is used where the network can."""
+        if not getattr(self.model.network, "takes_cache", False) or not rest.get("use_cache"):
+            return {"input_ids": input_ids, "attention_mask": attention_mask}
+        new = input_ids[:, past_key_values.get_seq_length() :]
+        return {"input_ids": new, "attention_mask": attention_mask, "past_key_values": past_key_values}
 
 
 class MaskwrightForSequenceClassification(MaskwrightPreTrainedModel):

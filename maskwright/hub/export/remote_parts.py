@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from ...attention import KeyValueCache
 
 
 def fill(module: nn.Module) -> None:
@@ -57,9 +60,39 @@ def watched(layers: Any) -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def everywhere(inputs: Tensor) -> Tensor:
-    """[B, L] ones, for tokens [B, L] or vectors [B, L, D]."""
-    return torch.ones(inputs.shape[:2], dtype=torch.int64, device=inputs.device)
+@contextmanager
+def checkpointed(layers: Any, save: Any) -> Iterator[None]:
+    """Within the block, layers keep only their input: `save` calls them."""
+    own = [vars(layer).get("forward") for layer in layers]  # where a tool has put one in place of the class's
+    for layer in layers:
+        layer.forward = partial(save, layer.forward)
+    try:
+        yield
+    finally:
+        for layer, forward in zip(layers, own, strict=True):
+            del layer.forward
+            if forward is not None:
+                layer.forward = forward
+
+
+class KeptBefore(KeyValueCache):
+    """A cache of `transformers` as the network takes it."""
+
+    def __init__(self, kept: Any, mask: Tensor):
+        """mask: [B, 1, n, length + n] bool."""
+        self.kept, self.mask = kept, mask
+        self._numbers: dict[int, int] = {}
+
+    def extend(self, layer: object, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """The keys and values of a layer with those before them."""
+        number = self._numbers.setdefault(id(layer), len(self._numbers))
+        whole: tuple[Tensor, Tensor] = self.kept.update(keys, values, number)
+        return whole
+
+
+def everywhere(inputs: Tensor, before: int = 0) -> Tensor:
+    """[B, before + L] ones, for tokens [B, L] or vectors [B, L, D]."""
+    return torch.ones(len(inputs), before + inputs.shape[1], dtype=torch.int64, device=inputs.device)
 
 
 def sight(seen: Tensor, causal: bool) -> Tensor:

@@ -21,6 +21,7 @@ class Capability:
 CAPABILITIES = {
     "unmask": Capability("a masked token, from both sides", "mlm", 0),
     "mntp": Capability("a masked token, at the position before it", "mntp", 1),
+    "unmask_blocks": Capability("a masked token, from its block and all before"),
     "forward": Capability("the next token", "causal"),
     "backward": Capability("the previous token", "backward"),
     "detect": Capability("whether a token is corrupted"),

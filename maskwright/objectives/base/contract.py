@@ -21,7 +21,7 @@ from .objective import Masked, Objective
 from .problem import Problem
 
 Make = Callable[..., Objective]
-FIELDS = ("inputs", "targets", "weights", "view", "prefix_mask", "source_row")
+FIELDS = ("inputs", "targets", "weights", "view", "prefix_mask", "place", "block", "source_row")
 LEAK_ROWS, LEAK_LENGTH = 6, 32
 """The rows and positions that are searched for leaks; one position is changed at a time."""
 
@@ -58,8 +58,10 @@ def shapes(make: Make, rows: Rows) -> str:
     wanted = {"inputs": torch.int64, "targets": torch.int64, "weights": torch.float32, "prefix_mask": torch.bool}
     for field, dtype in wanted.items():
         found = getattr(problem, field)
-        if found.shape != (len(problem), rows.tokens.shape[1]) or found.dtype != dtype:
+        if found.shape != problem.place.shape or found.dtype != dtype:
             return f"{field} is {found.dtype} of shape {list(found.shape)}, not {dtype} of the shape of the inputs"
+    if not 0 <= int(problem.place.min()) <= int(problem.place.max()) < rows.tokens.shape[1]:
+        return f"place goes to {problem.place.max()} in rows of {rows.tokens.shape[1]}"
     if not problem.view.shape == problem.source_row.shape == (len(problem),):
         return "view and source_row hold one number for each row of the problem"
     if set(problem.source_row.tolist()) != set(range(len(rows))):
@@ -90,7 +92,8 @@ def padding(make: Make, rows: Rows) -> str:
     )
     length, fields = rows.tokens.shape[1], FIELDS[:3]
     more = make()(wider, 0)
-    cut = replace(more, **{field: getattr(more, field)[:, :length] for field in fields})
+    own = more.place[0] < length
+    cut = replace(more, **{field: getattr(more, field)[:, own] for field in fields})
     return _difference(cut, make()(rows, 0), fields)
 
 
@@ -123,15 +126,15 @@ def weighted_targets(make: Make, rows: Rows) -> str:
 
 def special_tokens(make: Make, rows: Rows) -> str:
     problem = make()(rows, 0)
-    text, fixed = rows.tokens[problem.source_row], ~rows.maskable[problem.source_row]
+    text, fixed = problem.laid_out(rows.tokens), ~problem.laid_out(rows.maskable)
     if found := _first((problem.inputs != text) & fixed, "is a special token or padding but was replaced"):
         return found
-    return _first(has_target(problem) & (rows.document[problem.source_row] < 0), "is padding but has a target")
+    return _first(has_target(problem) & (problem.laid_out(rows.document) < 0), "is padding but has a target")
 
 
 def original_labels(make: Make, rows: Rows) -> str:
     problem = make()(rows, 0)
-    wrong = has_target(problem) & (problem.targets != rows.tokens[problem.source_row])
+    wrong = has_target(problem) & (problem.targets != problem.laid_out(rows.tokens))
     return _first(wrong, "has a target that is not its token") if isinstance(make(), Masked) else ""
 
 
@@ -179,9 +182,9 @@ def _leak(objective: Objective, rows: Rows) -> str:
 
 
 def _sees(problem: Problem, rows: Rows) -> Tensor:
-    """[P, L, L] bool, which positions each position attends to."""
-    seen = mask(rows.document[problem.source_row], problem.view, problem.prefix_mask)
-    return torch.ones(*problem.inputs.shape, rows.tokens.shape[1], dtype=torch.bool) if seen is None else seen[:, 0]
+    """[P, M, M] bool, which positions each position attends to."""
+    seen = mask(**problem.sight(rows.document))  # type: ignore[arg-type]
+    return torch.ones(*problem.inputs.shape, problem.inputs.shape[1], dtype=torch.bool) if seen is None else seen[:, 0]
 
 
 def _corner(rows: Rows) -> Rows:

@@ -65,6 +65,11 @@ class Objective(ABC):
         return frozenset()
 
     @property
+    def reads_blocks(self) -> int | None:
+        """The tokens of a block, where a text is read block by block, each with all before it; else None."""
+        return None
+
+    @property
     def learns(self) -> bool:
         """Whether the trainer must call `observe`."""
         return type(self).observe is not Objective.observe

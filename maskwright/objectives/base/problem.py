@@ -5,20 +5,22 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ...masking.select import IGNORE
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What the model sees and must predict: P rows, made from B rows of text."""
+    """What the model sees and must predict: P rows of M positions, made from B rows of L tokens; M is L unless
+    positions are laid out otherwise, by `place`."""
 
     inputs: Tensor
-    """[P, L] int64, corrupted ids."""
+    """[P, M] int64, corrupted ids."""
     targets: Tensor
-    """[P, L] int64, the token to predict at a position, always from the original tokens; or IGNORE."""
+    """[P, M] int64, the token to predict at a position, always from the original tokens; or IGNORE."""
     weights: Tensor
-    """[P, L] float32, the weight of a position in the loss; 0 exactly where there is no target."""
+    """[P, M] float32, the weight of a position in the loss; 0 exactly where there is no target."""
     view: Tensor
     """[P] int64, BOTH, FORWARD or BACKWARD: which way a row attends."""
     source_row: Tensor = None  # type: ignore[assignment]
@@ -26,13 +28,19 @@ class Problem:
     source_objective: Tensor = None  # type: ignore[assignment]
     """[P] int64, which objective of a mixture made a row, so that it alone observes the losses; by default 0."""
     span_id: Tensor = None  # type: ignore[assignment]
-    """[P, L] int32, what a learning objective needs to know again in `observe`: the number of the unit (word or span)
+    """[P, M] int32, what a learning objective needs to know again in `observe`: the number of the unit (word or span)
     that a position was chosen with, or the token that was hidden there; by default 0."""
     prefix_mask: Tensor = None  # type: ignore[assignment]
-    """[P, L] bool, positions that the whole document attends to, whatever the view; by default none."""
+    """[P, M] bool, positions that the whole document attends to, whatever the view; by default none."""
     shift: Tensor = None  # type: ignore[assignment]
     """[P] int64, how many positions before its token a target stands: 1 where the next token is predicted; by default
     0."""
+    place: Tensor = None  # type: ignore[assignment]
+    """[P, M] int64, which position of its row of text each stands for: in any order, and as often as need be; by
+    default 0 … L − 1."""
+    block: Tensor = None  # type: ignore[assignment]
+    """[P, M] int64, which positions see which, besides the view: all of its own number, and all of a smaller odd one;
+    by default 0."""
 
     def __post_init__(self) -> None:
         if self.source_row is None:
@@ -45,6 +53,10 @@ class Problem:
             object.__setattr__(self, "prefix_mask", torch.zeros(self.inputs.shape, dtype=torch.bool))
         if self.shift is None:
             object.__setattr__(self, "shift", torch.zeros(len(self.inputs), dtype=torch.int64))
+        if self.place is None:
+            object.__setattr__(self, "place", torch.arange(self.inputs.shape[1]).expand_as(self.inputs))
+        if self.block is None:
+            object.__setattr__(self, "block", torch.zeros_like(self.inputs))
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -55,10 +67,39 @@ class Problem:
 
     @classmethod
     def joined(cls, problems: Sequence["Problem"]) -> "Problem":
-        """The rows of several problems as one, sorted by the row of text that they are made from."""
-        columns = (torch.cat([getattr(problem, field.name) for problem in problems]) for field in fields(cls))
+        """The rows of several problems as one, sorted by the row of text that they are made from; of equal widths."""
+        widest = max(problem.inputs.shape[1] for problem in problems)
+        wide = [problem._padded(widest) for problem in problems]
+        columns = (torch.cat([getattr(problem, field.name) for problem in wide]) for field in fields(cls))
         whole = cls(*columns)
         return whole[whole.source_row.argsort(stable=True)]
+
+    def _padded(self, width: int) -> "Problem":
+        """The same with positions that ask nothing and that no other sees, up to `width`."""
+        more = width - self.inputs.shape[1]
+        fill = {
+            "inputs": 0,
+            "targets": IGNORE,
+            "weights": 0,
+            "span_id": 0,
+            "prefix_mask": False,
+            "place": 0,
+            "block": -2,
+        }
+        return replace(self, **{name: pad(getattr(self, name), (0, more), value=value) for name, value in fill.items()})
+
+    def laid_out(self, of_text: Tensor) -> Tensor:
+        """[P, M], of something that the positions of the text have, [B, L]: that of each position here."""
+        return of_text[self.source_row].gather(1, self.place)
+
+    def sight(self, document: Tensor) -> dict[str, Tensor | None]:
+        """What `attention.mask` and `attention.block_mask` take; document: [B, L], as in Rows."""
+        return {
+            "document": self.laid_out(document),
+            "view": self.view,
+            "prefix": self.prefix_mask if self.prefix_mask.any() else None,
+            "block": self.block if self.block.any() else None,
+        }
 
 
 def shifted(problem: Problem, document: Tensor, by: int) -> Problem:

@@ -28,6 +28,7 @@ from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.live import Stateful, unbuilt
 from ..base.objective import Objective, OpenRun, no_runs
 from ..base.problem import Problem
+from .blocks import Blocks, blocks
 from .noise_levels import Levels
 from .patterns import Scattered, Spans, Sticky
 from .rarity import select_by_rarity
@@ -46,12 +47,25 @@ class Diffusion(Levels, Objective):
     """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
     pattern: Sticky | Spans | Scattered | None = None
     """A masking pattern in place of the schedule: clusters, spans, or single tokens up to a ratio."""
+    block_length: Size | None = None
+    """Block diffusion (BD3-LM): each block of so many tokens is diffused given the blocks before it; null for the whole
+    text at once."""
     levels: Size = 16
     """How many mask ratios the validation bound is estimated from, spread evenly between 0 and 1."""
 
+    def __post_init__(self) -> None:
+        if self.block_length and (self.pattern or self.frequency):
+            raise ValueError(
+                f"block_length={self.block_length}: blocks are masked by the schedule, without pattern and frequency"
+            )
+
     @property
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"unmask"})
+        return frozenset({"unmask"}) if self.block_length is None else frozenset({"unmask_blocks"})
+
+    @property
+    def reads_blocks(self) -> int | None:
+        return self.block_length
 
     @property
     def learns(self) -> bool:
@@ -63,6 +77,8 @@ class Diffusion(Levels, Objective):
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """[MASK] at the chosen positions, with the original tokens as targets."""
+        if self.block_length:
+            return self._in_blocks(blocks(rows, self.block_length), noise)
         pattern, word = self.pattern, rows.word.numpy()
         chosen = pattern.choose(word, noise, rows.progress) if pattern else self._scattered(rows, noise)
         n, n_masked = count(word), count(chosen)
@@ -75,6 +91,9 @@ class Diffusion(Levels, Objective):
     def scoring(self, rows: Rows) -> Iterator[Problem]:
         """The bound, estimated at `levels` mask ratios, one drawn from each cell of an even grid (stratified)."""
         noise = Noise(0, torch.zeros_like(rows.ids), rows.ids)
+        if self.block_length:
+            yield from block_bound(blocks(rows, self.block_length), noise, min(self.levels, self.block_length))
+            return
         n = count(rows.word.numpy())
         for level in range(self.levels):
             ratio = (level + noise.uniform(f"exam {level}", 1).numpy()[:, 0]) / self.levels
@@ -86,7 +105,17 @@ class Diffusion(Levels, Objective):
 
     def for_validation(self) -> "Diffusion":
         """The plain bound, whatever the training options, so that runs compare."""
-        return Diffusion(num_static_masks=self.num_static_masks, levels=self.levels)
+        return Diffusion(num_static_masks=self.num_static_masks, levels=self.levels, block_length=self.block_length)
+
+    def _in_blocks(self, parts: Blocks, noise: Noise) -> Problem:
+        """Each block masked by the schedule, with weights of its own."""
+        n, progress = parts.n, parts.rows.progress
+        budget, probability = self.counts(n, parts.quantiles(low_discrepancy(noise, "level")), progress)
+        weight = n / np.maximum(budget, 1) if self.weighted else np.ones(n.shape)
+        if self.weighted:
+            weight = weight * (np.maximum(n, 1) * probability) ** -value(self.gamma, progress)
+        chosen = parts.select(budget, noise, "select in blocks")
+        return parts.doubled(masked_problem(parts.rows, chosen, parts.spread(weight)))
 
     def _scattered(self, rows: Rows, noise: Noise) -> np.ndarray:
         """[B, L] int32, 1 or more where masked, by the schedule."""
@@ -126,8 +155,20 @@ class LiveDiffusion(Stateful, Diffusion):
         self._counted.copy_(state["counts"])
 
 
+def block_bound(parts: Blocks, noise: Noise, levels: int) -> Iterator[Problem]:
+    """The bound by blocks, at `levels` mask ratios; with as many as a block has tokens, each number of masks once."""
+    n = parts.n
+    for level in range(levels):
+        ratio = (level + noise.uniform(f"exam {level}", n.shape[1]).numpy()) / levels
+        budget = np.clip(np.ceil(ratio * n), np.minimum(n, 1), n).astype(np.int64)
+        chosen = parts.select(budget, noise, f"exam {level} places")
+        weight = parts.spread(n / budget.clip(1) / levels)
+        yield parts.doubled(masked_problem(parts.rows, chosen, weight))
+
+
 def masked_problem(rows: Rows, chosen: Tensor, weight: Tensor) -> Problem:
-    """The rows with [MASK] at `chosen`, [B, L] bool, where losses have the weight of their row, [B] float."""
+    """The rows with [MASK] at `chosen`, [B, L] bool, where losses have a weight, [B] of their row, or [B, L], float."""
+    weight = weight.float() if weight.ndim == 2 else weight.float()[:, None]
     inputs = torch.where(chosen, rows.vocabulary.mask, rows.tokens)
-    weights = torch.where(chosen, weight.float()[:, None], 0.0)
+    weights = torch.where(chosen, weight, 0.0)
     return Problem(inputs, torch.where(chosen, rows.tokens, IGNORE), weights, torch.full_like(rows.ids, BOTH))

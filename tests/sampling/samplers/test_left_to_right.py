@@ -240,3 +240,23 @@ def test_a_request_that_does_not_fit_is_one_sentence(said, runs: Path, words: st
     code, _, told = said(runs / run, *more)
     assert code == 2
     assert sentence in told
+
+
+@pytest.mark.parametrize("name", ["modern", "minigpt"])
+def test_kept_keys_change_no_draw_and_each_token_is_read_once(name):
+    model = built(name, spread=0.2)
+    for objective, prompt in [(Causal(), ()), (Causal(), (7, 9, 12)), (Prefix(), (7, 9, 12, 8))]:
+        begin, seen = prefill(blank(40, *prompt, length=20), objective, VOCABULARY)
+        schedule = MaskSchedule(steps=int(begin.free[0].sum()))
+        texts, read = [], ([], [])
+        for keep, counted in zip((True, False), read, strict=True):
+            hook = model.register_forward_pre_hook(lambda _, inputs, to=counted: to.append(inputs[0].numel()))
+            denoiser = Denoiser(model, VOCABULARY, 1, seen=seen, allow_sep=True, keep_keys=keep)
+            texts.append(list(generate(denoiser, LeftToRight(), begin, schedule, 1))[-1].tokens)
+            hook.remove()
+        assert torch.equal(*texts)
+        assert len({*(texts[0] == PAD).sum(1).tolist()}) > 3  # texts end at different places
+        kept, anew = read
+        assert kept[0] == 40 * (len(prompt) + 1)
+        assert max(kept[1:]) <= 40
+        assert sum(anew) > 3 * sum(kept)
