@@ -9,6 +9,7 @@ from ..attention import KeyValueCache, Mask
 from .attend import attend
 from .joint import Joint
 from .linear import linear
+from .local_attention import Window, attend_locally
 from .pick import in_rows, mask_of_targets, pick
 from .rotary import rotate
 
@@ -21,22 +22,25 @@ def self_attend(
     target_positions: Tensor | None,
     dropout: float = 0.0,
     rotations: Tensor | None = None,
+    near: Window | None = None,
 ) -> Tensor:
     """`hidden` [B, L, D] → the attention output, [B, L, D]; or [N, D] at `target_positions`, as in `pick`.
 
     joint: the matrices of queries, keys and values, [3·D, D], and their biases, if any.
     mask, dropout: as in `attend`.  rotations: [B or 1, L, 2, D / H], those of rotary positions, or None.
+    near: the window of local attention; None for global.
     """
     if isinstance(mask, KeyValueCache):
         queries, *new = _everywhere(joint, heads, hidden, rotations)
         return pick(attend(queries, *mask.extend(joint, *new), mask.mask, dropout), target_positions)
     if target_positions is None or target_positions.ndim == 1:
-        return pick(attend(*_everywhere(joint, heads, hidden, rotations), mask, dropout), target_positions)
-    return attend(
-        *_at_targets(joint, heads, hidden, rotations, target_positions),
-        mask_of_targets(mask, target_positions),
-        dropout,
-    ).flatten(0, 1)
+        vectors = _everywhere(joint, heads, hidden, rotations)
+        mixed = attend(*vectors, mask, dropout) if near is None else attend_locally(*vectors, mask, dropout, near)
+        return pick(mixed, target_positions)
+    seen = mask_of_targets(mask, target_positions)
+    if near is not None:
+        seen = near.near(target_positions) if seen is None else seen & near.near(target_positions)
+    return attend(*_at_targets(joint, heads, hidden, rotations, target_positions), seen, dropout).flatten(0, 1)
 
 
 def _everywhere(joint: Joint, heads: int, hidden: Tensor, rotations: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,7 +1,8 @@
 """A pre-norm encoder with rotary positions and GEGLU, no biases: a BERT as built in 2025.
 
-Warner et al. 2024, ModernBERT (arXiv 2412.13663), with global attention in every layer. Branches end in a
-matrix of zeros, so each block starts as the identity, which trains faster (Zhang et al. 2019, Fixup, arXiv 1901.09321).
+Warner et al. 2024, ModernBERT (arXiv 2412.13663); local attention in some layers, as there, is an option. Branches end
+in a matrix of zeros, so each block starts as the identity, which trains faster (Zhang et al. 2019, Fixup, arXiv
+1901.09321).
 """
 
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch.nn.attention.flex_attention import BlockMask
 
 from ..attention import Mask
 from ..layers.attend import NARROWEST
@@ -17,12 +19,13 @@ from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.linear import Linear
+from ..layers.local_attention import Window, local_blocks, window
 from ..layers.pick import pick
 from ..layers.rotary import Rotary
 from ..layers.self_attention import self_attend
 from ..layers.transformer import Transformer, TransformerSettings, default_positions
 from ..settings import settings
-from ..settings.bounds import Size
+from ..settings.bounds import Layers, Size
 
 PRESETS = {
     "tiny": {"hidden": 192, "layers": 4, "heads": 3, "intermediate": 512},
@@ -35,7 +38,7 @@ EPSILON = 1e-5
 
 @settings
 class Modern(TransformerSettings):
-    """ModernBERT with global attention: rotary (or learned) positions, pre-norm, GEGLU, no biases."""
+    """ModernBERT: rotary (or learned) positions, pre-norm, GEGLU, no biases; global or local attention."""
 
     intermediate: Size = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
@@ -44,7 +47,13 @@ class Modern(TransformerSettings):
     positions: Literal["rotary", "learned"] = "rotary"
     """How order is encoded: rotation of queries and keys, or a learned vector per position."""
     theta: float = 10_000.0
-    """Base of the rotary wavelengths."""
+    """Base of the rotary wavelengths; ModernBERT has 160,000 in global layers."""
+    window: Size | None = None
+    """Positions on each side that a local layer attends to, 64 in ModernBERT; null makes every layer global."""
+    global_every: Layers = 3
+    """With a window, every so many-th layer is global, from the first on."""
+    local_theta: float = 10_000.0
+    """Base of the rotary wavelengths in local layers."""
 
     @model_validator(mode="after")
     def _check(self) -> "Modern":
@@ -62,8 +71,6 @@ class ModernModel(Transformer):
 
     reads_positions = True
     """Position comes from `positions` alone, so that the tokens of a row may be in any order."""
-    takes_cache = True
-    """The keys and values of a row's first positions may be kept."""
 
     def __init__(self, settings: Modern, vocabulary_size: int):
         super().__init__()
@@ -73,9 +80,13 @@ class ModernModel(Transformer):
         learned, width = settings.positions == "learned", settings.hidden // settings.heads
         self.positions = LearnedPositions(settings.max_length, settings.hidden) if learned else None
         self.rotary = None if learned else Rotary(settings.max_length, width, settings.theta)
+        self.window = settings.window
+        self.takes_cache = settings.window is None  # which keeps keys without their positions
+        local = settings.window and not learned
+        self.local_rotary = Rotary(settings.max_length, width, settings.local_theta) if local else None
         self.norm = _norm(settings.hidden)
         self.dropout = nn.Dropout(settings.dropout)
-        self.layers = nn.ModuleList(_Block(settings, first=layer == 0) for layer in range(settings.layers))
+        self.layers = nn.ModuleList(_Block(settings, layer) for layer in range(settings.layers))
         self.final_norm = _norm(settings.hidden)
         self.head = nn.Sequential(
             Linear(settings.hidden, settings.hidden, bias=False), nn.GELU(), _norm(settings.hidden)
@@ -96,10 +107,18 @@ class ModernModel(Transformer):
         if self.positions is not None:
             hidden = self.positions(hidden, positions)
         hidden = self.dropout(self.norm(hidden))
-        rotations = None if self.rotary is None else self.rotary(positions)  # [B or 1, L, 2, D / H]
+        everywhere = (mask, None if self.rotary is None else self.rotary(positions), None)  # [B or 1, L, 2, D / H]
+        nearby = everywhere if self.window is None else self._local(mask, positions, self.window)
         for layer in self.layers[:-1]:
-            hidden = layer(hidden, mask, rotations)
-        return self.final_norm(self.layers[-1](hidden, mask, rotations, target_positions))
+            hidden = layer(hidden, *(nearby if layer.local else everywhere))
+        last = self.layers[-1]
+        return self.final_norm(last(hidden, *(nearby if last.local else everywhere), target_positions))
+
+    def _local(self, mask: Mask, positions: Tensor, reach: int) -> tuple[Mask, Tensor | None, Window]:
+        """The mask, the rotations and the window of local layers."""
+        seen = local_blocks(mask, reach, positions) if isinstance(mask, BlockMask) else mask
+        rotations = None if self.local_rotary is None else self.local_rotary(positions)
+        return seen, rotations, window(reach, positions, seen)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -119,19 +138,25 @@ class ModernModel(Transformer):
 class _Block(nn.Module):
     """x += attention(norm(x)); x += feed_forward(norm(x)); the first block's input is normalised already."""
 
-    def __init__(self, settings: Modern, first: bool):
+    def __init__(self, settings: Modern, number: int):
         super().__init__()
-        self.attention_norm = nn.Identity() if first else _norm(settings.hidden)
+        self.local = settings.window is not None and number % settings.global_every > 0
+        self.attention_norm = _norm(settings.hidden) if number else nn.Identity()
         self.attention = _Attention(settings)
         self.feed_forward_norm = _norm(settings.hidden)
         between = nn.Dropout(settings.dropout)
         self.feed_forward = Geglu(settings.hidden, settings.intermediate, between, gelu="none", gate=0)
 
     def forward(
-        self, hidden: Tensor, mask: Mask, rotations: Tensor | None, target_positions: Tensor | None = None
+        self,
+        hidden: Tensor,
+        mask: Mask,
+        rotations: Tensor | None,
+        near: Window | None = None,
+        target_positions: Tensor | None = None,
     ) -> Tensor:
         hidden = pick(hidden, target_positions) + self.attention(
-            self.attention_norm(hidden), mask, rotations, target_positions
+            self.attention_norm(hidden), mask, rotations, near, target_positions
         )
         return hidden + self.feed_forward(self.feed_forward_norm(hidden))
 
@@ -144,9 +169,11 @@ class _Attention(nn.Module):
         self.out = Linear(settings.hidden, settings.hidden, bias=False)
         self.out_dropout = nn.Dropout(settings.dropout)
 
-    def forward(self, hidden: Tensor, mask: Mask, rotations: Tensor | None, target_positions: Tensor | None) -> Tensor:
+    def forward(
+        self, hidden: Tensor, mask: Mask, rotations: Tensor | None, near: Window | None, target_positions: Tensor | None
+    ) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        mixed = self_attend(self.query_key_value, self.heads, hidden, mask, target_positions, dropout, rotations)
+        mixed = self_attend(self.query_key_value, self.heads, hidden, mask, target_positions, dropout, rotations, near)
         return self.out_dropout(self.out(mixed))
 
 

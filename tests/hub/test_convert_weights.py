@@ -20,6 +20,7 @@ from maskwright.training.trainer import Trainer
 DEBERTA = {"buckets": 16, "max_distance": 64}
 FAMILIES = {
     "modern": ("mlm", {"theta": 500.0}),
+    "modern local": ("mlm", {"theta": 500.0, "window": 4, "global_every": 2, "local_theta": 90.0}),
     "modern causal": ("causal", {"theta": 500.0}),
     "deberta": ("mlm", DEBERTA),
 }
@@ -65,7 +66,7 @@ def test_training_goes_on(source, text: Path, tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "local attention": ({"layer_types": ["full_attention", "sliding_attention"]}, "1 of 2 layers have local attention"),
+    "local attention": ({"layer_types": ["sliding_attention", "full_attention"]}, "modern has every n-th layer global"),
     "activation": ({"hidden_activation": "relu"}, "hidden_activation='relu' has no counterpart"),
     "family": ({"model_type": "bert"}, "is a bert: what can be carried is modernbert"),
     "dropout": ({"mlp_dropout": 0.5}, "modern has one dropout"),
@@ -94,5 +95,12 @@ def test_a_config_of_transformers_before_5_is_read(source, tmp_path: Path) -> No
     path.write_text(json.dumps({name: facts[name] for name in facts if name not in ("layer_types", "rope_parameters")}))
     assert adopt(tmp_path / "theirs")[0] == made.model_settings
     path.write_text(json.dumps(json.loads(path.read_text()) | {"global_attn_every_n_layers": 2}))
-    with pytest.raises(ValueError, match="1 of 2 layers have local attention"):
-        adopt(tmp_path / "theirs")
+    local = adopt(tmp_path / "theirs")[0]
+    assert (local.window, local.global_every, local.theta, local.local_theta) == (64, 2, 500.0, 500.0)
+
+
+@pytest.mark.parametrize("objective", ["mlm", "causal"])
+def test_local_attention_comes_back_as_it_went(source, tmp_path: Path, objective) -> None:
+    made = source("modern", objective, window=5, global_every=2, theta=900.0, local_theta=70.0)
+    export(made, tmp_path / "theirs")
+    assert adopt(tmp_path / "theirs")[0] == made.model_settings

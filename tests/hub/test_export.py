@@ -43,6 +43,8 @@ CASES = {
     "modern hybrid": ("modern", {"theta": 5000.0}, "hybrid", "ModernBertForMaskedLM"),
     "modern causal": ("modern", {}, "causal", DECODER),
     "modern causal by our code": ("modern", {}, "causal", "MaskwrightForCausalLM"),
+    "modern local": ("modern", {"window": 4, "global_every": 2, "theta": 9e4}, "mlm", "ModernBertForMaskedLM"),
+    "modern local causal": ("modern", {"window": 4, "global_every": 2}, "causal", "ModernBertDecoderForCausalLM"),
     "modern learned": ("modern", {"positions": "learned"}, "span", "MaskwrightForMaskedLM"),
     "deberta": ("deberta", DEBERTA, "mlm", "DebertaV2ForMaskedLM"),
     "deberta causal": ("deberta", DEBERTA, "mirror", "MaskwrightForCausalLM"),

@@ -9,10 +9,13 @@ from maskwright.settings import from_mapping, registry
 
 VOCABULARY = 60
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
-VARIANTS = [(stem, {}) for stem in registry.files("models")] + [("modern", {"positions": "learned"})]
+VARIANTS = [(stem, {}) for stem in registry.files("models")] + [
+    ("modern", {"positions": "learned"}),
+    ("modern", {"window": 3, "global_every": 2, "local_theta": 50.0}),
+]
 
 
-@pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join([variant[0], *variant[1].values()]))
+@pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join([variant[0], *map(str, variant[1].values())]))
 def settings(request):
     stem, more = request.param
     cls, _ = registry.load("models", stem)

@@ -29,6 +29,8 @@ BLOCK_NAMES = {
 }
 """The same within a layer, without the final `.weight`."""
 
+WINDOW = 64
+"""Positions on each side that a config names where no layer is local."""
 SWITCHES: dict[str, Any] = {
     "hidden_activation": "gelu",
     "classifier_activation": "gelu",
@@ -62,6 +64,7 @@ def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Mod
     if settings.positions != "rotary":
         raise ValueError(f"model.positions={settings.positions} has no counterpart in ModernBERT; it takes rotary")
     rotary = {"rope_type": "default", "rope_theta": settings.theta}
+    kinds = ["sliding_attention" if local(settings, layer) else "full_attention" for layer in range(settings.layers)]
     ids = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"]) | special
     made = ModernBertConfig(
         vocab_size=vocabulary_size,
@@ -70,8 +73,9 @@ def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Mod
         num_attention_heads=settings.heads,
         intermediate_size=settings.intermediate,
         max_position_embeddings=settings.max_length,
-        layer_types=["full_attention"] * settings.layers,
-        rope_parameters={"full_attention": dict(rotary), "sliding_attention": dict(rotary)},
+        layer_types=kinds,
+        local_attention=2 * (settings.window or WINDOW),
+        rope_parameters={"full_attention": rotary, "sliding_attention": rotary | {"rope_theta": local_theta(settings)}},
         norm_eps=EPSILON,
         embedding_dropout=settings.dropout,
         attention_dropout=settings.dropout,
@@ -85,7 +89,21 @@ def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Mod
 
 def before_5(settings: Modern) -> dict[str, Any]:
     """What transformers before 5 reads, and later ones pass over, instead of `layer_types` and `rope_parameters`."""
-    return {"global_attn_every_n_layers": 1, "global_rope_theta": settings.theta, "local_rope_theta": settings.theta}
+    return {
+        "global_attn_every_n_layers": 1 if settings.window is None else settings.global_every,
+        "global_rope_theta": settings.theta,
+        "local_rope_theta": local_theta(settings),
+    }
+
+
+def local(settings: Modern, layer: int) -> bool:
+    """Whether a layer attends to its neighbourhood only."""
+    return settings.window is not None and layer % settings.global_every > 0
+
+
+def local_theta(settings: Modern) -> float:
+    """The base of local layers; that of all where there are none."""
+    return settings.theta if settings.window is None else settings.local_theta
 
 
 def settings_of(config: ModernBertConfig) -> Modern:
@@ -93,19 +111,16 @@ def settings_of(config: ModernBertConfig) -> Modern:
 
     Raises ValueError where `modern` has no counterpart.
     """
-    if local := local_layers(config):
-        raise ValueError(
-            f"{local} of {config.num_hidden_layers} layers have local attention; modern supports global attention only"
-        )
     for switch, wanted in SWITCHES.items():
         if (found := getattr(config, switch)) != wanted:
             raise ValueError(f"{switch}={found!r} has no counterpart in modern, which takes {wanted!r}")
     dropouts = {config.embedding_dropout, config.attention_dropout, config.mlp_dropout}
     if len(dropouts) > 1:
         raise ValueError("modern has one dropout: those of embedding, attention and mlp must be equal")
-    rotary = rotary_of(config)
-    if rotary["rope_type"] != "default":
-        raise ValueError(f"rope_type={rotary['rope_type']!r} has no counterpart in modern, which takes 'default'")
+    rotary, near = (rotary_of(config, kind) for kind in ("full_attention", "sliding_attention"))
+    for one in (rotary, near):
+        if one["rope_type"] != "default":
+            raise ValueError(f"rope_type={one['rope_type']!r} has no counterpart in modern, which takes 'default'")
     return Modern(
         hidden=config.hidden_size,
         layers=config.num_hidden_layers,
@@ -114,21 +129,33 @@ def settings_of(config: ModernBertConfig) -> Modern:
         max_length=config.max_position_embeddings,
         dropout=dropouts.pop(),
         theta=rotary["rope_theta"],
+        **local_attention(config, near["rope_theta"]),
     )
 
 
-def local_layers(config: ModernBertConfig) -> int:
-    """How many layers attend to their neighbourhood only."""
-    if hasattr(config, "layer_types"):
-        return sum(kind != "full_attention" for kind in config.layer_types)
-    return sum(layer % config.global_attn_every_n_layers != 0 for layer in range(config.num_hidden_layers))
+def local_attention(config: ModernBertConfig, theta: float) -> dict[str, Any]:
+    """The settings of local attention, none where every layer is global.
+
+    Raises ValueError for an order of the layers that is not one global layer and then so many local ones, repeatedly.
+    """
+    if not hasattr(config, "layer_types"):
+        every = config.global_attn_every_n_layers
+        config.layer_types = ["sliding" * (layer % every > 0) for layer in range(config.num_hidden_layers)]
+    are = [kind.startswith("sliding") for kind in config.layer_types]
+    if not any(are):
+        return {}
+    every = next((layer for layer in range(1, len(are)) if not are[layer]), len(are))
+    if are != [layer % every > 0 for layer in range(len(are))]:
+        raise ValueError(f"layer_types={config.layer_types}: modern has every n-th layer global, from the first on")
+    return {"window": config.local_attention // 2, "global_every": every, "local_theta": theta}
 
 
-def rotary_of(config: ModernBertConfig) -> dict[str, Any]:
-    """`rope_type` and `rope_theta` of layers with global attention."""
+def rotary_of(config: ModernBertConfig, kind: str) -> dict[str, Any]:
+    """`rope_type` and `rope_theta` of layers of a kind."""
     if hasattr(config, "rope_parameters"):
-        return dict(config.rope_parameters["full_attention"])
-    return {"rope_type": "default", "rope_theta": config.global_rope_theta}
+        return dict(config.rope_parameters[kind])
+    theta = config.global_rope_theta if kind == "full_attention" else config.local_rope_theta
+    return {"rope_type": "default", "rope_theta": theta}
 
 
 def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> ModernBertForMaskedLM:

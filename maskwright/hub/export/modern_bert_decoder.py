@@ -5,6 +5,7 @@ transformers has it since 4.54; before, there is no class of it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ APART = "attn.q_proj.weight", "attn.k_proj.weight", "attn.v_proj.weight"
 
 
 def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Any:
-    """The `ModernBertDecoderConfig` of `settings`, all attention global; `special` are ids such as `pad_token_id`.
+    """The `ModernBertDecoderConfig` of `settings`; `special` are ids such as `pad_token_id`.
 
     Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have, and when transformers
     is older than the decoder.
@@ -35,12 +36,17 @@ def config(settings: Modern, vocabulary_size: int, **special: int | None) -> Any
     if not hasattr(transformers, "ModernBertDecoderConfig"):
         raise ValueError(f"transformers {transformers.__version__} has no causal ModernBERT, which came with 4.54")
     encoder = modern_bert.config(settings, vocabulary_size, **special)
-    return transformers.ModernBertDecoderConfig(**{name: getattr(encoder, name) for name in SHARED})
+    shared = {name: getattr(encoder, name) for name in SHARED}
+    made = transformers.ModernBertDecoderConfig(local_attention=encoder.local_attention + 2, **shared)
+    for name, value in modern_bert.before_5(settings).items():
+        setattr(made, name, value)
+    return made
 
 
 def settings_of(config: Any) -> Modern:
     """The settings that give a decoder of `config`. Raises ValueError where `modern` has no counterpart."""
-    return modern_bert.settings_of(config)
+    found = modern_bert.settings_of(config)
+    return found if found.window is None else replace(found, window=found.window - 1)  # the position itself counts
 
 
 def to_transformers(model: nn.Module, settings: Modern, **special: int | None) -> Any:
