@@ -99,6 +99,15 @@ class Step:
         text = torch.where(self.masked, self.sample_tokens().tokens, self.tokens)
         return self.remasker.p_wrong(text, self.active)
 
+    @cached_property
+    def settled_p_wrong(self) -> Tensor:
+        """[B, L] float32, P(wrong) of the unmasked active positions, by a text with its masks, where the remasker was
+        trained on such; else `p_wrong`."""
+        assert self.remasker
+        if self.remasker.objective.reads_masks:
+            return self.remasker.p_wrong(self.tokens, self.unmasked)
+        return self.p_wrong
+
     def reveal(self, where: Tensor) -> Prediction:
         """The tokens to write at `where`, [B, L] bool: the cached ones, if they cover all of it."""
         known = self._cached and not (where & ~self._cached[1]).any()

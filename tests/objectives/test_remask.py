@@ -11,7 +11,7 @@ from maskwright.files.errors import note
 from maskwright.masking.select import IGNORE
 from maskwright.noise import Noise
 from maskwright.objectives.base.contract import check, with_options
-from maskwright.objectives.base.detector import COPIED, detector
+from maskwright.objectives.base.detector import COPIED, Mixture, detector
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.hybrid import Hybrid
 from maskwright.objectives.remask import DEGENERATE, Remask
@@ -261,3 +261,44 @@ def test_a_mixture_of_both_tells_each_of_its_own_rows():
 def test_a_writer_that_does_not_fit_is_named(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         from_mapping(Remask, options, "objective")
+
+
+@pytest.mark.parametrize("kind", [Remask, RemaskBinary])
+def test_masks_stay_among_replaced_tokens_and_are_not_judged(kind):
+    some = plain(800, 50)
+    objective = kind(ratio=0.5, masked_ratio=0.8)
+    problem, bare = objective(some, 0), kind(ratio=0.5)(some, 0)
+    hidden = problem.inputs == VOCABULARY.mask
+    assert torch.equal(problem.inputs.where(~hidden, 0), bare.inputs.where(~hidden, 0))  # the same are replaced
+    assert not (hidden & wrong(bare, some)).any()
+    assert torch.equal(problem.targets == IGNORE, hidden)
+    share = hidden.sum(1) / (50 - objective.chosen(some, Noise(0, some.epoch, some.ids)).sum(1))
+    assert float(share.mean()) == pytest.approx(0.4, abs=0.02)
+    assert float(share.max()) < 0.85
+    assert objective.reads_masks
+    assert not kind().reads_masks
+    assert not [one for one in check(lambda **options: with_options(objective, options), rows()) if one.counterexample]
+
+
+def test_only_what_was_just_written_is_judged_and_its_writer_sees_the_masks():
+    asked, some = [], plain(300, 50)
+
+    def writer(inputs, document, target_positions):
+        asked.append((inputs, target_positions))
+        scores = torch.full((len(target_positions), VOCABULARY.size), -9.0)
+        scores[:, 40] = 9.0
+        return scores
+
+    objective = RemaskBinary(
+        corruption=Mixture(synthetic=1.0), generator_run=writer,
+        masked_ratio=1.0, judged="replaced", balanced=False,
+    )  # fmt: skip
+    problem = objective(some, 0)
+    ((seen, positions),) = asked
+    written = objective.chosen(some, Noise(0, some.epoch, some.ids))
+    assert torch.equal(problem.targets != IGNORE, written)
+    assert torch.equal(torch.nonzero(written.flatten())[:, 0], positions)
+    assert torch.equal(seen, problem.inputs.where(~written, VOCABULARY.mask))
+    assert (seen == VOCABULARY.mask).sum() > written.sum()
+    assert (problem.inputs[written] == 40).all()
+    assert torch.equal(problem.targets[written] == RIGHT, some.tokens[written] == 40)

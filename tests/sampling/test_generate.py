@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwright.noise import Noise, inverse_cdf, token_probs
-from maskwright.sampling.denoiser import Denoiser
+from maskwright.objectives.remask import Remask
+from maskwright.sampling.denoiser import Denoiser, Remasker
 from maskwright.sampling.generate import GIVEN, MASKED, NEW, REMASKED, SETTLED, generate
 from maskwright.sampling.mask_schedule import SHAPES, MaskSchedule
 from maskwright.sampling.passes import ForwardPasses
@@ -254,3 +255,25 @@ def test_cuts_keep_the_one_that_crosses():
     assert torch.equal(token_probs(scores, temperature=0.0), torch.tensor([[1.0, 0, 0, 0]]).double())
     cold = torch.tensor([[25, 0, 4, 9]]).double() / 38
     assert torch.allclose(token_probs(scores, temperature=0.5), cold)
+
+
+def test_a_remasker_of_texts_with_masks_is_shown_them():
+    class Watched(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight, self.shown = torch.nn.Parameter(torch.zeros(1)), []
+
+        def forward(self, tokens, mask=None, positions=None, asked=None):
+            self.shown.append((tokens, asked))
+            return REMASKER.model(tokens, mask, positions, asked)
+
+        def logits(self, hidden):
+            return hidden
+
+    for ratio in (0.0, 0.5):
+        watched, asked = Watched(), Toy()
+        remasker = Remasker(watched, Remask(masked_ratio=ratio), VOCABULARY)
+        list(generate(Denoiser(asked, VOCABULARY), Prism(), canvas(40), MaskSchedule(steps=3), 0, remasker))
+        (tokens, places) = watched.shown[-1]
+        assert (tokens == MASK).any() == (ratio > 0)
+        assert (tokens.flatten()[places] != MASK).all()

@@ -47,7 +47,7 @@ def _predicted(model: nn.Module, rows: Rows, objective: CorruptionDetector) -> I
     device, noise, labels = next(model.parameters()).device, Noise(0, rows.epoch, rows.ids), wrong_ids(rows.vocabulary)
     inputs = objective.corrupted(rows, noise)
     kinds = objective.wrong_label(rows, noise).expand_as(inputs)
-    asked = torch.nonzero(rows.maskable.flatten())[:, 0]  # [N]
+    asked = torch.nonzero((rows.maskable & (inputs != rows.vocabulary.mask)).flatten())[:, 0]  # [N]
     seen = mask(rows.document, torch.zeros_like(rows.ids))
     places = (None if seen is None else seen.to(device)), positions(rows.document).to(device), asked.to(device)
     hidden = model(inputs.to(device), *places)  # [N, D]

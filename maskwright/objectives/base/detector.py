@@ -19,7 +19,7 @@ from ...masking.select import IGNORE, count, random_tiling, select_spans_cyclic,
 from ...noise import Noise, inverse_cdf, low_discrepancy, token_probs
 from ...settings import settings
 from ...settings.bounds import Size
-from ...settings.schedule import Ratio, Scheduled, sums, value, whole
+from ...settings.schedule import Probability, Ratio, Scheduled, sums, value, whole
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from .live import unbuilt
@@ -76,6 +76,11 @@ class CorruptionDetector(Objective, ABC):
     """Replaced tokens lie in spans of up to so many, or a schedule of it, chosen first; 1 for tokens anywhere."""
     span_density: Scheduled[Annotated[float, Field(gt=0, le=1)]] = 1.0
     """The share of the tokens of a chosen span that are replaced, or a schedule of it."""
+    masked_ratio: Scheduled[Probability] = 0.0
+    """The largest fraction of the other tokens that stay [MASK], as in the middle of sampling, or a schedule of it;
+    each row draws its own, uniform between 0 and this. The generator sees them too."""
+    judged: Literal["all", "replaced"] = "all"
+    """Whether every unmasked token has a label, or only replaced ones, as those that a sampler has just written."""
     generator_run: str | TokenScorer | None = None
     """The folder of the run that makes synthetic corruptions; its model predicts masked tokens, as diffusion does."""
     temperature: Scheduled[Annotated[float, Field(gt=0)]] = 0.8
@@ -111,8 +116,16 @@ class CorruptionDetector(Objective, ABC):
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """Replaced tokens at the chosen positions, and a label at every position."""
         inputs = self.corrupted(rows, noise)
-        labels = self.labels(rows, inputs, self.wrong_label(rows, noise))
+        judged = inputs != rows.vocabulary.mask
+        if self.judged == "replaced":
+            judged &= self.chosen(rows, noise)
+        labels = self.labels(replace(rows, word=rows.word * judged), inputs, self.wrong_label(rows, noise))
         return Problem(inputs, *labels, torch.full_like(rows.ids, BOTH))
+
+    @property
+    def reads_masks(self) -> bool:
+        """Whether it judges texts that still have masks; else it reads them with every mask filled in."""
+        return max(sums(self.masked_ratio)) > 0
 
     def scoring(self, rows: Rows) -> Iterator[Problem]:
         """One problem: how likely every token of the unchanged text is to be right."""
@@ -121,8 +134,12 @@ class CorruptionDetector(Objective, ABC):
             yield Problem(rows.tokens.clone(), targets, weights, torch.full_like(rows.ids, BOTH))
 
     def corrupted(self, rows: Rows, noise: Noise) -> Tensor:
-        """[B, L] int64, the rows with replaced tokens, of one kind in each row."""
-        chosen, others, kinds = self.chosen(rows, noise), rows.tokens.clone(), self._kinds(noise, rows.progress)
+        """[B, L] int64, the rows with replaced tokens, of one kind in each row, and with masks."""
+        chosen, kinds = self.chosen(rows, noise), self._kinds(noise, rows.progress)
+        if self.reads_masks:
+            hidden = self._hidden(rows, noise, chosen)
+            rows = replace(rows, tokens=rows.tokens.where(~hidden, rows.vocabulary.mask))
+        others = rows.tokens.clone()
         for number, replaced in enumerate(KINDS.values()):
             if len(mine := torch.nonzero(kinds == number)[:, 0]):
                 part = noise[mine]
@@ -139,6 +156,14 @@ class CorruptionDetector(Objective, ABC):
         longest = whole(self.span_length, rows.progress)
         among = rows.word.numpy() if longest == 1 else self._spans(rows, noise, budget, longest)
         return torch.from_numpy(select_tokens(among, budget, np.zeros_like(budget), noise.keys("select"))) > 0
+
+    def _hidden(self, rows: Rows, noise: Noise, chosen: Tensor) -> Tensor:
+        """[B, L] bool, which of the others stay masked."""
+        others = (rows.word * ~chosen).numpy()
+        u = noise.uniform("masked ratio", 2).double().numpy()  # the second rounds up or down
+        budget = (u[:, 0] * value(self.masked_ratio, rows.progress) * count(others) + u[:, 1]).astype(np.int64)
+        budget = np.minimum(budget, count(others))
+        return torch.from_numpy(select_tokens(others, budget, np.zeros_like(budget), noise.keys("stay masked"))) > 0
 
     def _spans(self, rows: Rows, noise: Noise, budget: np.ndarray, longest: int) -> np.ndarray:
         """[B, L] int32, above 0 in spans that hold each row's `budget` of replaced tokens at their density."""
