@@ -14,11 +14,12 @@ EXAMPLES = """Examples
   maskwright train diffusion objective.name=causal --out c
   maskwright sweep d mdlm llada remdm+eta=0.1 learned --scorer c --remasker r
   maskwright sweep d --scorer c --passes 16,64 --seeds 5 --json
+  maskwright sweep d mdlm+temperature=0.7 mdlm llada+temperature=0.7 --scorer c
   maskwright sweep d llada+order=random maskgit --scorer c --temperature 0.8 \\
       --schedule cosine --out cold
 
 Run the same command again to resume. Results: OUT/results.json, results.csv,
-sweep.svg, and the texts in cells/.
+sweep.svg, pareto.svg (quality against variety), and the texts in cells/.
 """
 
 
@@ -84,3 +85,4 @@ def command(
     swept.write(out)
     typer.echo(json.dumps(vars(swept))) if as_json else Console().print(display.table(swept))
     typer.echo(display.plot(swept, out / "sweep.svg"), err=True)
+    typer.echo(display.plot_front(swept, out / "pareto.svg"), err=True)

@@ -29,9 +29,11 @@ from ...sampling.request import (
     stream,
 )
 from ...sampling.sampler import Sampler
-from ...settings import Names, settings
+from ...settings import Names, from_mapping, override, settings
 from ...settings.bounds import MOST_SIZE, Count, Passes, Size
 from ..experiments import seed_list
+
+TEMPERATURE = "temperature="
 
 
 @settings
@@ -39,7 +41,8 @@ class SweepOptions(SamplingOptions):
     """What is swept."""
 
     samplers: Names = ()
-    """Samplers, each with its options, as in `remdm+eta=0.1`; by default all that fit the models."""
+    """Samplers, each with its options and a temperature if it has its own, as in `remdm+eta=0.1+temperature=0.8`; by
+    default all that fit the models."""
     scorer: Path
     """The run of a causal model with the same text and tokenizer; not the sampled run itself."""
     passes: tuple[Passes, ...] = (8, 16, 32, 64)
@@ -107,6 +110,7 @@ class Sweep:
         steps = build_sampler(name, given).steps_within(cell.passes, self.options.guidance > 0)
         shared = {name: getattr(self.options, name) for name in vars(SamplingOptions())}
         asked = {"sampler": name, "sampler_options": tuple(given), "steps": steps, "seed": cell.seed}
+        asked |= own_temperature(cell.sampler)
         request = SampleRequest(**{**shared, **asked}, run=self.run.path, stop_at_sep=False)
         with ForwardPasses(self.models) as counted:
             *_, last = stream(request, self.models, self.canvas)
@@ -141,6 +145,8 @@ def cells(sweep: Sweep) -> list[Cell]:
     Raises ValueError for an unknown sampler, and for one that does not fit the models or the passes.
     """
     options = sweep.options
+    for spec in options.samplers:
+        own_temperature(spec)
     samplers = {spec: build_sampler(*split(spec)) for spec in options.samplers or _fitting(sweep.models)}
     for spec, made in samplers.items():
         _check(spec, made, sweep)
@@ -160,9 +166,15 @@ def _check(spec: str, made: Sampler, sweep: Sweep) -> None:
 
 
 def split(spec: str) -> tuple[str, Sequence[str]]:
-    """The name of a sampler and its options, of `remdm+eta=0.1+strategy=cap`."""
+    """The name of a sampler and its options, of `remdm+eta=0.1+strategy=cap`, a temperature aside."""
     name, *given = spec.split("+")
-    return name, given
+    return name, [option for option in given if not option.startswith(TEMPERATURE)]
+
+
+def own_temperature(spec: str) -> dict[str, Any]:
+    """The temperature of `mdlm+temperature=0.8`, by its name; nothing where it has none. Raises ValueError."""
+    found = override({}, [option for option in spec.split("+")[1:] if option.startswith(TEMPERATURE)])
+    return found and {"temperature": from_mapping(SamplingOptions, found, spec).temperature}
 
 
 def _fitting(models: LoadedModels) -> list[str]:

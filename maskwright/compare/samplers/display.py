@@ -1,5 +1,7 @@
 """A sweep as a table, and as a figure of each metric over forward passes."""
 
+from collections.abc import Sequence
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,36 @@ def plot(swept: Swept, path: Path) -> Path:
             lines |= _panel(axes, name, swept)
         panels.flat[-1].axis("off")
         panels.flat[-1].legend(lines.values(), lines, fontsize=7, loc="center")
+    return path
+
+
+def front(rows: Sequence[Row]) -> list[Row]:
+    """The rows that no other surpasses in both, lower perplexity and higher entropy; the least perplexing first."""
+    best: list[Row] = []
+    for row in sorted(rows, key=lambda row: (row["perplexity"], -row["entropy"])):
+        if not best or row["entropy"] > best[-1]["entropy"]:
+            best.append(row)
+    return best
+
+
+def plot_front(swept: Swept, path: Path) -> Path:
+    """Draw quality against variety: perplexity over entropy, a mark for each sampler at each number of passes, a line
+    through the best of them, and held-out text. Returns the path."""
+    with figure(path, size=(6.4, 4.4)) as ((axes,),):
+        best = front(swept.rows)
+        axes.plot([row["entropy"] for row in best], [row["perplexity"] for row in best], color="0.7", zorder=0)
+        for number, sampler in enumerate(dict.fromkeys(row["sampler"] for row in swept.rows)):
+            rows = [row for row in swept.rows if row["sampler"] == sampler]
+            x, y, size = ([row[each] for row in rows] for each in ("entropy", "perplexity", "passes"))
+            axes.scatter(
+                x, y, [6 * log2(2 * each) for each in size], marker=MARKERS[number % len(MARKERS)], label=sampler
+            )
+        axes.plot(swept.held_out["entropy"], swept.held_out["perplexity"], "*", color="#a33", label="held-out text")
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter())
+        axes.set(xlabel="entropy of a text, nats: variety", ylabel="perplexity; larger marks took more passes")
+        axes.legend(fontsize=7)
     return path
 
 

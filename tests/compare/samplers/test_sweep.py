@@ -13,7 +13,7 @@ from rich.console import Console
 
 from maskwright.compare.samplers import cells as one_cell
 from maskwright.compare.samplers.cells import SweepOptions, cells, opened
-from maskwright.compare.samplers.display import table
+from maskwright.compare.samplers.display import front, table
 from maskwright.compare.samplers.sweep import Swept, carry_out
 from maskwright.evaluate.generation.diversity import consistency
 from maskwright.run.config import Config
@@ -147,3 +147,35 @@ def test_consistency_is_one_less_the_variance_of_what_seeds_write(
     variance = np.eye(3)[tokens].var(0, ddof=1).sum(-1).mean(-1)  # of one-hot vectors
     assert consistency(tokens) == pytest.approx(1 - variance)
     assert consistency(np.repeat(tokens[:1], seeds, 0)) == pytest.approx(1)
+
+
+def test_a_grid_goes_over_temperatures_and_has_a_front(runs: Path, command: Callable, tmp_path: Path) -> None:
+    samplers = ["llada", "llada+temperature=0.3", "learned+randomness=0.5+temperature={start: 1.2, end: 0.5}"]
+    words = ["sweep", runs / "writer", *samplers, "--scorer", runs / "scorer", "--remasker", runs / "remasker"]
+    words += ["--passes", "3", "--seeds", 1, "--prompts", 4, "--length", 12, "--prompt-length", 4, "--out", tmp_path]
+    code, out, err = command(*words, "--json")
+    assert code == 0, err
+    rows = json.loads(out)["rows"]
+    assert [row["sampler"] for row in rows] == samplers
+    assert len({row["perplexity"] for row in rows}) == 3
+    assert all(name in (tmp_path / "pareto.svg").read_text() for name in samplers)
+    code, _, err = command(*words[:2], "llada+temperature=-1", *words[5:])
+    assert code == 2
+    assert "temperature=-1" in err
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12))
+def test_nothing_surpasses_the_front(points: list[tuple[int, int]]) -> None:
+    rows = [{"perplexity": float(one), "entropy": float(other)} for one, other in points]
+    best = front(rows)
+
+    def surpassed(row: dict) -> bool:
+        return any(
+            (one["perplexity"], -one["entropy"]) != (row["perplexity"], -row["entropy"])
+            and one["perplexity"] <= row["perplexity"]
+            and one["entropy"] >= row["entropy"]
+            for one in rows
+        )
+
+    kept = {(row["perplexity"], row["entropy"]) for row in rows if not surpassed(row)}
+    assert [(row["perplexity"], row["entropy"]) for row in best] == sorted(kept)
