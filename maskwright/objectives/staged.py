@@ -93,6 +93,10 @@ class Staged(Dealt):
         return self.last.prompt_from_both_sides
 
     @property
+    def reads_blocks(self) -> int | None:
+        return self.last.reads_blocks
+
+    @property
     def follows_validation(self) -> bool:
         return (self.by_patience and len(self.stages) > 1) or any(
             part.follows_validation for part in self.sub_objectives.values()

@@ -175,15 +175,19 @@ def model(config: Config, shards: Shards, where: torch.device) -> nn.Module:
     """
     generator = torch.Generator().manual_seed(address(config.seed, "model") % 2**63)
     built: nn.Module = config.model.build(shards.vocabulary.size, generator)
-    if (size := config.objective.reads_blocks) and not getattr(built, "reads_positions", False):
+    if _lays_out_twice(config.objective) and not getattr(built, "reads_positions", False):
         raise ValueError(
-            f"objective.block_length={size} lays a text out twice, so that the model must take positions: "
+            "diffusion with a block_length lays a text out twice, so that the model must take positions: "
             f"model.name={registry.name_of(config.model)} does not; take modern, minigpt or hlb_gpt"
         )
     for module in built.modules():
         if isinstance(module, Parts):
             _fill(module, shards)
     return built.to(where)
+
+
+def _lays_out_twice(objective: Objective) -> bool:
+    return bool(objective.reads_blocks) or any(map(_lays_out_twice, objective.sub_objectives.values()))
 
 
 def _fill(module: Parts, shards: Shards) -> None:

@@ -184,6 +184,31 @@ def test_a_run_is_resumed_scored_and_sampled(settings: dict, tmp_path: Path) -> 
         texts(replace(request, block_length=3), models)
 
 
+def test_blocks_may_grow_over_a_run_that_begins_with_a_causal_model(settings: dict, tmp_path: Path) -> None:
+    short = settings["training"] | {"steps": 6}
+    Trainer(Config.of(settings | {"objective": "causal", "training": short}), tmp_path / "causal", show=False).train()
+    stages = [
+        {"objective": {"name": "diffusion", "block_length": 1}, "until": 0.4},
+        {"objective": {"name": "diffusion", "block_length": 4}, "until": 0.7},
+        {"objective": "diffusion", "until": 1.0},
+    ]
+    tree = settings | {"objective": {"name": "staged", "stages": stages, "keep_earlier": True}}
+    tree["training"] = short | {"init_from": str(tmp_path / "causal")}
+    numbers = Trainer(Config.of(tree), tmp_path / "grown", show=False).train().metrics
+    assert numbers["step"] == 6
+    widths = {len(Config.of(tree).objective.stages[place].objective(rows(), 0).inputs[0]) for place in range(3)}
+    assert widths == {64, 128}
+    single, doubled = Diffusion()(rows(), 0), Diffusion(block_length=4)(rows(), 1)
+    both, made = Problem.joined([single, doubled]), model()
+    with torch.no_grad():
+        alone = [predict(made, one, rows().document).losses.sum() for one in (single, doubled)]
+        assert float(predict(made, both, rows().document).losses.sum()) == pytest.approx(float(sum(alone)), rel=1e-5)
+    with pytest.raises(ValueError, match="lays a text out twice"):
+        Trainer(
+            Config.of(tree | {"model": {"name": "ltg_bert", "hidden": 32, "layers": 1, "heads": 2}}), tmp_path / "no"
+        )
+
+
 def test_models_without_positions_are_refused(settings: dict, tmp_path: Path) -> None:
     tree = settings | {"objective": {"name": "diffusion", "block_length": 4}}
     tree["model"] = {"name": "ltg_bert", **{k: v for k, v in tree["model"].items() if k != "name"}}

@@ -67,7 +67,7 @@ class Objective(ABC):
     @property
     def reads_blocks(self) -> int | None:
         """The tokens of a block, where a text is read block by block, each with all before it; else None."""
-        return None
+        return next((size for part in self.sub_objectives.values() if (size := part.reads_blocks)), None)
 
     @property
     def learns(self) -> bool:
