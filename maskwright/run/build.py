@@ -19,6 +19,7 @@ from ..files.yaml_files import parse_yaml
 from ..layers.nhot import Parts
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
+from ..optimizers._by_layer import decay_rates, freeze_below
 from ..progress import during, warn
 from ..settings import from_mapping, registry
 from ..text.corpus import Corpus
@@ -183,11 +184,21 @@ def model(config: Config, shards: Shards, where: torch.device) -> nn.Module:
     for module in built.modules():
         if isinstance(module, Parts):
             _fill(module, shards)
+    if config.training.freeze_layers:
+        freeze_below(built, config.training.freeze_layers)
     return built.to(where)
 
 
 def _lays_out_twice(objective: Objective) -> bool:
     return bool(objective.reads_blocks) or any(map(_lays_out_twice, objective.sub_objectives.values()))
+
+
+def optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer of a run, its groups by role and, with `training.layer_decay`, by layer."""
+    made: torch.optim.Optimizer = config.optimizer.build(model)
+    if config.training.layer_decay is not None:
+        decay_rates(made, model, config.training.layer_decay)
+    return made
 
 
 def _fill(module: Parts, shards: Shards) -> None:

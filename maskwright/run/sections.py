@@ -7,7 +7,7 @@ from pydantic import Field
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import length_schedule
 from ..settings import Names, settings
-from ..settings.bounds import MOST_EPOCHS, MOST_MINUTES, MOST_TEXT, PositiveInt, Seed, Tokens
+from ..settings.bounds import MOST_EPOCHS, MOST_MINUTES, MOST_TEXT, Layers, PositiveInt, Seed, Tokens
 from ..settings.schedule import Share
 from .milestones import Milestones, Words
 from .starting.vocabulary_transfer import NewTokens
@@ -59,6 +59,11 @@ class Training:
     old tokens that their text is split into; `mean`, as the mean of all; `random`. Null refuses another tokenizer."""
     freeze: Share | None = None
     """Fraction of the steps in which only the head is trained and the body stays frozen; null freezes nothing."""
+    freeze_layers: Layers | None = None
+    """The embeddings and so many layers, from the first on, stay as they are in the whole run; null for none."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Each layer learns at this multiple of the rate of the one above it, the embeddings at the lowest; null for one
+    rate."""
     batch_tokens: int | str = 4096
     """Tokens per update, over all ranks and micro-batches; or a schedule by epoch, `0:512,0.5:2048,1:4096`."""
     micro_batch_tokens: Tokens | Literal["auto"] | None = None
@@ -111,6 +116,8 @@ class Training:
             raise ValueError("exactly one of training.steps, .epochs, .tokens and .words says how long to train")
         if self.freeze is not None and self.init_from is None:
             raise ValueError(f"freeze={self.freeze:g} keeps what training.init_from has learned: name the run of it")
+        if self.freeze is not None and self.freeze_layers:
+            raise ValueError(f"freeze={self.freeze:g} ends freezing that freeze_layers={self.freeze_layers} asks for")
         if self.ema and self.average:
             raise ValueError(f"ema={self.ema:g} and average={self.average:g} are two averages of the weights: give one")
         if self.warmup + self.stable > 1:

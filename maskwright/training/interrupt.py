@@ -78,4 +78,5 @@ def interrupts(said: str) -> Iterator[Stop]:
 def take_turns(model: nn.Module) -> None:
     """Let signals be heard after each gradient of a backward pass, which is a single call to Python otherwise."""
     for parameter in model.parameters():
-        parameter.register_post_accumulate_grad_hook(lambda _: None)
+        if parameter.requires_grad:
+            parameter.register_post_accumulate_grad_hook(lambda _: None)

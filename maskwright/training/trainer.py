@@ -93,7 +93,7 @@ class Trainer:
         self.use_block_mask = use_block_mask(self.model, loss_fn, self.device)
         scale = scaler(rounded, self.device, config.training.parallel)
         self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, loss_fn)
-        optimizer = config.optimizer.build(self.model)
+        optimizer = build.optimizer(config, self.model)
         average = averaged(self.model, config.training, self.steps)
         self.feedback = Feedback(self.objective, self.world)
         metrics = RunningMetrics(self.device, self.world, flops, peak_flops(self.device, rounded))

@@ -12,6 +12,7 @@ from torch.testing import assert_close
 
 from maskwright.cli.commands import train
 from maskwright.distributed import ranks
+from maskwright.optimizers._by_layer import depths
 from maskwright.run import saved
 from maskwright.run.config import Config, Evaluation, Training
 from maskwright.run.metrics_log import read_lines
@@ -163,6 +164,34 @@ def new_tokens(runs):
     assert len({float(trainer.model.embedding.weight.detach().sum()) for trainer in begun.values()}) == 3
     with pytest.raises(ValueError, match=r"or say by training\.new_tokens=pieces how tokens begin that it lacks"):
         runs.trainer(init_from=str(first.out))
+
+
+@case
+def freeze_layers(runs):
+    trainer = runs.trainer(freeze_layers=1)
+    before = {name: weight.clone() for name, weight in trainer.model.state_dict().items()}
+    one_step(trainer)
+    one_step(trainer)
+    moved = {name for name, weight in trainer.model.state_dict().items() if not torch.equal(weight, before[name])}
+    assert {name for name in moved if name.startswith("layers.1.")}
+    assert not {name for name in moved if name.startswith(("layers.0.", "embedding."))}
+    with pytest.raises(ValueError, match=r"training\.freeze_layers=99: the model has \d+ layers"):
+        runs.trainer(freeze_layers=99)
+    with pytest.raises(ValueError, match=r"freeze=0\.5 ends freezing that freeze_layers=1 asks for"):
+        runs.config(init_from="x", freeze=0.5, freeze_layers=1)
+
+
+@case
+def layer_decay(runs):
+    """Steps by plain gradient are in the ratio of the rates."""
+    plain, decayed = (one_step(runs.trainer(optimizer=SGD, **BY_HAND, **more)) for more in ({}, {"layer_decay": 0.5}))
+    trainer = runs.trainer(layer_decay=0.5)
+    depth, sizes = depths(trainer.model), [weight.numel() for weight in trainer.model.parameters()]
+    top = max(depth.values())
+    pieces = zip(trainer.model.parameters(), plain.split(sizes), decayed.split(sizes), strict=True)
+    for weight, one, other in pieces:
+        assert_close(other, one * 0.5 ** (top - depth[id(weight)]), rtol=1e-3, atol=1e-7)
+    assert {group["initial_lr"] for group in trainer.state.optimizer.param_groups} > {runs.settings["optimizer"]["lr"]}
 
 
 @case

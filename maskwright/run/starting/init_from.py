@@ -51,7 +51,8 @@ def init_from(model: nn.Module, config: Config, tokenizer: Tokenizer, new_tokens
 def same_model(settings: Any, folder: Path, foreign: bool) -> None:
     """Raises ValueError when the model in `folder` is not what `settings` build."""
     if not foreign:
-        if differs := saved.difference(saved.describe(settings, 0), saved.read(folder)):
+        there = saved.settings_of(saved.read(folder))  # an older run lacks options that came since
+        if differs := saved.difference(saved.describe(settings, 0), saved.describe(there, 0)):
             raise ValueError(f"training.init_from={str(folder)!r} is another model: {differs}")
     elif getattr(settings, "architecture", None) is None or settings.options != in_folder(folder).options:
         raise ValueError(
