@@ -15,6 +15,8 @@ EXAMPLES = """Examples
   # for transformers before 4.54, which has no causal ModernBERT
   maskwright export judge model --to hf-code
   maskwright export first/checkpoints/step-500 chck_1M
+  # vectors of texts
+  maskwright export first model --to sentence-transformers --pooling cls
   # all that training.keep_at kept, as models/chck_1M …
   maskwright export first/words models
 """
@@ -27,12 +29,16 @@ def command(
         typer.Argument(help="The folder to write, empty or new; with a subfolder for each of several checkpoints."),
     ],
     to: Annotated[
-        Literal["hf", "hf-code"],
+        Literal["hf", "hf-code", "sentence-transformers"],
         typer.Option(
             help="hf: a class of transformers where there is one. hf-code: maskwright's modelling file in any case, "
-            "which transformers opens from 4.51 on."
+            "which transformers opens from 4.51 on. sentence-transformers: as hf, and a model for vectors of texts."
         ),
     ] = "hf",
+    pooling: Annotated[
+        Literal["mean", "cls", "lasttoken"] | None,
+        typer.Option(help="For sentence-transformers; by default the mean, or the last token of a causal model."),
+    ] = None,
     causal: Annotated[
         bool | None, typer.Option("--causal/--masked", help="As a causal or a masked model; by default as trained.")
     ] = None,
@@ -41,13 +47,16 @@ def command(
     from ...progress import during
 
     with during("loading"):
-        from ...hub.export.run import export
+        from ...hub.export import sentences
+        from ...hub.export.run import export, way
         from ...run.discover import models
         from ...run.load import load
 
     several = {path: out / path.name for path in models(run).values()}
     for source, target in (several or {run: out}).items():
         with during(f"exporting {source}"):
-            said = export(load(source, "cpu"), target, causal, own_code=to == "hf-code")
-        typer.echo(said)
+            opened = load(source, "cpu")
+            typer.echo(export(opened, target, causal, own_code=to == "hf-code"))
+        if to == "sentence-transformers":
+            typer.echo(sentences.write(target, way(opened.objective, causal)[0], pooling))
         typer.echo(target)

@@ -18,7 +18,7 @@ EXAMPLES = """Examples
   maskwright train first/config.yaml seed=1 --out again
   maskwright train first --out first --resume
   # a model that is there goes on with the text of a domain
-  maskwright train adapt training.init_from=FOLDER "corpus.files=[domain/]" \
+  maskwright train adapt training.init_from=FOLDER "corpus.files=[domain/]" \\
       evaluation.knew=general.txt
   # as many steps as this machine makes in 4 minutes
   maskwright train quickstart training.fit_minutes=4 --out demo
