@@ -1,11 +1,9 @@
 """Full batches: texts of equal length together, and problems with about the same number of positions per batch."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from ...attention import FORWARD
 from ...objectives.base.objective import IGNORE
@@ -37,11 +35,11 @@ def regroup(problems: Iterable[Problem], tokens: int, gathered: int = 0) -> Iter
         for part in with_targets.split(max(1, tokens // length)) if len(with_targets) else ():
             piece = problem[part]
             if waiting and not _fit([*waiting, piece], tokens, gathered):
-                yield _joined(waiting)
+                yield Problem.joined(waiting)
                 waiting = []
             waiting.append(piece)
     if waiting:
-        yield _joined(waiting)
+        yield Problem.joined(waiting)
 
 
 def _fit(problems: list[Problem], tokens: int, gathered: int) -> bool:
@@ -60,21 +58,3 @@ def _forward(problem: Problem) -> bool:
 
 def _longest(problems: list[Problem]) -> int:
     return max(problem.inputs.shape[1] for problem in problems)
-
-
-def _joined(problems: list[Problem]) -> Problem:
-    length = _longest(problems)
-    return Problem.joined([_padded(problem, length) for problem in problems])
-
-
-def _padded(problem: Problem, length: int) -> Problem:
-    """The problem padded to rows of `length` with token 0, which has no target."""
-    more = (0, length - problem.inputs.shape[1])
-    return replace(
-        problem,
-        inputs=F.pad(problem.inputs, more),
-        targets=F.pad(problem.targets, more, value=IGNORE),
-        weights=F.pad(problem.weights, more),
-        span_id=F.pad(problem.span_id, more),
-        prefix_mask=F.pad(problem.prefix_mask, more),
-    )
