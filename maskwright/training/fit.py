@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -32,6 +31,9 @@ from .trainer import Trainer
 WARM_UP = 3
 """Updates that are not timed: the first ones compile kernels and lay out memory."""
 TIMED = 12
+"""The least number of updates that are timed."""
+TRIAL = 0.02
+"""The least share of the given time that they take: a second or so may be one in which the machine does other work."""
 SHARE = 0.6
 """Of the free memory, what tensors may take: allocators and kernels were seen to take up to 1.7 times as much."""
 
@@ -121,9 +123,14 @@ def _steps(config: Config, seconds: float, show: bool) -> int:
     with TemporaryDirectory() as scratch:
         trainer = Trainer(_changed(config, compile=False, fit_minutes=None), scratch, show=show)
         rows = trainer.data.loader.batches(0, trainer.steps, trainer.world.rank, trainer.world.size)
-        updates = [seconds_of(trainer.update, batch) for batch in islice(rows, WARM_UP + TIMED)]
+        updates: list[float] = []
+        for batch in rows:
+            updates.append(seconds_of(trainer.update, batch))
+            timed = updates[WARM_UP:]
+            if all(trainer.world.gather(len(timed) >= TIMED and sum(timed) >= TRIAL * seconds)):
+                break
         validation = seconds_of(trainer.validate)
-    update, left = median(updates[WARM_UP:] or updates), seconds - (perf_counter() - began)
+    update, left = median(timed or updates), seconds - (perf_counter() - began)
 
     def validations(steps: int) -> float:
         return validation_plan(config, trainer.data.valid, steps).passes(steps) * validation
@@ -132,8 +139,9 @@ def _steps(config: Config, seconds: float, show: bool) -> int:
     steps = min(trainer.world.gather(bisect_right(possible, left, key=lambda n: n * update + validations(n))))
     if not steps:
         raise ValueError(
-            f"training.fit_minutes={seconds / 60:g} is too short here: a step takes {update:.1f} s and a validation "
-            f"{validation:.1f} s"
+            f"training.fit_minutes={seconds / 60:g} is too short here: the trial took {seconds - left:.1f} s, a step "
+            f"takes {update:.1f} s and a validation {validation:.1f} s; one step needs "
+            f"{(seconds - left + update + validations(1)) / 60:.2g}"
         )
     if show and trainer.world.first:
         took = f"{1000 * update:.0f} ms each, and validations {validations(steps):.1f} s in all"

@@ -54,13 +54,20 @@ def test_the_trial_is_part_of_the_time(settings, tmp_path, clock, monkeypatch):
     assert fit(Config.of(settings, ["training.fit_minutes=0.3"]), tmp_path / "run").training.steps == 28
 
 
+@pytest.mark.parametrize(("minutes", "timed"), [(0.3, 12), (10, 24), (25, 37)])
+def test_a_trial_is_longer_where_there_is_more_time(settings, tmp_path, clock, minutes, timed):
+    """A fiftieth of the time, but at least twelve updates, and no more than the run has."""
+    fit(Config.of(settings, [f"training.fit_minutes={minutes}"]), tmp_path / "run")
+    assert clock.count("update") == WARM_UP + timed
+
+
 def test_a_run_is_never_made_longer(settings, tmp_path, clock):
     assert fit(Config.of(settings, ["training.fit_minutes=60"]), tmp_path / "run").training.steps == 40
 
 
 def test_a_time_too_short_for_a_step_is_refused(settings, tmp_path, clock):
     with pytest.raises(
-        ValueError, match=r"fit_minutes=0\.02 is too short here: a step takes 0\.5 s and a validation 1\.0 s"
+        ValueError, match=r"=0\.02 is too short here: .* takes 0\.5 s and a validation 1\.0 s; one step needs 0\.025"
     ):
         fit(Config.of(settings, ["training.fit_minutes=0.02"]), tmp_path / "run")
 
