@@ -21,6 +21,14 @@ def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Modul
     return model
 
 
+class Gains(nn.Module):
+    """A module whose few numbers begin alike whatever the seed; `reset_parameters` puts them there."""
+
+    def reset_parameters(self) -> None:
+        """What the numbers begin with."""
+        raise NotImplementedError
+
+
 def check_memory(model: nn.Module) -> None:
     """Raises ValueError where this machine has no room for `model`, which may lie on the meta device."""
     needed = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))

@@ -1,11 +1,14 @@
 """What all models have in common: sizes, the embedding, and logits from the tied embedding."""
 
+from collections.abc import Sequence
+
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..settings import settings
 from ..settings.bounds import Layers, Size
+from .init import Gains
 from .linear import linear
 from .nhot import NHot, Parts, embed
 
@@ -37,7 +40,7 @@ class TransformerSettings:
 
 
 class Transformer(nn.Module):
-    """A model; its `layers` are its blocks, in order.
+    """A model; its `layers` are its blocks, in order; the first tensor that one takes or gives is that of the vectors.
 
     `forward(tokens, mask, positions, target_positions)` returns contextual vectors, [B, L, D].
 
@@ -78,13 +81,18 @@ class Transformer(nn.Module):
     def reset(self, generator: torch.Generator) -> None:
         """Norms 1, biases 0 and initial n-hot embeddings; models draw their matrices first."""
         for module in self.modules():
-            if isinstance(module, nn.LayerNorm):
+            if isinstance(module, nn.LayerNorm | Gains):
                 module.reset_parameters()
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
                 parameter.zero_()
         if self.nhot is not None:
             self.nhot.initialise(generator)
+
+
+def vectors(given: Tensor | Sequence[Tensor]) -> Tensor:
+    """The vectors in what a block gives, [B, L, D]."""
+    return given if isinstance(given, Tensor) else given[0]
 
 
 def default_positions(tokens: Tensor) -> Tensor:

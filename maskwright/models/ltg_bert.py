@@ -1,10 +1,16 @@
 """LTG-BERT: norms before and after attention, gated feed-forward, order only through relative distances.
 
 Samuel et al. 2023, Trained on 100 million words and still in shape (arXiv 2303.09859): NormFormer-like norms, GEGLU,
-disentangled attention over one shared table of distances, and an initialisation that shrinks with depth.
+disentangled attention over one shared table of distances, and an initialisation that shrinks with depth. Its
+descendants are settings: ELC-BERT (Charpentier and Samuel 2023, arXiv 2311.02265) is `residual`, and GPT-BERT (the same
+2024, arXiv 2410.24159) the presets `gpt-small` and `gpt-base`.
 """
 
+from collections.abc import Sequence
+from typing import Literal
+
 import torch
+import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -15,22 +21,26 @@ from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
 from ..layers.linear import Linear
 from ..layers.pick import pick
+from ..layers.residual.depth_weights import DepthWeights
 from ..layers.transformer import Transformer, TransformerSettings
 from ..settings import settings
 from ..settings.bounds import Size
+
+GPT_BERT = {"gate": True, "inner_norm": True, "residual": "dense", "epsilon": 1e-5}
 
 PRESETS = {
     "xs": {"hidden": 192, "heads": 3, "intermediate": 512},
     "small": {"hidden": 384, "heads": 6, "intermediate": 1024},
     "base": {"hidden": 768, "heads": 12, "intermediate": 2048},
+    "gpt_small": {"hidden": 384, "heads": 6, "intermediate": 1280} | GPT_BERT,
+    "gpt_base": {"hidden": 768, "heads": 12, "intermediate": 2560} | GPT_BERT,
 }
-
-EPSILON = 1e-7
 
 
 @settings
 class LtgBert(TransformerSettings):
-    """LTG-BERT: relative distances, more norms and GEGLU; `buckets` is its `position_bucket_size`."""
+    """LTG-BERT: relative distances, more norms and GEGLU; `buckets` is its `position_bucket_size`. GPT-BERT's model is
+    `ltg-bert-gpt-small` or `ltg-bert-gpt-base`."""
 
     intermediate: Size = 1024
     """Inner width of GEGLU; its first matrix is twice as wide."""
@@ -40,6 +50,19 @@ class LtgBert(TransformerSettings):
     """Number of distance buckets per direction, zero included; half of them hold one distance each."""
     max_distance: Size = 512
     """Distances from `max_distance` − 1 on share the last bucket."""
+    gate: bool = False
+    """Whether what attention gives is multiplied by the GELU of as many numbers computed from its input, as in
+    GPT-BERT."""
+    inner_norm: bool = False
+    """Whether the second norm of attention stands before its last matrix, and has no gains, as in
+    GPT-BERT."""
+    residual: Literal["sum", "elc", "elc_zero", "dense"] = "sum"
+    """What a layer reads: `sum`, all before it, added up; `elc`, a weighted mean of the outputs of all layers, with no
+    other way around attention, as in ELC-BERT; `elc_zero`, its variant whose weights begin equal and whose
+    feed-forward reads the mean, too; `dense`, a weighted sum after attention and after the feed-forward, as in
+    GPT-BERT."""
+    epsilon: float = Field(1e-7, gt=0)
+    """Added to the variance in every norm; 1e-5 in GPT-BERT."""
 
     @model_validator(mode="after")
     def _check_distances(self) -> "LtgBert":
@@ -60,14 +83,16 @@ class LtgBertModel(Transformer):
         super().__init__()
         self.max_length = settings.max_length
         self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
-        self.norm = _norm(settings.hidden)
+        self.norm = _norm(settings)
         self.buckets = Buckets(settings.max_length, settings.buckets // 2, settings.max_distance, settings.buckets)
         self.distances = nn.Embedding(2 * settings.buckets - 1, settings.hidden)
-        self.distances_norm = _norm(settings.hidden, affine=True)
+        self.distances_norm = _norm(settings, affine=True)
         self.dropout = nn.Dropout(settings.dropout)
-        self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
+        self.sums = settings.residual == "sum"
+        block = {"sum": _Block, "dense": _DenseBlock}.get(settings.residual, _ElcBlock)
+        self.layers = nn.ModuleList(block(settings, number) for number in range(settings.layers))
         transform = Linear(settings.hidden, settings.hidden)
-        self.head = nn.Sequential(_norm(settings.hidden), transform, nn.GELU(), _norm(settings.hidden), self.dropout)
+        self.head = nn.Sequential(_norm(settings), transform, nn.GELU(), _norm(settings), self.dropout)
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
         self.nhot = settings.nhot.build(vocabulary_size, settings.hidden) if settings.nhot else None
 
@@ -82,9 +107,15 @@ class LtgBertModel(Transformer):
         pairs = self.buckets(tokens.shape[1])  # [L, L, K]
         hidden = self.dropout(self.norm(self.embed(tokens)))  # [B, L, D]
         table = self.dropout(self.distances_norm(self.distances.weight))  # [K, D]
+        if self.sums:
+            for layer in self.layers[:-1]:
+                hidden = layer(hidden, table, pairs, mask)
+            return self.layers[-1](hidden, table, pairs, mask, target_positions)
+        outputs = [hidden]
         for layer in self.layers[:-1]:
-            hidden = layer(hidden, table, pairs, mask)
-        return self.layers[-1](hidden, table, pairs, mask, target_positions)
+            hidden, *new = layer(hidden, table, pairs, mask, None, *outputs)
+            outputs += new
+        return self.layers[-1](hidden, table, pairs, mask, target_positions, *outputs)[0]
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -105,11 +136,11 @@ class LtgBertModel(Transformer):
 class _Block(nn.Module):
     """x += attention(x); x += feed_forward(norm(x))."""
 
-    def __init__(self, settings: LtgBert):
+    def __init__(self, settings: LtgBert, number: int):
         super().__init__()
         self.attention = _Attention(settings)
-        self.norm = _norm(settings.hidden)
-        between = _norm(settings.intermediate)
+        self.norm = _norm(settings)
+        between = _norm(settings, settings.intermediate)
         self.feed_forward = Geglu(settings.hidden, settings.intermediate, between, gelu="tanh", gate=1)
         self.dropout = nn.Dropout(settings.dropout)
 
@@ -117,7 +148,61 @@ class _Block(nn.Module):
         self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, target_positions: Tensor | None = None
     ) -> Tensor:
         hidden = pick(hidden, target_positions) + self.attention(hidden, table, pairs, mask, target_positions)
-        return hidden + self.dropout(self.feed_forward(self.norm(hidden)))
+        return hidden + self.forward_branch(hidden)
+
+    def forward_branch(self, hidden: Tensor) -> Tensor:
+        """The feed-forward of a normed input, [..., D]."""
+        branch: Tensor = self.dropout(self.feed_forward(self.norm(hidden)))
+        return branch
+
+
+class _ElcBlock(_Block):
+    """x = Σ αⱼ outputⱼ; a = attention(x); output = a + feed_forward(norm(a)), or of norm(x + a) as `elc_zero`."""
+
+    def __init__(self, settings: LtgBert, number: int):
+        super().__init__(settings, number)
+        self.zero = settings.residual == "elc_zero"
+        self.depth = DepthWeights(number + 1, soft=True, even=self.zero) if number else None
+
+    def forward(  # type: ignore[override]
+        self,
+        hidden: Tensor,
+        table: Tensor,
+        pairs: Tensor,
+        mask: Tensor | None,
+        target_positions: Tensor | None,
+        *outputs: Tensor,
+    ) -> Sequence[Tensor]:
+        """The output, twice: as what the next layer reads and as what all later ones sum."""
+        hidden = hidden if self.depth is None else self.depth(outputs)
+        attended = self.attention(hidden, table, pairs, mask, target_positions)
+        read = pick(hidden, target_positions) + attended if self.zero else attended
+        output = attended + self.forward_branch(read)
+        return output, output
+
+
+class _DenseBlock(_Block):
+    """x = Σ αⱼ outputⱼ and x + attention(x); x = Σ βⱼ outputⱼ and x + feed_forward(norm(x)); each is an output."""
+
+    def __init__(self, settings: LtgBert, number: int):
+        super().__init__(settings, number)
+        self.depth = nn.ModuleList(DepthWeights(2 * number + count, soft=False) for count in (2, 3))
+
+    def forward(  # type: ignore[override]
+        self,
+        hidden: Tensor,
+        table: Tensor,
+        pairs: Tensor,
+        mask: Tensor | None,
+        target_positions: Tensor | None,
+        *outputs: Tensor,
+    ) -> Sequence[Tensor]:
+        """What the next layer reads, and the two outputs that all later ones sum."""
+        earlier = [pick(output, target_positions) for output in outputs]
+        attended = pick(hidden, target_positions) + self.attention(hidden, table, pairs, mask, target_positions)
+        hidden = self.depth[0]([*earlier, attended])
+        output = hidden + self.forward_branch(hidden)
+        return self.depth[1]([*earlier, attended, output]), attended, output
 
 
 class _Attention(nn.Module):
@@ -125,12 +210,12 @@ class _Attention(nn.Module):
 
     def __init__(self, settings: LtgBert):
         super().__init__()
-        self.heads = settings.heads
-        self.norm = _norm(settings.hidden)
+        self.heads, self.gate, self.inner_norm = settings.heads, settings.gate, settings.inner_norm
+        self.norm = _norm(settings)
         self.query_key = Joint(settings.hidden, settings.hidden, 2)
-        self.value = Linear(settings.hidden, settings.hidden)
+        self.value = Joint(settings.hidden, settings.hidden, 2 if settings.gate else 1)
         self.out = Linear(settings.hidden, settings.hidden)
-        self.out_norm = _norm(settings.hidden, affine=True)
+        self.out_norm = _norm(settings, affine=not settings.inner_norm)
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
@@ -139,11 +224,16 @@ class _Attention(nn.Module):
         hidden = self.norm(hidden)  # [B, L, D]
         queries, keys = split_heads(self.query_key(hidden), 2 * self.heads).chunk(2, dim=-3)  # [B, H, L, D / H]
         far_queries, far_keys = split_heads(self.query_key(table), 2 * self.heads).chunk(2, dim=-3)  # [H, K, D / H]
-        values = split_heads(self.value(hidden), self.heads)  # [B, H, L, D / H]
+        values, *gates = self.value(hidden).chunk(1 + self.gate, dim=-1)  # [B, L, D] each
+        values = split_heads(values, self.heads)  # [B, H, L, D / H]
         dropout = self.dropout.p if self.training else 0.0
         mixed = attend_disentangled(queries, keys, values, pairs, far_keys, far_queries, mask, dropout)  # [B, L, D]
-        return self.dropout(self.out_norm(self.out(pick(mixed, target_positions))))
+        mixed = pick(mixed, target_positions)
+        for gate in gates:
+            mixed = mixed * F.gelu(pick(gate, target_positions))
+        normed = self.out(self.out_norm(mixed)) if self.inner_norm else self.out_norm(self.out(mixed))
+        return self.dropout(normed)
 
 
-def _norm(hidden: int, affine: bool = False) -> nn.LayerNorm:
-    return nn.LayerNorm(hidden, eps=EPSILON, elementwise_affine=affine)
+def _norm(settings: LtgBert, width: int | None = None, affine: bool = False) -> nn.LayerNorm:
+    return nn.LayerNorm(width or settings.hidden, eps=settings.epsilon, elementwise_affine=affine)

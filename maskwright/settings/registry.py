@@ -51,7 +51,7 @@ def names(folder: str) -> list[str]:
     """Every name that `load` takes: each entry, and each of its presets."""
     found = []
     for entry, kind in entries(folder).items():
-        found += [entry, *(f"{entry.replace('_', '-')}-{preset}" for preset in _presets(kind))]
+        found += [entry, *(f"{entry}-{preset}".replace("_", "-") for preset in _presets(kind))]
     return found
 
 

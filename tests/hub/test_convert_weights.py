@@ -11,8 +11,11 @@ from torch.testing import assert_close
 from typer.testing import CliRunner
 
 from maskwright.cli import app
+from maskwright.hub.convert import gpt_bert
+from maskwright.hub.convert.model import adopt as adopt_folder
 from maskwright.hub.convert.weights import adopt, resized
 from maskwright.hub.export.run import export
+from maskwright.models.ltg_bert import GPT_BERT
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.training.trainer import Trainer
@@ -33,10 +36,48 @@ def test_there_and_back(family: str, source, tmp_path: Path) -> None:
     objective, options = FAMILIES[family]
     made = source(family.split()[0], objective, **options)
     export(made, tmp_path / "theirs")
-    settings, weights, causal = adopt(tmp_path / "theirs")
+    settings, weights, trained_by = adopt(tmp_path / "theirs")
     assert settings == made.model_settings
-    assert causal == (objective == "causal")
+    assert trained_by == objective
     assert_close(weights, dict(made.model.state_dict()), rtol=0, atol=0)
+
+
+def published(made, folder: Path, name: str = "pytorch_model.bin") -> dict[str, torch.Tensor]:
+    """Write a GPT-BERT as its repository does."""
+    settings, state = made.model_settings, made.model.state_dict()
+    made.tokenizer.save(folder)
+    config = {theirs: getattr(settings, ours) for theirs, ours in gpt_bert.SIZES.items()}
+    config |= {"vocab_size": made.tokenizer.vocabulary.size, "max_position_embeddings": settings.max_length}
+    (folder / "config.json").write_text(json.dumps(config))
+    theirs = {gpt_bert.public_name(name): weight for name, weight in state.items()}
+    theirs["transformer.attention_layers.0.position_indices"] = torch.zeros(3)
+    torch.save({f"module.{name}": weight for name, weight in theirs.items()}, folder / name)
+    return theirs
+
+
+def test_a_published_gpt_bert_is_carried(source, tmp_path: Path) -> None:
+    made = source("ltg_bert", "hybrid", **GPT_BERT, max_distance=64)
+    theirs = published(made, tmp_path / "theirs")
+    assert "transformer.mlp_layers.1.mlp.4.weight" in theirs
+    assert "transformer.attention_layers.0.in_proj_vg.bias" in theirs
+    assert theirs["transformer.dwa_modules.alphas.3"].shape == (5,)
+    adopt_folder(tmp_path / "theirs", tmp_path / "ours")
+    model, tokenizer = saved.load(tmp_path / "ours")
+    assert tokenizer.fingerprint == made.tokenizer.fingerprint
+    assert_close(dict(model.state_dict()), dict(made.model.state_dict()), rtol=0, atol=0)
+    config = Config.load(tmp_path / "ours" / "config.yaml")
+    assert (config.model, config.objective) == (made.model_settings, made.config.objective)
+    (tmp_path / "theirs" / "pytorch_model.bin").unlink()
+    with pytest.raises(ValueError, match=r"has no weights: model.safetensors or pytorch_model.bin"):
+        adopt(tmp_path / "theirs")
+    for gone, sentence in {
+        gpt_bert.MARK: "GPT-BERT with its weighted sums",
+        "classifier.nonlinearity.1.bias": "lacks 1",
+    }.items():
+        left = {name: weight for name, weight in theirs.items() if name != gone}
+        torch.save(left, tmp_path / "theirs" / "pytorch_model.bin")
+        with pytest.raises(ValueError, match=sentence):
+            adopt(tmp_path / "theirs")
 
 
 def test_rows_follow_the_tokenizer() -> None:

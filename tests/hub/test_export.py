@@ -26,6 +26,7 @@ from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
 from maskwright.hub.export.run import export, way
 from maskwright.hub.export.transformers import bundle
+from maskwright.models.ltg_bert import GPT_BERT
 from maskwright.models.transformers.quiet import silence
 from maskwright.run import saved
 from maskwright.run.config import Config
@@ -51,6 +52,8 @@ CASES = {
     "deberta n-hot": ("deberta", DEBERTA | {"nhot": {"fusion": "gate", "width": 8}}, "mlm", "MaskwrightForMaskedLM"),
     "ltg_bert": ("ltg_bert", {}, "mlm", "MaskwrightForMaskedLM"),
     "ltg_bert causal n-hot": ("ltg_bert", {"nhot": {"fusion": "frequency"}}, "causal", "MaskwrightForCausalLM"),
+    "gpt_bert": ("ltg_bert", GPT_BERT, "hybrid", "MaskwrightForMaskedLM"),
+    "elc_bert causal": ("ltg_bert", {"residual": "elc"}, "causal", "MaskwrightForCausalLM"),
     "minigpt": ("minigpt", {}, "diffusion", "MaskwrightForMaskedLM"),
     "hlb_gpt": ("hlb_gpt", {"intermediate": 96}, "mirror", "MaskwrightForCausalLM"),
     "minigpt causal": ("minigpt", {"nhot": {"fusion": "attention"}}, "causal", "MaskwrightForCausalLM"),

@@ -12,6 +12,9 @@ SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length"
 VARIANTS = [(stem, {}) for stem in registry.files("models")] + [
     ("modern", {"positions": "learned"}),
     ("modern", {"window": 3, "global_every": 2, "local_theta": 50.0}),
+    ("ltg_bert", {"gate": True, "inner_norm": True, "residual": "dense"}),
+    ("ltg_bert", {"residual": "elc"}),
+    ("ltg_bert", {"residual": "elc_zero"}),
 ]
 
 

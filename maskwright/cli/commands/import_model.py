@@ -17,7 +17,7 @@ EXAMPLES = """Examples
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="A folder of transformers: ModernBERT, its decoder, or DeBERTa-v2.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of ModernBERT, its decoder, DeBERTa-v2 or GPT-BERT.")],
     out: Annotated[Path, typer.Argument(help="The folder to write; empty or new.")],
 ) -> None:
     """Turn a model of `transformers` into a run, to continue training it under any objective."""

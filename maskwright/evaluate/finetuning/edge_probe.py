@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...data.order import shuffled_range
+from ...layers.transformer import vectors
 from ...noise import address
 from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
@@ -175,7 +176,10 @@ class EdgeProbe:
         seen: list[Tensor] = []
         layers: list[nn.Module] = list(self.model.layers)  # type: ignore[arg-type]
         hooks = [layers[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))]
-        hooks += [part.register_forward_hook(lambda _, given, made: seen.append(made)) for part in layers[: self.taken]]
+        hooks += [
+            part.register_forward_hook(lambda _, given, made: seen.append(vectors(made)))
+            for part in layers[: self.taken]
+        ]
         self.model(*padded(ids, self.tokenizer.vocabulary.pad, self.view, self.device)[:2])
         for hook in hooks:
             hook.remove()

@@ -18,14 +18,14 @@ def adopt(folder: Path, out: Path) -> str:
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty: choose another folder")
-    settings, weights, causal = adopt(folder)
+    settings, weights, objective = adopt(folder)
     tokenizer, had = Tokenizer.load(folder), len(weights[ROWS[0]])
     size = tokenizer.vocabulary.size
     place = out.resolve()
     config = Config.of(
         {
             "model": saved.describe(settings, size)["settings"] | {"name": name_of(settings)},
-            "objective": {"name": "causal" if causal else "mlm"},
+            "objective": {"name": objective},
             "tokenizer": {"file": str(place / "final")},
             "rows": {"length": min(128, settings.max_length)},
             "training": {"init_from": str(place), "epochs": 1},

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
+from ...files.json_files import read_object
 from ...models.transformers.quiet import silence
 from ..export import deberta_v2, modern_bert, modern_bert_decoder
+from . import gpt_bert
 
 FAMILIES: dict[str, tuple[Any, Any]] = {
     "modernbert": (modern_bert, AutoModelForMaskedLM),
@@ -21,16 +23,20 @@ ROWS = ("embedding.weight", "decoder_bias")
 """What has a row for each token."""
 
 
-def adopt(folder: Path) -> tuple[Any, dict[str, Tensor], bool]:
-    """The settings, the weights under our names (float32), and whether the model in `folder` reads forward.
+def adopt(folder: Path) -> tuple[Any, dict[str, Tensor], str]:
+    """The settings, the weights under our names (float32), and the objective that the model in `folder` was trained by.
 
     Raises ValueError, in one sentence, when it is of no family that we have, or has what ours have not.
     """
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder} holds no model of transformers (config.json)")
+    if gpt_bert.is_published(written := read_object(folder / "config.json")):
+        return *gpt_bert.adopt(folder, written), "hybrid"
     config = AutoConfig.from_pretrained(folder)
     if config.model_type not in FAMILIES:
-        raise ValueError(f"{folder} is a {config.model_type}: what can be carried is {', '.join(FAMILIES)}")
+        raise ValueError(
+            f"{folder} is a {config.model_type}: what can be carried is {', '.join(FAMILIES)} and GPT-BERT"
+        )
     family, auto = FAMILIES[config.model_type]
     settings = family.settings_of(config)
     with silence():
@@ -39,7 +45,8 @@ def adopt(folder: Path) -> tuple[Any, dict[str, Tensor], bool]:
         raise ValueError(f"{folder} lacks {len(lost)} weights of a {type(peer).__name__}, as {lost[0]}")
     with torch.device("meta"):
         ours = settings.build(config.vocab_size, torch.Generator())
-    return settings, family.from_names(peer.float().state_dict(), ours), auto is AutoModelForCausalLM
+    objective = "causal" if auto is AutoModelForCausalLM else "mlm"
+    return settings, family.from_names(peer.float().state_dict(), ours), objective
 
 
 def resized(weights: dict[str, Tensor], size: int) -> dict[str, Tensor]:

@@ -1,0 +1,1 @@
+"""What a layer gets besides the output of the one before it."""
