@@ -55,8 +55,8 @@ def adopt(folder: Path, config: dict[str, Any]) -> tuple[LtgBert, dict[str, Tens
     if MARK not in found:
         raise ValueError(f"{folder} has no {MARK}: of this family, GPT-BERT with its weighted sums can be carried")
     length = config["max_position_embeddings"]
-    sizes = {ours: config[theirs] for theirs, ours in SIZES.items()}
-    settings = LtgBert(**GPT_BERT | sizes, max_length=length, max_distance=length)
+    given: dict[str, Any] = GPT_BERT | {ours: config[theirs] for theirs, ours in SIZES.items()}
+    settings = LtgBert(**given, max_length=length, max_distance=length)
     with torch.device("meta"):
         wanted = list(settings.build(config["vocab_size"], torch.Generator()).state_dict())
     if lost := [name for name in wanted if public_name(name) not in found]:
