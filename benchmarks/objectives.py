@@ -23,7 +23,7 @@ from steps.tell import tell
 from maskwright import Config, Trainer
 
 PLAIN = "mlm"
-OBJECTIVES = ("adaptive", "learned", "span", "whole_word", "remask", "remask_binary")
+OBJECTIVES = ("adaptive", "learned", "span", "whole_word", "remask", "remask_binary", "electra")
 TOKENS = 4096
 RUN = {
     "corpus": {"name": "embedded"},

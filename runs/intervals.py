@@ -3,9 +3,11 @@
     python runs/intervals.py        # writes runs/intervals.json
 
 The studies were run before a primary metric could be named, so all metrics of one are a family that holds together.
+Of domains of the text and fields of a suite, which are compared with nothing, there are means and deviations alone.
 """
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +16,37 @@ from maskwright.compare.intervals import intervals
 from maskwright.compare.results import comparable
 
 HERE = Path(__file__).parent
+DOMAIN, FIELD = "masked/domain/*/loss", "*/field/*/accuracy"
 
 
 def study(found: dict) -> dict[str, dict[str, dict]]:
     """By metric and arm: mean, standard deviation over seeds, and the interval of the difference from the first arm."""
-    values: dict[str, dict[str, list[float]]] = {}
+    every: dict[str, dict[str, list[float]]] = {}
     for row in found["records"]:
-        if comparable(row["metric"], True, None) and not row["metric"].endswith("bits_per_byte"):
-            values.setdefault(row["metric"], {}).setdefault(row["arm"], []).append(row["value"])
-    values = {metric: arms for metric, arms in values.items() if metric in found["compared"] and len(arms) > 1}
-    return {metric: _metric(arms, 1 - 0.05 / len(values)) for metric, arms in sorted(values.items())}
+        every.setdefault(row["metric"], {}).setdefault(row["arm"], []).append(row["value"])
+    values = {
+        metric: arms
+        for metric, arms in every.items()
+        if comparable(metric, True, None) and not metric.endswith("bits_per_byte") and metric in found["compared"]
+        if len(arms) > 1
+    }
+    family = {metric: _metric(arms, 1 - 0.05 / len(values)) for metric, arms in sorted(values.items())}
+    return family | {metric: _parts(arms) for metric, arms in sorted(_of_parts(every).items())}
+
+
+def _of_parts(every: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, list[float]]]:
+    """The values by domain and by field, and those of all domains in the mean."""
+    domains = {metric: arms for metric, arms in every.items() if fnmatch(metric, DOMAIN)}
+    found = domains | {metric: arms for metric, arms in every.items() if fnmatch(metric, FIELD)}
+    if len(domains) > 1:
+        arms = next(iter(domains.values()))
+        mean = {arm: np.mean([values[arm] for values in domains.values()], axis=0).tolist() for arm in arms}
+        found[DOMAIN.replace("*", "in the mean")] = mean
+    return found
+
+
+def _parts(arms: dict[str, list[float]]) -> dict[str, dict]:
+    return {arm: {"mean": float(np.mean(one)), "deviation": float(np.std(one, ddof=1))} for arm, one in arms.items()}
 
 
 def _metric(arms: dict[str, list[float]], level: float) -> dict[str, dict]:

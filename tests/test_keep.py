@@ -1,6 +1,7 @@
 """What a benchmark finds is kept by machine and command."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,11 @@ def test_each_command_has_its_entry_and_again_replaces_it(tmp_path: Path) -> Non
     }
     assert {"processor", "PyTorch"} <= kept["machine"].keys()
     assert all(run.keys() == {"date", "load before", "threads", "cases"} for run in kept["runs"].values())
+
+
+def test_what_a_command_of_maskwright_prints_is_kept_too(tmp_path: Path) -> None:
+    copy = shutil.copy(KEEP, tmp_path)
+    subprocess.run([sys.executable, copy, "maskwright", "doctor"], capture_output=True, check=True)
+    (path,) = (tmp_path / "results").glob("doctor-*.json")
+    runs = json.loads(path.read_text())["runs"]
+    assert "processor" in runs["maskwright doctor"]["cases"]
