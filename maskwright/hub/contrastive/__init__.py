@@ -1,0 +1,1 @@
+"""Vectors of texts, learned from plain text: a pretrained model, handed over to sentence-transformers."""
