@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = (
     "README.md",
     *(f"docs/{name}.md" for name in (
-        "tutorial", "adaptive", "extending", "masking", "nhot", "objectives", "data", "diffusion", "forward_backward",
+        "tutorial", "adapt", "adaptive", "extending", "masking", "nhot", "objectives", "data", "diffusion",
+        "forward_backward",
     )),
 )  # fmt: skip
 SMALL = [
@@ -52,6 +53,9 @@ def desk(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "texts" / f"{domain}.txt").write_text(text.read_text(encoding="utf-8"), encoding="utf-8")
     pair = {"sentence_good": "The list is sorted.", "sentence_bad": "The list are sorted.", "UID": "one"}
     pair |= {"field": "syntax", "linguistics_term": "agreement"}
+    (tmp_path / "general.txt").write_text(text.read_text(encoding="utf-8"), encoding="utf-8")
+    lines = [re.sub(r"((?:[^.]+\.){3}) ", r"\1\n", one) for one in text.read_text(encoding="utf-8").split("\n\n")]
+    (tmp_path / "domain.txt").write_text("\n\n".join(lines), encoding="utf-8")
     suite = tmp_path / "evaluation_data" / "full_eval" / "blimp_filtered"
     suite.mkdir(parents=True)
     (suite / "one.jsonl").write_text(f"{json.dumps(pair)}\n" * 3)
@@ -66,6 +70,8 @@ def test_the_commands_of_a_page_run_in_order(page: str, desk: Path, command: Cal
         if words == ["weights", "hard"]:
             command(*adaptive)
         small = SMALL if words[0] == "train" and "--resume" not in words else []
+        if words[1] == "adapt":  # model and tokenizer are those that it begins with
+            small = [*(word for word in small if not word.startswith(("model.", "tokenizer."))), "training.epochs=null"]
         own = {word.partition("=")[0] for word in words} - LENGTH
         small = [word for word in small if word.partition("=")[0] not in own]
         code, _, complaint = command(*[word for word in words if word.partition("=")[0] not in LENGTH], *small)

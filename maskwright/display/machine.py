@@ -26,6 +26,7 @@ EXTRAS = {
     "ray": "ray",
     "retrieval": "sentence_transformers",
     "tagging": "seqeval",
+    "lora": "peft",
     "trackers": "tensorboard",
     "fp8": "torchao",
 }

@@ -242,6 +242,10 @@ def _check_start(config: Config) -> None:
     knew = config.evaluation.knew
     if knew is not None and config.training.init_from is None and getattr(config.model, "path", None) is None:
         raise ValueError(f"evaluation.knew={knew} needs what training.init_from began with: name a model")
+    if knew is not None and config.training.stretch:
+        raise ValueError(
+            f"evaluation.knew={knew}: a model before training.stretch does not read such rows; ask the suite positions"
+        )
 
 
 def _check_blocks(config: Config) -> None:

@@ -20,6 +20,8 @@ from ..text.tokenizers.tokenizer import Tokenizer
 from . import build, checkpoint, saved
 from .config import Config
 from .metrics_log import Columns, columns, read_lines
+from .starting import start
+from .starting.lora import merged
 
 
 @dataclass(eq=False)
@@ -195,7 +197,11 @@ def _checkpoint(path: Path, device: torch.device) -> LoadedRun:
 
 @torch.no_grad()
 def _with_weights(config: Config, data: build.Data, device: torch.device, weights: dict[str, Tensor]) -> nn.Module:
-    model = build.model(config, data.shards, device)
+    model = start.model(config, data.shards, device, fresh=False)
     for name, parameter in model.named_parameters():
         parameter.copy_(weights[name])
-    return model
+    if config.training.lora is None:
+        return model
+    plain = build.model(config, data.shards, device)
+    plain.load_state_dict(merged(model))
+    return plain

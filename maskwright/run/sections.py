@@ -10,6 +10,7 @@ from ..settings import Names, settings
 from ..settings.bounds import MOST_EPOCHS, MOST_MINUTES, MOST_TEXT, Layers, PositiveInt, Seed, Tokens
 from ..settings.schedule import Share
 from .milestones import Milestones, Words
+from .starting.lora import Lora
 from .starting.vocabulary_transfer import NewTokens
 
 
@@ -57,6 +58,9 @@ class Training:
     new_tokens: NewTokens | None = None
     """How tokens begin that the tokenizer of init_from lacks, where the run has another: `pieces`, as the mean of the
     old tokens that their text is split into; `mean`, as the mean of all; `random`. Null refuses another tokenizer."""
+    stretch: Annotated[float, Field(gt=1, le=1024)] | None = None
+    """Positions of init_from are stretched by this factor, for rows that are so much longer than those it was trained
+    on: rotary ones by a larger base, learned ones by interpolation. Null keeps them."""
     freeze: Share | None = None
     """Fraction of the steps in which only the head is trained and the body stays frozen; null freezes nothing."""
     freeze_layers: Layers | None = None
@@ -64,6 +68,9 @@ class Training:
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
     """Each layer learns at this multiple of the rate of the one above it, the embeddings at the lowest; null for one
     rate."""
+    lora: Lora | None = None
+    """Low-rank adapters by `peft`, as in `{rank: 8}`: they alone learn, and the finished model has them merged; of
+    `rank`, `alpha`, `dropout`, `targets`, `embeddings`. Null trains all weights."""
     batch_tokens: int | str = 4096
     """Tokens per update, over all ranks and micro-batches; or a schedule by epoch, `0:512,0.5:2048,1:4096`."""
     micro_batch_tokens: Tokens | Literal["auto"] | None = None
@@ -114,10 +121,14 @@ class Training:
     def __post_init__(self) -> None:
         if sum(length is not None for length in (self.steps, self.epochs, self.tokens, self.words)) != 1:
             raise ValueError("exactly one of training.steps, .epochs, .tokens and .words says how long to train")
+        if self.stretch is not None and self.init_from is None:
+            raise ValueError(f"stretch={self.stretch:g} is of the positions of training.init_from: name the model")
         if self.freeze is not None and self.init_from is None:
             raise ValueError(f"freeze={self.freeze:g} keeps what training.init_from has learned: name the run of it")
         if self.freeze is not None and self.freeze_layers:
             raise ValueError(f"freeze={self.freeze:g} ends freezing that freeze_layers={self.freeze_layers} asks for")
+        if self.lora and (told := self._refused_by_lora()):
+            raise ValueError(f"lora trains adapters alone, which {told} does not go with: leave out either")
         if self.ema and self.average:
             raise ValueError(f"ema={self.ema:g} and average={self.average:g} are two averages of the weights: give one")
         if self.warmup + self.stable > 1:
@@ -125,6 +136,14 @@ class Training:
                 f"warmup + stable = {self.warmup + self.stable:g}: they are fractions of one run, at most 1"
             )
         batch_size_schedule(self.batch_tokens)
+
+    def _refused_by_lora(self) -> str:
+        told = {
+            f"freeze={self.freeze}": self.freeze is not None,
+            "precision=fp8": self.precision == "fp8",
+            "parallel=fsdp": self.parallel == "fsdp",
+        }
+        return next((setting for setting, used in told.items() if used), "")
 
 
 @settings

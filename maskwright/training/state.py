@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..distributed.dtensor import like, put, whole
 from ..objectives.base.objective import Objective
 from ..run import checkpoint
+from ..run.starting.lora import merged
 from .average import Average
 from .metrics import RunningMetrics
 
@@ -38,7 +39,11 @@ class State:
         Collective: all ranks must call it at the same time.
         """
         optimizer, rest = checkpoint.flatten(self.optimizer.state_dict())
-        tensors = {"model": self.weights(), "optimizer": _whole(optimizer), "metrics": {"sums": self.metrics.summed()}}
+        tensors = {
+            "model": _whole(self.model.state_dict()),
+            "optimizer": _whole(optimizer),
+            "metrics": {"sums": self.metrics.summed()},
+        }
         tensors |= {"average": _whole(self.average.weights)} if self.average else {}
         tensors |= {"objective": learned} if (learned := self.objective.state_dict()) else {}
         facts = {
@@ -55,8 +60,11 @@ class State:
         return self.average.applied() if self.average else nullcontext()
 
     def weights(self) -> dict[str, Tensor]:
-        """All parameters and persistent buffers, unsharded. Collective: all ranks must call it at the same time."""
-        return _whole(self.model.state_dict())
+        """All parameters and persistent buffers of the finished model, unsharded, adapters merged.
+
+        Collective: all ranks must call it at the same time.
+        """
+        return _whole(merged(self.model))
 
     @torch.no_grad()
     def restore(self, tensors: Tensors, facts: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ from ..run.config import Config
 from ..run.description import describe
 from ..run.folder import Folder
 from ..run.load import LoadedRun, just_trained
-from ..run.starting.init_from import init_from
+from ..run.starting import lora, start
 from ..settings.schedule import learning_rate, scheduled
 from ..storage.atomic import atomic_write
 from ..text.shards.shards import Split
@@ -71,14 +71,12 @@ class Trainer:
             fp8.check(self.device)
         self.world = ranks.join(self.device, config.training.timeout)
         self.folder = Folder(self.out, config, self.world, resume)
-        self.data = build.data(config, show and self.world.first)
+        found = self.folder.latest() if resume else None
+        self.data = start.data(config, show and self.world.first, fresh=found is None)
         self.steps = self.data.steps
         self.milestones = milestones.milestone_steps(config.training.keep_at, self.data.loader, self.steps)
         build.check_ranks(self.data.loader, self.world.size)
-        self.model = build.model(config, self.data.shards, self.device)
-        found = self.folder.latest() if resume else None
-        if found is None:
-            init_from(self.model, config, self.data.shards.tokenizer)
+        self.model = start.model(config, self.data.shards, self.device, fresh=found is None)
         flops, rounded = Flops(self.model), resolve_matmul_dtype(config.training.precision, self.device)
         self.freeze = Freeze(self.model, config.training.freeze, self.steps, self.world.size)
         if config.training.precision == "fp8":
@@ -160,6 +158,7 @@ class Trainer:
             + f"\npeak       {self.state.metrics.peak / 1e9:,.0f} GFLOP/s matmul throughput per device (MFU = 100%)"
             + f"\nchosen     {described(self.environment['machine'])}"
             + ranks.describe(self.world, self.config.training.parallel, self.config.training.timeout)
+            + lora.describe(self.model)
             + f"\nfrozen     all but the head until step {self.freeze.until:,}" * (self.freeze.until > 0)
             + milestones.describe(self.milestones)
         )

@@ -301,6 +301,8 @@ def test_what_a_remote_model_cannot_do_is_refused(source, tmp_path: Path) -> Non
         model()
     with pytest.raises(ValueError, match="either input_ids or inputs_embeds"):
         model(ids, inputs_embeds=model.get_input_embeddings()(ids))
+    with pytest.raises(ValueError, match="a text of 65 tokens is over max_length=64: truncation=True"):
+        model(torch.full((1, 65), 30))
 
 
 def test_positions_that_are_given_are_used(source, tmp_path: Path) -> None:

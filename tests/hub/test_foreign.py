@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, pipeline
 
 from maskwright import Config, load
+from maskwright.hub.export import foreign
 from maskwright.models.transformers import Transformers
 from maskwright.models.transformers.quiet import silence
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
@@ -142,6 +143,15 @@ def test_a_run_begins_with_the_weights_of_the_folder(bert: Path, text: Path, tmp
         Trainer(Config([*begin, f"training.init_from={bert}"]), tmp_path / "third", show=False)
     with pytest.raises(ValueError, match=r"rows\.length=64 is over the model's max_length=40"):
         config.replace("rows.length=64")
+
+
+def test_another_tokenizer_brings_its_special_ids_and_the_folders_own_leaves_what_is_there(bert: Path) -> None:
+    run = load(bert)
+    own = foreign.ids(run.tokenizer.vocabulary)
+    run.model.network.config.eos_token_id = 9
+    assert foreign.to_transformers(run.model, run.model_settings, **own).config.eos_token_id == 9
+    other = own | {"eos_token_id": 17}
+    assert foreign.to_transformers(run.model, run.model_settings, **other).config.eos_token_id == 17
 
 
 def test_a_tokenizer_of_another_size_is_refused(bert: Path, text: Path, tmp_path: Path) -> None:

@@ -167,6 +167,14 @@ def new_tokens(runs):
 
 
 @case
+def stretch(runs):
+    first = runs(steps=1)
+    runs.settings = runs.settings | {"model": {}}
+    theta = runs.trainer(init_from=str(first.out), stretch=4.0).config.model.theta
+    assert theta == pytest.approx(10_000 * 4 ** (16 / 14))
+
+
+@case
 def freeze_layers(runs):
     trainer = runs.trainer(freeze_layers=1)
     before = {name: weight.clone() for name, weight in trainer.model.state_dict().items()}
@@ -192,6 +200,18 @@ def layer_decay(runs):
     for weight, one, other in pieces:
         assert_close(other, one * 0.5 ** (top - depth[id(weight)]), rtol=1e-3, atol=1e-7)
     assert {group["initial_lr"] for group in trainer.state.optimizer.param_groups} > {runs.settings["optimizer"]["lr"]}
+
+
+@case
+def lora(runs):
+    """Tests of tests/run/test_lora.py are of each of its options."""
+    pytest.importorskip("peft", reason="peft is an extra")
+    trainer = runs.trainer(lora={"rank": 4})
+    before = {name: weight.clone() for name, weight in trainer.model.state_dict().items()}
+    one_step(trainer)
+    moved = {name for name, weight in trainer.model.state_dict().items() if not torch.equal(weight, before[name])}
+    assert moved
+    assert all(".lora_" in name for name in moved)
 
 
 @case

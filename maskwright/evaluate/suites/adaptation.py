@@ -3,6 +3,7 @@
 from math import log
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -39,7 +40,8 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     """`domain/before/…`, `domain/after/…` and their difference `domain/change/…`, on the held-out text of the run; with
     data also `general/…`; and of a run with another tokenizer `start/pieces/…`, `start/mean/…` and `start/random/…`.
 
-    Each has `loss` and `accuracy` of a common exam, and `bits_per_byte`, which compares different tokenizers.
+    Each has `loss` and `accuracy` of a common exam, and `bits_per_byte`, which compares different tokenizers; of a
+    run on several domains they are there for each, as `domain/after/NAME/loss`.
     data: a text file or a folder of them that the model knew before, read as a whole.
 
     Raises ValueError for a run that began with random weights.
@@ -53,7 +55,7 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     numbers: dict[str, float] = {}
     for text, corpus in texts.items():
         each = {
-            when: _numbers(one.model, _rows(run, one.tokenizer, corpus), exam)
+            when: _numbers(one.model, *_rows(run, one.tokenizer, corpus), exam)
             for when, one in {"before": before, "after": run}.items()
         }
         each["change"] = {name: each["after"][name] - value for name, value in each["before"].items()}
@@ -71,22 +73,32 @@ def _exam(run: LoadedRun) -> Objective:
     return next(iter(found.values()))
 
 
-def _rows(run: LoadedRun, tokenizer: Tokenizer, corpus: Corpus | None) -> Pack:
-    """The held-out text of the run, or all of `corpus`, by a tokenizer, in rows as long as the run's."""
+def _rows(run: LoadedRun, tokenizer: Tokenizer, corpus: Corpus | None) -> tuple[Pack, list[str]]:
+    """The held-out text of the run, or all of `corpus`, by a tokenizer, in rows as long as the run's; and the names of
+    its domains, as far as they are told apart."""
     if corpus is None and tokenizer.fingerprint == run.tokenizer.fingerprint:
-        return run.data.valid
+        return run.data.valid, run.data.shards.domains
     config = run.known_config
     what, share = (config.corpus, config.evaluation.held_out) if corpus is None else (corpus, 0.0)
     name = key("adaptation", repr(what), listed(what), tokenizer.fingerprint, share, config.errors)
     shards = tokenize(what, tokenizer, cache_folder() / "shards" / name, share, errors=config.errors, progress=False)
     split = shards.valid if corpus is None else shards.train
-    return pack(split, tokenizer.vocabulary, length_schedule(config.rows.length)[-1][1])
+    packed = pack(split, tokenizer.vocabulary, length_schedule(config.rows.length)[-1][1])
+    return packed, shards.domains if corpus is None else []
 
 
-def _numbers(model: nn.Module, rows: Pack, exam: Objective) -> dict[str, float]:
-    mean = take_exam(model, rows, exam).mean()
-    bits = mean["loss"] / log(2) * len(rows.split.tokens) / int(rows.split.bytes.sum())
-    return {"loss": mean["loss"], "accuracy": mean["accuracy"], "bits_per_byte": bits}
+def _numbers(model: nn.Module, rows: Pack, domains: list[str], exam: Objective) -> dict[str, float]:
+    """The metrics of an exam, over all rows and, where there are several, in each of the domains of that name."""
+    result, split = take_exam(model, rows, exam), rows.split
+    domain, tokens = np.asarray(split.domains), np.diff(split.offsets)
+    parts = {"": np.full(len(domain), True)}
+    parts |= {f"{domains[index]}/": domain == index for index in np.unique(domain) if len(domains) > 1}
+    numbers: dict[str, float] = {}
+    for name, some in parts.items():
+        mean = result.mean(some[result.document])
+        bits = mean["loss"] / log(2) * float(tokens[some].sum()) / float(split.bytes[some].sum())
+        numbers |= {f"{name}loss": mean["loss"], f"{name}accuracy": mean["accuracy"], f"{name}bits_per_byte": bits}
+    return numbers
 
 
 def _starts(run: LoadedRun, exam: Objective, device: str) -> dict[str, float]:
@@ -95,6 +107,6 @@ def _starts(run: LoadedRun, exam: Objective, device: str) -> dict[str, float]:
     for how in WAYS:
         model = build.model(config, run.data.shards, torch.device("cpu"))
         init_from(model, config, run.tokenizer, how)
-        found = _numbers(model.to(build.device(device)), run.data.valid, exam)
+        found = _numbers(model.to(build.device(device)), run.data.valid, [], exam)
         numbers |= {f"start/{how}/{name}": value for name, value in found.items()}
     return numbers

@@ -1,6 +1,6 @@
 """A model's predictions on one exam."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.special import stdtrit
@@ -22,6 +22,12 @@ class ExamResult:
     """[N] bool, whether the target is the most likely token."""
     top5: np.ndarray
     """[N] bool, whether it is among the five most likely."""
+    position: np.ndarray
+    """[N] int64, its position in its document, as far as that is in the row."""
+
+    def where(self, chosen: np.ndarray) -> "ExamResult":
+        """The targets at `chosen`, [N] bool."""
+        return ExamResult(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def mean(self, where: np.ndarray | slice = slice(None)) -> dict[str, float]:
         """Weighted means over the targets at `where`: loss (nats), accuracy and top-5 accuracy."""

@@ -115,7 +115,8 @@ def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> 
     loss, first, five = (part.cpu().numpy() for part in score_targets(model, rows.document, problem, asked, targets))
     numbers = (rows.ids[problem.source_row] & 0xFFFFFFFF).numpy()
     documents = pack.documents(numbers, document.numpy()).ravel()[asked.numpy()]
-    return targets.numpy(), weights.double().numpy(), documents, loss.astype(np.float64), first, five
+    place = problem.laid_out(positions(rows.document)).expand_as(problem.targets).flatten()[asked].numpy()
+    return targets.numpy(), weights.double().numpy(), documents, loss.astype(np.float64), first, five, place
 
 
 def score_targets(

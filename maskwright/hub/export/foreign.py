@@ -6,6 +6,7 @@ from typing import Any
 
 from ...models.transformers import TransformersModel, pretrained
 from ...text.tokenizers.tokenizer import Tokenizer
+from ...text.tokenizers.vocabulary import Vocabulary
 
 TOKENIZER = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt",
@@ -24,7 +25,7 @@ def to_transformers(model: TransformersModel, settings: Any, **special: int | No
         raise ValueError(
             f"model.nhot={settings.nhot} has no counterpart in {type(model.network).__name__}; train without it"
         )
-    config, of_the_folder = model.network.config, _is_of(settings.path, model.vocabulary_size)
+    config, of_the_folder = model.network.config, _are_of(settings.path, special)
     for name, number in special.items():
         known = getattr(config, name, None)
         if hasattr(config, name) and (known is None or not of_the_folder):
@@ -32,10 +33,19 @@ def to_transformers(model: TransformersModel, settings: Any, **special: int | No
     return model.network
 
 
-def _is_of(path: str | None, size: int) -> bool:
-    """Whether a tokenizer of `size` ids is that of the folder `path`, as far as the folder is there to say so."""
+def _are_of(path: str | None, special: dict[str, int | None]) -> bool:
+    """Whether the tokenizer of the folder `path` has these ids too, as far as the folder is there to say so."""
     place = Path(path or "").expanduser()
-    return path is not None and (not pretrained.is_pretrained(place) or Tokenizer.load(place).vocabulary.size == size)
+    return path is not None and (
+        not pretrained.is_pretrained(place) or ids(Tokenizer.load(place).vocabulary) == special
+    )
+
+
+def ids(vocabulary: Vocabulary) -> dict[str, int]:
+    """The special ids as the configurations of `transformers` name them."""
+    cls, sep = vocabulary.cls, vocabulary.sep
+    known = {"bos": cls, "eos": sep, "cls": cls, "sep": sep, "pad": vocabulary.pad}
+    return {f"{role}_token_id": found for role, found in known.items()}
 
 
 def why(model: TransformersModel, forward: bool) -> str:

@@ -151,7 +151,8 @@ class MaskwrightModel(MaskwrightPreTrainedModel):
         past_key_values: a cache of `transformers` with the positions before these, which `attention_mask` then covers,
         too; these are added to it.
 
-        Raises ValueError for both or none of the inputs, and when attention weights are asked for.
+        Raises ValueError for both or none of the inputs, for a text that is longer than the positions, and when
+        attention weights are asked for.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
@@ -159,6 +160,8 @@ class MaskwrightModel(MaskwrightPreTrainedModel):
             raise ValueError("output_attentions=True: the weights of attention are never computed as such")
         inputs: Any = input_ids if inputs_embeds is None else inputs_embeds
         before = 0 if past_key_values is None else past_key_values.get_seq_length()
+        if position_ids is None and (length := before + inputs.shape[1]) > self.network.max_length:
+            raise ValueError(f"a text of {length} tokens is over max_length={self.network.max_length}: truncation=True")
         seen = everywhere(inputs, before) if attention_mask is None else attention_mask
         causal = self.config.causal if causal is None else causal
         real = seen if seen.ndim == 2 else seen.diagonal(dim1=1, dim2=2)  # [B, L]

@@ -53,7 +53,7 @@ def peer(model: nn.Module, settings: Any, vocabulary: Vocabulary, causal: bool, 
 
     Native where there is a class, unless `own_code` is asked for.
     """
-    native, special = NATIVE.get((type(settings), causal)), ids(vocabulary)
+    native, special = NATIVE.get((type(settings), causal)), foreign.ids(vocabulary)
     if isinstance(model, TransformersModel):
         network = foreign.to_transformers(model, settings, **special)
         return Peer(network.eval(), None, foreign.why(model, causal), foreign.names(model), settings.path)
@@ -82,13 +82,6 @@ def _names(model: nn.Module, to_names: Callable[[dict[str, Tensor]], dict[str, T
     for theirs, number in to_names({name: torch.full((3,), i) for i, name in enumerate(ours)}).items():
         found.setdefault(ours[int(number[0])], []).append(theirs)
     return found
-
-
-def ids(vocabulary: Vocabulary) -> dict[str, int]:
-    """The special ids as the configurations of `transformers` name them."""
-    cls, sep = vocabulary.cls, vocabulary.sep
-    known = {"bos": cls, "eos": sep, "cls": cls, "sep": sep, "pad": vocabulary.pad}
-    return {f"{role}_token_id": found for role, found in known.items()}
 
 
 def write(folder: Path, found: Peer, tokenizer: Tokenizer, max_length: int, causal: bool) -> None:

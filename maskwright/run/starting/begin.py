@@ -1,13 +1,17 @@
 """What a config leaves open, it takes from the model that it begins with: model, tokenizer and objective."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...data.loader import length_schedule
 from ...files.yaml_files import read_yaml
 from ...models.transformers import in_folder, pretrained
 from .. import saved
 from ..discover import is_model
+from ..sections import Rows
+from .stretch import stretched
 
 OWN_TOKENIZER = ("file", "kind", "size")
 """Options by which a config has a tokenizer of its own."""
@@ -24,7 +28,20 @@ def filled_in(tree: Mapping[str, Any]) -> dict[str, Any]:
     open_ = [name for name in ("model", "objective") if not given[name].get("name")]
     open_ += [] if any(given["tokenizer"].get(name) for name in OWN_TOKENIZER) else ["tokenizer"]
     found = beginning(str(source)) if open_ else {}
+    if isinstance(factor := tree["training"].get("stretch"), int | float) and "model" in found:
+        found["model"] = stretched(_whole(found["model"]), factor, _longest(tree.get("rows")))
     return {**tree, **{name: {**found.get(name, {}), **given[name]} for name in open_}}
+
+
+def _whole(model: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a model with those that a folder of `transformers` says."""
+    path = model.get("path")
+    return {**model, **(dataclasses.asdict(in_folder(path)) if path and not model.get("options") else {})}
+
+
+def _longest(rows: Any) -> int:
+    length = rows.length if isinstance(rows, Rows) else (rows or {}).get("length", Rows.length)
+    return max(number for _, number in length_schedule(length))
 
 
 def beginning(source: str) -> dict[str, dict[str, Any]]:

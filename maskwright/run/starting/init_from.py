@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...models.transformers import TransformersModel, in_folder, pretrained
+from ...models.transformers import Transformers, TransformersModel, in_folder, pretrained
 from ...progress import warn
 from ...text.tokenizers.tokenizer import Tokenizer
 from .. import saved
 from ..config import Config
+from .stretch import stretch, without_places
 from .vocabulary_transfer import NewTokens, transfer
 
 
@@ -23,38 +24,63 @@ def init_from(model: nn.Module, config: Config, tokenizer: Tokenizer, new_tokens
     new_tokens: how tokens begin that are not in the tokenizer of that run, by default as `training.new_tokens` says.
     Raises ValueError when it has another model, and without new_tokens another tokenizer.
     """
-    settings, source = config.model, config.training.init_from
-    if source is None and (source := getattr(settings, "path", None)) is None:
+    if (source := source_of(config)) is None:
         return
+    folder, foreign, own = source
+    known = saved.tokenizer_of(folder) if foreign else saved.tokenizer(folder, saved.read(folder))
+    same, how = known.fingerprint == tokenizer.fingerprint, new_tokens or config.training.new_tokens
+    if same and not config.training.stretch:
+        fill(model, folder, foreign)
+        return
+    if not same and how is None:
+        raise ValueError(
+            f"training.init_from={str(folder)!r} has another tokenizer: take that one, tokenizer.file={folder}, or say "
+            "by training.new_tokens=pieces how tokens begin that it lacks"
+        )
+    if not same and (lora := config.training.lora) and not lora.embeddings:
+        raise ValueError("training.lora: the embeddings of new tokens would never learn; give lora.embeddings=true too")
+    old: nn.Module = own.build(known.vocabulary.size, torch.Generator().manual_seed(0))
+    fill(old, folder, foreign)
+    if config.training.stretch:
+        stretch(old, config.training.stretch, config.model.max_length)
+    model.load_state_dict(old.state_dict()) if same else transfer(model, old, (known, tokenizer), how or "pieces")
+
+
+def source_of(config: Config) -> tuple[Path, bool, Any] | None:
+    """The folder that a run begins with, whether it is one of `transformers`, and the settings of its model; or None.
+
+    Raises ValueError when there is no model, or another one.
+    """
+    source = getattr(config.model, "path", None) if config.training.init_from is None else config.training.init_from
+    if source is None:
+        return None
     if not source:
         raise ValueError("training.init_from must name the folder of a run or of a model of transformers")
     folder = Path(source).expanduser()
-    foreign = pretrained.is_pretrained(folder)
-    if not foreign:
-        folder = saved.final(Path(source))
-    same_model(settings, folder, foreign)
-    known = saved.tokenizer_of(folder) if foreign else saved.tokenizer(folder, saved.read(folder))
-    if known.fingerprint == tokenizer.fingerprint:
-        fill(model, folder, foreign)
-        return
-    how = new_tokens or config.training.new_tokens
-    if how is None:
-        raise ValueError(
-            f"training.init_from={source!r} has another tokenizer: take that one, tokenizer.file={folder}, or say by "
-            "training.new_tokens=pieces how tokens begin that it lacks"
-        )
-    old: nn.Module = settings.build(known.vocabulary.size, torch.Generator().manual_seed(0))
-    fill(old, folder, foreign)
-    transfer(model, old, (known, tokenizer), how)
+    if foreign := pretrained.is_pretrained(folder):
+        pretrained.files(folder)
+        own = in_folder(folder)
+    else:
+        folder = saved.final(folder)
+        own = saved.settings_of(saved.read(folder))
+    same_model(config.model, own, folder, config.training.stretch is not None)
+    return folder, foreign, own
 
 
-def same_model(settings: Any, folder: Path, foreign: bool) -> None:
-    """Raises ValueError when the model in `folder` is not what `settings` build."""
-    if not foreign:
-        there = saved.settings_of(saved.read(folder))  # an older run lacks options that came since
-        if differs := saved.difference(saved.describe(settings, 0), saved.describe(there, 0)):
+def same_model(settings: Any, own: Any, folder: Path, longer: bool) -> None:
+    """Raises ValueError when the model in `folder`, whose settings are its `own`, is not what `settings` build.
+
+    longer: its positions may be others.
+    """
+    here, there = saved.describe(settings, 0), saved.describe(own, 0)
+    for facts in (here, there) if longer else ():
+        facts["settings"] = without_places(facts["settings"])
+        if isinstance(options := facts["settings"].get("options"), dict):
+            facts["settings"]["options"] = without_places(options)
+    if not isinstance(own, Transformers):
+        if differs := saved.difference(here, there):
             raise ValueError(f"training.init_from={str(folder)!r} is another model: {differs}")
-    elif getattr(settings, "architecture", None) is None or settings.options != in_folder(folder).options:
+    elif here["settings"].get("options") != there["settings"]["options"]:
         raise ValueError(
             f"training.init_from={str(folder)!r} is another model: take that one, model.name=transformers "
             f"model.path={folder}, or convert it with maskwright import-model"

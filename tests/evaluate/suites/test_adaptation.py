@@ -35,6 +35,19 @@ def test_the_domain_gets_better_and_what_was_known_is_asked_too(adapted, tmp_pat
     assert not any(name.startswith("start/") for name in numbers)
 
 
+def test_replay_is_a_share_of_every_epoch_and_each_text_has_its_numbers(adapted, text, tmp_path) -> None:
+    days = [f"It rained all day in the hills, and nobody had asked for map {number}." for number in range(60)]
+    (tmp_path / "general.txt").write_text("\n\n".join(days))
+    corpus = f"corpus.files=[{text},{tmp_path / 'general.txt'}]"
+    run = adapted(corpus, "order.name=mixed", "order.shares={topics: 4, general: 1}", "training.steps=50")
+    numbers = evaluate_folder("adaptation", run, None)
+    for name in ("topics", "general"):
+        assert numbers[f"domain/change/{name}/loss"] < -0.1
+    sizes = [numbers[f"domain/after/{name}loss"] for name in ("topics/", "", "general/")]
+    assert sorted(sizes) in (sizes, sizes[::-1]), "the whole lies between its parts"
+    assert not [name for name in numbers if name.count("/") > 3]
+
+
 def test_new_tokens_begin_better_by_their_pieces_and_step_0_is_what_training_begins_with(adapted, trained) -> None:
     run = adapted("tokenizer.kind=bpe", "tokenizer.size=460")
     numbers = evaluate_folder("adaptation", run, None)

@@ -8,7 +8,9 @@ from maskwright.evaluate.validation.exam_result import ExamResult
 
 def exam(loss: np.ndarray, document: np.ndarray) -> ExamResult:
     right = loss < 1
-    return ExamResult(np.zeros(len(loss), int), np.ones(len(loss)), document, loss, right, right)
+    return ExamResult(
+        np.zeros(len(loss), int), np.ones(len(loss)), document, loss, right, right, np.zeros(len(loss), int)
+    )
 
 
 def test_documents_of_one_target_each_have_the_interval_of_student() -> None:
