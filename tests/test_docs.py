@@ -64,6 +64,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bert-base-uncased/config.json").write_text(
         '{"model_type": "bert", "architectures": ["BertForMaskedLM"]}'
     )
+    (tmp_path / "general").symlink_to("bert-base-uncased")  # what a page has trained before
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
