@@ -2,9 +2,12 @@
 
 The trainer divides once, by the weight of all targets over all micro-batches and ranks. `z` adds z · ln²Z, which keeps
 the softmax normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
+
+Where tokens may have been replaced by random ones, the bound on the likelihood is more than a cross-entropy
+(`noised_loss`).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +21,41 @@ def cross_entropy(logits: Tensor, targets: Tensor, z: float = 0.0) -> Tensor:
     """
     loss, normaliser = _CrossEntropy.apply(logits, targets)
     return loss + z * normaliser.square() if z else loss
+
+
+class Noised(NamedTuple):
+    """How the tokens at N asked positions were noised, with random tokens among them."""
+
+    seen: Tensor
+    """[N] int64, the token in the input."""
+    clean: Tensor
+    """[N] float32, α: the probability that the token was left alone."""
+    other: Tensor
+    """[N] float32, u: the probability of each ordinary token to be put there; 0 where there are none at random."""
+    special: Tensor
+    """[V] bool, the tokens that are never put there and never stand behind one."""
+
+
+def noised_loss(logits: Tensor, targets: Tensor, noised: Noised, z: float = 0.0) -> Tensor:
+    """What a position adds to the bound of mixed noise, over α and before its weight, in nats; [N] float32.
+
+    KL(q(·|x) ‖ q(·|p)) + D(q(seen|x) / q(seen|p)) over α, where D(r) = r − ln r − 1 (Itakura-Saito), x is the target
+    and q(y|p) = α p(y) + u (von Rütte et al. 2025, "Generalized interpolating discrete diffusion", arXiv 2503.04482,
+    section 3). [MASK] is as likely by x as by p, and adds nothing. It is −ln p(target) where u is 0.
+
+    logits: [N, V], any float dtype; the softmax is over ordinary tokens.  targets: [N] int64.
+    """
+    plain, mixed = cross_entropy(logits, targets), noised.other > 0
+    k = torch.where(mixed, noised.other / noised.clean, 1.0)  # u / α
+    p = logits.float().masked_fill(noised.special, -torch.inf).softmax(-1)  # [N, V]
+    p = p.where(mixed[:, None], 0.0)
+    right, here = (p.gather(-1, ids[:, None])[:, 0] for ids in (targets, noised.seen))
+    off = ((1 + k) / (right + k)).log()
+    apart = off + k * ((1 / k).log1p() - (p / k[:, None]).log1p().sum(-1))
+    ratio = torch.where(noised.seen == targets, (1 + k) / (right + k), k / (here + k))
+    ratio = ratio.where(~noised.special[noised.seen], 1.0)
+    loss = torch.where(mixed, apart + (ratio - ratio.log() - 1) / noised.clean, plain)
+    return loss + z * logits.float().logsumexp(-1).square() if z else loss
 
 
 class _CrossEntropy(torch.autograd.Function):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import Mask, mask, positions
-from .loss import cross_entropy
+from .loss import Noised, cross_entropy, noised_loss
 from .masking.select import IGNORE
 
 CHUNK = 4096
@@ -38,11 +38,13 @@ def problem_loss(
     asked: Tensor,
     targets: Tensor,
     z: float = 0.0,
+    noised: Noised | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The loss of `model` at the asked positions; the vocabulary is scored only there.
 
     inputs: [B, L] int64.  mask: [B, 1, L, L] bool, blocks or None.  positions: [B, L] int64 or None.
     asked: [N] int64, indices into the flattened [B·L].  targets: [N] int64, the tokens to predict there.
+    noised: what random tokens may stand at the asked positions; by default none.
     Returns the loss [N] float32 and whether the best guess was the target [N] bool.
 
     Compile it whole, `torch.compile(problem_loss, dynamic=False)`: one graph then fuses casts, norms and the softmax of
@@ -51,7 +53,8 @@ def problem_loss(
     """
     hidden = model(inputs, mask, positions, asked)  # [N, D]
     scores = logits(model, hidden)  # [N, V]
-    return cross_entropy(scores, targets, z), scores.max(dim=-1).indices == targets
+    loss = cross_entropy(scores, targets, z) if noised is None else noised_loss(scores, targets, noised, z)
+    return loss, scores.max(dim=-1).indices == targets
 
 
 LossFn = Callable[..., tuple[Tensor, Tensor]]
@@ -84,7 +87,7 @@ class Predictions:
 
     @cached_property
     def losses(self) -> Tensor:
-        """[N] float32, −ln p of each target, in nats."""
+        """[N] float32, −ln p of each target, in nats: the loss of every objective but diffusion with random tokens."""
         return cross_entropy(self.logits, self.targets)
 
     @property

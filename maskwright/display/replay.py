@@ -29,7 +29,7 @@ def pieces(frame: Frame, row: int, tokenizer: Tokenizer) -> list[tuple[str, int]
     While some are hidden, a byte may belong to a character that is not whole yet, and is shown as a byte.
     """
     tokens, states, known = frame.tokens[row].tolist(), frame.state[row].tolist(), tokenizer.vocabulary
-    end = tokens.index(known.pad) - 1 if known.pad in tokens else len(tokens) - 1
+    end = tokens.index(known.pad) - 1 if tokens[-1] == known.pad else len(tokens) - 1
     texts: list[str] = []
     for hidden, run in groupby(tokens[1:end], lambda token: token == known.mask):
         there = list(run)

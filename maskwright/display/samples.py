@@ -9,7 +9,7 @@ from rich.live import Live
 
 from ..progress import console, during
 from ..sampling.generate import Frame
-from ..sampling.request import SampleRequest, load_models, sampler_name, stream
+from ..sampling.request import SampleRequest, finished, load_models, sampler_name, stream
 from ..text.tokenizers.tokenizer import Tokenizer
 from .replay import page, view
 
@@ -40,7 +40,7 @@ def write(request: SampleRequest, live: bool = False, html: Path | None = None) 
     if html:
         title = f"{sampler}, {kept[-1].step} steps, seed {request.seed}"
         console.print(f"replay  {page(kept, tokenizer, title, html)}", soft_wrap=True)
-    return SampledTexts([tokenizer.decode(row).strip() for row in kept[-1].tokens], sampler)
+    return SampledTexts(finished(models, kept[-1]), sampler)
 
 
 def _shown(frames: Iterable[Frame], tokenizer: Tokenizer, console: Console) -> Iterator[Frame]:

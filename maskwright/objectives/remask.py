@@ -6,7 +6,7 @@ either can be initialised from the other, and the two can be merged.
 Shapes: B rows, L positions, N target positions, V tokens.
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -28,10 +28,6 @@ DEGENERATE = (
 class Remask(CorruptionDetector):
     """Predict [WRONG] at corrupted tokens and the token itself elsewhere; or the original everywhere."""
 
-    leak_exemption: ClassVar[str] = (
-        "where nothing was replaced, the label is the token itself: it means that the token is right"
-    )
-
     target: Literal["wrong", "original"] = "wrong"
     """The label of a corrupted position: [WRONG], or the original token."""
     loss: Literal["all_positions", "corrupted_only"] = "all_positions"
@@ -45,6 +41,16 @@ class Remask(CorruptionDetector):
             note(COPIED)
         if self.target == "original" and self.wrong_labels == "by_kind":
             raise ValueError("wrong_labels=by_kind with target=original, which has no wrong labels: take target=wrong")
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """With originals asked for in texts that have masks, it corrects: the sampler `edit` may then take it."""
+        corrects = self.target == "original" and self.reads_masks
+        return frozenset({"detect", "denoise"} if corrects else {"detect"})
+
+    @property
+    def leak_exemption(self) -> str:
+        return "where nothing was replaced, the label is the token itself: it means that the token is right"
 
     def labels(self, rows: Rows, inputs: Tensor, wrong_label: Tensor) -> tuple[Tensor, Tensor]:
         wrong = inputs != rows.tokens

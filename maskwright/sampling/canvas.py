@@ -23,18 +23,28 @@ class Canvas:
     """[B, L] bool, where the sampler may write."""
 
 
-def blank(tokenizer: Tokenizer, prompt: str, length: int | None, count: int, longest: int) -> Canvas:
+def blank(tokenizer: Tokenizer, prompt: str, length: int | None, count: int, longest: int, gap: int = 1) -> Canvas:
     """`count` rows of `length` tokens that begin with `prompt`; a [MASK] in it is a gap to fill, what follows it too.
 
-    Without a length, as many as the prompt has. longest: positions that the model takes.
+    Without a length, as many as the prompt has. longest: positions that the model takes. gap: how many masks a [MASK]
+    of the prompt stands for.
     Raises ValueError when the prompt is longer than the length, the row than the model, or something in it is unknown.
     """
-    ids = encoded(tokenizer, prompt)
+    mask = tokenizer.vocabulary.mask
+    ids = [i for known in encoded(tokenizer, prompt) for i in [known] * (gap if known == mask else 1)]
     length = len(ids) if length is None else length
     if len(ids) > length:
         raise ValueError(f"the prompt has {len(ids)} tokens and length={length}: length includes the prompt")
-    row = torch.tensor([*ids, *[tokenizer.vocabulary.mask] * (length - len(ids))], dtype=torch.int64)
-    return _framed(tokenizer, row, row == tokenizer.vocabulary.mask, count, longest)
+    row = torch.tensor([*ids, *[mask] * (length - len(ids))], dtype=torch.int64)
+    return _framed(tokenizer, row, row == mask, count, longest)
+
+
+def asked(tokenizer: Tokenizer, prompt: str, length: int, count: int, longest: int) -> Canvas:
+    """`count` rows of a prompt, [SEP], and `length` masks for its answer. Raises ValueError as `blank`."""
+    known = tokenizer.vocabulary
+    row = torch.tensor([*encoded(tokenizer, prompt), known.sep, *[known.mask] * length], dtype=torch.int64)
+    free = torch.arange(len(row)) >= len(row) - length
+    return _framed(tokenizer, row, free, count, longest)
 
 
 def whole(tokenizer: Tokenizer, text: str, count: int, longest: int) -> Canvas:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..noise import inverse_cdf, token_probs
 from ..objectives.base.detector import CorruptionDetector
+from ..objectives.diffusion.mixed import NONE_RANDOM, Line
 from ..prediction import CHUNK, logits_in_chunks
 from ..settings.schedule import Scheduled, sums, value
 from ..text.tokenizers.vocabulary import Vocabulary
@@ -77,11 +78,16 @@ class Denoiser:
     """Whether they are kept; the texts are the same without, and slower."""
     allow_sep: bool = False
     """Whether [SEP] may be sampled, which ends a text."""
+    allow_pad: bool = False
+    """Whether [PAD] may be sampled, which leaves a place empty."""
     guidance: float = 0.0
     """w of classifier-free guidance: logits are (1 + w) · those with the prompt − w · those with the prompt masked."""
     prompt: Tensor | None = None
     """[L] bool, what is masked for them: unsupervised guidance of Nie et al. 2024, "Scaling up masked diffusion models
     on text" (arXiv 2410.18514)."""
+
+    line: Line = NONE_RANDOM
+    """The share of random tokens over the noise that the model was trained with."""
 
     def __post_init__(self) -> None:
         if self.guidance and (self.prompt is None or not self.prompt.any()):
@@ -108,7 +114,7 @@ class Denoiser:
         progress: the share of the steps that is done, in [0, 1], for the temperature.
         final: how many positions, from the first on, no longer change.
         rows: [B] int64, which of the texts these are, so that what is kept of them is found; by default all.
-        Special tokens are never sampled, except [SEP] with `allow_sep`.
+        Special tokens are never sampled, except [SEP] with `allow_sep` and [PAD] with `allow_pad`.
         """
         sampled, certain, scored = tokens.clone(), torch.zeros(tokens.shape), torch.zeros(tokens.shape)
         parts, temperature = [], value(self.temperature, progress)
@@ -153,6 +159,7 @@ class Denoiser:
         """[V] bool, the tokens that are never sampled."""
         never = torch.from_numpy(self.vocabulary.is_special.copy())
         never[self.vocabulary.sep] = not self.allow_sep
+        never[self.vocabulary.pad] = not self.allow_pad
         return never
 
 

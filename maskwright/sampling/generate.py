@@ -15,7 +15,7 @@ from ..settings.registry import name_of
 from .canvas import Canvas
 from .denoiser import Denoiser, Remasker
 from .mask_schedule import MaskSchedule
-from .sampler import Sampler
+from .sampler import Rewriter, Sampler
 from .step import Step
 
 GIVEN, MASKED, NEW, REMASKED, SETTLED = range(5)
@@ -70,8 +70,9 @@ def generate(
             parts = tokens[alive], active[alive], before, after, settled[alive]
             now = Step(number, len(plan), *parts, noise, denoiser, remasker, sampler.revises)
             hidden, tokens[alive], settled[alive] = _advance(sampler, now)
+            new = (now.masked | (tokens[alive] != now.tokens)) & ~hidden
             state = _state(canvas.free, canvas.free & (tokens == denoiser.vocabulary.mask))
-            state[alive] = state[alive].where(~(now.masked & ~hidden), NEW).where(~(now.unmasked & hidden), REMASKED)
+            state[alive] = state[alive].where(~new, NEW).where(~(now.unmasked & hidden), REMASKED)
             yield Frame(int(noise.epochs[0]) + 1, tokens.clone(), state, max_steps)
             alive = alive if sampler.stochastic_remask else alive[hidden.any(1)]
 
@@ -92,6 +93,9 @@ def _advance(sampler: Sampler, now: Step) -> tuple[Tensor, Tensor, Tensor]:
 
     After a [SEP] sampled by the model comes [PAD].
     """
+    if isinstance(sampler, Rewriter):
+        tokens = torch.where(now.active, sampler.write(now), now.tokens)
+        return now.active & (tokens == now.denoiser.vocabulary.mask), tokens, now.settled
     last = now.number == now.steps - 1
     hidden = torch.zeros_like(now.active) if last else sampler.hide(now)
     assert not (hidden & ~now.active).any()

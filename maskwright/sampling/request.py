@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import torch
 from pydantic import Field
@@ -11,14 +11,17 @@ from torch import Tensor, nn
 
 from ..attention import FORWARD
 from ..files.errors import short_repr
+from ..objectives.answers import Answers
 from ..objectives.base.detector import detector
 from ..objectives.base.objective import Objective
+from ..objectives.diffusion import Diffusion
+from ..objectives.diffusion.mixed import NONE_RANDOM
 from ..run.load import LoadedRun, load
 from ..settings import from_mapping, override, registry, settings
 from ..settings.bounds import MOST_SIZE, Count, Passes, Seed, Size
 from ..settings.schedule import Scheduled
 from ..text.tokenizers.tokenizer import Tokenizer
-from .canvas import Canvas, blank, whole
+from .canvas import Canvas, asked, blank, encoded, whole
 from .denoiser import Denoiser, Remasker
 from .fill import MASK_TEXT
 from .generate import Frame, generate
@@ -26,6 +29,7 @@ from .mask_schedule import SHAPES, MaskSchedule
 from .prefill import in_blocks, prefill
 from .sampler import Sampler
 
+Kind = TypeVar("Kind", bound=Objective)
 LENGTH = 64
 """Tokens in a text by default."""
 DEFAULTS = "mdlm", "left_to_right"
@@ -79,6 +83,9 @@ class SampleRequest(SamplingOptions):
     """A text to revise instead."""
     count: Count = 1
     """How many texts."""
+    gap: Size | None = None
+    """How many tokens each [MASK] of the prompt has room for, for models trained with gaps, which leave some of it
+    empty; by default it is one token."""
     stop_at_sep: bool = True
     """Whether a text generated from left to right may end, with [SEP], before its length."""
 
@@ -92,6 +99,11 @@ class LoadedModels:
     objective: Objective
     """What the model was trained with."""
     remasker: Remasker | None
+
+    @property
+    def answers(self) -> bool:
+        """Whether a prompt is followed by an answer."""
+        return any(_parts(self.objective, Answers))
 
 
 def load_models(request: SampleRequest) -> LoadedModels:
@@ -142,7 +154,14 @@ def remasker_of(run: LoadedRun, remasker: LoadedRun | None) -> Remasker | None:
 def texts(request: SampleRequest, models: LoadedModels) -> list[str]:
     """The finished texts. Raises ValueError when something does not fit."""
     *_, last = stream(request, models)
-    return [models.tokenizer.decode(row).strip() for row in last.tokens]
+    return finished(models, last)
+
+
+def finished(models: LoadedModels, last: Frame) -> list[str]:
+    """The texts of the last frame; of a model that answers, the answers."""
+    known, rows = models.tokenizer.vocabulary, last.tokens.tolist()
+    begins = [row.index(known.sep) if models.answers and known.sep in row[:-1] else 0 for row in rows]
+    return [models.tokenizer.decode(row[begin:]).strip() for row, begin in zip(rows, begins, strict=True)]
 
 
 def stream(request: SampleRequest, models: LoadedModels, canvas: Canvas | None = None) -> Iterator[Frame]:
@@ -151,7 +170,7 @@ def stream(request: SampleRequest, models: LoadedModels, canvas: Canvas | None =
     canvas: rows of different beginnings, in place of the one that the request describes.
     """
     made = build_sampler(sampler_name(request, models), request.sampler_options)
-    canvas = canvas or _canvas(request, models.tokenizer, longest(models.model))
+    canvas = canvas or _canvas(request, models, longest(models.model))
     denoiser = _denoiser(request, made, models, canvas)
     if models.remasker and longest(models.remasker.model) < canvas.tokens.shape[1]:
         raise ValueError(
@@ -160,7 +179,7 @@ def stream(request: SampleRequest, models: LoadedModels, canvas: Canvas | None =
         )
     if made.view == FORWARD:
         canvas, seen = prefill(canvas, models.objective, models.tokenizer.vocabulary)
-        denoiser = replace(denoiser, seen=seen, allow_sep=request.stop_at_sep)
+        denoiser = replace(denoiser, seen=seen, allow_sep=request.stop_at_sep, allow_pad=False)
         return generate(denoiser, made, canvas, MaskSchedule(steps=int(canvas.free[0].sum())), request.seed)
     blocks: int | Tensor | None = request.block_length
     if size := models.objective.reads_blocks:
@@ -186,11 +205,26 @@ def _denoiser(request: SampleRequest, made: Sampler, models: LoadedModels, canva
             f"{request.run} was trained with {registry.name_of(models.objective)}, "
             f"which has {' and '.join(sorted(capabilities))}"
         )
+    trained = [*_parts(models.objective, Diffusion)]
+    if request.gap and not any(part.gaps for part in trained):
+        raise ValueError(
+            f"gap={request.gap}: {request.run} was not trained with objective.gaps, so it fills all of them"
+        )
+    line = next((part.mixed for part in trained if part.mixed), NONE_RANDOM)
     prompt = ~canvas.free[0] & ~torch.from_numpy(vocabulary.is_special)[canvas.tokens[0]]
     return Denoiser(
         models.model, vocabulary, shift, request.temperature, request.top_k, request.top_p,
-        guidance=request.guidance, prompt=prompt,
+        guidance=request.guidance, prompt=prompt, line=line,
+        allow_pad=bool(request.gap) or models.answers,
     )  # fmt: skip
+
+
+def _parts(objective: Objective, kind: type[Kind]) -> Iterator[Kind]:
+    """Those of a kind that an objective is or has inside it."""
+    if isinstance(objective, kind):
+        yield objective
+    for part in objective.sub_objectives.values():
+        yield from _parts(part, kind)
 
 
 def longest(model: nn.Module) -> int:
@@ -221,8 +255,12 @@ def mask_schedule(request: SampleRequest) -> MaskSchedule:
     return from_mapping(MaskSchedule, options, "schedule")
 
 
-def _canvas(request: SampleRequest, tokenizer: Tokenizer, room: int) -> Canvas:
+def _canvas(request: SampleRequest, models: LoadedModels, room: int) -> Canvas:
+    tokenizer = models.tokenizer
     if request.edit is not None:
         return whole(tokenizer, request.edit, request.count, room)
+    if models.answers and MASK_TEXT not in request.prompt:
+        prompt = len(encoded(tokenizer, request.prompt)) + 1
+        return asked(tokenizer, request.prompt, request.length or min(LENGTH, room - 2 - prompt), request.count, room)
     default = None if MASK_TEXT in request.prompt else min(LENGTH, room - 2)
-    return blank(tokenizer, request.prompt, request.length or default, request.count, room)
+    return blank(tokenizer, request.prompt, request.length or default, request.count, room, request.gap or 1)

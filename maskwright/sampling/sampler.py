@@ -57,6 +57,25 @@ class Sampler(ABC):
         """[B, L] bool, the active positions that are masked after the step; the other masks are revealed."""
 
 
+@settings
+class Rewriter(Sampler, ABC):
+    """Decides what stands at each position after a step, so that a token may change without a mask in between.
+
+    For models that have seen random tokens in the place of others.
+    """
+
+    revises: ClassVar[bool] = True
+    stochastic_remask: ClassVar[bool] = True
+    capabilities: ClassVar[Mapping[str, int]] = {"denoise": 0}
+
+    @abstractmethod
+    def write(self, step: Step) -> Tensor:
+        """[B, L] int64, the tokens after the step; without [MASK]s after the last one."""
+
+    def hide(self, step: Step) -> Tensor:
+        return step.active & (self.write(step) == step.denoiser.vocabulary.mask)
+
+
 def lowest(worth: Tensor, among: Tensor, many: Tensor) -> Tensor:
     """[B, L] bool, of the positions `among`, [B, L] bool, in each row the `many`, [B] int64, with the lowest score."""
     order = torch.where(among, worth.double(), torch.inf).argsort(dim=1, stable=True)

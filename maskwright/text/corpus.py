@@ -21,6 +21,15 @@ class Document:
     domain: str
     words: int | None = None
     """How many words it counts where that is not the number between its blanks."""
+    answer: int | None = None
+    """The character at which its answer begins, one blank behind its prompt; None where it is not a pair."""
+    room: int = 0
+    """Tokens that the answer has room for."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The prompt and the answer, or the text."""
+        return (self.text,) if self.answer is None else (self.text[: self.answer - 1], self.text[self.answer :])
 
 
 @dataclass(frozen=True)

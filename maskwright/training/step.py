@@ -13,6 +13,7 @@ from ..attention import Mask, block_mask, is_full_attention, mask, positions
 from ..data.rows import Rows
 from ..distributed.ranks import World
 from ..hardware import fast_bf16
+from ..loss import Noised
 from ..objectives.base.objective import IGNORE
 from ..objectives.base.problem import Problem
 from ..prediction import LossFn, problem_loss
@@ -38,6 +39,8 @@ class MicroBatch:
     """Sum of `weights`."""
     count: int
     """How many of the N are real targets, not padding."""
+    noised: Noised | None = None
+    """What random tokens may stand at the targets."""
 
 
 def split(problem: Problem, rows: Rows, tokens: int | str | None, world: World) -> list[Problem]:
@@ -95,9 +98,11 @@ def micro_batch(rows: Rows, problem: Problem, device: torch.device, use_block_ma
         dense = mask(**sight)  # type: ignore[arg-type]
         attention = None if dense is None else to_device(dense)
     padded = torch.cat([target_positions, padding])
+    noised = problem.noised(padded, rows.vocabulary.is_special)
     return MicroBatch(
         to_device(problem.inputs), attention, to_device(problem.laid_out(positions(rows.document))), to_device(padded),
         to_device(targets), to_device(weights), float(weights.sum(dtype=torch.float64)), count,
+        None if noised is None else Noised(*map(to_device, noised)),
     )  # fmt: skip
 
 
@@ -153,7 +158,14 @@ def backward(
     """
     with cast:
         loss, correct = loss_fn(
-            model, micro.inputs, micro.mask, micro.positions, micro.target_positions, micro.targets, z_loss
+            model,
+            micro.inputs,
+            micro.mask,
+            micro.positions,
+            micro.target_positions,
+            micro.targets,
+            z_loss,
+            micro.noised,
         )
     # divided by the weight of the whole update, not of the micro-batch: a target counts the same wherever it falls
     scaler.scale((loss * micro.weights).sum() / total).backward()

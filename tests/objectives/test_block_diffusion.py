@@ -61,7 +61,7 @@ def nats(model, objective, some):
     for problem in objective.scoring(some):
         asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
         targets = problem.targets.flatten()[asked]
-        loss, *_ = score_targets(model, some.document, problem, asked, targets)
+        loss, *_ = score_targets(model, some, problem, asked, targets)
         worth = loss.double() * problem.weights.flatten()[asked].double() * (targets != VOCABULARY.sep)
         total.scatter_add_(0, problem.source_row[asked // problem.inputs.shape[1]], worth)
     return total

@@ -31,7 +31,7 @@ TWO: dict[str, tuple[float, float]] = {
     "ratio": (0.2, 0.5), "random_prob": (0.0, 0.8), "keep_prob": (0.0, 0.8), "geometric_p": (0.2, 0.9),
     "max_span_length": (1, 6), "share": (0.2, 0.8), "p_bw": (0.2, 0.8), "power": (0.1, 3.0), "temperature": (0.2, 3.0),
     "guaranteed_unmasked": (0.0, 0.6), "gamma": (0.0, 0.9), "span_length": (1, 6), "span_density": (0.2, 1.0),
-    "masked_ratio": (0.2, 0.9),
+    "masked_ratio": (0.2, 0.9), "random_length": (0.2, 0.9),
 }  # fmt: skip
 """Two values of each number that may be scheduled."""
 NEEDED: dict[str, dict[str, Any]] = {

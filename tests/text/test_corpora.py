@@ -25,6 +25,7 @@ from maskwright.text.corpora.embedded import Embedded
 from maskwright.text.corpora.files import Files
 from maskwright.text.corpora.hub import Hub
 from maskwright.text.corpora.memory import Memory
+from maskwright.text.corpora.pairs import Pairs
 from maskwright.text.corpora.tokenized import Tokenized
 from maskwright.text.corpora.wikitext import Wikitext
 from maskwright.text.corpus import Document
@@ -88,6 +89,12 @@ def wikitext(path: Path) -> Wikitext:
     return Wikitext(folder=str(path))
 
 
+def pairs(path: Path) -> Pairs:
+    lines = ({"prompt": f" Is {number} odd?", "answer": "Yes." if number % 2 else "No."} for number in range(5))
+    (path / "pairs.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    return Pairs(files=(str(path / "pairs.jsonl"),), room=4)
+
+
 EXAMPLES: dict[str, Callable[[Path], Any]] = {
     "babybabellm": babybabellm,
     "babylm": babylm,
@@ -95,6 +102,7 @@ EXAMPLES: dict[str, Callable[[Path], Any]] = {
     "files": text_files,
     "hub": hub,
     "memory": lambda path: Memory(texts=("one text", " ", "another")),
+    "pairs": pairs,
     "tokenized": tokenized,
     "wikitext": wikitext,
 }

@@ -25,6 +25,8 @@ def test_every_recipe_trains(name: str, text: Path, tmp_path: Path) -> None:
     config = Config.load(name, ["corpus.name=files", f"corpus.files=[{text}]", *SMALL])
     if name == "adapt":
         config = config.replace("training.init_from=null")
+    if name == "self_correct":
+        config = config.replace("objective.causal.corruption={random: 1}")
     numbers = Trainer(config, tmp_path / "run", show=False).train().metrics
     assert numbers["step"] == 3
 

@@ -40,6 +40,10 @@ def command(
     ] = None,
     prompt: Annotated[str, typer.Option(help="What the text begins with; [MASK] in it is a gap to fill.")] = "",
     edit: Annotated[str | None, typer.Option(help="A text to revise instead.")] = None,
+    gap: Annotated[
+        int | None,
+        typer.Option(help="Room of each [MASK] in the prompt, in tokens, for models trained with objective.gaps."),
+    ] = None,
     length: Annotated[int | None, typer.Option(help="Tokens in a text; by default 64, or those of a prompt.")] = None,
     steps: Annotated[int, typer.Option(help="Forward passes of the model; left_to_right takes one a token.")] = 64,
     schedule: Annotated[
@@ -79,7 +83,7 @@ def command(
         "run": run, "remasker": remasker, "sampler": sampler, "sampler_options": tuple(options or ()), "prompt": prompt,
         "edit": edit, "length": length, "steps": steps, "schedule": schedule, "start_ratio": start_ratio,
         "block_length": block_length, "seed": seed, "top_k": top_k, "top_p": top_p,
-        "guidance": guidance, "count": count,
+        "guidance": guidance, "count": count, "gap": gap,
     }  # fmt: skip
     with trusting(sampler):
         found = write(

@@ -13,7 +13,7 @@ from ...display.elements.table import Table
 from .sweep import Row, Swept
 
 METRICS = "perplexity", "entropy", "repetition", "consistency", "distinct_2"
-"""What is drawn; the table has the first four, and the files have all."""
+"""What is drawn; the table has the first four and MAUVE, and the files have all."""
 MARKERS = "osD^vP*X"
 
 
@@ -21,11 +21,15 @@ def table(swept: Swept) -> Table:
     """A line for each sampler and number of passes, and one for held-out text."""
     shown = Table()
     shown.add_column("sampler", no_wrap=True)
-    for name in ("passes", *METRICS[:4]):
+    names = (*METRICS[:4], *(name for name in ("mauve",) if name in swept.held_out))
+    for name in ("passes", *names):
         shown.add_column(name.replace("_", " "), justify="right", no_wrap=True)
     for row in swept.rows:
-        shown.add_row(row["sampler"], str(row["passes"]), *(_cell(row, name) for name in METRICS[:4]))
-    shown.add_row("held-out text", "", *(_cell(swept.held_out, name) for name in METRICS[:4]))
+        shown.add_row(row["sampler"], str(row["passes"]), *(_cell(row, name) for name in names))
+    shown.add_row("held-out text", "", *(_cell(swept.held_out, name) for name in names))
+    if "mauve" in names:
+        same = {name: swept.held_out[f"mauve_same{name}"] for name in ("", "_low", "_high")}
+        shown.add_row("two sets of one law", *[""] * len(METRICS[:4]), "", _interval(*same.values()))
     return shown
 
 
@@ -33,10 +37,16 @@ def _cell(row: Row, name: str) -> str:
     """`12.3 ± 0.4`, the deviation of perplexity alone; nothing where the metric is missing."""
     if name not in row:
         return ""
+    if name == "mauve":
+        return _interval(*(row[f"mauve{bound}"] for bound in ("", "_low", "_high")))
     if name != "perplexity":
         return f"{row[name]:.3f}"
     digits = ",.0f" if row[name] >= 100 else ",.1f"
     return f"{row[name]:{digits}}" + (f" ± {row[f'{name}_sd']:{digits}}" if f"{name}_sd" in row else "")
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    return f"{value:.2f} ({low:.2f} – {high:.2f})"
 
 
 def plot(swept: Swept, path: Path) -> Path:

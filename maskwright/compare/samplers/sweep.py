@@ -22,6 +22,8 @@ from .cells import Cell, Sweep, cells
 
 Row = dict[str, Any]
 """A sampler at a number of passes: `sampler`, `passes`, `seeds`, `steps`, and a number for each metric, with `…_sd`."""
+BOUNDS = "_low", "_high"
+"""The ends of the names of an interval's bounds, which are means over seeds."""
 ABOUT = ("sampler", "passes", "seed", "steps", "tokens")
 """What a cell says besides its metrics."""
 
@@ -74,7 +76,7 @@ def _row(seeds: Sequence[dict[str, Any]], prompt_length: int) -> Row:
     for name in (name for name in seeds[0] if name not in ABOUT):
         values = [one[name] for one in seeds]
         row |= {name: float(np.mean(values))} | (
-            {f"{name}_sd": float(np.std(values, ddof=1))} if len(seeds) > 1 else {}
+            {f"{name}_sd": float(np.std(values, ddof=1))} if len(seeds) > 1 and not name.endswith(BOUNDS) else {}
         )
     if len(seeds) > 1:
         tokens = np.array([one["tokens"] for one in seeds])  # [S, P, L]

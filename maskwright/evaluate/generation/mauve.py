@@ -10,6 +10,8 @@ comparable with theirs.
 Shapes: N and M texts, D dimensions, K clusters, R resamples.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ...noise import address
@@ -20,22 +22,45 @@ VARIANCE = 0.9
 PER_CLUSTER = 10
 LAMBDAS = np.linspace(1, 0, 27)[1:-1]
 STARTS, ROUNDS = 5, 100
+DIVISIONS = 400
 
 
-def mauve(p: np.ndarray, q: np.ndarray, again: np.ndarray) -> tuple[float, np.ndarray]:
-    """MAUVE of the vectors p [N, D] and q [M, D], and [R] for bootstrap resamples of the N texts.
+@dataclass(frozen=True)
+class Clustered:
+    """N texts and M others as members of the same K clusters."""
 
-    again: [R, N] float64, how often each resample has each text; the clusters are not recomputed.
-    """
+    mine: np.ndarray
+    """[N, K] float64, one-hot."""
+    other: np.ndarray
+    """[M, K] float64, likewise."""
+
+    def mauve(self, again: np.ndarray, other_again: np.ndarray) -> tuple[float, np.ndarray]:
+        """MAUVE, and [R] for bootstrap resamples of both sets: the choice of the reference is part of the error.
+
+        again, other_again: [R, N] and [R, M] float64, how often a resample has each text. Clusters are not recomputed.
+        """
+        redrawn = area(again @ self.mine / len(self.mine), other_again @ self.other / len(self.other))
+        return float(area(self.mine.mean(0)[None], self.other.mean(0))[0]), redrawn
+
+    def same(self) -> tuple[float, np.ndarray]:
+        """What MAUVE comes to for two sets of one law and of these sizes, in the mean and [R] for random divisions of
+        all texts. It is below 1: so many texts never have the same shares, and the fewer, the less so."""
+        both, n = np.concatenate([self.mine, self.other]), len(self.mine)
+        draw = np.random.default_rng(address(0, "texts of one law", n))
+        halves = np.array([draw.permutation(len(both)) for _ in range(DIVISIONS)])  # [R, N + M]
+        found = area(both[halves[:, :n]].mean(1), both[halves[:, n:]].mean(1))
+        return float(found.mean()), found
+
+
+def clustered(p: np.ndarray, q: np.ndarray) -> Clustered:
+    """The vectors p [N, D] and q [M, D] quantised together."""
     clusters = max(2, min(len(p), len(q)) // PER_CLUSTER)
     label = quantised(reduced(np.concatenate([p, q]).astype(np.float64)), clusters)
-    mine = np.eye(clusters)[label[: len(p)]]  # [N, K]
-    other = np.bincount(label[len(p) :], minlength=clusters) / len(q)
-    return float(area(mine.mean(0)[None], other)[0]), area(again @ mine / len(p), other)
+    return Clustered(np.eye(clusters)[label[: len(p)]], np.eye(clusters)[label[len(p) :]])
 
 
 def area(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """[R] float64, the area under the frontier of the shares p [R, K] and q [K]."""
+    """[R] float64, the area under the frontier of the shares p [R, K] and q [K] or [R, K]."""
     mix = LAMBDAS[:, None, None] * p + (1 - LAMBDAS)[:, None, None] * q  # [λ, R, K]
     x, y = (np.exp(-SCALE * _kl(shares, mix)) for shares in (np.broadcast_to(q, p.shape), p))  # [λ, R]
     ends = np.zeros((1, len(p))), np.ones((1, len(p)))

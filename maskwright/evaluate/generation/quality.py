@@ -6,6 +6,7 @@ with entropy and repetition. The scorer must not be the sampled model, whose own
 Shapes: N samples, M references, L tokens in each, without [CLS] and [SEP]; D dimensions of the scorer, R resamples.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -27,7 +28,7 @@ from ..scoring.backends import Questions, choose
 from ..statistics.bootstrap import interval, resampled
 from .divergence import divergence
 from .diversity import WINDOW, distinct, entropy, overlap, rep, repetition
-from .mauve import mauve
+from .mauve import clustered
 from .novelty import copied
 
 RESAMPLES = 1000
@@ -112,23 +113,30 @@ def evaluate_texts(
     `perplexity` and `bits_per_byte` under the scorer; `entropy` (nats) of the tokens within a text; `distinct_1` to
     `distinct_4`, `repetition` (seq-rep-4), `rep_16`; `overlap`, the 4-grams shared with another sample; `unigram_js`
     and `bigram_js`, divergences from the reference in bits; `mauve` by the scorer's vectors, left out of fewer than 100
-    texts. The last four depend on the number of texts, so they use equally many samples and references. With the
-    training text `train` also `copied_4` and `copied_8`, the share of the n-grams that stand in it. Intervals are 95 %
-    bootstraps over the samples.
+    texts, beside `mauve_same`, what two sets of one law and of this size come to. The last five depend on the number of
+    texts, so they use equally many samples and references. With the training text `train` also `copied_4` and
+    `copied_8`, the share of the n-grams that stand in it. Intervals are 95 % bootstraps over the samples, of `mauve`
+    over the references too.
 
     Raises ValueError when the texts are too few, too short or of different lengths.
     """
-    numbers: dict[str, float] = {}
-    for name, (value, redrawn) in _figures(samples, reference, scorer, train, RESAMPLES).items():
-        numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), (value, *interval(value, redrawn)), strict=True))
-    return numbers
+    return _numbers(_figures(samples, reference, scorer, train, RESAMPLES))
 
 
 def measure_texts(
     samples: np.ndarray, reference: np.ndarray, scorer: CausalScorer, train: Split | None = None
 ) -> dict[str, float]:
-    """The metrics of `evaluate_texts` without their intervals."""
-    return {name: value for name, (value, _) in _figures(samples, reference, scorer, train, 0).items()}
+    """The metrics of `evaluate_texts` without their intervals, but for those of MAUVE."""
+    return _numbers(_figures(samples, reference, scorer, train, 0))
+
+
+def _numbers(figures: Mapping[str, Figure]) -> dict[str, float]:
+    """Each metric, with `…_low` and `…_high` where it was resampled."""
+    numbers: dict[str, float] = {}
+    for name, (value, redrawn) in figures.items():
+        low_high = interval(value, redrawn) if len(redrawn) else ()
+        numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), (value, *low_high), strict=False))
+    return numbers
 
 
 def _figures(
@@ -180,7 +188,9 @@ def _as_sets(
     found = {"overlap": _share(overlap(some), np.ones(many), again)}
     found |= {name: divergence(some, others, n, again) for name, n in (("unigram_js", 1), ("bigram_js", 2))}
     if many >= MIN_FOR_MAUVE:
-        found["mauve"] = mauve(vectors[:many], scorer(others).vectors, again)
+        sets = clustered(vectors[:many], scorer(others).vectors)
+        both = (resampled(many, RESAMPLES, name) for name in ("texts", "references"))
+        found |= {"mauve": sets.mauve(*both), "mauve_same": sets.same()}
     return found
 
 

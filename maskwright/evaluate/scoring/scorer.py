@@ -158,6 +158,11 @@ class Scorer:
         for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
             places = torch.from_numpy(chosen)
             for problem in self.questions(self._rows([encoded[i] for i in chosen])):
+                if problem.noise[:, 1].any():
+                    raise ValueError(
+                        "backend=own: the bound of a diffusion with random tokens is no sum over the tokens of a text; "
+                        "take backend=mlm, or `maskwright evaluate RUN likelihood`"
+                    )
                 yield replace(problem, source_row=places[problem.source_row])
 
     def log_likelihoods(self, encoded: list[Encoded]) -> np.ndarray:

@@ -26,7 +26,7 @@ def likelihood(model: nn.Module, pack: Pack, objective: Objective, batch_tokens:
         for problem in objective.scoring(rows):
             asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]
             targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
-            loss, *_ = score_targets(model, rows.document, problem, asked, targets)
+            loss, *_ = score_targets(model, rows, problem, asked, targets)
             nats += float((loss.cpu().double() * weights).sum())
     model.train(training)
     found = {"nats_per_token": nats / tokens, "perplexity": exp(min(nats / tokens, 700.0))}

@@ -16,7 +16,7 @@ from ...attention import mask, positions
 from ...data.loader import validation_batches
 from ...data.pack import Pack
 from ...data.rows import Rows
-from ...loss import cross_entropy
+from ...loss import Noised, cross_entropy, noised_loss
 from ...objectives.base.detector import detector
 from ...objectives.base.objective import IGNORE, Objective
 from ...objectives.base.problem import Problem
@@ -112,7 +112,7 @@ def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> 
     asked = torch.nonzero(problem.targets.flatten() != IGNORE)[:, 0]  # [N]
     targets, weights = problem.targets.flatten()[asked], problem.weights.flatten()[asked]
     document = problem.laid_out(rows.document)
-    loss, first, five = (part.cpu().numpy() for part in score_targets(model, rows.document, problem, asked, targets))
+    loss, first, five = (part.cpu().numpy() for part in score_targets(model, rows, problem, asked, targets))
     numbers = (rows.ids[problem.source_row] & 0xFFFFFFFF).numpy()
     documents = pack.documents(numbers, document.numpy()).ravel()[asked.numpy()]
     place = problem.laid_out(positions(rows.document)).expand_as(problem.targets).flatten()[asked].numpy()
@@ -120,20 +120,25 @@ def _answer_rows(model: nn.Module, rows: Rows, problem: Problem, pack: Pack) -> 
 
 
 def score_targets(
-    model: nn.Module, document: Tensor, problem: Problem, asked: Tensor, targets: Tensor
+    model: nn.Module, rows: Rows, problem: Problem, asked: Tensor, targets: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """[N] float32 loss, [N] bool top-1 hit, [N] bool top-5 hit, at the positions `asked` of [P * M].
-
-    document: [B, L], of the rows of text.
-    """
+    """[N] float32 loss, [N] bool top-1 hit, [N] bool top-5 hit, at the positions `asked` of [P * M]; rows: of text."""
     device = next(model.parameters()).device
-    seen = mask(**problem.sight(document))  # type: ignore[arg-type]
-    places = problem.laid_out(positions(document)).to(device)
+    seen = mask(**problem.sight(rows.document))  # type: ignore[arg-type]
+    places = problem.laid_out(positions(rows.document)).to(device)
     hidden = model(problem.inputs.to(device), None if seen is None else seen.to(device), places)
     chunks = logits_in_chunks(model, hidden.flatten(0, 1)[asked.to(device)])
+    noised = problem.noised(asked, rows.vocabulary.is_special)
     columns = []
-    for logits, expected in zip(chunks, targets.to(device).split(CHUNK), strict=True):  # [n, V], [n]
+    for begin, logits in zip(range(0, len(asked), CHUNK), chunks, strict=True):  # [n, V]
+        some = slice(begin, begin + CHUNK)
+        expected = targets[some].to(device)
         best = logits.topk(min(5, logits.shape[1])).indices == expected[:, None]
-        columns.append((cross_entropy(logits, expected), best[:, 0], best.any(1)))
+        if noised is None:
+            loss = cross_entropy(logits, expected)
+        else:
+            *parts, special = noised
+            loss = noised_loss(logits, expected, Noised(*(part[some].to(device) for part in parts), special.to(device)))
+        columns.append((loss, best[:, 0], best.any(1)))
     loss, first, five = (torch.cat(column) for column in zip(*columns, strict=True))
     return loss, first, five

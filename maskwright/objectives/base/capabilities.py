@@ -22,6 +22,7 @@ CAPABILITIES = {
     "unmask": Capability("a masked token, from both sides", "mlm", 0),
     "mntp": Capability("a masked token, at the position before it", "mntp", 1),
     "unmask_blocks": Capability("a masked token, from its block and all before"),
+    "denoise": Capability("the token behind one that may be random, from all others"),
     "forward": Capability("the next token", "causal"),
     "backward": Capability("the previous token", "backward"),
     "detect": Capability("whether a token is corrupted"),

@@ -21,7 +21,7 @@ from .objective import Masked, Objective
 from .problem import Problem
 
 Make = Callable[..., Objective]
-FIELDS = ("inputs", "targets", "weights", "view", "prefix_mask", "place", "block", "source_row")
+FIELDS = ("inputs", "targets", "weights", "view", "prefix_mask", "place", "block", "noise", "source_row")
 LEAK_ROWS, LEAK_LENGTH = 6, 32
 """The rows and positions that are searched for leaks; one position is changed at a time."""
 

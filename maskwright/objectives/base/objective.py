@@ -43,9 +43,6 @@ class Objective(ABC):
     must have seen the text return a `Live` subclass, which holds the state.
     """
 
-    leak_exemption: ClassVar[str] = ""
-    """Why a position may have as its target the very token that it sees, where an objective does so: no other position
-    may reveal it."""
     prompt_from_both_sides: ClassVar[bool] = False
     """Whether attention within a prompt is bidirectional when the model continues it."""
 
@@ -59,9 +56,15 @@ class Objective(ABC):
         return self
 
     @property
+    def leak_exemption(self) -> str:
+        """Why a position may have as its target the very token that it sees, where an objective does so: no other
+        position may reveal it."""
+        return ""
+
+    @property
     def capabilities(self) -> frozenset[str]:
-        """What a model trained this way can predict: `unmask` (a masked token from both sides), `mntp` (the same, at
-        the position before it), `forward`, `backward` (the next or previous token), `detect` (which are corrupted)."""
+        """What a model trained this way can predict, by the names of `base.capabilities`: `unmask` (a masked token from
+        both sides), `forward` (the next token), `detect` (which are corrupted) …"""
         return frozenset()
 
     @property

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ...loss import Noised
 from ...masking.select import IGNORE
 
 
@@ -41,6 +43,9 @@ class Problem:
     block: Tensor = None  # type: ignore[assignment]
     """[P, M] int64, which positions see which, besides the view: all of its own number, and all of a smaller odd one;
     by default 0."""
+    noise: Tensor = None  # type: ignore[assignment]
+    """[P, 2] float32, where a token may have been replaced by a random one: the probability that it was left alone, and
+    that of each ordinary token to be put there; by default 1 and 0. The loss is then `loss.noised_loss`."""
 
     def __post_init__(self) -> None:
         if self.source_row is None:
@@ -57,6 +62,8 @@ class Problem:
             object.__setattr__(self, "place", torch.arange(self.inputs.shape[1]).expand_as(self.inputs))
         if self.block is None:
             object.__setattr__(self, "block", torch.zeros_like(self.inputs))
+        if self.noise is None:
+            object.__setattr__(self, "noise", torch.tensor([1.0, 0.0]).expand(len(self.inputs), 2))
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -91,6 +98,16 @@ class Problem:
     def laid_out(self, of_text: Tensor) -> Tensor:
         """[P, M], of something that the positions of the text have, [B, L]: that of each position here."""
         return of_text[self.source_row].gather(1, self.place)
+
+    def noised(self, asked: Tensor, special: np.ndarray) -> Noised | None:
+        """The noise at positions `asked`, [N] int64 of the flattened [P · M]; None where no row has random tokens.
+
+        special: [V] bool, as a `Vocabulary` has it.
+        """
+        if not self.noise[:, 1].any():
+            return None
+        clean, other = self.noise[asked // self.inputs.shape[1]].T
+        return Noised(self.inputs.flatten()[asked], clean, other, torch.from_numpy(special))
 
     def sight(self, document: Tensor) -> dict[str, Tensor | None]:
         """What `attention.mask` and `attention.block_mask` take; document: [B, L], as in Rows."""

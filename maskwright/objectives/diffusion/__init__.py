@@ -9,6 +9,7 @@ Shapes: B rows, L positions, N maskable positions of a row, V tokens.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -20,15 +21,17 @@ from ...attention import BOTH
 from ...data.rows import Rows
 from ...masking.select import IGNORE, count, select_tokens
 from ...noise import Noise, low_discrepancy
-from ...settings import settings
+from ...settings import settings, short_repr
 from ...settings.bounds import Size
-from ...settings.schedule import Probability, Scheduled, value
+from ...settings.schedule import Probability, Scheduled, sums, value
 from ...text.shards.shards import Shards
 from ...text.tokenizers.vocabulary import Vocabulary
 from ..base.live import Stateful, unbuilt
 from ..base.objective import Objective, OpenRun, no_runs
 from ..base.problem import Problem
 from .blocks import Blocks, blocks
+from .lengths import Gaps, cut, with_gaps
+from .mixed import ALL_RANDOM, Line, noised_problem
 from .noise_levels import Levels
 from .patterns import Scattered, Spans, Sticky
 from .rarity import select_by_rarity
@@ -47,21 +50,55 @@ class Diffusion(Levels, Objective):
     """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
     pattern: Sticky | Spans | Scattered | None = None
     """A masking pattern in place of the schedule: clusters, spans, or single tokens up to a ratio."""
+    uniform: Probability | Line = 0.0
+    """The share of random tokens in place of [MASK]s (GIDD): one number, or `{low: 0.2, high: 0}` for those at little
+    and at full noise. With any, every token has a loss, whether it was noised or not."""
     block_length: Size | None = None
     """Block diffusion (BD3-LM): each block of so many tokens is diffused given the blocks before it; null for the whole
     text at once."""
+    random_length: Scheduled[Probability] = 0.0
+    """The share of rows that end early, with [SEP], after a number of tokens drawn uniformly, or a schedule of it."""
+    gaps: Gaps | None = None
+    """Rows with a gap that is filled with fewer tokens than it has room for, [PAD] behind them: for
+    `maskwright sample --gap`."""
     levels: Size = 16
     """How many mask ratios the validation bound is estimated from, spread evenly between 0 and 1."""
 
     def __post_init__(self) -> None:
+        if self.block_length and (self.gaps or max(sums(self.random_length))):
+            raise ValueError(
+                f"block_length={self.block_length}: texts in blocks have any length as it is; leave out random_length "
+                "and gaps"
+            )
+        if self.mixed and self.gaps:
+            raise ValueError(f"gaps with uniform={short_repr(self.uniform)}: [PAD] is never a random token")
         if self.block_length and (self.pattern or self.frequency):
             raise ValueError(
                 f"block_length={self.block_length}: blocks are masked by the schedule, without pattern and frequency"
             )
+        if self.mixed and (self.block_length or self.pattern or self.frequency):
+            raise ValueError(
+                f"uniform={short_repr(self.uniform)}: random tokens come in whole texts and by the schedule, without "
+                "block_length, pattern and frequency"
+            )
 
     @property
     def capabilities(self) -> frozenset[str]:
+        if self.mixed:
+            return frozenset({"denoise"} if self.mixed == ALL_RANDOM else {"denoise", "unmask"})
         return frozenset({"unmask"}) if self.block_length is None else frozenset({"unmask_blocks"})
+
+    @property
+    def mixed(self) -> Line | None:
+        """The share of random tokens over the noise; None where there are none."""
+        line = self.uniform if isinstance(self.uniform, Line) else Line(low=self.uniform, high=self.uniform)
+        return line if line.low or line.high else None
+
+    @property
+    def leak_exemption(self) -> str:
+        return "any token may be a random one, so that each is asked for, those too that were left alone" * bool(
+            self.mixed
+        )
 
     @property
     def reads_blocks(self) -> int | None:
@@ -77,8 +114,22 @@ class Diffusion(Levels, Objective):
 
     def corrupt(self, rows: Rows, noise: Noise) -> Problem:
         """[MASK] at the chosen positions, with the original tokens as targets."""
+        if self.gaps:
+            rows = with_gaps(rows, noise, self.gaps)
+        if not (share := value(self.random_length, rows.progress)):
+            return self._noised(rows, noise)
+        rows, unseen = cut(rows, noise, share)
+        return replace(self._noised(rows, noise), block=torch.where(unseen, -2, 0))
+
+    def _noised(self, rows: Rows, noise: Noise) -> Problem:
         if self.block_length:
             return self._in_blocks(blocks(rows, self.block_length), noise)
+        if self.mixed:
+            level, density = self.level(low_discrepancy(noise, "level"), rows.progress)
+            problem = noised_problem(rows, self.mixed, level, noise)
+            row = torch.from_numpy(density ** -value(self.gamma, rows.progress)).float()[:, None]
+            weights = problem.weights * row if self.weighted else (problem.weights > 0).float()
+            return replace(problem, weights=weights)
         pattern, word = self.pattern, rows.word.numpy()
         chosen = pattern.choose(word, noise, rows.progress) if pattern else self._scattered(rows, noise)
         n, n_masked = count(word), count(chosen)
@@ -94,6 +145,12 @@ class Diffusion(Levels, Objective):
         if self.block_length:
             yield from block_bound(blocks(rows, self.block_length), noise, min(self.levels, self.block_length))
             return
+        if self.mixed:
+            for level in range(self.levels):
+                noised = (level + noise.uniform(f"exam {level}", 1).double().numpy()[:, 0]) / self.levels
+                problem = noised_problem(rows, self.mixed, noised, noise, f"exam {level} ")
+                yield replace(problem, weights=problem.weights / self.levels)
+            return
         n = count(rows.word.numpy())
         for level in range(self.levels):
             ratio = (level + noise.uniform(f"exam {level}", 1).numpy()[:, 0]) / self.levels
@@ -105,7 +162,8 @@ class Diffusion(Levels, Objective):
 
     def for_validation(self) -> "Diffusion":
         """The plain bound, whatever the training options, so that runs compare."""
-        return Diffusion(num_static_masks=self.num_static_masks, levels=self.levels, block_length=self.block_length)
+        kept = ("num_static_masks", "levels", "block_length", "uniform")
+        return Diffusion(**{name: getattr(self, name) for name in kept})
 
     def _in_blocks(self, parts: Blocks, noise: Noise) -> Problem:
         """Each block masked by the schedule, with weights of its own."""

@@ -65,6 +65,13 @@ class Levels:
     guaranteed_unmasked: Scheduled[Annotated[float, Field(ge=0, lt=1)]] = 0.0
     """The fraction of a row that always stays visible, or a schedule of it."""
 
+    def level(self, u: np.ndarray, progress: float) -> tuple[np.ndarray, np.ndarray]:
+        """The mask ratio at quantile `u` [B] in [0, 1), and its density; [B] float64 each."""
+        max_ratio, cdf = 1 - value(self.guaranteed_unmasked, progress), tabulated_cdf(self.schedule)
+        ratio = np.interp(u, cdf, GRID)
+        cell = np.clip(np.searchsorted(GRID, ratio, "right") - 1, 0, len(GRID) - 2)
+        return ratio * max_ratio, np.maximum(np.diff(cdf)[cell] / np.diff(GRID)[cell], 1e-12) / max_ratio
+
     def counts(self, positions: np.ndarray, u: np.ndarray, progress: float) -> tuple[np.ndarray, np.ndarray]:
         """How many of `positions` [B] are masked at quantile `u` [B] in [0, 1), at least one; and its probability.
 

@@ -56,7 +56,7 @@ def chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
 def encode(tokenizer: Tokenizer, documents: list[Document], held_out: bool) -> Chunk:
     """Encode one chunk."""
     texts = [document.text for document in documents]
-    encoded = tokenizer.encode_batch(texts)
+    encoded = _tokens(tokenizer, documents)
     dtype = token_type(tokenizer.vocabulary.size)
     records = np.zeros(len(documents), dtype=DOCUMENT)
     records["end"] = np.cumsum([len(ids) for ids, _ in encoded])
@@ -68,6 +68,21 @@ def encode(tokenizer: Tokenizer, documents: list[Document], held_out: bool) -> C
     starts = np.concatenate([starts for _, starts in encoded])
     domains = [document.domain for document in documents]
     return Chunk(tokens, starts, records, domains, held_out, *tokenizer.dropped(texts))
+
+
+def _tokens(tokenizer: Tokenizer, documents: list[Document]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Ids and word starts, [T] each, of each document; between prompt and answer [SEP], in the room left over [PAD]."""
+    parts = iter(tokenizer.encode_batch([part for document in documents for part in document.parts]))
+    found, known = [], tokenizer.vocabulary
+    for document in documents:
+        ids, starts = next(parts)
+        if document.answer is not None:
+            more, begins = next(parts)
+            pads = max(0, document.room - len(more))
+            ids = np.concatenate([ids, [known.sep], more, np.full(pads, known.pad)])
+            starts = np.concatenate([starts, [1], begins, np.ones(pads, starts.dtype)]).astype(starts.dtype)
+        found.append((ids, starts))
+    return found
 
 
 Work = tuple[list[Document], bool]

@@ -134,9 +134,9 @@ def compiled_loss() -> LossFn:
     compiled = torch.compile(problem_loss, dynamic=False)
 
     def loss_fn(model: nn.Module, *inputs: Any) -> tuple[Tensor, Tensor]:
-        *_, target_positions, targets, _ = inputs
-        torch._dynamo.mark_dynamic(target_positions, 0)
-        torch._dynamo.mark_dynamic(targets, 0)
+        *_, target_positions, targets, _, noised = inputs
+        for part in (target_positions, targets, *(noised or ())[:-1]):
+            torch._dynamo.mark_dynamic(part, 0)
         return compiled(model, *inputs)
 
     return loss_fn

@@ -10,7 +10,7 @@ from torch import nn
 
 from maskwright.evaluate.generation.divergence import divergence, jensen_shannon
 from maskwright.evaluate.generation.diversity import distinct, entropy, ngrams, overlap, rep, repetition
-from maskwright.evaluate.generation.mauve import area, mauve, quantised, reduced
+from maskwright.evaluate.generation.mauve import Clustered, area, clustered, quantised, reduced
 from maskwright.evaluate.generation.quality import CausalScorer, evaluate_texts, shuffled
 from maskwright.evaluate.generation.references import halves
 from maskwright.evaluate.scoring.backends import FIXED
@@ -79,13 +79,35 @@ def test_the_area_under_a_frontier() -> None:
 def test_mauve_of_the_same_law_is_near_one_and_of_another_near_zero() -> None:
     draw = np.random.default_rng(0)
     p, q = draw.normal(size=(2, 400, 8)) + 1
-    again = resampled(400, 50, "test")
-    value, redrawn = mauve(p, q, again)
-    assert mauve(p, p, again)[0] == pytest.approx(1)
+    again = resampled(400, 50, "test"), resampled(400, 50, "others")
+    value, redrawn = clustered(p, q).mauve(*again)
+    assert clustered(p, p).mauve(*again)[0] == pytest.approx(1)
     assert 0.85 < value <= 1
     assert ((redrawn > 0) & (redrawn <= 1)).all()
-    assert mauve(p, -q, again)[0] < 0.05
-    assert mauve(np.ones((4, 3)), np.ones((4, 3)), resampled(4, 2, "test"))[0] == pytest.approx(1)
+    assert clustered(p, -q).mauve(*again)[0] < 0.05
+    few = resampled(4, 2, "test")
+    assert clustered(np.ones((4, 3)), np.ones((4, 3))).mauve(few, few)[0] == pytest.approx(1)
+
+
+def test_the_interval_of_mauve_is_as_wide_as_its_error_and_its_bias_is_known() -> None:
+    """Sets of shares that are drawn again and again from their laws: clusters are given, as the bootstrap has them."""
+    draw, law = np.random.default_rng(3), np.array([[0.4, 0.3, 0.2, 0.1], [0.2, 0.3, 0.2, 0.3]])
+    again = [resampled(150, 300, name) for name in ("test", "others")]
+    values, errors, bounds = [], [], []
+    for _ in range(150):
+        mine, other = (np.eye(4)[draw.choice(4, 150, p=each)] for each in law)
+        value, redrawn = Clustered(mine, other).mauve(*again)
+        values.append(value)
+        errors.append(redrawn.std())
+        bounds.append(interval(value, redrawn))
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.25)
+    assert 0.88 < np.mean([low <= np.mean(values) <= high for low, high in bounds]) <= 1
+    fixed = Clustered(mine, other).mauve(again[0], np.ones((300, 150)))[1].std()
+    assert fixed < 0.85 * np.mean(errors)  # with the reference for granted, too narrow
+    alike = [np.eye(40)[draw.choice(40, (2, 100))] for _ in range(60)]
+    found = [Clustered(*each).mauve(*[np.ones((1, 100))] * 2)[0] for each in alike]
+    assert np.mean(found) < 0.9  # one law, and so few texts
+    assert np.mean([Clustered(*each).same()[0] for each in alike[:10]]) == pytest.approx(np.mean(found), abs=0.02)
 
 
 def test_clusters_that_lie_apart_are_found() -> None:

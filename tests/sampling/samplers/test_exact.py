@@ -3,16 +3,20 @@
 With 7 degrees of freedom a draw from the law exceeds 30 once in ten thousand times.
 """
 
+from itertools import product
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from maskwright.objectives.diffusion.mixed import Line
 from maskwright.sampling.denoiser import Denoiser
 from maskwright.sampling.generate import generate
 from maskwright.sampling.mask_schedule import MaskSchedule
 from maskwright.sampling.passes import ForwardPasses
+from maskwright.sampling.samplers.denoise import Denoise
 from maskwright.sampling.samplers.dream import Dream
+from maskwright.sampling.samplers.edit import Edit
 from maskwright.sampling.samplers.fast_dllm import FastDllm
 from maskwright.sampling.samplers.learned import Learned
 from maskwright.sampling.samplers.llada import Llada
@@ -26,7 +30,7 @@ from maskwright.sampling.samplers.renoise import Renoise
 from maskwright.sampling.samplers.token_critic import TokenCritic
 from maskwright.settings import registry
 
-from ..toy import LAW, LENGTH, REMASKER, VOCABULARY, Toy, canvas, chi2, texts
+from ..toy import LAW, LENGTH, REMASKER, TEXTS, VOCABULARY, WORDS, Toy, canvas, chi2, texts
 
 COUNT, LIMIT = 20000, 30
 EVERY = {name: registry.load("sampling.samplers", name)[0] for name in registry.names("sampling.samplers")}
@@ -70,12 +74,44 @@ def test_so_is_any_block_by_block(block):
         Remdm(strategy="rescale", eta=0.2),
         Remdm(strategy="forward_backward"),
         Remdm(strategy="loop"),
+        Denoise(),
     ],
     ids=lambda s: repr(s)[:40],
 )
 def test_ancestral_samplers_are_exact_as_the_steps_grow(sampler):
     assert sampler.exact.startswith("as the steps grow")
     assert chi2(texts(sampler, 3000, 250)) < LIMIT
+
+
+class Noisy(Toy):
+    """Names the token of a place by what stands at the others, of which any may be random, at the noise of a step."""
+
+    def forward(self, tokens, mask=None, positions=None, asked=None):
+        seen = tokens[:, None, 1:-1]  # [B, 1, 3]
+        other = self.noise * self.line.at(self.noise) / 2
+        fits = torch.where(seen == VOCABULARY.mask, 1.0, other + (1 - self.noise) * (seen == TEXTS)).double()
+        scores = torch.full((*tokens.shape, VOCABULARY.size), -40.0)
+        for place, word in product(range(3), WORDS):
+            rest = fits[:, :, [i for i in range(3) if i != place]].prod(2) * LAW
+            scores[:, 1 + place, word] = (rest * (TEXTS[:, place] == word)).sum(1).log().float()
+        return scores.flatten(0, 1)[asked]
+
+
+@pytest.mark.parametrize("line", [Line(low=0.8, high=0.0), Line(low=1.0, high=1.0)], ids=str)
+def test_tokens_are_drawn_from_mixed_noise_by_the_law(line):
+    model = Noisy()
+    model.line = line
+
+    class Told(Denoise):
+        def write(self, step):
+            model.noise = max(step.before, step.after)
+            return super().write(step)
+
+    options = {"denoiser": {"line": line}, "shares": MaskSchedule(steps=80, start=1.0)}
+    assert chi2(texts(Told(), 3000, 80, model, **options)) < LIMIT
+    assert chi2(texts(Told(), COUNT, 1, model, denoiser=options["denoiser"])) > 300
+    begin = canvas(3000, (4, 4, 4), (False, True, True, True, False))  # a text is revised: noised first, then drawn
+    assert chi2(texts(Told(), 3000, 80, model, start=begin, **options)) < LIMIT
 
 
 @pytest.mark.parametrize(
@@ -90,7 +126,15 @@ def test_ancestral_samplers_are_exact_as_the_steps_grow(sampler):
             P2(planner="remasker"),
             Prism(remask_ratio=0.5),
         ),
-        *(Renoise(), TokenCritic(), Remedi(), Learned(), Learned(mode="mixed"), Learned(mode="threshold")),
+        *(
+            Edit(threshold=0.6),
+            Renoise(),
+            TokenCritic(),
+            Remedi(),
+            Learned(),
+            Learned(mode="mixed"),
+            Learned(mode="threshold"),
+        ),
     ],
     ids=lambda s: repr(s)[:30],
 )
