@@ -35,6 +35,11 @@ class Noised(NamedTuple):
     special: Tensor
     """[V] bool, the tokens that are never put there and never stand behind one."""
 
+    def part(self, some: slice, device: torch.device) -> "Noised":
+        """Those at some of the positions, on a device."""
+        seen, clean, other = (column[some].to(device) for column in self[:3])
+        return Noised(seen, clean, other, self.special.to(device))
+
 
 def noised_loss(logits: Tensor, targets: Tensor, noised: Noised, z: float = 0.0) -> Tensor:
     """What a position adds to the bound of mixed noise, over α and before its weight, in nats; [N] float32.

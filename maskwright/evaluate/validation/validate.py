@@ -16,7 +16,7 @@ from ...attention import mask, positions
 from ...data.loader import validation_batches
 from ...data.pack import Pack
 from ...data.rows import Rows
-from ...loss import Noised, cross_entropy, noised_loss
+from ...loss import cross_entropy, noised_loss
 from ...objectives.base.detector import detector
 from ...objectives.base.objective import IGNORE, Objective
 from ...objectives.base.problem import Problem
@@ -137,8 +137,7 @@ def score_targets(
         if noised is None:
             loss = cross_entropy(logits, expected)
         else:
-            *parts, special = noised
-            loss = noised_loss(logits, expected, Noised(*(part[some].to(device) for part in parts), special.to(device)))
+            loss = noised_loss(logits, expected, noised.part(some, device))
         columns.append((loss, best[:, 0], best.any(1)))
     loss, first, five = (torch.cat(column) for column in zip(*columns, strict=True))
     return loss, first, five

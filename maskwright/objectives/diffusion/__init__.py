@@ -96,8 +96,8 @@ class Diffusion(Levels, Objective):
 
     @property
     def leak_exemption(self) -> str:
-        return "any token may be a random one, so that each is asked for, those too that were left alone" * bool(
-            self.mixed
+        return (
+            "any token may be a random one, so that those too are asked for that were left alone" if self.mixed else ""
         )
 
     @property
