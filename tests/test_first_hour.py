@@ -77,6 +77,6 @@ def test_the_commands_of_a_page_run_in_order(page: str, desk: Path, command: Cal
         own = {word.partition("=")[0] for word in words} - LENGTH
         small = [word for word in small if word.partition("=")[0] not in own]
         if "answers" in words:  # it takes the network and the tokenizer of the run that it begins with
-            small = [word for word in small if not word.startswith(("model.", "tokenizer."))]
+            small = [word for word in small if not word.startswith(("model.", "tokenizer.", "corpus."))]
         code, _, complaint = command(*[word for word in words if word.partition("=")[0] not in LENGTH], *small)
         assert code == 0, (words, complaint)

@@ -121,7 +121,7 @@ DEFAULT = {
 }
 
 
-IMPLIED = {"corpus.files": "files", "objective.stages": "staged"}
+IMPLIED = {"corpus.files": "files", "corpus.pairs": "pairs", "objective.stages": "staged"}
 """Options that only one class of their section has, so that its name need not be said."""
 
 

@@ -88,7 +88,7 @@ def pairs(tmp_path: Path) -> Path:
 
 
 def run(settings: dict, pairs: Path, out: Path, task: str, room: int, **training: object) -> Path:
-    tree = settings | {"corpus": {"name": "pairs", "files": [str(pairs)], "room": room}}
+    tree = settings | {"corpus": {"name": "pairs", "pairs": [str(pairs)], "room": room}}
     tree |= {"objective": {"name": "answers", "task": task}, "training": settings["training"] | training}
     Trainer(Config.of(tree), out, show=False).train()
     return out
@@ -129,6 +129,6 @@ def test_pairs_are_learned_and_answered(settings: dict, pairs: Path, tmp_path: P
 def test_a_pair_that_is_none_is_named(tmp_path: Path, line: str, sentence: str) -> None:
     (tmp_path / "pairs.jsonl").write_text(line, encoding="utf-8")
     with pytest.raises(ValueError, match=sentence.replace("(", r"\(")):
-        list(Pairs(files=(str(tmp_path / "pairs.jsonl"),)).documents("strict"))
+        list(Pairs(pairs=(str(tmp_path / "pairs.jsonl"),)).documents("strict"))
     with pytest.raises(ValueError, match="there is no file 'nowhere"):
-        list(Pairs(files=("nowhere.jsonl",)).documents("strict"))
+        list(Pairs(pairs=("nowhere.jsonl",)).documents("strict"))

@@ -92,7 +92,7 @@ def wikitext(path: Path) -> Wikitext:
 def pairs(path: Path) -> Pairs:
     lines = ({"prompt": f" Is {number} odd?", "answer": "Yes." if number % 2 else "No."} for number in range(5))
     (path / "pairs.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    return Pairs(files=(str(path / "pairs.jsonl"),), room=4)
+    return Pairs(pairs=(str(path / "pairs.jsonl"),), room=4)
 
 
 EXAMPLES: dict[str, Callable[[Path], Any]] = {

@@ -6,7 +6,19 @@ from typing import Any
 
 from ...run.config import Config
 
-LOCAL = {"files", "valid", "folders", "folder", "file", "path", "init_from", "weights", "classes", "generator_run"}
+LOCAL = {
+    "files",
+    "pairs",
+    "valid",
+    "folders",
+    "folder",
+    "file",
+    "path",
+    "init_from",
+    "weights",
+    "classes",
+    "generator_run",
+}
 """Options that name files and folders."""
 TEXT = {"texts", "add"}
 """Options whose texts are no names."""

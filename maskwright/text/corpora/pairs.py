@@ -19,7 +19,7 @@ from ._reading import source
 class Pairs:
     """Prompts and their answers, for `objective.name=answers`: .jsonl or .json files of objects with two texts."""
 
-    files: Names
+    pairs: Names
     """The files; a single name, or several with commas or as a list."""
     valid: Names = ()
     """The same for validation; without any, a share of the pairs is held out."""
@@ -33,7 +33,7 @@ class Pairs:
 
     def documents(self, errors: Errors) -> Iterator[Document]:
         """Raises ValueError, with file and line, where a prompt or an answer is missing or empty."""
-        return self._read(self.files, errors)
+        return self._read(self.pairs, errors)
 
     def validation_documents(self, errors: Errors) -> Iterator[Document] | None:
         """None when `valid` is empty."""
@@ -41,15 +41,15 @@ class Pairs:
 
     def sources(self) -> list[Source]:
         """Path, size and time of the last change of each file."""
-        return [source(Path(name), validation=name in self.valid) for name in (*self.files, *self.valid)]
+        return [source(Path(name), validation=name in self.valid) for name in (*self.pairs, *self.valid)]
 
     def _read(self, names: tuple[str, ...], errors: Errors) -> Iterator[Document]:
         if not names:
-            raise ValueError("corpus.files is empty: name files of prompts and answers")
+            raise ValueError("corpus.pairs is empty: name files of prompts and answers")
         for name in names:
             path = Path(name).expanduser()
             if not path.is_file():
-                raise ValueError(f"corpus.files: there is no file {name!r}")
+                raise ValueError(f"corpus.pairs: there is no file {name!r}")
             for number, found in objects(path, errors):
                 prompt, answer = (_text(found, field, f"{name}:{number}") for field in (self.prompt, self.answer))
                 yield Document(f"{prompt}\n{answer}", stem(path), answer=len(prompt) + 1, room=self.room)
