@@ -47,7 +47,8 @@ def knobs() -> list[tuple[type, str]]:
 
 NEEDED = {
     "scorer": "run", "run": "run", "objective": {"name": "mlm"}, "folder": "x", "files": "x", "dataset": "x",
-    "steps": 4,    "folders": "x", "weights": "x", "texts": "x", "generator_run": "x", "pairs": "x", "start": 1, "end": 1, "loss": 1,
+    "steps": 4, "folders": "x", "weights": "x", "texts": "x", "generator_run": "x", "pairs": "x",
+    "start": 1, "end": 1, "loss": 1,
 }  # fmt: skip
 
 
