@@ -162,8 +162,14 @@ class FSDP(SingleProcess):
             raise ValueError(
                 f"training.parallel=fsdp needs another PyTorch than {torch.__version__} on a CPU: set it to ddp"
             )
+        if getattr(model, "shares_layers", False):
+            raise ValueError(
+                "training.parallel=fsdp gathers weights by layers, and model.distinct_layers shares them: use ddp"
+            )
         for block in model.layers:  # type: ignore[union-attr]
             fully_shard(block)
+            if hasattr(block, "values"):  # which later layers ask the first for
+                register_fsdp_forward_method(block, "values")
         self.model: FSDPModule = fully_shard(model)
         register_fsdp_forward_method(model, "logits")
         super().__init__(loss_fn)

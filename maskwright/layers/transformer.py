@@ -62,6 +62,8 @@ class Transformer(nn.Module):
     head: nn.Module
     decoder_bias: Tensor
     nhot: Parts | None
+    soft_cap: float | None = None
+    """What scores stay below, and above its negative."""
 
     def embed(self, tokens: Tensor, positions: Tensor | None = None) -> Tensor:
         """tokens [B, L] int64 → [B, L, D]; vectors in their place stay as they are.
@@ -75,7 +77,8 @@ class Transformer(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary: [N, D] → [N, V]; the decoder is the embedding, with a bias."""
-        return linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+        scores = linear(self.head(hidden), self.embedding.weight, self.decoder_bias)
+        return scores if self.soft_cap is None else self.soft_cap * (scores / self.soft_cap).tanh()
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator) -> None:

@@ -21,8 +21,8 @@ from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
 from ..layers.linear import Linear
 from ..layers.pick import pick
-from ..layers.residual.depth_weights import DepthWeights
 from ..layers.transformer import Transformer, TransformerSettings
+from ..layers.variants.depth_weights import DepthWeights
 from ..settings import settings
 from ..settings.bounds import Size
 

@@ -16,7 +16,7 @@ from ..layers.joint import Joint
 from ..layers.learned_positions import LearnedPositions
 from ..layers.linear import Linear
 from ..layers.pick import pick
-from ..layers.self_attention import self_attend
+from ..layers.self_attention import Heads, self_attend
 from ..layers.transformer import Transformer, TransformerSettings, default_positions
 from ..settings import settings
 from ..settings.bounds import Layers, Size
@@ -111,6 +111,6 @@ class _Block(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(self, hidden: Tensor, mask: Mask, target_positions: Tensor | None = None) -> Tensor:
-        attended = self_attend(self.query_key_value, self.heads, hidden, mask, target_positions)
+        attended = self_attend(Heads(self.query_key_value, self.heads), hidden, mask, target_positions)
         hidden = self.attention_norm(pick(hidden, target_positions) + self.dropout(self.out(attended)))
         return self.feed_forward_norm(hidden + self.dropout(self.back(F.relu(self.into(hidden)))))

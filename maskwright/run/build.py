@@ -17,6 +17,7 @@ from ..data.streaming.blocks import Blocks, BlockSettings
 from ..data.streaming.loader import StreamLoader
 from ..files.yaml_files import parse_yaml
 from ..layers.nhot import Parts
+from ..layers.variants.late_masks import LateMasks
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
 from ..optimizers._by_layer import decay_rates, freeze_below
@@ -184,6 +185,8 @@ def model(config: Config, shards: Shards, where: torch.device) -> nn.Module:
     for module in built.modules():
         if isinstance(module, Parts):
             _fill(module, shards)
+        elif isinstance(module, LateMasks):
+            module.token.fill_(shards.vocabulary.mask)
     if config.training.freeze_layers:
         freeze_below(built, config.training.freeze_layers)
     return built.to(where)

@@ -4,7 +4,7 @@ Counted are matrix products: each parameter with every position that it processe
 last attention, process only target positions), queries with keys, and attention weights with values, as full squares
 regardless of the mask. Backward counts twice forward (Chowdhery et al. 2022, PaLM, appendix B; Hoffmann et al. 2022,
 arXiv 2203.15556, appendix F). Not counted: recomputation by activation checkpointing, table look-ups (embeddings, n-hot
-parts) and the optimizer. A frozen body counts as if it were trained.
+parts) and the optimizer. A frozen body counts as if it were trained, and [MASK] that enter late as if they did not.
 """
 
 import copy

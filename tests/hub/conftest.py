@@ -7,6 +7,7 @@ import torch
 from huggingface_hub import constants
 from transformers import dynamic_module_utils
 
+from maskwright.layers.variants.late_masks import LateMasks
 from maskwright.run.config import Config
 from maskwright.run.load import LoadedRun
 from maskwright.settings import from_mapping
@@ -56,6 +57,9 @@ def source(tokenizer: Tokenizer):
         if model.nhot is not None:
             offsets = torch.arange(size + 1).clamp(max=100) * 2
             model.nhot.fill(offsets, torch.randint(20, size, (200,), generator=generator), torch.arange(size))
+        for module in model.modules():
+            if isinstance(module, LateMasks):
+                module.token.fill_(tokenizer.vocabulary.mask)
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, std=0.2, generator=generator)
         sections = {"model": {"name": name} | SIZE | options, "rows": {"length": 32}}

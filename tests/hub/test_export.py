@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from maskwright.cli import app
 from maskwright.evaluate.scoring.backends import choose
 from maskwright.evaluate.scoring.scorer import Scorer, Text
+from maskwright.hub.export import modern_bert
 from maskwright.hub.export.run import export, way
 from maskwright.hub.export.transformers import bundle
 from maskwright.models.ltg_bert import GPT_BERT
@@ -33,10 +34,13 @@ from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 
+from ..models.test_variants import ALL, VARIANTS
+
 DECODER = "ModernBertDecoderForCausalLM"
 if not hasattr(transformers, DECODER):
     DECODER = "MaskwrightForCausalLM"
 DEBERTA = {"buckets": 16, "max_distance": 64}
+VARIED = ALL | {"distinct_layers": 1, "mask_later": 1}
 TEXTS = ["A list is a sequence of objects.", "Names refer to objects, which are introduced by binding operations."]
 
 CASES = {
@@ -47,6 +51,8 @@ CASES = {
     "modern local": ("modern", {"window": 4, "global_every": 2, "theta": 9e4}, "mlm", "ModernBertForMaskedLM"),
     "modern local causal": ("modern", {"window": 4, "global_every": 2}, "causal", "ModernBertDecoderForCausalLM"),
     "modern learned": ("modern", {"positions": "learned"}, "span", "MaskwrightForMaskedLM"),
+    "modern variants": ("modern", VARIED, "mlm", "MaskwrightForMaskedLM"),
+    "modern variants causal": ("modern", VARIED | {"mask_later": None}, "causal", "MaskwrightForCausalLM"),
     "deberta": ("deberta", DEBERTA, "mlm", "DebertaV2ForMaskedLM"),
     "deberta causal": ("deberta", DEBERTA, "mirror", "MaskwrightForCausalLM"),
     "deberta n-hot": ("deberta", DEBERTA | {"nhot": {"fusion": "gate", "width": 8}}, "mlm", "MaskwrightForMaskedLM"),
@@ -92,6 +98,27 @@ def test_logits_are_ours(case: str, source, tmp_path: Path) -> None:
     if remote or transformers.__version__ >= "5":  # before, ModernBERT's states lacked the last norm, tuples the states
         check_states(theirs, batch)
     check_interface(theirs, made, batch)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_is_not_written_as_what_cannot_hold_it(name: str, source) -> None:
+    made = source("modern", "mlm", **VARIANTS[name], layers=4)
+    with pytest.raises(ValueError, match=r"^model\.\w+=.* has no counterpart in ModernBERT; it takes "):
+        modern_bert.config(made.model_settings, 404)
+
+
+@torch.no_grad()
+def test_masks_enter_late_in_an_exported_model_too(source, tmp_path: Path) -> None:
+    made = source("modern", "mlm", mask_later=1)
+    export(made, tmp_path / "model")
+    theirs = AutoModelForMaskedLM.from_pretrained(tmp_path / "model", trust_remote_code=True).eval()
+    known = made.tokenizer.vocabulary
+    ids = torch.tensor([[known.cls, 30, known.mask, 31, known.mask], [known.cls, 40, 41, known.mask, known.pad]])
+    real = ids != known.pad
+    states = theirs(ids, attention_mask=real.long(), output_hidden_states=True)
+    assert [state.shape[1] for state in states.hidden_states] == [4, 5, 5]  # a [MASK] fills up the first row
+    assert_close(states.logits[real], ours(made, ids, real, False)[real], atol=1e-4, rtol=1e-4)
+    assert (states.logits - made.model.logits(made.model(ids))).abs().max() > 1e-3
 
 
 def check_states(theirs, batch: dict) -> None:

@@ -5,20 +5,24 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from maskwright.layers.variants.late_masks import LateMasks
 from maskwright.settings import from_mapping, registry
 
-VOCABULARY = 60
+from .test_variants import ALL
+
+VOCABULARY, MASK = 60, 5
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
 VARIANTS = [(stem, {}) for stem in registry.files("models")] + [
     ("modern", {"positions": "learned"}),
     ("modern", {"window": 3, "global_every": 2, "local_theta": 50.0}),
     ("ltg_bert", {"gate": True, "inner_norm": True, "residual": "dense"}),
+    ("modern", ALL | {"distinct_layers": 1, "mask_later": 1}),
     ("ltg_bert", {"residual": "elc"}),
     ("ltg_bert", {"residual": "elc_zero"}),
 ]
 
 
-@pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join([variant[0], *map(str, variant[1].values())]))
+@pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join([variant[0], *variant[1]]))
 def settings(request):
     stem, more = request.param
     cls, _ = registry.load("models", stem)
@@ -32,12 +36,18 @@ def model(settings):
     model = settings.build(VOCABULARY, generator)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.2, generator=generator)
+    for module in model.modules():
+        if isinstance(module, LateMasks):
+            module.token.fill_(MASK)
     return model
 
 
 @pytest.fixture
 def tokens():
-    return torch.randint(VOCABULARY, (3, 12), generator=torch.Generator().manual_seed(1))
+    """Every third is [MASK], for models that know it."""
+    tokens = torch.randint(VOCABULARY, (3, 12), generator=torch.Generator().manual_seed(1))
+    tokens[:, 1::3] = MASK
+    return tokens
 
 
 def test_values_come_from_the_generator_alone(settings):

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from . import remote_code
+from . import remote_code, remote_parts
 
 FILE = "modeling_maskwright"
 CLASSES = {
@@ -65,7 +65,7 @@ def peer(model: nn.Module, settings: Any, causal: bool, special: dict[str, int])
     kind = remote_code.MaskwrightForCausalLM if causal else remote_code.MaskwrightForMaskedLM
     config = remote_code.MaskwrightConfig(
         vocab_size=model.get_parameter("embedding.weight").shape[0],
-        settings=remote_code.plain(settings),
+        settings=remote_parts.plain(settings),
         part_count=0 if parts is None else len(parts.parts),
         causal=causal,
         auto_map={auto: f"{FILE}.{name}" for auto, name in CLASSES.items()},

@@ -31,6 +31,8 @@ BLOCK_NAMES = {
 
 WINDOW = 64
 """Positions on each side that a config names where no layer is local."""
+OURS = "nhot", "positions", "attention", "residual", "feed_forward", "distinct_layers", "soft_cap", "mask_later"
+"""Settings that ModernBERT has one value of."""
 SWITCHES: dict[str, Any] = {
     "hidden_activation": "gelu",
     "classifier_activation": "gelu",
@@ -57,12 +59,11 @@ def transformers_name(name: str) -> str:
 def config(settings: Modern, vocabulary_size: int, **special: int | None) -> ModernBertConfig:
     """The ModernBERT configuration of `settings`; `special` are token ids such as `pad_token_id`.
 
-    Raises ValueError for learned positions and n-hot embeddings, which ModernBERT does not have.
+    Raises ValueError for learned positions, n-hot embeddings and variants, which ModernBERT does not have.
     """
-    if settings.nhot is not None:
-        raise ValueError(f"model.nhot={settings.nhot} has no counterpart in ModernBERT; it takes none")
-    if settings.positions != "rotary":
-        raise ValueError(f"model.positions={settings.positions} has no counterpart in ModernBERT; it takes rotary")
+    for name in OURS:
+        if (value := getattr(settings, name)) != (plain := getattr(Modern(), name)):
+            raise ValueError(f"model.{name}={value} has no counterpart in ModernBERT; it takes {plain}")
     rotary = {"rope_type": "default", "rope_theta": settings.theta}
     kinds = ["sliding_attention" if local(settings, layer) else "full_attention" for layer in range(settings.layers)]
     ids = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"]) | special

@@ -3,7 +3,6 @@
 The end of every file that `bundle` makes; there, KNOWN says which network it is.
 """
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,8 +20,7 @@ from transformers.modeling_outputs import (
 )
 from transformers.utils.generic import can_return_tuple
 
-from ...layers.nhot import NHot
-from .remote_parts import KeptBefore, NHotEmbedding, checkpointed, everywhere, fill, resized, sight, watched
+from .remote_parts import KeptBefore, NHotEmbedding, checkpointed, everywhere, fill, resized, sight, structured, watched
 
 KNOWN: dict[str, type] = {}
 """The class of the settings and that of the network."""
@@ -34,15 +32,6 @@ def known(**classes: type) -> Iterator[None]:
     KNOWN.update(classes)
     yield
     KNOWN.clear()
-
-
-def plain(settings: Any) -> dict[str, Any]:
-    """Settings as JSON takes them."""
-    return {
-        field.name: plain(value) if dataclasses.is_dataclass(value := getattr(settings, field.name)) else value
-        for field in dataclasses.fields(settings)
-        if field.init
-    }
 
 
 class MaskwrightConfig(PretrainedConfig):
@@ -64,10 +53,8 @@ class MaskwrightConfig(PretrainedConfig):
 
 def build(config: MaskwrightConfig) -> nn.Module:
     """The network of `config`, its weights not yet loaded."""
-    settings = dict(config.settings)
-    if settings.get("nhot"):
-        settings["nhot"] = NHot(**settings["nhot"])
-    network: Any = KNOWN["network"](KNOWN["settings"](**settings), config.vocab_size)
+    settings = config.settings
+    network: Any = KNOWN["network"](structured(KNOWN["settings"], settings), config.vocab_size)
     if settings.get("nhot"):
         network.nhot.parts = network.nhot.parts.new_zeros(config.part_count)
     for module in network.modules():

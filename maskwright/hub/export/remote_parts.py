@@ -1,14 +1,36 @@
 """What the classes of a modelling file are made of: masks, states of layers, tables of the vocabulary."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import torch
 from torch import Tensor, nn
 
 from ...attention import KeyValueCache
+
+
+def plain(settings: Any) -> dict[str, Any]:
+    """Settings as JSON takes them."""
+    return {
+        field.name: plain(value) if dataclasses.is_dataclass(value := getattr(settings, field.name)) else value
+        for field in dataclasses.fields(settings)
+        if field.init
+    }
+
+
+def structured(kind: type, given: dict[str, Any]) -> Any:
+    """Settings of `kind` from what `plain` made of them."""
+    hints = get_type_hints(kind)
+    nested = {name: held(hints[name]) for name, value in given.items() if isinstance(value, dict)}
+    return kind(**given | {name: structured(inner, given[name]) for name, inner in nested.items()})
+
+
+def held(hint: Any) -> Any:
+    """The settings that a field of this type may hold."""
+    return next(each for each in (hint, *get_args(hint)) if dataclasses.is_dataclass(each))
 
 
 def fill(module: nn.Module) -> None:

@@ -36,7 +36,7 @@ def transfer(model: nn.Module, old: nn.Module, tokenizers: tuple[Tokenizer, Toke
     for name, tensor in old.state_dict().items():
         if name in tables(old):
             _fill(state[name], tensor, pieces, how)
-        else:
+        elif tensor.is_floating_point():  # an id is the new tokenizer's
             state[name].copy_(tensor)
 
 

@@ -136,7 +136,7 @@ def compiled_loss() -> LossFn:
     def loss_fn(model: nn.Module, *inputs: Any) -> tuple[Tensor, Tensor]:
         *_, target_positions, targets, _, noised = inputs
         for part in (target_positions, targets, *(noised or ())[:-1]):
-            torch._dynamo.mark_dynamic(part, 0)
+            torch._dynamo.maybe_mark_dynamic(part, 0)
         return compiled(model, *inputs)
 
     return loss_fn

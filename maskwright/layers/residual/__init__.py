@@ -1,1 +1,0 @@
-"""What a layer gets besides the output of the one before it."""
