@@ -1,8 +1,9 @@
 """Tables of all settings, generated from the settings classes so that they cannot go stale."""
 
 import inspect
-from types import ModuleType
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Iterator
+from types import ModuleType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from ..run.config import NAMED, PLAIN, recipes
 from ..run.sections import Top
@@ -39,10 +40,28 @@ def options(kind: type, preset: dict[str, Any]) -> Table:
     """The options of a settings class: default (of the preset, where it sets one) and meaning."""
     title = _first_paragraph(kind)
     shown = Table("option", "default", "meaning", title=title, title_justify="left")
-    for name, field in kind.__pydantic_fields__.items():  # type: ignore[attr-defined]
-        default = preset.get(name, "required" if field.is_required() else field.default)
-        shown.add_row(name, str(default), f"{_meaning(kind, name)} {_choice(field.annotation)}".strip())
+    for row in _rows(kind, preset):
+        shown.add_row(*row)
     return shown
+
+
+def _rows(kind: Any, preset: dict[str, Any], before: str = "") -> Iterator[tuple[str, str, str]]:
+    """Name, default and meaning of each option; settings within settings follow, by their dotted names."""
+    for name, field in kind.__pydantic_fields__.items():
+        default = preset.get(name, "required" if field.is_required() else field.default)
+        inner = _inner(field.annotation)
+        inner = inner if inner and (default is None or isinstance(default, inner)) else None  # {} may be of any class
+        said = "" if inner and default is not None else str(default)
+        yield before + name, said, f"{_meaning(kind, name)} {_choice(field.annotation)}".strip()
+        if inner:
+            yield from _rows(inner, {}, f"{before}{name}.")
+
+
+def _inner(annotation: Any) -> Any:
+    """The one settings class that an option may hold, if there is one."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else [annotation]
+    found = [part for part in parts if hasattr(part, "__pydantic_fields__")]
+    return found[0] if len(found) == 1 else None
 
 
 def _choice(annotation: Any) -> str:

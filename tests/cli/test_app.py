@@ -47,6 +47,12 @@ def test_suites_and_their_options_are_listed(run) -> None:
     assert " temperatures " in run("options", "suite.blimp")[1]
 
 
+def test_settings_within_settings_are_listed_by_their_dotted_names(run) -> None:
+    shown = run("options", "model.modern")[1]
+    assert re.search(r" attention\.qk_norm +False", shown)
+    assert re.search(r" nhot\.fusion +add", shown)
+
+
 def test_a_preset_is_listed_by_what_it_sets(run) -> None:
     assert re.search(r"deberta-tiny +hidden=192, layers=4, heads=3", run("options", "model")[1])
 
