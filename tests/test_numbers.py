@@ -1,4 +1,4 @@
-"""Every measured number of a page is in a file of figures that its section names, or in the list of the rest."""
+"""Every measured number of a page is in a file of figures that its section names."""
 
 import csv
 import json
@@ -13,8 +13,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "LOG.md", "runs/README.md", "benchmarks/README.md", *(
     f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))))  # fmt: skip
-UNKEPT = ROOT / "benchmarks" / "results" / "unkept.json"
-"""Numbers by page that were measured before figures were kept. A number may leave it, none may join it."""
 CONSTANTS = ROOT / "tests" / "constants.json"
 """Numbers by page that nobody measured, each with what it is."""
 CODE = re.compile(r"^```.*?^```|^ {4}.*?$|`[^`]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
@@ -34,7 +32,7 @@ def sources(page: str, section: str) -> list[Path]:
     places += [folder / name for name in re.findall(r"^## ([\w.]+)/", section)]
     places += [ROOT / "runs" / "intervals.json"] if page == "runs/README.md" else []
     files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*")))]
-    return [path for path in files if path.suffix in (".json", ".jsonl", ".csv") and path != UNKEPT]
+    return [path for path in files if path.suffix in (".json", ".jsonl", ".csv")]
 
 
 def values(found: Any) -> Iterator[float]:
@@ -89,28 +87,24 @@ def missing(page: str) -> set[str]:
     return found
 
 
-def listed(path: Path, page: str) -> set[str]:
-    """The numbers of a page in one of the two lists."""
-    return set(json.loads(path.read_text(encoding="utf-8"))["pages"].get(page, ()))
+def constants(page: str) -> set[str]:
+    """The numbers of a page that nobody measured."""
+    return set(json.loads(CONSTANTS.read_text(encoding="utf-8"))["pages"].get(page, ()))
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_prints_no_number_that_no_file_holds(page: str) -> None:
-    unknown = missing(page) - listed(UNKEPT, page) - listed(CONSTANTS, page)
+    unknown = missing(page) - constants(page)
     assert unknown == set(), "keep its figures in benchmarks/results/NAME-MACHINE.json, and link them"
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("path", [UNKEPT, CONSTANTS], ids=["unkept", "constants"])
-def test_a_list_has_no_number_that_its_page_does_not_need(path: Path, page: str) -> None:
-    assert listed(path, page) - missing(page) == set(), (
-        f"it is kept now, or printed no more: take it out of {path.name}"
-    )
+def test_no_constant_is_listed_that_its_page_does_not_need(page: str) -> None:
+    assert constants(page) <= missing(page), "it is measured now, or printed no more: take it out of constants.json"
 
 
-def test_the_lists_are_of_pages_that_there_are() -> None:
-    for path in (UNKEPT, CONSTANTS):
-        assert set(json.loads(path.read_text(encoding="utf-8"))["pages"]) <= set(PAGES)
+def test_constants_are_of_pages_that_there_are() -> None:
+    assert set(json.loads(CONSTANTS.read_text(encoding="utf-8"))["pages"]) <= set(PAGES)
 
 
 def test_the_search_for_numbers_finds_them() -> None:
