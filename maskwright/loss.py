@@ -1,4 +1,4 @@
-"""Cross-entropy in float32, one value per target, unreduced.
+"""Cross-entropy, and the divergence from a teacher, in float32: one value per target, unreduced.
 
 The trainer divides once, by the weight of all targets over all micro-batches and ranks. `z` adds z · ln²Z, which keeps
 the softmax normaliser Z near 1 (Chowdhery et al. 2022, PaLM, section 5).
@@ -85,6 +85,46 @@ def _gradient(logits: Tensor, targets: Tensor, normaliser: Tensor, loss: Tensor,
     probs = (logits.float() - normaliser[:, None]).exp()  # [n, V]
     is_target = torch.arange(logits.shape[-1], device=logits.device) == targets[:, None]  # [n, V]
     return torch.where(is_target, probs * both[:, None] - loss[:, None], probs * both[:, None]).to(logits.dtype)
+
+
+def divergence(logits: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    """T² · KL(q ‖ p) in nats, where q and p are the softmax of the teacher's scores and of `logits`, both divided by T.
+
+    T² keeps the size of the gradient, whatever T is (Hinton et al. 2015, arXiv 1503.02531, section 2).
+    logits: [N, V], any float dtype.  teacher: [N, V], logits or log-probabilities; no gradient flows there. Returns [N]
+    float32, unreduced.
+    """
+    loss: Tensor = _Divergence.apply(logits, teacher, temperature)
+    return loss
+
+
+class _Divergence(torch.autograd.Function):
+    """Saves both scores as they are given, and no float32 copy of either."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        ctx.save_for_backward(logits, teacher)
+        ctx.temperature = temperature
+        pairs = zip(_parts(logits), _parts(teacher), strict=True)
+        return torch.cat([_kl(own, wanted, temperature) for own, wanted in pairs])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        logits, teacher = ctx.saved_tensors
+        parts = zip(_parts(logits), _parts(teacher), _parts(gradients[0]), strict=True)
+        return torch.cat([_pull(*part, ctx.temperature) for part in parts]), None, None
+
+
+def _kl(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """[n], the divergence of rows [n, V]."""
+    own, wanted = ((scores.float() / temperature).log_softmax(-1) for scores in (logits, teacher))
+    return temperature**2 * (wanted.exp() * (wanted - own)).sum(-1)
+
+
+def _pull(logits: Tensor, teacher: Tensor, gradient: Tensor, temperature: float) -> Tensor:
+    """[n, V], the gradient of the logits: T · (p − q), for each unit of the loss."""
+    own, wanted = ((scores.float() / temperature).softmax(-1) for scores in (logits, teacher))
+    return (temperature * gradient[:, None] * (own - wanted)).to(logits.dtype)
 
 
 def _parts(rows: Tensor) -> tuple[Tensor, ...]:

@@ -3,16 +3,17 @@
 Only asked positions go through the head. Shapes: B rows, L positions, N asked positions, D dimensions, V tokens.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from math import log
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from .attention import Mask, mask, positions
-from .loss import Noised, cross_entropy, noised_loss
+from .loss import Noised, cross_entropy, divergence, noised_loss
 from .masking.select import IGNORE
 
 CHUNK = 4096
@@ -30,6 +31,17 @@ def logits_in_chunks(model: nn.Module, hidden: Tensor, size: int = CHUNK) -> Ite
     return (logits(model, part).float() for part in hidden.split(size))
 
 
+class Lesson(NamedTuple):
+    """What teachers say of the asked positions."""
+
+    scores: Tensor
+    """[N, V], logits or log-probabilities."""
+    share: float
+    """Weight of the divergence from them; the targets weigh the rest."""
+    temperature: float
+    """What the scores of both are divided by."""
+
+
 def problem_loss(
     model: nn.Module,
     inputs: Tensor,
@@ -39,12 +51,14 @@ def problem_loss(
     targets: Tensor,
     z: float = 0.0,
     noised: Noised | None = None,
+    lesson: Lesson | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The loss of `model` at the asked positions; the vocabulary is scored only there.
 
     inputs: [B, L] int64.  mask: [B, 1, L, L] bool, blocks or None.  positions: [B, L] int64 or None.
     asked: [N] int64, indices into the flattened [B·L].  targets: [N] int64, the tokens to predict there.
     noised: what random tokens may stand at the asked positions; by default none.
+    lesson: what teachers say there, where the model has some.
     Returns the loss [N] float32 and whether the best guess was the target [N] bool.
 
     Compile it whole, `torch.compile(problem_loss, dynamic=False)`: one graph then fuses casts, norms and the softmax of
@@ -54,6 +68,9 @@ def problem_loss(
     hidden = model(inputs, mask, positions, asked)  # [N, D]
     scores = logits(model, hidden)  # [N, V]
     loss = cross_entropy(scores, targets, z) if noised is None else noised_loss(scores, targets, noised, z)
+    if lesson is not None:
+        taught = divergence(scores, lesson.scores, lesson.temperature)
+        loss = (1 - lesson.share) * loss + lesson.share * taught
     return loss, scores.max(dim=-1).indices == targets
 
 
@@ -117,3 +134,29 @@ def predict(model: nn.Module, problem: Question, document: Tensor | None = None)
     hidden = model(*(None if part is None else part.to(device) for part in sent))  # [N, D]
     targets, weights = (part.flatten()[asked].to(device) for part in (problem.targets, problem.weights))
     return Predictions(logits(model, hidden).float(), targets, weights)
+
+
+class Ensemble(nn.Module):
+    """Several models of one vocabulary as one, whose probabilities are the mean of theirs.
+
+    It takes what each of them takes; D is the sum of their widths.
+    """
+
+    def __init__(self, models: Sequence[nn.Module]):
+        super().__init__()
+        self.models, self.widths = nn.ModuleList(models), [0] * len(models)
+        self.max_length = min(int(model.max_length) for model in models)  # type: ignore[arg-type]
+        for what in ("takes_block_mask", "reads_positions"):
+            setattr(self, what, all(getattr(model, what, False) for model in models))
+
+    def forward(self, *inputs: Any) -> Tensor:
+        """[…, D], the hidden vectors of all models side by side."""
+        hidden = [model(*inputs) for model in self.models]
+        self.widths = [each.shape[-1] for each in hidden]
+        return torch.cat(hidden, -1)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[N, V] float32, the logarithm of the mean probability, of hidden vectors [N, D]."""
+        parts = zip(self.models, hidden.split(self.widths, -1), strict=True)
+        each = [logits(model, part).float().log_softmax(-1) for model, part in parts]
+        return torch.stack(each).logsumexp(0) - log(len(each))

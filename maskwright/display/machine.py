@@ -27,6 +27,7 @@ EXTRAS = {
     "retrieval": "sentence_transformers",
     "tagging": "seqeval",
     "lora": "peft",
+    "tune": "optuna",
     "trackers": "tensorboard",
     "fp8": "torchao",
 }

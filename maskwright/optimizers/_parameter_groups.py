@@ -4,10 +4,15 @@ The role follows from the type of the module that owns the parameter, never from
 modules share (a tied decoder) is listed once, and an embedding table stays one whoever else uses it.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import nn
 
+from ..settings.schedule import Scheduled, value
+
+Decay = Scheduled[Annotated[float, Field(ge=0)]]
+"""A weight decay, or a schedule of it over the run."""
 TABLES = nn.Embedding, nn.EmbeddingBag
 
 
@@ -27,16 +32,17 @@ def parameters_by_role(model: nn.Module) -> dict[str, list[nn.Parameter]]:
 
 
 def parameter_groups(
-    model: nn.Module, weight_decay: float, decay_embeddings: bool, decay_vectors: bool = False
+    model: nn.Module, weight_decay: Scheduled[float], decay_embeddings: bool, decay_vectors: bool = False
 ) -> list[dict[str, Any]]:
-    """One parameter group per role, as torch optimizers take them, with `role` and `weight_decay`; no empty group.
+    """One parameter group per role, as torch optimizers take them, with `role`, whether it is `decayed`, and
+    `weight_decay`, that of the first step; no empty group.
 
     Embeddings are decayed only with `decay_embeddings`, vectors only with `decay_vectors`.
     """
-    decay = {
-        "matrix": weight_decay,
-        "embedding": weight_decay * decay_embeddings,
-        "vector": weight_decay * decay_vectors,
-    }
-    found = parameters_by_role(model)
-    return [{"params": found[r], "role": r, "weight_decay": decay[r]} for r in found if found[r]]
+    decayed = {"matrix": True, "embedding": decay_embeddings, "vector": decay_vectors}
+    found, first = parameters_by_role(model), value(weight_decay, 0.0)
+    return [
+        {"params": found[role], "role": role, "decayed": decayed[role], "weight_decay": first * decayed[role]}
+        for role in found
+        if found[role]
+    ]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..settings import settings
 from ..settings.schedule import Share
-from ._parameter_groups import parameter_groups
+from ._parameter_groups import Decay, parameter_groups
 
 Scaled: TypeAlias = Callable[[Tensor, Tensor, float], Tensor]
 """From a parameter, Adam's step for it (written over) and its decay to the step that it takes."""
@@ -34,7 +34,7 @@ class Lamb:
     """Decay per step of the mean gradient and of its square."""
     eps: Annotated[float, Field(gt=0)] = 1e-6
     """Added to the root of the squares."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    weight_decay: Decay = 0.1
     """This multiple of the matrix is added to the step before it is scaled."""
     decay_embeddings: bool = False
     """Whether embedding tables (a tied decoder is one) are decayed, and therefore scaled, too."""

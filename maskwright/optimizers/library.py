@@ -12,7 +12,7 @@ from torch import nn
 
 from ..settings import field_names, settings
 from ..settings.schedule import Share
-from ._parameter_groups import parameter_groups
+from ._parameter_groups import Decay, parameter_groups
 
 Positive = Annotated[float, Field(gt=0)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -26,7 +26,7 @@ class _Library:
     """The class, as module:name; imported when it is built, since `pytorch-optimizer` is slow to import."""
     lr: Positive = 1e-3
     """Peak learning rate."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Decay = 0.0
     """L2 penalty: this multiple of a matrix is added to its gradient (not decoupled as in AdamW)."""
     decay_embeddings: bool = False
     """Whether embedding tables (a tied decoder is one) are decayed too."""
@@ -62,8 +62,8 @@ class Adamw(Adam):
     optimizer: ClassVar[str] = "torch.optim:AdamW"
     betas: tuple[Share, Share] = (0.9, 0.98)
     """Decay per step of the mean gradient and of its square."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Decoupled decay: w shrinks by lr · weight_decay per step."""
+    weight_decay: Decay = 0.1
+    """Decoupled decay, or a schedule of it: w shrinks by lr · weight_decay per step."""
 
 
 @settings
@@ -151,8 +151,8 @@ class Lion(_Library):
     """Peak learning rate; a third to a tenth of AdamW's."""
     betas: tuple[Share, Share] = (0.9, 0.99)
     """Decay per step of the mean whose sign is the step, and of the mean that is kept."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Decoupled decay: w shrinks by lr · weight_decay per step."""
+    weight_decay: Decay = 0.1
+    """Decoupled decay, or a schedule of it: w shrinks by lr · weight_decay per step."""
 
 
 @settings
@@ -166,7 +166,7 @@ class Novograd(_Library):
     """Decay per step of the mean step and of the gradient's squared norm."""
     eps: Positive = 1e-8
     """Added to the norm."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Decay = 0.0
     """Multiple of a matrix that is added to its normalised gradient (algorithm 1)."""
 
 

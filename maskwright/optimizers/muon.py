@@ -23,8 +23,8 @@ from ..distributed.dtensor import like, whole
 from ..hardware import fast_bf16
 from ..layers import joint
 from ..settings import settings
-from ..settings.schedule import Share
-from ._parameter_groups import parameter_groups
+from ..settings.schedule import Scheduled, Share, value
+from ._parameter_groups import Decay, parameter_groups
 
 QUINTIC = 3.4445, -4.7750, 2.0315
 """Coefficients of X, (X Xᵀ) X and (X Xᵀ)² X in one Newton-Schulz iteration (Jordan et al. 2024)."""
@@ -45,16 +45,17 @@ class Muon:
     """Peak learning rate of the matrices."""
     adamw_lr_ratio: Annotated[float, Field(gt=0)] = 1.0
     """Learning rate of everything else, relative to `lr`."""
-    momentum: Share = 0.95
-    """Decay per step of a matrix's mean gradient (Nesterov momentum)."""
+    momentum: Scheduled[Share] = 0.95
+    """Decay per step of a matrix's mean gradient (Nesterov momentum), or a schedule of it: {start: 0.85, end: 0.95,
+    until: 0.1} warms it up."""
     iterations: Annotated[int, Field(ge=1, lt=100)] = 5
     """Newton-Schulz iterations."""
     betas: tuple[Share, Share] = (0.9, 0.98)
     """Of AdamW: decay per step of the mean gradient and of its square."""
     eps: Annotated[float, Field(gt=0)] = 1e-8
     """Of AdamW: added to the root of the squares."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Decoupled decay: w shrinks by lr · weight_decay per step."""
+    weight_decay: Decay = 0.1
+    """Decoupled decay, or a schedule of it: w shrinks by lr · weight_decay per step."""
     row_beta: Share | None = None
     """NorMuon (Li et al. 2025, arXiv 2510.05491; 0.95 there): decay per step of each row's mean square, by the root of
     which the row is divided. None leaves rows as they are."""
@@ -71,8 +72,8 @@ class Muon:
         for group in groups:
             group["parts"] = [stacked.get(id(parameter), 1) for parameter in group["params"]]
             group["lr"] = self.lr * (1.0 if group["role"] == "matrix" else self.adamw_lr_ratio)
-        of_matrices = ("lr", "momentum", "iterations", "row_beta", "cautious_decay")
-        defaults = {name: getattr(self, name) for name in of_matrices}
+        of_matrices = ("lr", "iterations", "row_beta", "cautious_decay")
+        defaults = {name: getattr(self, name) for name in of_matrices} | {"momentum": value(self.momentum, 0.0)}
         return MuonOptimizer(groups, defaults | {"betas": self.betas, "eps": self.eps, "fused": True})
 
 

@@ -21,6 +21,7 @@ from ..layers.variants.late_masks import LateMasks
 from ..noise import address
 from ..objectives.base.objective import Masked, Objective
 from ..optimizers._by_layer import decay_rates, freeze_below
+from ..optimizers._by_part import PARTS, part_rates
 from ..progress import during, warn
 from ..settings import from_mapping, registry
 from ..text.corpus import Corpus
@@ -197,10 +198,14 @@ def _lays_out_twice(objective: Objective) -> bool:
 
 
 def optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer of a run, its groups by role and, with `training.layer_decay`, by layer."""
+    """The optimizer of a run, its groups by role, with `training.rates` by part and with `layer_decay` by layer."""
     made: torch.optim.Optimizer = config.optimizer.build(model)
+    if config.training.rates is not None:
+        part_rates(made, model, {part: getattr(config.training.rates, part).ratio for part in PARTS})
     if config.training.layer_decay is not None:
         decay_rates(made, model, config.training.layer_decay)
+    for group in made.param_groups:
+        group["initial_lr"] = group["lr"]  # the peak, which schedules multiply
     return made
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ..data.batch_size_schedule import batch_size_schedule
+from ..objectives.base.objective import Objective
 from .build import Data
 from .config import Config
 
@@ -22,8 +23,17 @@ def describe(config: Config, data: Data, model: nn.Module, device: torch.device)
         f"text       {words:,} words, {tokens:,} tokens in {documents:,} documents{loader.scope}\n"
         f"rows       {len(stage.pack):,} of {stage.pack.length} tokens{loader.scope}: "
         f"{stage.pack.padding:.1%} padding, {stage.pack.cut:.1%} of documents split over rows\n"
-        f"{order}objective  {type(objective).__name__}, {masks} corruption\n"
+        f"{order}objective  {type(objective).__name__}, {masks} corruption\n{_teachers(objective)}"
         f"training   {data.steps:,} steps of {batches} tokens"
         + f" = {loader.epoch(data.steps):.1f} epochs"
         * (not loader.scope)
     )
+
+
+def _teachers(objective: Objective) -> str:
+    """A line that says who teaches; none where nobody does."""
+    if (teaching := objective.teaching) is None:
+        return ""
+    names = ", ".join(teaching.teachers)
+    mean = ", the mean of their probabilities" * (len(teaching.teachers) > 1)
+    return f"teachers   {names}{mean}: share {teaching.share:g}, temperature {teaching.temperature:g}\n"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ..data.batch_size_schedule import batch_size_schedule
 from ..data.loader import length_schedule
@@ -33,6 +33,38 @@ class Rows:
             raise ValueError(f"keep_blocks={self.keep_blocks}: there are no blocks without rows.block_chars")
         if self.block_chars and len(stages) > 1:
             raise ValueError(f"length={self.length!r}: with block_chars, the end of an epoch is not known beforehand")
+
+
+Shape = Literal["constant", "linear", "cosine", "sqrt"]
+
+
+@settings
+class Rate:
+    """The learning rate of a part of the model; in YAML also its ratio alone."""
+
+    ratio: Annotated[float, Field(gt=0)] = 1.0
+    """Its peak, relative to that of the optimizer."""
+    decay: Shape | None = None
+    """How it decays; null as `training.decay` says."""
+    floor: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Where it ends, as a fraction of its peak; null for `training.floor`."""
+
+
+PartRate = Annotated[Rate, BeforeValidator(lambda given: {"ratio": given} if isinstance(given, int | float) else given)]
+
+
+@settings
+class Rates:
+    """The learning rates of the parts of a model."""
+
+    matrix: PartRate = Rate()
+    """Weights of two dimensions inside the model."""
+    embedding: PartRate = Rate()
+    """Tables of embeddings; a tied decoder is one."""
+    vector: PartRate = Rate()
+    """Biases, norms and gains."""
+    head: PartRate = Rate()
+    """Whatever follows the last layer."""
 
 
 @settings
@@ -80,18 +112,26 @@ class Training:
     """Fraction of the run in which the learning rate rises."""
     stable: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Fraction of the run for which it then stays at its peak."""
-    decay: Literal["constant", "linear", "cosine", "sqrt"] = "cosine"
+    decay: Shape = "cosine"
     """How it decays after that; sqrt is 1 − √(fraction of the decay done)."""
     floor: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Where it ends, as a fraction of the peak."""
+    rates: Rates | None = None
+    """Rates of their own for matrix, embedding, vector and head, as in {embedding: 2.5, head: {ratio: 0.5, decay:
+    linear, floor: 0}}; null for the same everywhere."""
     clip: Annotated[float, Field(gt=0)] | None = 1.0
     """Maximum norm of the whole gradient; null for no clipping."""
     z_loss: Annotated[float, Field(ge=0)] = 0.0
     """Weight of ln² Z in the loss."""
     ema: Share | None = None
     """Decay per step of the moving average of the weights, which is evaluated and saved; null for the last weights."""
+    ema_span: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The memory of that average as a share of the run, in place of its decay: 1 − 1 / (share · steps)."""
     average: Annotated[float, Field(gt=0, le=1)] | None = None
     """Share of the run, at its end, over whose steps the mean of the weights is taken, which is evaluated and saved."""
+    best_weights: bool | None = None
+    """Whether the last weights and each average are validated when the run ends, and those with the lowest loss saved;
+    else the average."""
     precision: Literal["auto", "bf16", "fp16", "fp32", "fp8"] = "auto"
     """Of matrix products (weights stay float32). auto: bf16 where the hardware supports it, and fp16 with dynamic loss
     scaling on an older GPU. fp8 is experimental: for the blocks during training, on a GPU, by torchao."""
@@ -129,8 +169,15 @@ class Training:
             raise ValueError(f"freeze={self.freeze:g} ends freezing that freeze_layers={self.freeze_layers} asks for")
         if self.lora and (told := self._refused_by_lora()):
             raise ValueError(f"lora trains adapters alone, which {told} does not go with: leave out either")
-        if self.ema and self.average:
-            raise ValueError(f"ema={self.ema:g} and average={self.average:g} are two averages of the weights: give one")
+        if self.ema and self.ema_span:
+            raise ValueError(f"ema={self.ema:g} and ema_span={self.ema_span:g} say one thing in two ways: give one")
+        if (moving := self.ema or self.ema_span) and self.average and not self.best_weights:
+            raise ValueError(
+                f"{'ema' if self.ema else 'ema_span'}={moving:g} and average={self.average:g} are two averages of the "
+                "weights: give one, or best_weights=true, which keeps the best"
+            )
+        if self.best_weights and not (moving or self.average):
+            raise ValueError("best_weights chooses among averages and the last weights: give average, ema or ema_span")
         if self.warmup + self.stable > 1:
             raise ValueError(
                 f"warmup + stable = {self.warmup + self.stable:g}: they are fractions of one run, at most 1"

@@ -74,8 +74,8 @@ def _runs(tree: Any) -> Iterator[str]:
     """The runs that a config names."""
     if isinstance(tree, Mapping):
         for option, value in tree.items():
-            if option in RUNS and isinstance(value, str):
-                yield value
+            if option in RUNS and isinstance(value, str | list) and all(isinstance(name, str) for name in value):
+                yield from [value] if isinstance(value, str) else value
             else:
                 yield from _runs(value)
     elif isinstance(tree, list):

@@ -1,6 +1,7 @@
 """A number that may change over a run: a constant, a line, a cosine or steps, as a function of progress in [0, 1].
 
-In YAML: `0.15`, `{start: 0.4, end: 0.15}`, `{start: 0.4, end: 0.15, shape: cosine}` or `{steps: {0: 0.4, 0.5: 0.15}}`.
+In YAML: `0.15`, `{start: 0.4, end: 0.15}`, `{start: 0.4, end: 0.15, shape: cosine, until: 0.5}` or
+`{steps: {0: 0.4, 0.5: 0.15}}`.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,17 +27,20 @@ SHAPES: dict[str, Callable[[float], float]] = {
 
 @settings
 class Ramp(Generic[Number_co]):
-    """From `start` to `end` over the run."""
+    """From `start` to `end` over the run, or over a part of it."""
 
     start: Number_co
     """The value at the first step."""
     end: Number_co
-    """The value at the last step."""
+    """The value at the last step, or from `until` on."""
     shape: Literal["linear", "cosine"] = "linear"
     """The shape of the change between them."""
+    until: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The share of the run after which `end` is reached; null for all of it."""
 
     def at(self, progress: float) -> float:
-        return self.start + (self.end - self.start) * SHAPES[self.shape](progress)
+        done = progress if self.until is None else min(progress / self.until, 1.0)
+        return self.start + (self.end - self.start) * SHAPES[self.shape](done)
 
 
 def pairs(steps: Any) -> Any:

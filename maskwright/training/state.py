@@ -1,8 +1,9 @@
 """Everything of a run that changes, and therefore everything that a checkpoint holds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import torch
@@ -12,8 +13,8 @@ from ..distributed.dtensor import like, put, whole
 from ..objectives.base.objective import Objective
 from ..run import checkpoint
 from ..run.starting.lora import merged
-from .average import Average
 from .metrics import RunningMetrics
+from .updates.average import Average
 
 Tensors = dict[str, dict[str, Tensor]]
 """File name to tensor name to tensor."""
@@ -25,11 +26,15 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: Average | None
+    averages: dict[str, Average]
+    """Of the weights, by name."""
     objective: Objective
     metrics: RunningMetrics
     scaler: torch.amp.GradScaler
     step: int = 0
+    kept: str | None = None
+    """The average that is validated and saved in place of the last weights, which are the empty text; by default the
+    first, where there is one."""
     validated: bool = True
     """Whether the validation that is due after this step was done; a run that is stopped during one makes it again."""
 
@@ -44,7 +49,7 @@ class State:
             "optimizer": _whole(optimizer),
             "metrics": {"sums": self.metrics.summed()},
         }
-        tensors |= {"average": _whole(self.average.weights)} if self.average else {}
+        tensors |= {name: _whole(average.weights) for name, average in self._files()}
         tensors |= {"objective": learned} if (learned := self.objective.state_dict()) else {}
         facts = {
             "step": self.step,
@@ -55,9 +60,27 @@ class State:
         }
         return tensors, facts
 
+    def _files(self) -> Iterator[tuple[str, Average]]:
+        """The averages by the files of a checkpoint; `average` is the one that a checkpoint is opened with."""
+        for place, (name, average) in enumerate(self.averages.items()):
+            yield name if place else "average", average
+
     def averaged(self) -> AbstractContextManager[None]:
-        """Their average in place of the weights, where there is one, while the block runs."""
-        return self.average.applied() if self.average else nullcontext()
+        """What is kept in place of the weights, while the block runs."""
+        name = next(iter(self.averages), "") if self.kept is None else self.kept
+        return self.averages[name].applied() if name else nullcontext()
+
+    def keep_best(self, validate: Callable[[], Mapping[str, float]], say: Callable[[str], None]) -> dict[str, float]:
+        """Keep the last weights or the average with the lowest loss, and say which. Returns the losses of all."""
+        found = {}
+        for name in ("", *self.averages):
+            self.kept = name
+            found[name] = validate().get("valid/loss", inf)
+        self.kept = min(found, key=found.__getitem__)
+        losses = {name or "last": loss for name, loss in found.items()}
+        told = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
+        say(f"kept       {self.kept or 'last'} weights, of the loss: {told}")
+        return {f"weights/{name}/loss": loss for name, loss in losses.items()}
 
     def weights(self) -> dict[str, Tensor]:
         """All parameters and persistent buffers of the finished model, unsharded, adapters merged.
@@ -74,8 +97,8 @@ class State:
         optimizer = {key: self._placed(key, tensor) for key, tensor in tensors["optimizer"].items()}
         self.optimizer.load_state_dict(checkpoint.unflatten(optimizer, facts["optimizer"]))
         self.objective.load_state_dict(tensors.get("objective", {}))
-        if self.average:
-            self.average.restore(tensors["average"])
+        for name, average in self._files():
+            average.restore(tensors[name])
         self.metrics.restore(facts["metrics"], tensors["metrics"]["sums"])
         self.scaler.load_state_dict(facts["scaler"])
         self.step, self.validated = facts["step"], facts.get("validated", True)

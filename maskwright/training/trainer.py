@@ -28,15 +28,13 @@ from ..run.description import describe
 from ..run.folder import Folder
 from ..run.load import LoadedRun, just_trained
 from ..run.starting import lora, start
-from ..settings.schedule import learning_rate, scheduled
+from ..settings.schedule import scheduled
 from ..storage.atomic import atomic_write
 from ..text.shards.shards import Split
 from . import fp8, token_weights
 from .activation_checkpointing import checkpoint_activations
-from .average import averaged
 from .feedback import Feedback
 from .flops import Flops
-from .freeze import Freeze
 from .interrupt import SAVING, Stop, Stopped, interrupts, take_turns
 from .log import Log, Silence
 from .machine.compiling import chosen_loss
@@ -55,6 +53,10 @@ from .step import (
     split,
     use_block_mask,
 )
+from .teachers import taught
+from .updates.average import averages
+from .updates.freeze import Freeze
+from .updates.rates import set_rates
 
 
 class Trainer:
@@ -88,16 +90,15 @@ class Trainer:
         with during("measuring this machine", show and self.world.first):
             chosen = chosen_kernels(self.device, rounded, self.data.loader.stages[-1].pack.length, loss_fn)
         self.environment = checkpoint.environment(self.device, self.world.size, chosen)
-        self.use_block_mask = use_block_mask(self.model, loss_fn, self.device)
+        self.use_block_mask = not self.objective.teaching and use_block_mask(self.model, loss_fn, self.device)
         scale = scaler(rounded, self.device, config.training.parallel)
-        self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, loss_fn)
+        learning = taught(loss_fn, self.objective, self.data, self.device)
+        self.parallel = ranks.parallelize(config.training.parallel, self.world, self.model, learning)
         optimizer = build.optimizer(config, self.model)
-        average = averaged(self.model, config.training, self.steps)
         self.feedback = Feedback(self.objective, self.world)
         metrics = RunningMetrics(self.device, self.world, flops, peak_flops(self.device, rounded))
-        self.state = State(self.model, optimizer, average, self.objective, metrics, scale)
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
+        means = averages(self.model, config.training, self.steps)
+        self.state = State(self.model, optimizer, means, self.objective, metrics, scale)
         self.plan, self.stop = validation_plan(config, self.data.valid, self.steps), Stop()
         if found is not None:
             self._resume(*found)
@@ -213,15 +214,12 @@ class Trainer:
         if self.config.training.clip:
             self.state.scaler.unscale_(self.state.optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip)
-        t = self.config.training
-        rate = learning_rate(self.step, self.steps, t.warmup, t.decay, t.stable, t.floor)
-        for group in self.state.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * rate
+        set_rates(self.state.optimizer, self.config, self.step, self.steps)
         self.state.scaler.step(self.state.optimizer)
         self.state.scaler.update()
         self.state.optimizer.zero_grad()
-        if self.state.average:
-            self.state.average.update(self.step)
+        for average in self.state.averages.values():
+            average.update(self.step)
 
     def _at_intervals(self, log: Log | Silence, last: bool) -> None:
         if self.step % self.config.training.log_every == 0 or last:
@@ -288,6 +286,8 @@ class Trainer:
             raise ValueError(nothing_asked(self.objective, f"{self.step:,} steps"))
         shards, numbers = self.data.shards, {"step": self.step} | self.state.metrics.state()
         with log.during("final validation"):
+            if self.config.training.best_weights:
+                numbers |= self.state.keep_best(self.validate, log.say)
             numbers |= self.validate(shards.train)
         self._reflect(numbers)
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})

@@ -36,6 +36,16 @@ def test_words_of_teachers_and_of_their_teachers_count_once_each(tmp_path) -> No
     )
 
 
+def test_every_teacher_counts_and_so_do_the_teachers_of_teachers(tmp_path) -> None:
+    first, second = made(tmp_path / "first", 3 * M), made(tmp_path / "second", 5 * M)
+    taught = {"name": "distill", "teacher": [str(first), str(second)]}
+    third = made(tmp_path / "third", 7 * M, objective=taught)
+    fourth = made(tmp_path / "fourth", 2 * M, objective=taught | {"teacher": [str(third), str(first)]})
+    seen = words_seen(fourth, Config.load(fourth))
+    assert dict(seen.others) == {str(third): 7 * M, str(first): 3 * M, str(second): 5 * M}
+    assert seen.total == 17 * M
+
+
 def test_a_run_to_come_has_the_words_that_it_asks_for(tmp_path) -> None:
     config = Config.of({"training": {"words": "100M"}})
     assert words_seen(None, config) == WordsSeen(100 * M, {}, None)

@@ -8,8 +8,8 @@ import torch
 from maskwright.run import checkpoint
 from maskwright.run.config import Config
 from maskwright.settings import registry
-from maskwright.training.freeze import HEAD, Freeze, body
 from maskwright.training.trainer import Trainer
+from maskwright.training.updates.freeze import HEAD, Freeze, body
 
 from .test_trainer import interrupted, losses, same, weights
 

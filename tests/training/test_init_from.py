@@ -30,7 +30,7 @@ def test_a_model_goes_on_under_another_objective(settings: dict, first: Path, tm
     config = following(settings, first, "objective.name=causal", "training.ema=0.5")
     trainer = Trainer(config, tmp_path / "second", show=False)
     assert same(dict(trainer.model.state_dict()), weights(first))
-    assert all(torch.equal(kept, weights(first)[name]) for name, kept in trainer.state.average.weights.items())
+    assert all(torch.equal(kept, weights(first)[name]) for name, kept in trainer.state.averages["ema"].weights.items())
     trainer.train()
     Trainer(Config.of(settings, ["objective.name=causal", "training.steps=8"]), tmp_path / "new", show=False).train()
     ahead, new = (read_lines(tmp_path / name / "metrics.jsonl")[0]["loss"] for name in ("second", "new"))

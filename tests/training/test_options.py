@@ -272,6 +272,33 @@ def floor(runs):
 
 
 @case
+def rates(runs):
+    """Each part at its own rate, and by its own schedule; one number is a ratio."""
+    moves = {}
+    for name, given in {
+        "same": None,
+        "own": {"matrix": 2.0, "embedding": 3, "vector": {"ratio": 0.5}, "head": 5},
+    }.items():
+        trainer = runs.trainer(optimizer=SGD, rates=given, **BY_HAND)
+        depth, before = depths(trainer.model), [p.detach().clone() for p in trainer.model.parameters()]
+        trainer.update(next(iter(trainer.data.loader.batches(0, 4))))
+        moves[name] = [p.detach() - old for p, old in zip(trainer.model.parameters(), before, strict=True)]
+    for parameter, same, own in zip(trainer.model.parameters(), moves["same"], moves["own"], strict=True):
+        table = parameter is trainer.model.embedding.weight
+        part = 5 if depth[id(parameter)] == 3 else 3 if table else 2.0 if parameter.ndim > 1 else 0.5
+        assert_close(own, part * same, rtol=1e-3, atol=1e-6)
+    falling = {"embedding": {"decay": "linear", "floor": 0.0}, "head": {"ratio": 2.0, "floor": 0.5}}
+    trainer, seen = runs.trainer(rates=falling, warmup=0.0, decay="cosine", floor=0.1), []
+    for rows in trainer.data.loader.batches(0, trainer.steps):
+        trainer.update(rows)
+        seen.append({g["part"]: g["lr"] / trainer.config.optimizer.lr for g in trainer.state.optimizer.param_groups})
+    down = [(1 + cos(pi * step / 4)) / 2 for step in range(4)]
+    assert [each["embedding"] for each in seen] == pytest.approx([1, 0.75, 0.5, 0.25])
+    assert [each["head"] for each in seen] == pytest.approx([2 * (0.5 + 0.5 * left) for left in down])
+    assert [each["matrix"] for each in seen] == pytest.approx([0.1 + 0.9 * left for left in down])
+
+
+@case
 def clip(runs):
     free = one_step(runs.trainer(SGD, **BY_HAND))
     bound = one_step(runs.trainer(SGD, **BY_HAND | {"clip": 0.01}))
@@ -313,6 +340,44 @@ def ema(runs):
 
 
 @case
+def ema_span(runs):
+    """The plain mean of all steps, until these are as many as its memory, a half of four."""
+    trainer = runs.trainer(ema_span=0.5)
+    after, update = [], trainer.update
+
+    def followed(rows):
+        update(rows)
+        after.append(flat(trainer.model))
+
+    trainer.update = followed
+    trainer.train()
+    mean = (after[0] + after[1]) / 2
+    for later in after[2:]:
+        mean = (mean + later) / 2
+    assert_close(flat(saved.load(trainer.out)[0]), mean)
+    with pytest.raises(ValueError, match=r"ema=0\.9 and ema_span=0\.5 say one thing in two ways"):
+        runs.config(ema=0.9, ema_span=0.5)
+
+
+@case
+def best_weights(runs):
+    for best, losses in {"last": [3, 4, 5], "average": [4, 3, 5], "ema": [4, 4, 3]}.items():
+        given = iter(losses)
+        runs.patch.setattr(Trainer, "validate", lambda *_, given=given: {"valid/loss": float(next(given, 9))})
+        run = runs(average=0.6, ema_span=1.0, best_weights=True)
+        assert [run.numbers[f"weights/{name}/loss"] for name in ("last", "average", "ema")] == losses
+        kept = {"last": flat(run.trainer.model)}
+        for name, average in run.trainer.state.averages.items():
+            kept[name] = torch.cat([weight.flatten() for weight in average.weights.values()])
+        equal = [name for name, weights in kept.items() if torch.equal(weights, flat(saved.load(run.out)[0]))]
+        assert equal == [best]
+    with pytest.raises(ValueError, match=r"ema=0\.9 and average=0\.5 are two averages"):
+        runs.config(ema=0.9, average=0.5)
+    with pytest.raises(ValueError, match="best_weights chooses among averages"):
+        runs.config(best_weights=True)
+
+
+@case
 def average(runs):
     trainer = runs.trainer(steps=8, average=0.4)
     after, update = [], trainer.update
@@ -320,7 +385,7 @@ def average(runs):
     def followed(rows):
         update(rows)
         after.append(flat(trainer.model))
-        kept = torch.cat([weight.flatten() for weight in trainer.state.average.weights.values()])
+        kept = torch.cat([weight.flatten() for weight in trainer.state.averages["average"].weights.values()])
         assert_close(kept, torch.stack(after[5:]).mean(0) if len(after) > 5 else after[-1])
 
     trainer.update = followed

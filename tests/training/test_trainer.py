@@ -200,5 +200,5 @@ def test_the_average_is_what_is_kept(settings: dict, tmp_path: Path) -> None:
     trainer.train()
     kept = weights(tmp_path / "run")
     last = dict(trainer.model.named_parameters())
-    assert all(torch.equal(kept[name], trainer.state.average.weights[name]) for name in last)
+    assert all(torch.equal(kept[name], trainer.state.averages["ema"].weights[name]) for name in last)
     assert not all(torch.equal(kept[name], last[name]) for name in last)

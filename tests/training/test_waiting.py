@@ -65,7 +65,7 @@ def reads(settings: dict, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(RunningMetrics, "count", watch.over(RunningMetrics.count))
     monkeypatch.setattr(trainer.feedback, "add", watch.over(trainer.feedback.add))
     monkeypatch.setattr(trainer.state.optimizer, "step", watch.over(trainer.state.optimizer.step))
-    monkeypatch.setattr(trainer.state.average, "update", watch.over(trainer.state.average.update))
+    monkeypatch.setattr(trainer.state.averages["ema"], "update", watch.over(trainer.state.averages["ema"].update))
     trainer.update(batch[1])
     return watch.read
 

@@ -32,6 +32,8 @@ EXAMPLES = """Examples
       temperatures=[1,1.5,2]
   # a public model in a folder, as if it were a run
   maskwright evaluate bert-base-uncased blimp --data FOLDER
+  # several runs as one model: their probabilities are averaged
+  maskwright evaluate first second third blimp --data FOLDER --ensemble
   # every checkpoint on the fast tasks of BabyLM, and the run on all of them
   maskwright evaluate RUN/words babylm --fast --data evaluation_data
   maskwright evaluate RUN babylm --data evaluation_data
@@ -56,6 +58,9 @@ def command(
     protocol: Annotated[
         str | None, typer.Option(help="For classification: babylm fine-tunes as the challenge does.")
     ] = None,
+    together: Annotated[
+        bool, typer.Option("--ensemble", help="Several runs as one model: the mean of their probabilities.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Evaluate a trained model on its validation set or on a suite. Results are kept in RUN/evaluations."""
@@ -66,15 +71,20 @@ def command(
     with during("loading"):
         from ...display import accuracies, series, side_by_side
         from ...display.metrics import metrics
-        from ...evaluate.suites._evaluate import evaluate_folder, results_name
+        from ...evaluate.suites._evaluate import evaluate_ensemble, evaluate_folder, results_name
         from ...settings import override
         from ...settings.outside import trusting
 
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms, "protocol": protocol}
     shortcuts |= {"fast": "true"} if fast else {}
-    assignments = [*(options or []), *(f"{name}={value}" for name, value in shortcuts.items() if value is not None)]
+    members, suite, options = _members(run, suite, options or []) if together else ([run], suite, options or [])
+    assignments = [*options, *(f"{name}={value}" for name, value in shortcuts.items() if value is not None)]
     with trusting(suite, override({}, assignments)), during(f"evaluating {run} on {suite}"):
-        numbers = evaluate_folder(suite, run, data, assignments)
+        if together:
+            numbers, run = evaluate_ensemble(suite, members, data, assignments)
+            typer.echo(f"ensemble of {len(members)}: the mean of their probabilities; kept in {run}", err=True)
+        else:
+            numbers = evaluate_folder(suite, run, data, assignments)
     figure = run / "plots" / f"{results_name(suite, data, assignments)}.svg"
     typer.echo(json.dumps(numbers)) if as_json else Console().print(metrics(numbers))
     if found := series.series(numbers):
@@ -84,3 +94,12 @@ def command(
         typer.echo(side_by_side.plot(beside, figure), err=True)
     if sure := accuracies.scores(numbers):
         typer.echo(accuracies.plot(sure, figure), err=True)
+
+
+def _members(run: Path, suite: str, options: list[str]) -> tuple[list[Path], str, list[str]]:
+    """The runs of an ensemble, which come first, the suite, and its options."""
+    words = [suite, *options]
+    count = next((n for n, word in enumerate(words) if not Path(word).is_dir()), len(words))
+    rest = words[count:]
+    named = rest[:1] if rest and "=" not in rest[0] else []
+    return [run, *map(Path, words[:count])], named[0] if named else "validation", rest[len(named) :]

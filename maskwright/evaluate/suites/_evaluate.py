@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...run.discover import is_model, models
+from ...run.ensemble import ensemble
 from ...run.load import LoadedRun, described, load
 from ...settings import from_mapping, override
 from ...settings.registry import module
@@ -15,6 +16,8 @@ from ...storage.arrays import write_arrays
 from ...storage.atomic import atomic_write
 from ..scoring.minimal_pairs import Accuracies
 
+OF_ONE_MODEL = "adaptation aoa babylm classification edges generation layers morphology retrieval tagging"
+"""Suites that need more of a model than its probabilities."""
 BOUNDS = ("low", "high")
 WEIGHTS = "weights"
 """The entry of a kept result that says of which weights it is: their SHA-256. Results of several models have none."""
@@ -40,6 +43,20 @@ def evaluate_folder(suite: str, folder: Path, data: Path | None, assignments: Se
         return _save(suite, folder, data, assignments, _each_checkpoint(suite, several, data, assignments), "")
     device = _option(suite, assignments, "device", "auto")
     return evaluate_run(suite, load(folder, device), data, assignments)
+
+
+def evaluate_ensemble(
+    suite: str, folders: Sequence[Path], data: Path | None, assignments: Sequence[str] = ()
+) -> tuple[dict[str, float], Path]:
+    """The same for several models as one, whose probabilities are averaged, and the folder that the results are in.
+
+    Raises ValueError for a suite that looks into the layers of a model, or trains it further.
+    """
+    if suite in OF_ONE_MODEL.split():
+        raise ValueError(f"the suite {suite} is of one model: an ensemble has probabilities alone, and no layers")
+    run = ensemble(folders, _option(suite, assignments, "device", "auto"))
+    run.path.mkdir(parents=True, exist_ok=True)
+    return evaluate_run(suite, run, data, assignments), run.path
 
 
 def evaluate_run(suite: str, run: LoadedRun, data: Path | None, assignments: Sequence[str] = ()) -> dict[str, float]:

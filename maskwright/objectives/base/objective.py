@@ -6,7 +6,7 @@ address alone.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -28,6 +28,18 @@ from .problem import Problem, TokenScorer
 
 OpenRun = Callable[[str], TokenScorer]
 """Opens the finished run in a folder and returns its model as a scorer of tokens."""
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Trained models whose scores are targets beside the tokens."""
+
+    teachers: tuple[str, ...]
+    """Their folders."""
+    share: float
+    """Weight of the divergence from them in the loss."""
+    temperature: float
+    """What scores are divided by."""
 
 
 def no_runs(folder: str) -> TokenScorer:
@@ -76,6 +88,11 @@ class Objective(ABC):
     def learns(self) -> bool:
         """Whether the trainer must call `observe`."""
         return type(self).observe is not Objective.observe
+
+    @property
+    def teaching(self) -> Teaching | None:
+        """Whom the model learns from beside the targets; None where from nobody."""
+        return next((part.teaching for part in self.sub_objectives.values() if part.teaching), None)
 
     @property
     def by_word(self) -> bool:

@@ -134,8 +134,8 @@ def compiled_loss() -> LossFn:
     compiled = torch.compile(problem_loss, dynamic=False)
 
     def loss_fn(model: nn.Module, *inputs: Any) -> tuple[Tensor, Tensor]:
-        *_, target_positions, targets, _, noised = inputs
-        for part in (target_positions, targets, *(noised or ())[:-1]):
+        target_positions, targets, _, noised, *lesson = inputs[3:]
+        for part in (target_positions, targets, *(noised or ())[:-1], *(each.scores for each in lesson)):
             torch._dynamo.maybe_mark_dynamic(part, 0)
         return compiled(model, *inputs)
 

@@ -1,7 +1,7 @@
-"""An average of the weights over steps, used for validation and the saved model.
+"""Averages of the weights over steps, used for validation and the saved model.
 
-Either exponential (Polyak and Juditsky 1992), or the mean over the end of the run, which is exactly that: stochastic
-weight averaging (Izmailov et al. 2018, arXiv 1803.05407, section 3.1).
+Exponential (Polyak and Juditsky 1992), or the mean over the end of the run, which is exactly that: stochastic weight
+averaging (Izmailov et al. 2018, arXiv 1803.05407, section 3.1).
 """
 
 from collections.abc import Callable, Iterator
@@ -10,20 +10,31 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ..distributed.dtensor import put
-from ..run.sections import Training
+from ...distributed.dtensor import put
+from ...run.sections import Training
 
 
-def averaged(model: nn.Module, training: Training, steps: int) -> "Average | None":
-    """The average that `training.ema` or `training.average` asks for in a run of so many steps."""
+def averages(model: nn.Module, training: Training, steps: int) -> "dict[str, Average]":
+    """The averages that `training` asks for in a run of so many steps, by name: `average` over its end, `ema`."""
+    found = {}
+    if training.average:
+        found["average"] = Average(model, over_the_end(training.average, steps))
     if training.ema:
-        return Average(model, moving(training.ema))
-    return Average(model, over_the_end(training.average, steps)) if training.average else None
+        found["ema"] = Average(model, moving(training.ema))
+    if training.ema_span:
+        found["ema"] = Average(model, moving_over(training.ema_span, steps))
+    return found
 
 
 def moving(decay: float) -> Callable[[int], float]:
     """How much the weights after each step weigh in an exponential moving average."""
     return lambda step: 1 - decay
+
+
+def moving_over(share: float, steps: int) -> Callable[[int], float]:
+    """The same with a memory of this share of `steps`: a decay of 1 − 1 / (share · steps), and at first the plain mean,
+    so that the weights at the start, which are random, are forgotten however long the memory is."""
+    return lambda step: max(1 / max(1.0, share * steps), 1 / (step + 1))
 
 
 def over_the_end(share: float, steps: int) -> Callable[[int], float]:
