@@ -20,6 +20,7 @@ ALLOWED = {
     "compare/report/page.py": "its own template",
     "compare/runner/local.py": "the log of a process it has started",
     "compare/runner/pool.py": "the end of a metrics.jsonl that is being written",
+    "compare/tuning/report.py": "its own template",
     "display/elements/style.py": "its own style",
     "display/machine.py": "/proc/cpuinfo",
     "display/replay.py": "its own template",
