@@ -47,11 +47,11 @@ class Distill(Dealt):
         return self.objective.capabilities
 
     @property
-    def leak_exemption(self) -> str:  # type: ignore[override]  # a constant of the class elsewhere
+    def leak_exemption(self) -> str:
         return self.objective.leak_exemption
 
     @property
-    def prompt_from_both_sides(self) -> bool:  # type: ignore[override]  # likewise
+    def prompt_from_both_sides(self) -> bool:  # type: ignore[override]  # a constant of the class elsewhere
         return self.objective.prompt_from_both_sides
 
     @property
