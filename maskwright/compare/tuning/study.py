@@ -16,7 +16,7 @@ from typing import Any
 
 from ...evaluate.validation.common import EXAMS
 from ...evaluate.validation.plan import validation_plan
-from ...files.json_files import read_object
+from ...files.json_files import parse_json, read_object
 from ...noise import address
 from ...progress import Bar, console
 from ...run import build
@@ -132,7 +132,7 @@ def _declare(out: Path, plan: dict[str, Any]) -> None:
         if (out / KEPT).is_file():
             raise ValueError(f"{out} holds trials and no {PLAN} that says of what: choose another --out")
         atomic_write(path, json.dumps(plan, indent=1))
-    elif told := next(differences(read_object(path), json.loads(json.dumps(plan))), None):
+    elif told := next(differences(read_object(path), parse_json(json.dumps(plan), "the plan")), None):
         raise ValueError(f"{out} is from another tuning: {told[1]}; choose another --out")
 
 
