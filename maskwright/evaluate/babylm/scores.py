@@ -17,6 +17,8 @@ from .tasks import OF_GLUE, Task
 
 Predictions = dict[str, list[dict[str, Any]]]
 """The lines of each paradigm."""
+Asked = dict[str, list[Item]]
+"""The items of each paradigm."""
 WHOLE = frozenset({"ewok", "comps"})
 """Suites whose predictions hold the whole text, not only the scored part."""
 
@@ -32,15 +34,20 @@ def predictions(path: Path) -> Predictions:
     return found
 
 
-def accuracies(task: Task, made: Predictions, place: Path) -> dict[str, float]:
-    """How often the choices of each paradigm are right, by the items in `place`.
-
-    Raises ValueError when there are others items there, or a choice is none of the texts of its item, as in predictions
-    of another year.
-    """
-    items: dict[str, list[Item]] = {}
+def asked(task: Task, place: Path) -> Asked:
+    """The items of a task in `place`."""
+    items: Asked = {}
     for item in module("evaluate.suites", task.suite).items(place):
         items.setdefault(item.paradigm, []).append(item)
+    return items
+
+
+def accuracies(task: Task, made: Predictions, items: Asked) -> dict[str, float]:
+    """How often the choices of each paradigm are right.
+
+    Raises ValueError when there are other items than predictions, or a choice is none of the texts of its item, as in
+    predictions of another year.
+    """
     return {paradigm: _accuracy(task, paradigm, lines, items.get(paradigm, [])) for paradigm, lines in made.items()}
 
 
@@ -62,20 +69,17 @@ def _accuracy(task: Task, paradigm: str, lines: list[dict[str, Any]], items: lis
     return right / len(items)
 
 
-def against_target(task: Task, made: Predictions, place: Path) -> dict[str, float]:
+def against_target(made: Predictions, items: Asked) -> dict[str, float]:
     """The same, with the text that is written down compared with the scored part of the right one alone.
 
     The official program does so for the fast EWoK, where whole texts are written down, so that it always finds 0.
     """
-    right: dict[str, list[str]] = {}
-    for item in module("evaluate.suites", task.suite).items(place):
-        right.setdefault(item.paradigm, []).append(item.texts[0].text[item.texts[0].start :].strip())
-    return {
-        paradigm: float(
-            np.mean([line["pred"].strip() == text for line, text in zip(lines, right[paradigm], strict=True)])
-        )
-        for paradigm, lines in made.items()
-    }
+    found = {}
+    for paradigm, lines in made.items():
+        first = [item.texts[0] for item in items[paradigm]]
+        targets = [text.text[text.start :].strip() for text in first]
+        found[paradigm] = float(np.mean([a["pred"].strip() == b for a, b in zip(lines, targets, strict=True)]))
+    return found
 
 
 def mean(task: Task, found: Mapping[str, float]) -> float:

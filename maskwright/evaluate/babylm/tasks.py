@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...run.milestones import SCHEDULES, M, name
 from ...settings import did_you_mean
+from . import counts
 
 TRACKS = {"strict-small": 100 * M, "strict": 1000 * M}
 """Words that a model of the track may see, repetitions counted."""
@@ -15,6 +16,8 @@ OF_GLUE = dict.fromkeys(GLUE, "accuracy") | {"mrpc": "f1", "qqp": "f1"}
 """Fine-tuning task to the metric that counts."""
 AOA = 8005
 """Words in context that every checkpoint is asked."""
+SHOWN = 3
+"""Paradigms that a message names."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,13 @@ class Sizes:
         """What is off in the number of items by paradigm, in words."""
         if len(found) != self.paradigms:
             yield f"{len(found)} of {self.paradigms} paradigms"
-        counts = {paradigm.lower(): count for paradigm, count in found.items()}
-        for paradigm, count in self.of.items():
-            if counts.get(paradigm) != count:
-                yield f"{paradigm} has {counts.get(paradigm, 0):,} of {count:,} items"
-        if sum(counts.values()) != self.items:
-            yield f"{sum(counts.values()):,} of {self.items:,} items"
+        there = {paradigm.lower(): count for paradigm, count in found.items()}
+        off = [name for name, count in self.of.items() if there.get(name) != count]
+        yield from (f"{name} has {there.get(name, 0):,} of {self.of[name]:,} items" for name in off[:SHOWN])
+        if off[SHOWN:]:
+            yield f"{len(off) - SHOWN} more paradigms are off"
+        if sum(there.values()) != self.items:
+            yield f"{sum(there.values()):,} of {self.items:,} items"
 
 
 @dataclass(frozen=True)
@@ -67,36 +71,45 @@ class Task:
         return next((place for place in (folder / part / dataset, folder / dataset) if place.is_dir()), folder / part)
 
 
+def _all(of: Mapping[str, int]) -> Sizes:
+    """The sizes of a task whose every paradigm is known."""
+    return Sizes(len(of), sum(of.values()), of)
+
+
 def _alike(name: str, sizes: Sizes) -> Task:
     """A task that has the same name everywhere, and the same items in full and fast."""
     return Task(suite=name, column=name, task=name, full=name, sizes=sizes, fast=name, fast_sizes=sizes)
 
 
-REGULAR = {f"regular_{moves}_ops": count for moves, count in enumerate((517, 409, 405, 425, 388, 94))}
-SUPPLEMENT = {
-    "hypernym": 842, "qa_congruence_easy": 64, "qa_congruence_tricky": 165, "subject_aux_inversion": 3867,
-    "turn_taking": 280,
-}  # fmt: skip
-COMPS = {"base": 49_340} | dict.fromkeys(("wugs", "wugs_dist_before", "wugs_dist_in_between"), 13_896)
-BLIMP_FAST, EWOK_FAST = Sizes(67, 67 * 200), Sizes(11, 11 * 100)
 TASKS = (
-    Task("blimp", "blimp", "blimp", "blimp_filtered", Sizes(67, 59_875), "blimp_fast", BLIMP_FAST),
     Task(
-        "blimp_supplement", "blimp_supplement", "blimp", "supplement_filtered", Sizes(5, 5218, SUPPLEMENT),
-        "supplement_fast", Sizes(5, 250, dict.fromkeys(SUPPLEMENT, 50)),
+        "blimp", "blimp", "blimp", "blimp_filtered", _all(counts.BLIMP),
+        "blimp_fast", _all(dict.fromkeys(counts.BLIMP, 200)),
     ),
-    Task("ewok", "ewok", "ewok", "ewok_filtered", Sizes(11, 7618), "ewok_fast", EWOK_FAST),
     Task(
-        "entity_tracking", "entity_tracking_filtered", "entity_tracking", "entity_tracking",
-        Sizes(18, 6780, REGULAR), "entity_tracking_fast", Sizes(6, 2238, REGULAR),
+        "blimp_supplement", "blimp_supplement", "blimp", "supplement_filtered", _all(counts.SUPPLEMENT),
+        "supplement_fast", _all(dict.fromkeys(counts.SUPPLEMENT, 50)),
     ),
-    Task("comps", "comps", "comps", "comps", Sizes(4, 91_028, COMPS)),
+    Task(
+        "ewok", "ewok", "ewok", "ewok_filtered", _all(counts.EWOK),
+        "ewok_fast", _all(dict.fromkeys(counts.EWOK, 100)),
+    ),
+    Task(
+        "entity_tracking", "entity_tracking_filtered", "entity_tracking", "entity_tracking", _all(counts.TRACKING),
+        "entity_tracking_fast", _all(counts.REGULAR),
+    ),
+    Task("comps", "comps", "comps", "comps", _all(counts.COMPS)),
     _alike("global_piqa_parallel", Sizes(103, 103)),
     _alike("global_piqa_nonparallel", Sizes(100, 100)),
     _alike("reading", Sizes(1, 1726)),
 )  # fmt: skip
 OF_2025 = frozenset({"wug_adj", "wug_past"})
 """Folders of results that the evaluation of 2026 does not have."""
+
+
+def is_of_2025(data: Path) -> bool:
+    """Whether `evaluation_data`, or a part of it, has folders of items that were taken out after 2025."""
+    return any(place.is_dir() for part in (".", "full_eval", "fast_eval") for place in (data / part).glob("wug_*"))
 
 
 def checkpoints(track: str) -> list[str]:

@@ -83,14 +83,20 @@ def flat_places(places: Sequence[np.ndarray], inside: Tensor) -> Tensor:
     return torch.from_numpy(np.concatenate(places)).to(inside.device) + begins.repeat_interleave(sizes)
 
 
-def head(width: int, classes: int, hidden: bool, dropout: float, seed: int) -> nn.Module:
-    """Class logits from a vector: a linear layer, or an MLP with one hidden layer; initialised from `seed`."""
+def head(width: int, classes: int, hidden: bool, dropout: float, seed: int, uniform: bool = False) -> nn.Module:
+    """Class logits from a vector: a linear layer, or an MLP with one hidden layer; initialised from `seed`.
+
+    uniform: weights and biases within ±1/√D, as PyTorch does by default, and not N(0, 0.02) without biases.
+    """
     norm, out = nn.LayerNorm(width, elementwise_affine=False), nn.Linear(width, classes)
     between = [nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width, elementwise_affine=False), nn.Dropout(dropout)]
     made = nn.Sequential(norm, *(between if hidden else []), out)
     generator = torch.Generator().manual_seed(address(seed, "head") % 2**63)
     for layer in made:
-        if isinstance(layer, nn.Linear):
+        if isinstance(layer, nn.Linear) and uniform:
+            for values in (layer.weight, layer.bias):
+                nn.init.uniform_(values, -(width**-0.5), width**-0.5, generator=generator)
+        elif isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, 0.0, 0.02, generator=generator)
             nn.init.zeros_(layer.bias)
     return made

@@ -255,8 +255,8 @@ class FineTuner(Tuner):
 
     def __call__(self, seed: int) -> Result:
         """Fine-tune from `seed`, which decides the head's weights, too."""
-        hidden = self.settings.train != "probe"
-        top = head(self.width, self.target.outputs, hidden, self.settings.dropout, seed).to(self.device)
+        hidden, how = self.settings.train != "probe", self.protocol
+        top = head(self.width, self.target.outputs, hidden, self.settings.dropout, seed, how.uniform).to(self.device)
         if self.vectors is not None:
             return self.train(OnVectors(top, self.vectors), seed)
         return self.train(Network(top, deepcopy(self.encoder), self.rows), seed)

@@ -24,6 +24,8 @@ class Protocol:
     """Whether the last batch of an epoch is dropped where it is not full."""
     left: bool
     """Whether texts are padded on the left, so that each ends at the last position."""
+    uniform: bool
+    """Whether the head begins as PyTorch begins linear layers; see `head`."""
     first_seed: int = 0
 
 
@@ -36,8 +38,8 @@ def from_zero(step: int, steps: int, warmup: float) -> float:
 
 
 PROTOCOLS = {
-    None: Protocol(partial(learning_rate, floor=0.1), clip=1.0, whole_batches=False, left=False),
-    "babylm": Protocol(from_zero, clip=None, whole_batches=True, left=True, first_seed=42),
+    None: Protocol(partial(learning_rate, floor=0.1), clip=1.0, whole_batches=False, left=False, uniform=False),
+    "babylm": Protocol(from_zero, clip=None, whole_batches=True, left=True, uniform=True, first_seed=42),
 }
 
 BABYLM: dict[str, Any] = {

@@ -4,7 +4,7 @@ The suites of the multilingual track of BabyLM are of this form. Their official 
 so is the accuracy here; that of a file, named after it, is a row beside it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ...files.names import JSON_LINES, kind, of_kind, stem
 from ...files.tables import rows
 from ...run.load import LoadedRun
 from ..scoring import jsonl
-from ..scoring.minimal_pairs import Item
+from ..scoring.minimal_pairs import Item, ItemResults, accuracies
 from ..scoring.scorer import Text
 from ._pairs import Options, evaluate_pairs
 
@@ -21,14 +21,19 @@ TABLES = {".tsv": "\t", ".csv": ","}
 
 
 def evaluate_columns(
-    run: LoadedRun, data: Path | None, options: Options, task: str, columns: tuple[str, str]
+    run: LoadedRun,
+    data: Path | None,
+    options: Options,
+    task: str,
+    columns: tuple[str, str],
+    summary: Callable[[ItemResults], dict[str, float]] = accuracies,
 ) -> dict[str, float]:
     """Accuracy over all items, and by file.
 
     data: the folder of the files, or one that holds it under the name `task`.  columns: of the right and the wrong.
     """
     place = jsonl.folder(data, task, kinds=(*JSON_LINES, *TABLES))
-    return evaluate_pairs(run, items(place, task, columns), options, (task, place.name))
+    return evaluate_pairs(run, items(place, task, columns), options, (task, place.name), summary=summary)
 
 
 def items(place: Path, task: str, columns: tuple[str, str]) -> Iterator[Item]:

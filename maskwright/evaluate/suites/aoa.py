@@ -132,7 +132,7 @@ def _children(path: Path) -> dict[str, float]:
     if not ages:
         raise ValueError(f"{path}:1: give the columns word and 16 to 30, the months, and a row for each word")
     months = np.array(ages, np.float64)
-    shares = {line["word"]: np.array([line.number(age) for age in ages]) for line in lines}
+    shares = {line["word"]: np.array([line.number(age) for age in ages]) for line in reversed(lines)}  # the first
     return {word: of_children(months, share) for word, share in shares.items()}
 
 

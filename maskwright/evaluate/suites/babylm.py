@@ -16,7 +16,7 @@ from ...settings import Names, did_you_mean, settings
 from ...settings.bounds import Layers, Tokens
 from ..babylm.jobs import Job, Numbers, carry_out
 from ..babylm.layout import official_folder, run_and_revision
-from ..babylm.tasks import GLUE, OF_GLUE, TASKS
+from ..babylm.tasks import GLUE, OF_GLUE, TASKS, is_of_2025
 from ..scoring.backends import choose
 
 __all__ = ["NEEDS_CHECKPOINTS", "Options", "evaluate"]
@@ -75,7 +75,8 @@ def evaluate(folder: Path, data: Path | None, options: Options) -> dict[str, flo
     }
     if lacking := [job.data for job in rows if not job.data.is_dir()]:
         raise ValueError(
-            f"{listing(dict.fromkeys(map(str, lacking)))}: no such folder; name the tasks at hand with tasks=…"
+            f"{listing(dict.fromkeys(map(str, lacking)))}: no such folder; "
+            + (f"{data} is of 2025: get that of 2026" if is_of_2025(data) else "name the tasks at hand with tasks=…")
         )
     cores = len(os.sched_getaffinity(0)) if device(options.device).type == "cpu" else 1
     found = carry_out(list(rows), options.workers or cores)

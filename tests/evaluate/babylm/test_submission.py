@@ -66,6 +66,8 @@ def test_the_file_has_the_official_schema_and_nothing_lacks(evaluated) -> None:
     assert all(len(rows) == 3 for rows in fast.values())
     assert set(fast["blimp"][0]) == {"UID_1", "UID_2"}
     assert [set(row) for row in fast["reading"]] == [{"spr", "rt"}] * 3
+    for name in ("global_piqa_parallel", "global_piqa_nonparallel"):  # one number for all items, not one for each
+        assert fast[name] == [{name: score} for score in made.curves[name]]
 
 
 def test_scores_are_those_of_the_suites(evaluated) -> None:
@@ -190,7 +192,19 @@ def test_official_counts_add_up() -> None:
     for name in ("blimp_supplement", "comps"):
         assert sum(by_name[name].sizes.of.values()) == by_name[name].sizes.items
     tracking = by_name["entity_tracking_filtered"]
-    assert sum(tracking.sizes.of.values()) == tracking.fast_sizes.items == 2238
+    assert sum(tracking.fast_sizes.of.values()) == tracking.fast_sizes.items == 2238
+    of = {"blimp": 59_875, "blimp_supplement": 5218, "ewok": 7618, "entity_tracking_filtered": 6780, "comps": 91_028}
+    assert {name: by_name[name].sizes.items for name in of} == of
+    assert [by_name[name].sizes.paradigms for name in of] == [67, 5, 11, 18, 4]
+
+
+def test_a_paradigm_whose_number_is_off_is_named_though_the_sum_is_right() -> None:
+    ewok = next(task for task in tasks.TASKS if task.suite == "ewok").fast_sizes
+    counts = dict.fromkeys(ewok.of, 100)
+    assert list(ewok.shortfalls(counts)) == []
+    said = list(ewok.shortfalls(counts | {"social-relations": 99, "material-dynamics": 101}))
+    assert said == ["material-dynamics has 101 of 100 items", "social-relations has 99 of 100 items"]
+    assert list(ewok.shortfalls(dict.fromkeys(ewok.of, 99)))[3:] == ["8 more paradigms are off", "1,089 of 1,100 items"]
 
 
 def test_checkpoints_in_full_tasks_unknown_and_data_absent_are_refused(place, tmp_path) -> None:
@@ -201,3 +215,6 @@ def test_checkpoints_in_full_tasks_unknown_and_data_absent_are_refused(place, tm
         evaluate_folder("babylm", place / "run", data, ["tasks=blim"])
     with pytest.raises(ValueError, match="no such folder; name the tasks at hand with tasks="):
         evaluate_folder("babylm", place / "run", tmp_path, ["tasks=blimp"])
+    (tmp_path / "full_eval/wug_adj_nominalization").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"no such folder; .* is of 2025: get that of 2026"):
+        evaluate_folder("babylm", place / "run", tmp_path, ["tasks=global_piqa_parallel"])

@@ -65,6 +65,18 @@ def test_a_text_padded_on_the_left_has_the_vector_of_itself_alone(trained, view)
         assert torch.allclose(together, torch.stack(alone), atol=1e-5)
 
 
+def test_the_head_of_the_protocol_begins_as_linear_layers_of_pytorch_do(trained, monkeypatch) -> None:
+    begun = []
+    monkeypatch.setattr(FineTuner, "train", lambda _, network, seed: begun.append(network.top))
+    for protocol in (None, "babylm"):
+        FineTuner(*saved.load(trained), Mlm(), replace(toy(40), name="rte"), Finetuning(protocol=protocol))(42)
+    ours, official = (torch.cat([one.flatten() for one in top.parameters()]) for top in begun)
+    bound = begun[1][1].weight.shape[1] ** -0.5
+    assert 0.9 * bound < official.abs().max() <= bound
+    assert official.std() == pytest.approx(bound / 3**0.5, rel=0.1)
+    assert ours.std() == pytest.approx(0.02, rel=0.2)
+
+
 def test_the_epoch_is_chosen_by_f1_on_the_examples_that_are_reported_and_none_is_skipped(trained, monkeypatch) -> None:
     asked = []
     scores = iter([{"accuracy": 0, "f1": f1, "mcc": 0} for f1 in (1, 3, 2, 0)])

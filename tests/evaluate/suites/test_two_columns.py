@@ -2,13 +2,20 @@
 
 import json
 
+import numpy as np
 import pytest
+
+from maskwright.evaluate.scoring.minimal_pairs import Item, ItemResults, accuracies
+from maskwright.evaluate.scoring.scorer import Text
+from maskwright.evaluate.suites._hanzi import strictly
 
 COLUMNS = {
     "multiblimp": ("sen", "wrong_sen"),
     "xcomps": ("acceptable_sent", "unacceptable_sent"),
     "blimp_nl": ("sentence_good", "sentence_bad"),
     "zhoblimp": ("sentence_good", "sentence_bad"),
+    "hanzi_structure": ("sentence_good", "sentence_bad"),
+    "hanzi_pinyin": ("sentence_good", "sentence_bad"),
 }
 PAIRS = [("The names are bound.", "The names is bound."), ("It is a list.", "It are a list."), ("a b c", "c b a")]
 
@@ -36,3 +43,20 @@ def test_a_column_that_is_missing_or_a_sentence_that_is_empty_is_named(suite, wr
         suite("multiblimp", write("multiblimp/nld.tsv", "sen", "a"))
     with pytest.raises(ValueError, match=r"zh\.jsonl:1: unacceptable_sent is empty"):
         suite("xcomps", write("xcomps/zh.jsonl", {"acceptable_sent": "a", "unacceptable_sent": " "}))
+
+
+def test_of_hanzi_ties_and_unknown_tokens_are_missed() -> None:
+    items = [Item((Text(name), Text("wrong")), {"task": "hanzi_pinyin"}) for name in ("won", "tied", "unknown", "lost")]
+    found = ItemResults(items, np.array([[2.0, 1.0], [1.0, 1.0], [2.0, 1.0], [1.0, 2.0]]))
+    assert accuracies(found)["accuracy"] == 2.5 / 4
+    numbers = strictly(lambda item: item.texts[0].text == "unknown")(found)
+    assert (numbers["accuracy"], numbers["unknown"], numbers["ties"]) == (1 / 4, 1 / 4, 0)
+    assert "official" not in numbers
+
+
+def test_unknown_characters_of_hanzi_are_those_of_the_run_s_tokenizer(suite, write) -> None:
+    columns = COLUMNS["hanzi_structure"]
+    lines = [dict(zip(columns, pair, strict=True)) for pair in [("It is a list.", "It are a list."), ("鰻", "a")]]
+    numbers = suite("hanzi_structure", write("hanzi_structure/train.jsonl", *lines))
+    assert numbers["unknown"] == 1 / 2
+    assert numbers["accuracy"] in (0, 1 / 2)
