@@ -68,7 +68,8 @@ class Task:
         """Where its items lie, in `evaluation_data` or in the part of it itself."""
         dataset, part = (self.fast if fast else self.full), "fast_eval" if fast else "full_eval"
         assert dataset is not None
-        return next((place for place in (folder / part / dataset, folder / dataset) if place.is_dir()), folder / part)
+        places = (folder / part / dataset, folder / dataset)
+        return next((place for place in places if place.is_dir()), places[0])
 
 
 def _all(of: Mapping[str, int]) -> Sizes:
