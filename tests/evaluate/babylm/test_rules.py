@@ -163,3 +163,12 @@ def test_a_solution_without_its_label_is_named(run, tmp_path) -> None:
     files.lines(data / "full_eval/global_piqa_parallel/eng_latn.jsonl", [files.piqa(2)[0] | {"label": 2}])
     with pytest.raises(ValueError, match=r"eng_latn\.jsonl:1: label=2: give one of 0 to 1"):
         evaluate_folder("global_piqa_parallel", run("mlm"), data)
+
+
+def test_characters_of_hanzi_that_the_tokenizer_does_not_know_are_missed(run, tmp_path) -> None:
+    pairs = [("The values are bound.", "The values is bound."), ("鰻", "The")]
+    lines = [{"sentence_good": good, "sentence_bad": bad} for good, bad in pairs]
+    files.lines(tmp_path / "hanzi_structure/train.jsonl", lines)
+    numbers = evaluate_folder("hanzi_structure", run("mlm"), tmp_path)
+    assert numbers["unknown"] == 1 / 2
+    assert numbers["accuracy"] in (0, 1 / 2)
