@@ -48,6 +48,15 @@ def test_gamma_softens_the_part_of_the_schedule():
     assert torch.allclose(half[asked] ** 2, (bound * none)[asked], rtol=1e-4)
 
 
+def test_large_weights_are_cut_in_training_alone():
+    for options in ({}, {"uniform": 0.5}, {"block_length": 8}):
+        whole, less = (Diffusion(max_weight=most, **options) for most in (None, 1.5))
+        problem, other = whole(plain(50, 20), 0), less(plain(50, 20), 0)
+        assert float(problem.weights.max()) > 1.5
+        assert torch.equal(other.weights, problem.weights.clamp(max=1.5))
+        assert less.for_validation() == whole.for_validation()
+
+
 def test_everything_hidden_is_a_mask_and_the_guaranteed_stay_visible():
     some = rows(60)
     problem = Diffusion(guaranteed_unmasked=0.4)(some, 0)

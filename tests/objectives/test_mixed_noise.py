@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -13,14 +14,17 @@ from hypothesis import strategies as st
 
 from maskwright.loss import Noised, cross_entropy, noised_loss
 from maskwright.masking.select import IGNORE
+from maskwright.models.modern import Modern
 from maskwright.noise import Noise
 from maskwright.objectives.base.contract import check, with_options
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.diffusion.mixed import Line, noised_problem
 from maskwright.objectives.hybrid import Hybrid
+from maskwright.prediction import problem_loss
 from maskwright.run import saved
 from maskwright.run.config import Config
 from maskwright.sampling.request import SampleRequest, load_models, texts
+from maskwright.training.machine.compiling import compiled_loss
 from maskwright.training.step import micro_batch
 from maskwright.training.trainer import Trainer
 
@@ -156,6 +160,21 @@ def test_rows_of_both_kinds_have_each_their_loss():
     assert torch.equal(found[causal], plainly[causal])
     assert (found != plainly)[~causal].all()
     assert found.isfinite().all()
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+def test_a_compiled_step_has_the_same_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager", fullgraph=True))
+    model = Modern(hidden=16, layers=1, heads=2, intermediate=24).build(SIZE, torch.Generator().manual_seed(1))
+    ask, traced = compiled_loss(), torch._dynamo.utils.counters
+    for objective in (Diffusion(uniform=0.3), Diffusion()):
+        for epoch in (0, 1):
+            micro = micro_batch(rows(epoch=epoch), objective(rows(epoch=epoch), 0), torch.device("cpu"))
+            places = micro.inputs, micro.mask, micro.positions, micro.target_positions
+            given = (*places, micro.targets, 0.1, micro.noised)
+            eager, found = (loss(model, *given)[0] for loss in (problem_loss, ask))
+            assert torch.allclose(eager, found, rtol=1e-4, atol=1e-5)
+    assert traced["stats"]["unique_graphs"] > 0
 
 
 def test_a_mixed_run_is_resumed_scored_and_edited(settings: dict, tmp_path: Path) -> None:

@@ -46,6 +46,9 @@ class Diffusion(Levels, Objective):
     gamma: Scheduled[Probability] = 1.0
     """Exponent of the schedule's part of the weight: N / l · (1 / (N · P(l)))^gamma, or a schedule of it. 1 gives the
     bound."""
+    max_weight: Annotated[float, Field(gt=0)] | None = None
+    """The largest weight of a loss in training, where the average is 1; larger ones are cut, and the loss is then no
+    bound. Null cuts none."""
     frequency: Annotated[float, Field(ge=0)] = 0.0
     """Rarer tokens are masked more often: their rank to this power, which grows from 0 over the run; 0.02 is usual."""
     pattern: Sticky | Spans | Scattered | None = None
@@ -116,10 +119,11 @@ class Diffusion(Levels, Objective):
         """[MASK] at the chosen positions, with the original tokens as targets."""
         if self.gaps:
             rows = with_gaps(rows, noise, self.gaps)
-        if not (share := value(self.random_length, rows.progress)):
-            return self._noised(rows, noise)
-        rows, unseen = cut(rows, noise, share)
-        return replace(self._noised(rows, noise), block=torch.where(unseen, -2, 0))
+        if share := value(self.random_length, rows.progress):
+            rows, unseen = cut(rows, noise, share)
+        problem = self._noised(rows, noise)
+        problem = replace(problem, block=torch.where(unseen, -2, 0)) if share else problem
+        return replace(problem, weights=problem.weights.clamp(max=self.max_weight)) if self.max_weight else problem
 
     def _noised(self, rows: Rows, noise: Noise) -> Problem:
         if self.block_length:
