@@ -25,7 +25,7 @@ SMALL = [
 LENGTH = {"training.steps", "training.fit_minutes"}
 ELSEWHERE = (
     "--nproc", "masks", "compare", "sweep", "generation", "serve", "push", "preflight", "import-config", "DIR",
-    "ratios", "$add", "merge r s", "corrected", "rounds",
+    "ratios", "$add", "$small", "merge r s", "corrected", "rounds",
 )  # fmt: skip
 """What other tests run: what takes long, servers, and what needs more than a page makes."""
 
