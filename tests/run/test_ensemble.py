@@ -65,6 +65,9 @@ def test_results_are_kept_beside_the_first_and_are_no_results_of_it(member, comm
     each = [load(run).metrics["valid/loss"] for run in runs]
     assert numbers["loss"] < sum(each) / 3
     assert not (runs[0] / "evaluations").exists()
+    code, _, said = command("evaluate", *runs)
+    assert code == 2
+    assert "masked1 is a run and no suite: --ensemble evaluates several runs" in said.replace("\n", "")
     assert command("evaluate", *runs[:2], "--ensemble", "--json")[0] == 0  # of the validation, by default
 
 

@@ -72,9 +72,12 @@ def command(
         from ...display import accuracies, series, side_by_side
         from ...display.metrics import metrics
         from ...evaluate.suites._evaluate import evaluate_ensemble, evaluate_folder, results_name
+        from ...run.discover import is_model
         from ...settings import override
         from ...settings.outside import trusting
 
+    if not together and is_model(Path(suite)):
+        raise ValueError(f"{suite} is a run and no suite: --ensemble evaluates several runs, as one model")
     shortcuts = {"backend": backend, "limit": limit, "paradigms": paradigms, "protocol": protocol}
     shortcuts |= {"fast": "true"} if fast else {}
     members, suite, options = _members(run, suite, options or []) if together else ([run], suite, options or [])
