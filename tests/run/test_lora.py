@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from maskwright.hub.export.run import export
 from maskwright.models.transformers import Transformers
 from maskwright.prediction import logits
 from maskwright.run.config import Config
@@ -83,6 +84,7 @@ def test_only_adapters_learn_and_what_is_finished_is_a_model_like_any(text: Path
     changed = {name for name in after if not torch.equal(after[name], before[name])}
     assert changed == {name.removesuffix(".lora_A.default.weight") + ".weight" for name in adapters if "lora_A" in name}
     assert_close(load(tmp_path / "run/checkpoints/step-6").model.state_dict(), dict(after))
+    assert "its adapters of rank 4 are added to its matrices" in export(load(tmp_path / "run"), tmp_path / "out")
 
 
 def test_a_run_with_adapters_resumes_to_the_same_bits(text: Path, first: Path, tmp_path: Path) -> None:

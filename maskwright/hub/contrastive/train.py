@@ -7,7 +7,12 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers import (
+    SentenceTransformer,
+    SentenceTransformerModelCardData,
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+)
 from sentence_transformers.base.model_card import BaseModelCardCallback
 from sentence_transformers.sentence_transformer.losses import DenoisingAutoEncoderLoss, MultipleNegativesRankingLoss
 from torch import nn
@@ -25,7 +30,8 @@ DELETED = 0.6
 def opened(folder: Path, device: torch.device, length: int) -> SentenceTransformer:
     """The model in a folder that `hub.export.sentences` has written; texts are cut after `length` tokens."""
     with silence():
-        found = SentenceTransformer(str(folder), device=str(device), trust_remote_code=True)
+        card = SentenceTransformerModelCardData(generate_widget_examples=False)
+        found = SentenceTransformer(str(folder), device=str(device), trust_remote_code=True, model_card_data=card)
     found.max_seq_length = length
     return found
 

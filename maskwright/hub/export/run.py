@@ -73,7 +73,7 @@ def export(
         "name": name or out.resolve().name,
         "revision": revision,
         "kind": type(found.model).__name__,
-        "why": found.why,
+        "why": found.why + _adapters(source),
         "causal": getattr(source.model, "causal", forward),
         "remote": found.source is not None,
         "backend": backend,
@@ -89,7 +89,13 @@ def export(
         if config:
             config.write(aside / "config.yaml")
     code = "with code of ours (trust_remote_code=True)" if found.source else "native"
-    return f"{facts['kind']}, {code}: {found.why}"
+    return f"{facts['kind']}, {code}: {facts['why']}"
+
+
+def _adapters(source: LoadedRun) -> str:
+    """What became of low-rank adapters, in words; empty where there were none."""
+    lora = source.config.training.lora if source.config else None
+    return f"; its adapters of rank {lora.rank} are added to its matrices" if lora else ""
 
 
 def opened_as_trained(source: LoadedRun, forward: bool) -> Tokenizer:
