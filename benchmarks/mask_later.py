@@ -32,8 +32,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cases = {
         f"{later} of 6 layers, {share:.0%} of {length}": compared(later, share, length, options.repeats)
-        for share, length in ((0.15, 128), (0.3, 128), (0.4, 128), (0.3, 512))
-        for later in (2, 4)
+        for later, share, length in ((4, 0.15, 128), (4, 0.3, 128), (4, 0.4, 128), (4, 0.3, 512), (2, 0.3, 512))
     }
     if options.json:
         print(json.dumps({"cases": cases, "machine": cpu_name()}))

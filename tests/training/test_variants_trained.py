@@ -18,22 +18,22 @@ from .test_trainer import interrupted, losses, same, weights
 def varied(settings: dict) -> Config:
     settings["model"] |= ALL | {"layers": 4}
     settings["optimizer"] = {"name": "muon", "lr": 0.01}
-    settings["training"] |= {"ema": 0.8, "micro_batch_tokens": 512, "activation_checkpointing": True}
+    settings["training"] |= {"steps": 20, "ema": 0.8, "micro_batch_tokens": 512, "activation_checkpointing": True}
     return Config.of(settings)
 
 
 def test_a_resumed_run_of_all_variants_is_the_unbroken_run(varied: Config, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     Trainer(varied, whole, show=False).train()
-    interrupted(varied, broken, 21)
+    interrupted(varied, broken, 14)
     resumed = Trainer(varied, broken, resume=True, show=False)
-    assert resumed.step == 21
+    assert resumed.step == 14
     resumed.train()
     lines = losses(whole)
     assert lines == losses(broken)
     assert same(weights(whole), weights(broken))
     seen = [line["loss"] for line in lines if "loss" in line]
-    assert seen[-1] < seen[0] - 0.5
+    assert seen[-1] < seen[0] - 0.2
     model, tokenizer = saved.load(whole)
     assert model.late.token.item() == tokenizer.vocabulary.mask
     told = Config.load(whole).model
