@@ -32,7 +32,10 @@ def main() -> None:
     torch.set_num_threads(1)
     cases = {
         f"{later} of 6 layers, {share:.0%} of {length}": compared(later, share, length, options.repeats)
-        for later, share, length in ((4, 0.15, 128), (4, 0.3, 128), (4, 0.4, 128), (4, 0.3, 512), (2, 0.3, 512))
+        for share in (0.15, 0.3, 0.4)
+        for length in (128, 512)
+        for later in (2, 4, 5)
+        if length == 128 or share == 0.3
     }
     if options.json:
         print(json.dumps({"cases": cases, "machine": cpu_name()}))
