@@ -224,13 +224,14 @@ class _Block(nn.Module):
         super().__init__()
         self.local = settings.window is not None and number % settings.global_every > 0
         self.attention_norm = _norm(settings.hidden) if number else nn.Identity()
+        if owner is None:
+            self.attention = _Attention(settings)
         self.feed_forward_norm = _norm(settings.hidden)
         values = settings.attention.values
         self.mix = ValueMix(values) if number and values != "own" else None
         if owner is not None:
             self.__dict__.update(attention=owner.attention, feed_forward=owner.feed_forward)
             return
-        self.attention = _Attention(settings)
         between = nn.Dropout(settings.dropout)
         self.feed_forward = feed_forward(settings.feed_forward, settings.hidden, settings.intermediate, between)
 

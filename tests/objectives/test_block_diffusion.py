@@ -203,10 +203,9 @@ def test_blocks_may_grow_over_a_run_that_begins_with_a_causal_model(settings: di
     with torch.no_grad():
         alone = [predict(made, one, rows().document).losses.sum() for one in (single, doubled)]
         assert float(predict(made, both, rows().document).losses.sum()) == pytest.approx(float(sum(alone)), rel=1e-5)
+    tree |= {"model": {"name": "ltg_bert", "hidden": 32, "layers": 1, "heads": 2}, "training": short}
     with pytest.raises(ValueError, match="lays a text out twice"):
-        Trainer(
-            Config.of(tree | {"model": {"name": "ltg_bert", "hidden": 32, "layers": 1, "heads": 2}}), tmp_path / "no"
-        )
+        Trainer(Config.of(tree), tmp_path / "no")
 
 
 def test_models_without_positions_are_refused(settings: dict, tmp_path: Path) -> None:

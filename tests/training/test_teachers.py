@@ -14,6 +14,7 @@ from torch.testing import assert_close
 from maskwright.data.rows import Rows
 from maskwright.loss import divergence
 from maskwright.models.modern import Modern
+from maskwright.objectives import distill
 from maskwright.objectives.distill import Distill
 from maskwright.prediction import Ensemble, Lesson, problem_loss
 from maskwright.run.config import Config
@@ -183,9 +184,11 @@ def test_a_taught_objective_inside_another_is_refused(small: dict, teacher: Path
         Trainer(Config.of(small, changes), tmp_path / "out", show=False)
 
 
-def test_no_teacher_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_teacher_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(distill.logger, "warning", said.append)
     assert live(Distill()).teaching is None
-    assert "has no teacher" in caplog.text
+    assert "has no teacher" in said[0]
 
 
 def test_a_lesson_has_its_share_of_the_loss() -> None:
