@@ -100,11 +100,10 @@ class ModernModel(Transformer):
     def __init__(self, settings: Modern, vocabulary_size: int):
         super().__init__()
         self.max_length = settings.max_length
-        wide = settings.hidden // settings.heads >= NARROWEST
-        self.takes_block_mask = wide and not settings.dropout and settings.mask_later is None
+        learned, width = settings.positions == "learned", settings.hidden // settings.heads
+        self.takes_block_mask = width >= NARROWEST and not settings.dropout and settings.mask_later is None
         self.soft_cap, self.values = settings.soft_cap, settings.attention.values
         self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
-        learned, width = settings.positions == "learned", settings.hidden // settings.heads
         self.positions = LearnedPositions(settings.max_length, settings.hidden) if learned else None
         self.rotary = None if learned else Rotary(settings.max_length, width, settings.theta)
         self.window = settings.window
@@ -229,11 +228,11 @@ class _Block(nn.Module):
         self.feed_forward_norm = _norm(settings.hidden)
         values = settings.attention.values
         self.mix = ValueMix(values) if number and values != "own" else None
-        if owner is not None:
+        if owner is None:
+            between = nn.Dropout(settings.dropout)
+            self.feed_forward = feed_forward(settings.feed_forward, settings.hidden, settings.intermediate, between)
+        else:
             self.__dict__.update(attention=owner.attention, feed_forward=owner.feed_forward)
-            return
-        between = nn.Dropout(settings.dropout)
-        self.feed_forward = feed_forward(settings.feed_forward, settings.hidden, settings.intermediate, between)
 
     def forward(
         self,

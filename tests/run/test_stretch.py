@@ -17,13 +17,13 @@ from maskwright.evaluate.suites.positions import by_position, filled
 from maskwright.evaluate.validation.exam_result import ExamResult
 from maskwright.hub.export.run import export
 from maskwright.models.transformers import Transformers
-from maskwright.models.transformers.quiet import silence
 from maskwright.run.config import Config
 from maskwright.run.load import load
 from maskwright.run.starting import stretch
 from maskwright.settings import from_mapping
-from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
+
+from ..training.test_adapt import saved
 
 SIZES: dict[str, Any] = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 32}
 SHORT = ["training.batch_tokens=256", "evaluation.held_out=0.2", "training.compile=false", "training.epochs=null"]
@@ -46,15 +46,6 @@ def test_the_longest_wavelength_grows_by_the_factor_and_the_shortest_stays(half:
     assert after[0] == before[0] == 1
 
 
-def written(family: str, text: Path, out: Path) -> Path:
-    tokenizer = Tokenizer.train(text.read_text(encoding="utf-8").split("\n\n"), TokenizerSettings(size=300))
-    network = Transformers(architecture=family, **SIZES).build(300, torch.Generator().manual_seed(0)).network
-    with silence():
-        network.save_pretrained(out)
-    tokenizer.save(out)
-    return out
-
-
 def longer(source: Path, text: Path, *changes: str) -> Config:
     begin = [f"training.init_from={source}", f"corpus.files=[{text}]", "rows.length=64", *SHORT]
     return Config.load("adapt", [*begin, "training.stretch=2", "training.steps=2", *changes])
@@ -62,7 +53,7 @@ def longer(source: Path, text: Path, *changes: str) -> Config:
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "gpt2", "modernbert", "llama"])
 def test_a_model_of_transformers_reads_longer_rows(family: str, text: Path, tmp_path: Path) -> None:
-    config = longer(written(family, text, tmp_path / "public"), text)
+    config = longer(saved(family, text, tmp_path / "public", **SIZES), text)
     assert config.model.max_length == 64
     trainer = Trainer(config, tmp_path / "run", show=False)
     before = load(tmp_path / "public").model
@@ -120,7 +111,7 @@ def test_a_run_reads_longer_rows_and_is_asked_by_position(positions: str, text: 
 
 
 def test_what_cannot_be_stretched_is_refused(text: Path, tmp_path: Path) -> None:
-    public = written("llama", text, tmp_path / "public")
+    public = saved("llama", text, tmp_path / "public", **SIZES)
     for change, sentence in (
         ("training.init_from=null", "stretch=2 is of the positions of training.init_from"),
         (f"evaluation.knew={text}", "a model before training.stretch does not read such rows; ask the suite positions"),

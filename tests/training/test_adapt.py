@@ -15,9 +15,9 @@ SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length"
 SHORT = ["rows.length=32", "training.batch_tokens=256", "evaluation.held_out=0.2", "training.compile=false"]
 
 
-def saved(family: str, text: Path, out: Path) -> Path:
+def saved(family: str, text: Path, out: Path, **sizes: int) -> Path:
     tokenizer = Tokenizer.train(text.read_text(encoding="utf-8").split("\n\n"), TokenizerSettings(size=300))
-    network = Transformers(architecture=family, **SIZES).build(300, torch.Generator().manual_seed(0)).network
+    network = Transformers(architecture=family, **SIZES | sizes).build(300, torch.Generator().manual_seed(0)).network
     with silence():
         network.save_pretrained(out)
     tokenizer.save(out)

@@ -1,4 +1,8 @@
-"""Run a suite by name: a file with `evaluate(run, data)`, or with `Options` and `evaluate(run, data, options)`."""
+"""Run a suite by name: a file with `evaluate(run, data)`, or with `Options` and `evaluate(run, data, options)`.
+
+NEEDS_CHECKPOINTS in the file says that it is given the folder of several models, NEEDS_ONE_MODEL that it needs more of
+a model than its probabilities, so that an ensemble will not do.
+"""
 
 import hashlib
 import json
@@ -16,8 +20,6 @@ from ...storage.arrays import write_arrays
 from ...storage.atomic import atomic_write
 from ..scoring.minimal_pairs import Accuracies
 
-OF_ONE_MODEL = "adaptation aoa babylm classification edges generation layers morphology retrieval tagging"
-"""Suites that need more of a model than its probabilities."""
 BOUNDS = ("low", "high")
 WEIGHTS = "weights"
 """The entry of a kept result that says of which weights it is: their SHA-256. Results of several models have none."""
@@ -52,7 +54,8 @@ def evaluate_ensemble(
 
     Raises ValueError for a suite that looks into the layers of a model, or trains it further.
     """
-    if suite in OF_ONE_MODEL.split():
+    suite_module = module("evaluate.suites", suite)
+    if hasattr(suite_module, "NEEDS_ONE_MODEL") or hasattr(suite_module, "NEEDS_CHECKPOINTS"):
         raise ValueError(f"the suite {suite} is of one model: an ensemble has probabilities alone, and no layers")
     run = ensemble(folders, _option(suite, assignments, "device", "auto"))
     run.path.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,9 @@ from ...text.tokenizers.tokenizer import Tokenizer
 from ..validation.common import exams
 from ..validation.validate import take_exam
 
-__all__ = ["Options", "evaluate"]
+__all__ = ["NEEDS_ONE_MODEL", "Options", "evaluate"]
+
+NEEDS_ONE_MODEL = True
 
 
 @settings

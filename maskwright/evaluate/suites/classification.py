@@ -13,7 +13,9 @@ from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import FineTuner, Finetuning, Result
 from ._tasks import TaskSelection, over_seeds
 
-__all__ = ["Options", "evaluate"]
+__all__ = ["NEEDS_ONE_MODEL", "Options", "evaluate"]
+
+NEEDS_ONE_MODEL = True
 
 METRICS = ("accuracy", "f1", "mcc")
 """What results.txt holds; for more than two classes the first alone."""

@@ -10,7 +10,9 @@ from ..finetuning.edge_data import edges
 from ..finetuning.edge_probe import EdgeProbe, Probing
 from ._tasks import TaskSelection
 
-__all__ = ["Options", "evaluate"]
+__all__ = ["NEEDS_ONE_MODEL", "Options", "evaluate"]
+
+NEEDS_ONE_MODEL = True
 
 
 @settings

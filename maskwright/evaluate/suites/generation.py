@@ -16,7 +16,9 @@ from ...settings.bounds import Size
 from ..generation.quality import evaluate_texts, independent_scorer, shuffled
 from ..generation.references import halves
 
-__all__ = ["Options", "evaluate"]
+__all__ = ["NEEDS_ONE_MODEL", "Options", "evaluate"]
+
+NEEDS_ONE_MODEL = True
 
 
 @settings

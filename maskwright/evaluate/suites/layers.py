@@ -5,6 +5,8 @@ from pathlib import Path
 from ...run.load import LoadedRun
 from ..validation.layer_ablation import ablate
 
+NEEDS_ONE_MODEL = True
+
 
 def evaluate(run: LoadedRun, data: Path | None) -> dict[str, float]:
     """`layers/3/forward/loss` … for the first three layers of a run or checkpoint, on its own validation text."""

@@ -20,7 +20,9 @@ from ..scoring.scorer import Text
 from . import _pairs
 from ._derivation import WORD, Options, by_rule, derived, fewer_tokens, token_ids, untrained
 
-__all__ = ["Options", "evaluate"]
+__all__ = ["NEEDS_ONE_MODEL", "Options", "evaluate"]
+
+NEEDS_ONE_MODEL = True
 
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 MAX_RATIO = 4.0

@@ -20,6 +20,7 @@ from ...text.corpora.files import Files
 from ..retrieval.pairs import pairs
 from ..statistics.bootstrap import interval, resampled
 
+NEEDS_ONE_MODEL = True
 RESAMPLES = 2000
 VIEWS = {"both": (BOTH,), "forward": (FORWARD,), "backward": (BACKWARD,), "forward+backward": (FORWARD, BACKWARD)}
 

@@ -12,7 +12,9 @@ from ..finetuning.tag_data import KINDS, Tagging, commonest, tagging
 from ..finetuning.targets import Tags, is_spans
 from ._tasks import TaskSelection, over_seeds
 
-__all__ = ["Options", "evaluate"]
+__all__ = ["NEEDS_ONE_MODEL", "Options", "evaluate"]
+
+NEEDS_ONE_MODEL = True
 
 
 @settings

@@ -11,8 +11,11 @@ weight is w α, which is 1 on average.
 Shapes: B rows, L positions.
 """
 
+from typing import TypeVar
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...attention import BOTH
 from ...data.rows import Rows
@@ -24,6 +27,7 @@ from ..base.problem import Problem
 
 MARGIN = 1e-3
 """Noise is at least this and at most 1 less this: at the ends weights are infinite, and what they multiply is 0."""
+Level = TypeVar("Level", float, Tensor)
 
 
 @settings
@@ -35,9 +39,14 @@ class Line:
     high: Probability
     """Where all of it is; in between the share is on a straight line."""
 
-    def at(self, noise: float) -> float:
-        """The share where a text is noised by `noise`, in [0, 1]."""
-        return self.low + (self.high - self.low) * noise
+    @property
+    def slope(self) -> float:
+        """How much the share grows from no noise to full noise."""
+        return self.high - self.low
+
+    def at(self, noise: Level) -> Level:
+        """The share where a text is noised by `noise`, in [0, 1], a number or a tensor of any shape."""
+        return self.low + self.slope * noise
 
 
 ALL_RANDOM, NONE_RANDOM = Line(low=1.0, high=1.0), Line(low=0.0, high=0.0)
@@ -50,9 +59,9 @@ def noised_problem(rows: Rows, line: Line, level: np.ndarray, noise: Noise, stre
     """
     beta = torch.from_numpy(level).clamp(MARGIN, 1 - MARGIN)[:, None]  # [B, 1] float64
     alpha, ordinary = 1 - beta, torch.from_numpy(rows.vocabulary.ordinary)
-    share, slope = line.low + (line.high - line.low) * beta, line.high - line.low
+    share = line.at(beta)
     masked, other = beta * (1 - share), beta * share / len(ordinary)  # [B, 1]
-    rates = (1 - share) / alpha - beta * slope, (share / alpha + beta * slope) / len(ordinary)
+    rates = (1 - share) / alpha - beta * line.slope, (share / alpha + beta * line.slope) / len(ordinary)
     fate = noise.uniform(f"{stream}mixed fate", rows.tokens.shape[1]).double()  # [B, L]
     drawn = ordinary[noise.below(len(ordinary), f"{stream}mixed token", rows.tokens.shape[1])]
     inputs = drawn.where(fate >= alpha + masked, rows.vocabulary.mask).where(fate >= alpha, rows.tokens)
