@@ -21,14 +21,14 @@ from maskwright.training.trainer import Trainer
 
 from ..objectives.conftest import make
 
-OPTIONS = {"update_every": 10, "frequency": 0.02}
+OPTIONS = {"update_every": 6, "frequency": 0.02}
 """Of objectives that have them: they learn within a short run."""
 SMALL = {
     "model": {"name": "modern", "hidden": 16, "layers": 1, "heads": 2, "intermediate": 24, "max_length": 32},
-    "optimizer": {"name": "adamw", "lr": 0.01},
-    "training": {"steps": 60, "batch_tokens": 128, "precision": "fp32"},
+    "optimizer": {"name": "adamw", "lr": 0.03},
+    "training": {"steps": 36, "batch_tokens": 128, "precision": "fp32"},
 }
-STEPS = {2: 60, 4: 12}
+STEPS = {2: 36, 4: 8}
 """How many steps of the run so many ranks take."""
 TOLERANCE = 1e-5
 """Of losses around 5."""
