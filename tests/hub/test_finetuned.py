@@ -147,6 +147,15 @@ def test_the_seed_decides_the_head_and_the_dropout_is_the_heads(source, tmp_path
     assert json.loads((tmp_path / "3/config.json").read_text())["classifier_dropout"] == 0.4
 
 
+def test_what_is_exported_has_the_rate_that_did_best(source, tmp_path) -> None:
+    run, quick = source("modern", "mlm"), {**QUICK, "lr": None, "epochs": 6}
+    numbers = finetune(run, texts(), Options(**quick, rates=(1e-7, 0.005)), tmp_path / "best")
+    assert numbers["lr"] == 0.005
+    by_hand = finetune(run, texts(), Options(**quick | {"lr": 0.005}), tmp_path / "by_hand")
+    assert numbers == by_hand | {"lr": 0.005}
+    agrees(tmp_path / "best", texts(), numbers)
+
+
 def test_the_task_is_known_by_its_files(tmp_path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

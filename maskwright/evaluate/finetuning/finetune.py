@@ -44,7 +44,12 @@ class Finetuning:
     batch: Size = 32
     """Examples per update."""
     lr: Annotated[float, Field(gt=0)] | None = None
-    """Peak trained rate of AdamW; none for 5e-4 (full), 1e-3 (head) or 3e-3 (probe)."""
+    """Peak learning rate of AdamW; none for 5e-4 (full), 1e-3 (head) or 3e-3 (probe)."""
+    rates: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Peak learning rates to try in place of lr, each with each of batches: the pair with the best score for early
+    stopping from the first seed is taken for all seeds."""
+    batches: tuple[Size, ...] = ()
+    """Examples per update to try in place of batch."""
     warmup: Share = 0.06
     """Share of the updates with linear warmup; cosine decay to a tenth follows."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
@@ -63,6 +68,12 @@ class Finetuning:
     length: Annotated[Size, Field(ge=5)] = 256
     """Maximum tokens of an example, if the model allows as many."""
 
+    def __post_init__(self) -> None:
+        if self.rates and self.lr:
+            raise ValueError(f"rates={list(self.rates)} are tried in place of lr={self.lr:g}: give one of the two")
+        if self.protocol and (self.rates or self.batches):
+            raise ValueError(f"protocol={self.protocol} has a rate and a batch of its own: leave rates and batches out")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -72,6 +83,8 @@ class Result:
     """Those of the target, and the best epoch."""
     found: np.ndarray
     """[n], the answers for the validation examples."""
+    score: float
+    """The best for early stopping."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +174,10 @@ class Tuner:
 
     def train(self, network: nn.Module, seed: int) -> Result:
         """Train `network` from `seed`, which decides the order, the dropout and the held-out examples."""
-        epoch = self._train(network, *self._split(seed), seed)
+        epoch, score = self._train(network, *self._split(seed), seed)
         rest = np.arange(self.rows.train, len(self.rows.ids))
         found = self._predict(network, rest)
-        return Result(self.target.numbers(found, rest) | {"epoch": epoch}, found)
+        return Result(self.target.numbers(found, rest) | {"epoch": epoch}, found, score)
 
     def _split(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """The examples to train on, and those for early stopping."""
@@ -177,8 +190,8 @@ class Tuner:
             raise ValueError(f"held_out={self.settings.held_out:g} leaves none of {count} examples to train on")
         return order[held_out:], order[:held_out]
 
-    def _train(self, network: nn.Module, train: np.ndarray, stopping: np.ndarray, seed: int) -> int:
-        """Train with early stopping on `stopping`, and restore the weights of the best epoch. Returns that epoch."""
+    def _train(self, network: nn.Module, train: np.ndarray, stopping: np.ndarray, seed: int) -> tuple[int, float]:
+        """Train with early stopping on `stopping`, and restore the weights of the best epoch: which, and its score."""
         settings, how, best, kept, at = self.settings, self.protocol, -np.inf, deepcopy(network.state_dict()), 0
         rate = settings.lr or RATES[settings.train]
         optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=settings.weight_decay)
@@ -200,7 +213,7 @@ class Tuner:
             elif epoch - at >= settings.patience:
                 break
         network.load_state_dict(kept)
-        return at
+        return at, float(best)
 
     def _score(self, network: nn.Module, chosen: np.ndarray) -> float:
         """The number for early stopping. Raises ValueError when the task does not have it."""

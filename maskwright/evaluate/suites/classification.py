@@ -11,6 +11,7 @@ from ...storage.atomic import atomic_write
 from ..babylm.layout import official_folder
 from ..finetuning.classification_data import Task, task
 from ..finetuning.finetune import FineTuner, Finetuning, Result
+from ..finetuning.grid import search
 from ._tasks import TaskSelection, over_seeds
 
 __all__ = ["NEEDS_ONE_MODEL", "Options", "evaluate"]
@@ -31,7 +32,7 @@ class Options(Finetuning, TaskSelection):
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`TASK/accuracy`, `…/f1` and `…/mcc`, means over the seeds, with deviations `…_sd`; one seed by a protocol.
-    A task whose labels are numbers has `…/pearson` and `…/spearman`.
+    A task whose labels are numbers has `…/pearson` and `…/spearman`. `…/lr` and `…/batch` are those chosen of several.
 
     `accuracy` is the mean over the tasks, and `commonest/accuracy` that of the majority classes; `spearman` likewise.
 
@@ -43,8 +44,9 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
         one = task(name, *files, options.limit)
         tuner = FineTuner(run.model, run.tokenizer, run.objective, one, options)
         first = tuner.protocol.first_seed
+        chosen = search(tuner, first)
         results = [tuner(first + seed) for seed in range(1 if options.protocol else options.seeds)]
-        numbers |= {f"{name}/{key}": number for key, number in summary(one, results).items()}
+        numbers |= {f"{name}/{key}": number for key, number in (summary(one, results) | chosen).items()}
         if options.predictions:
             _write(official_folder(options.predictions, run.path) / "finetune" / name, one, results[0])
     headlines = {"accuracy": "accuracy", "commonest/accuracy": "commonest", "spearman": "spearman"}

@@ -7,6 +7,7 @@ import numpy as np
 from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.finetune import FineTuner, Finetuning
+from ..finetuning.grid import search
 from ..finetuning.metrics import check_seqeval
 from ..finetuning.tag_data import KINDS, Tagging, commonest, tagging
 from ..finetuning.targets import Tags, is_spans
@@ -25,12 +26,14 @@ class Options(Finetuning, TaskSelection):
         for name, default in {"protocol": None, "pool": "auto"}.items():
             if getattr(self, name) != default:
                 raise ValueError(f"{name}={getattr(self, name)}: words have vectors of their own; leave it out")
+        super().__post_init__()
 
 
 def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, float]:
     """`TASK/accuracy` over words, and of entities `…/f1`, `…/precision` and `…/recall` by seqeval's rules, of other
     tags `…/f1` (macro) and `…/mcc`: means over the seeds, with deviations `…_sd`. `commonest` and `commonest_f1` are
-    those of giving each word the tag that it has most often in training. `accuracy` and `f1` are means over the tasks.
+    those of giving each word the tag that it has most often in training. `…/lr` and `…/batch` are
+    those chosen of several. `accuracy` and `f1` are means over the tasks.
 
     data: a folder with train.conll and valid.conll (or .txt, .conllu, .tsv …), or a folder of such folders; of a single
     file, blocks of sentences are held out. A word is read at its first token.
@@ -44,7 +47,8 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
         if is_spans(one.classes):
             check_seqeval()
         tuner = FineTuner(run.model, run.tokenizer, run.objective, one, options)
-        told = over_seeds([tuner(seed) for seed in range(options.seeds)]) | _floor(one)
+        chosen = search(tuner, 0)
+        told = over_seeds([tuner(seed) for seed in range(options.seeds)]) | _floor(one) | chosen
         numbers |= {f"{name}/{key}": value for key, value in told.items()}
     means = {key: float(np.mean([numbers[f"{name}/{key}"] for name in found])) for key in ("accuracy", "f1")}
     return numbers | means

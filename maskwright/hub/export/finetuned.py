@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from ...evaluate.finetuning.classification_data import Task, task, tasks
 from ...evaluate.finetuning.encoder import flat_places
-from ...evaluate.finetuning.finetune import Finetuning, Prepared, Tuner, tags_of, target_of
+from ...evaluate.finetuning import grid
+from ...evaluate.finetuning.finetune import Finetuning, Prepared, Result, Tuner, tags_of, target_of
 from ...evaluate.finetuning.protocol import PROTOCOLS
 from ...evaluate.finetuning.tag_data import KINDS, Tagging, in_rows, tagging
 from ...models.transformers.quiet import silence
@@ -68,6 +69,7 @@ class Options(Finetuning):
         for name, default in {"train": "full", "protocol": None}.items():
             if getattr(self, name) != default:
                 raise ValueError(f"{name}={getattr(self, name)}: what is exported is trained as a whole; leave it out")
+        super().__post_init__()
 
 
 def read_task(data: Path | None, limit: int | None) -> Task | Tagging:
@@ -102,13 +104,18 @@ def finetune(source: LoadedRun, one: Task | Tagging, options: Options, out: Path
         rows, types = _rows(tokenizer, one, min(options.length, length))
         model, code = _with_head(source, found, one, options)
         network = ClassNetwork(model.to(source.model.get_parameter(_first(source.model)).device), rows, types)
-        result = Tuner(rows, options, PROTOCOLS[None]).train(network, options.seed)
+
+        def trained(settings: Options, network: ClassNetwork) -> Result:
+            return Tuner(rows, settings, PROTOCOLS[None]).train(network, settings.seed)
+
+        best = grid.best(options, lambda some: trained(some, copy.deepcopy(network)).score)
+        numbers = trained(best, network).numbers | grid.chosen(options, best)
         with silence():
             model.save_pretrained(aside)
         if code:
             (aside / f"{bundle.FILE}.py").write_text(code, encoding="utf-8")
-        (aside / "README.md").write_text(_card(out.resolve().name, model, one, result.numbers), encoding="utf-8")
-    return result.numbers
+        (aside / "README.md").write_text(_card(out.resolve().name, model, one, numbers), encoding="utf-8")
+    return numbers
 
 
 def _first(model: nn.Module) -> str:

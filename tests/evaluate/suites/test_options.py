@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from maskwright.evaluate.finetuning import finetune, targets
+from maskwright.evaluate.finetuning import finetune, grid, targets
 from maskwright.evaluate.finetuning.edge_data import edges
 from maskwright.evaluate.finetuning.edge_probe import EdgeProbe, Probing
 from maskwright.evaluate.finetuning.finetune import FineTuner, Finetuning
@@ -111,6 +111,30 @@ def classification_lr(given):
     assert max(tuned(given, lr=0.123, warmup=0.3).optimizer.rates) == pytest.approx(0.123)
     for train, rate in {"full": 5e-4, "head": 1e-3, "probe": 3e-3}.items():
         assert max(tuned(given, train=train, warmup=0.3).optimizer.rates) == pytest.approx(rate)
+
+
+@case
+def classification_rates(given):
+    """The best of those tried is taken, and what is trained with it is what lr gives by hand."""
+    learning = {"train": "full", "count": 64, "epochs": 2}
+    scores = [tuned(given, lr=rate, **learning).result.score for rate in (1e-6, 0.03)]
+    assert scores[1] > scores[0]
+    tuner = tuned(given, rates=(1e-6, 0.03), **learning).tuner
+    assert grid.search(tuner, 0) == {"lr": 0.03}
+    assert tuner(0).numbers == tuned(given, lr=0.03, **learning).result.numbers
+    with pytest.raises(ValueError, match=r"rates=\[0.1\] are tried in place of lr=0.2: give one of the two"):
+        Finetuning(rates=(0.1,), lr=0.2)
+
+
+@case
+def classification_batches(given):
+    """Every pair is tried: one update of many examples learns nothing at either rate."""
+    learning = {"train": "full", "count": 64, "epochs": 2}
+    tuner = tuned(given, rates=(1e-6, 0.03), batches=(48, 4), **learning).tuner
+    assert grid.search(tuner, 0) == {"lr": 0.03, "batch": 4.0}
+    assert tuner(0).numbers == tuned(given, lr=0.03, batch=4, **learning).result.numbers
+    with pytest.raises(ValueError, match="protocol=babylm has a rate and a batch of its own"):
+        Finetuning(batches=(4,), protocol="babylm")
 
 
 @case
