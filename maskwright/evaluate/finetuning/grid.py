@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product
 from typing import TypeVar
 
-from .finetune import Finetuning, FineTuner
+from .finetune import FineTuner, Finetuning
 
 S = TypeVar("S", bound=Finetuning)
 

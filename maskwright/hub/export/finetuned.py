@@ -15,9 +15,9 @@ import torch
 import transformers as library
 from torch import Tensor, nn
 
+from ...evaluate.finetuning import grid
 from ...evaluate.finetuning.classification_data import Task, task, tasks
 from ...evaluate.finetuning.encoder import flat_places
-from ...evaluate.finetuning import grid
 from ...evaluate.finetuning.finetune import Finetuning, Prepared, Result, Tuner, tags_of, target_of
 from ...evaluate.finetuning.protocol import PROTOCOLS
 from ...evaluate.finetuning.tag_data import KINDS, Tagging, in_rows, tagging
