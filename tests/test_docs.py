@@ -13,12 +13,25 @@ from maskwright.compare.experiments import arms
 from maskwright.masking.select import IGNORE
 from maskwright.objectives.base.contract import check, maker
 from maskwright.run.config import Config, recipes
-from maskwright.settings.registry import files
+from maskwright.run.sections import Evaluation, Rows, Training
+from maskwright.settings import field_names
+from maskwright.settings.registry import entries, files
+from maskwright.text.tokenizers.training import TokenizerSettings
 
 from .handmade import TEXT, rows
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
+SCRIPTS = [path for path in sorted((ROOT / "runs").rglob("study.*")) if path.suffix in (".sh", ".py")]
+PLUG_INS = {
+    "corpus": "text.corpora",
+    "order": "data.orders",
+    "model": "models",
+    "objective": "objectives",
+    "optimizer": "optimizers",
+}
+"""The sections whose options are those of what they name, and the folder of each."""
+SECTIONS = {"tokenizer": TokenizerSettings, "rows": Rows, "training": Training, "evaluation": Evaluation}
 PAGES = [*DOCS, *(ROOT / name for name in ("README.md", "LOG.md", "runs/README.md"))]
 
 
@@ -109,3 +122,15 @@ def test_the_objective_with_state_on_the_page_goes_on_where_it_was() -> None:
     assert other(some, 0).targets.equal(first.targets)
     other.load_state_dict(live.state_dict())
     assert other(some, 0).targets.equal(live(some, 0).targets)
+
+
+def known_options() -> set[str]:
+    """Every `section.option` that a config may have, whatever is chosen for the section."""
+    kinds = [*SECTIONS.items(), *((section, kind) for section, at in PLUG_INS.items() for kind in entries(at).values())]
+    return {f"{section}.{name}" for section, kind in kinds for name in ("name", *field_names(kind))}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_scripts_of_studies_name_options_that_exist(script: Path) -> None:
+    section = "|".join([*SECTIONS, *PLUG_INS])
+    assert set(re.findall(rf"\b((?:{section})\.[a-z_]+)[.a-z_]*=", script.read_text())) <= known_options()

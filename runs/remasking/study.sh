@@ -21,13 +21,13 @@ ask() { # FILE LABEL RUN SUITE ARGUMENT...
 for seed in "${@:-0}"; do
     u=unmask-$seed after=("training.init_from=$out/unmask-$seed" training.steps=700 optimizer.lr=0.004 "seed=$seed")
     errors="objective.corruption={random: 1, fragment: 1}"
-    train "scorer-$seed" quickstart objective.name=causal optimizer.lr=0.008 optimizer.others=1 training.steps=2000 "seed=$seed"
+    train "scorer-$seed" quickstart objective.name=causal optimizer.lr=0.008 optimizer.adamw_lr_ratio=1 training.steps=2000 "seed=$seed"
     train "$u" diffusion training.steps=2000 "seed=$seed"
     train "more-$seed" diffusion "${after[@]}"
-    train "all-$seed" remask "${after[@]}" objective.varied=true "$errors"
-    train "corrupted-$seed" remask "${after[@]}" objective.varied=true "$errors" objective.loss=corrupted_only
-    train "binary-$seed" remask "${after[@]}" objective.varied=true "$errors" objective.name=remask_binary
-    train "synthetic-$seed" remask "${after[@]}" objective.varied=true "objective.corruption={synthetic: 1}" "objective.guesser=$out/$u"
+    train "all-$seed" remask "${after[@]}" objective.ratio_per_row=uniform "$errors"
+    train "corrupted-$seed" remask "${after[@]}" objective.ratio_per_row=uniform "$errors" objective.loss=corrupted_only
+    train "binary-$seed" remask "${after[@]}" objective.ratio_per_row=uniform "$errors" objective.name=remask_binary
+    train "synthetic-$seed" remask "${after[@]}" objective.ratio_per_row=uniform "objective.corruption={synthetic: 1}" "objective.generator_run=$out/$u"
 
     for remasker in all corrupted binary synthetic; do
         ask detection "$remasker-$seed" "$remasker-$seed" detection --data "$out/$u"
