@@ -32,7 +32,7 @@ ELSEWHERE = (
 
 def typed(page: str) -> Iterator[list[str]]:
     """The words after `maskwright` of each command that stands in a block, without the remark behind it."""
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8").replace("\\\n", " ")
     for line in re.findall(r"^(?: {4})?maskwright (.*)$", text, flags=re.MULTILINE):
         if not any(word in line for word in ELSEWHERE) and not line.startswith("0."):
             yield shlex.split(line, comments=True)
