@@ -6,6 +6,8 @@ Su et al. 2021, RoFormer (arXiv 2104.09864); the halves of a head are paired as 
 import torch
 from torch import Tensor, nn
 
+from .linear import inferring
+
 
 class Rotary(nn.Module):
     """The rotations of `max_length` positions, [max_length, 2, width] float32: cosine and signed sine.
@@ -40,3 +42,17 @@ def rotate(vectors: Tensor, rotations: Tensor) -> Tensor:
     cosine, sine = (part.reshape(*part.shape[:2], *between, -1) for part in rotations.unbind(2))
     swapped = vectors.roll(vectors.shape[-1] // 2, -1)  # the two halves swapped: the sines carry the sign
     return (vectors * cosine + swapped * sine).to(vectors.dtype)
+
+
+def rotate_for_scores(vectors: Tensor, rotations: Tensor) -> Tensor:
+    """As `rotate`, for what scores alone depend on: without gradients on a CPU, in the order of RoFormer's own pairs.
+
+    The halves of a head lie there in turn, as real and imaginary parts: one product, where `rotate` needs four passes.
+    """
+    if not inferring(vectors, rotations):
+        return rotate(vectors, rotations)
+    half, between = vectors.shape[-1] // 2, (1,) * (vectors.ndim - 3)
+    turns = torch.complex(rotations[:, :, 0, :half], rotations[:, :, 1, half:])  # [B or 1, L, width / 2]
+    turned = torch.complex(vectors[..., :half], vectors[..., half:])
+    turned *= turns.reshape(*turns.shape[:2], *between, half)
+    return torch.view_as_real(turned).flatten(-2)

@@ -13,7 +13,7 @@ from .joint import Joint
 from .linear import linear
 from .local_attention import Window, attend_locally
 from .pick import in_rows, mask_of_targets, pick
-from .rotary import rotate
+from .rotary import rotate_for_scores
 from .variants.heads import HeadNorm, ValueMix
 
 
@@ -88,4 +88,4 @@ def self_attend(
 
 
 def _rotated(vectors: Tensor, rotations: Tensor | None) -> Tensor:
-    return vectors if rotations is None else rotate(vectors, rotations)
+    return vectors if rotations is None else rotate_for_scores(vectors, rotations)

@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from maskwright.layers.rotary import Rotary, rotate
+from maskwright.layers.rotary import Rotary, rotate, rotate_for_scores
 
 
 def turns(positions, width=8):
@@ -38,3 +38,15 @@ def test_a_half_precision_vector_is_turned_in_float32():
     vectors = torch.randn(1, 5, 4, dtype=torch.bfloat16, generator=torch.Generator().manual_seed(0))
     rotation = turns(torch.arange(1000, 1005), width=4)
     assert_close(rotate(vectors, rotation), rotate(vectors.float(), rotation).bfloat16(), atol=0, rtol=0)
+
+
+def test_scores_without_gradients_are_those_of_training():
+    several = turns(torch.arange(18)).view(2, 9, 2, 8)  # rows at different positions
+    for rotation in (several[:1], several):
+        query, key = torch.randn(2, 2, 9, 3, 8, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            turned = [rotate_for_scores(part, rotation) for part in (query, key)]
+        expected = [rotate_for_scores(part, rotation) for part in (query, key)]
+        assert not torch.equal(turned[0], expected[0])
+        assert_close(expected[0], rotate(query, rotation), rtol=0, atol=0)
+        assert_close(*(torch.einsum("bqhd,bkhd->bhqk", *pair) for pair in (turned, expected)), atol=1e-5, rtol=1e-5)
