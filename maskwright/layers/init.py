@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 
 def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
@@ -13,12 +14,26 @@ def fresh(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Modul
 
     Raises ValueError, before anything is allocated, when this machine has no room for it.
     """
-    with torch.device("meta"):  # nothing is drawn from torch's global generator, nor drawn twice
-        model: Any = make()
-    check_memory(model)
-    model.to_empty(device="cpu")
+    with _Empty():
+        with torch.device("meta"):  # nothing is drawn from torch's global generator, nor drawn twice
+            model: Any = make()
+        check_memory(model)
+        model.to_empty(device="cpu")
     model.initialise(generator)
     return model
+
+
+class _Empty(TorchFunctionMode):
+    """Modules without their first values: on the meta device these would import the compiler, seconds for nothing."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        if getattr(function, "__module__", "") == "torch.nn.init":
+            return given["tensor"]
+        if function is torch.empty_like:
+            (like,) = args
+            return torch.empty(like.shape, dtype=like.dtype, **given)
+        return function(*args, **given)
 
 
 class Gains(nn.Module):

@@ -44,7 +44,7 @@ def window(reach: int, positions: Tensor, mask: Mask) -> Window:
     return Window(reach, positions, banded)
 
 
-@torch.compiler.disable
+@torch._disable_dynamo  # torch.compiler.disable would import the compiler at once
 def _is_band(reach: int, positions: Tensor, mask: Tensor | None) -> bool:
     """Whether what a mask [B, 1, L, L] shows is near by `positions` just where it is near in the row."""
     index = torch.arange(positions.shape[1])

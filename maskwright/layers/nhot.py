@@ -105,7 +105,7 @@ class Parts(nn.Module):
         self.offsets, self.parts = offsets.long().to(device), parts.int().to(device)
         self.frequency = ((logarithm - logarithm.mean()) / spread).float().to(device)
 
-    @torch.compiler.disable
+    @torch._disable_dynamo  # torch.compiler.disable would import the compiler at once
     def forward(self, tokens: Tensor, embedding: nn.Embedding) -> Tensor:
         """tokens [B, L] int64 → [B, L, D] float32.
 

@@ -97,3 +97,15 @@ def test_the_command_line_starts_without_pytorch() -> None:
     """Or the first word would come after a second."""
     code = "import maskwright.cli.app as app, sys; app.register(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_model_is_opened_without_the_compiler() -> None:
+    """Or every evaluation would begin with a second of imports."""
+    code = """
+import sys, torch
+import maskwright.optimizers.muon
+from maskwright.models.modern import Modern
+Modern(hidden=8, layers=1, heads=1, intermediate=8).build(16, torch.Generator())
+sys.exit(bool({"torch._dynamo", "sympy", "torch.distributed.tensor"} & sys.modules.keys()))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

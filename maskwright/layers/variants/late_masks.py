@@ -77,7 +77,7 @@ class LateMasks(Gains):
         return Early(masked.byte().argsort(dim=1, stable=True)[:, :count], masked, filled)
 
 
-@torch.compiler.disable
+@torch._disable_dynamo  # torch.compiler.disable would import the compiler at once
 def _most_others(masked: Tensor) -> tuple[int, bool]:
     """How many places every row gets, and whether some have fewer other tokens; 0 where nothing is masked."""
     if not masked.any():

@@ -29,6 +29,9 @@ IDEOGRAPHS = (
     (0x20000, 0x323AF),  # extensions B to H
 )
 
+MARKS = range(0x20000), range(0xE0000, 0xE1000)
+"""The planes of Unicode that have combining marks; to look through all takes half a second."""
+
 
 @cache
 def _classes() -> np.ndarray:
@@ -40,7 +43,8 @@ def _classes() -> np.ndarray:
             classes[run.start() : run.end()] = name
     for first, last in IDEOGRAPHS:
         classes[first : last + 1][classes[first : last + 1] == WORD] = IDEOGRAPH
-    classes[[i for i, c in enumerate(everything) if unicodedata.category(c)[0] == "M" or c in "\u200c\u200d"]] = MARK
+    classes[[i for plane in MARKS for i in plane if unicodedata.category(everything[i])[0] == "M"]] = MARK
+    classes[[ord("\u200c"), ord("\u200d")]] = MARK
     classes[[ord("'"), ord("\u2019")]] = APOSTROPHE
     return classes
 

@@ -1,5 +1,7 @@
 """Word starts: true words on known sentences, and the same number for every tokenizer."""
 
+import sys
+import unicodedata
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwright.text.tokenizers.tokenizer import Tokenizer
-from maskwright.text.tokenizers.word_starts import token_starts, word_starts
+from maskwright.text.tokenizers.word_starts import MARKS, token_starts, word_starts
 
 KNOWN = {
     "I don't know.": ["I", "don't", "know", "."],
@@ -45,6 +47,12 @@ def test_a_start_is_never_a_blank_and_blanks_end_words(text: str) -> None:
         assert not text[i].isspace()
     if text.strip():
         assert starts[len(text) - len(text.lstrip())]
+
+
+def test_no_combining_mark_lies_outside_of_the_planes_that_are_searched() -> None:
+    marks = [i for i in range(sys.maxunicode + 1) if unicodedata.category(chr(i))[0] == "M"]
+    assert len(marks) > 2000
+    assert all(any(mark in plane for plane in MARKS) for mark in marks)
 
 
 def test_bytes_of_one_character_share_a_span() -> None:
