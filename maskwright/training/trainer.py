@@ -293,7 +293,8 @@ class Trainer:
         log.write(self.step, {name: number for name, number in numbers.items() if name.startswith("valid/")})
         with self.state.averaged():
             self.folder.save_model(self.out, self.state.weights(), shards)
-        if self.world.first:
-            atomic_write(self.out / "final.json", json.dumps(numbers, indent=1))
+            if self.world.first:
+                start.adapters(self.config, self.model, self.out / "adapter")
+                atomic_write(self.out / "final.json", json.dumps(numbers, indent=1))
         self.world.wait()
         return numbers

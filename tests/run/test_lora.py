@@ -1,11 +1,13 @@
 """Adapters: they alone learn, every one has an effect, and merged they are the model that was trained."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
 from maskwright.hub.export.run import export
 from maskwright.models.transformers import Transformers
@@ -16,7 +18,7 @@ from maskwright.run.starting import lora
 from maskwright.settings import from_mapping, registry
 from maskwright.training.trainer import Trainer
 
-pytest.importorskip("peft", reason="peft is an extra")
+PeftModel = pytest.importorskip("peft", reason="peft is an extra").PeftModel
 
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 24}
 OURS = [name for name in registry.files("models") if name != "transformers"]
@@ -97,6 +99,35 @@ def test_a_run_with_adapters_resumes_to_the_same_bits(text: Path, first: Path, t
         half._save()
     resumed = Trainer(config, tmp_path / "run", resume=True, show=False).train()
     assert_close(resumed.model.state_dict(), whole.model.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # peft asks for it
+@pytest.mark.parametrize("name", ["bert", "gpt2"])
+def test_a_folder_of_peft_is_the_model_that_was_trained(name: str, text: Path, first: Path, tmp_path: Path) -> None:
+    """On the model of `transformers` that the run began with, its adapters give the logits of the finished model."""
+    base, tokenizer = tmp_path / "base", load(first).tokenizer
+    network = Transformers(architecture=name, **{**SIZES, "max_length": 32}).build(300, torch.Generator()).network
+    network.save_pretrained(base)
+    tokenizer.save(base)
+    run = Trainer(
+        begun(text, base, "training.lora.targets=[]", "training.ema=0.5"), tmp_path / "run", show=False
+    ).train()
+    auto = AutoModelForCausalLM if name == "gpt2" else AutoModelForMaskedLM
+    asked = torch.arange(5, 25).view(2, 10)
+    plain = auto.from_pretrained(base).eval()
+    before = plain(asked).logits
+    adapted = PeftModel.from_pretrained(plain, tmp_path / "run/adapter").eval()
+    export(run, tmp_path / "whole")
+    after = auto.from_pretrained(tmp_path / "whole").eval()(asked).logits
+    assert (after - before).abs().max() > 0.1
+    assert_close(adapted(asked).logits, after, atol=1e-4, rtol=1e-4)
+    facts = json.loads((tmp_path / "run/adapter/adapter_config.json").read_text())
+    assert (facts["base_model_name_or_path"], facts["r"]) == (str(base), 4)
+
+
+def test_a_model_of_ours_has_no_folder_of_peft(text: Path, first: Path, tmp_path: Path) -> None:
+    Trainer(begun(text, first), tmp_path / "run", show=False).train()
+    assert not (tmp_path / "run/adapter").exists()
 
 
 def test_new_tokens_need_embeddings_that_learn(text: Path, first: Path, tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ Shapes: D inputs, W outputs of a matrix, r its rank.
 """
 
 from collections.abc import Iterator
+from copy import copy
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -19,6 +22,7 @@ from ...layers.linear import Linear, linear
 from ...noise import address
 from ...settings import Names, settings
 from ...settings.bounds import Size
+from ...storage.atomic import atomic_folder
 
 NAME = "default"
 """Of the one adapter, as `peft` has it."""
@@ -133,6 +137,21 @@ def merged(model: nn.Module) -> dict[str, Tensor]:
     for name, layer in adapted(model):
         state[f"{name}.base_layer.weight"] = layer.get_base_layer().weight + layer.get_delta_weight(NAME)
     return {name.replace(".base_layer.", "."): tensor for name, tensor in state.items() if ".lora_" not in name}
+
+
+def write(model: Any, base: str, out: Path) -> None:
+    """Write the adapters of `model`, of `transformers`, to the folder `out` as `peft` puts them on the model `base`."""
+    config, prefix = copy(model.peft_config[NAME]), "network."
+    config.base_model_name_or_path, config.inference_mode = base, True
+    config.target_modules = sorted(name.removeprefix(prefix) for name, _ in adapted(model))
+    weights = {
+        f"base_model.model.{name.removeprefix(prefix).replace(f'.{NAME}.', '.')}": weight.cpu().contiguous()
+        for name, weight in model.state_dict().items()
+        if ".lora_" in name
+    }
+    with atomic_folder(out) as aside:
+        config.save_pretrained(aside)
+        safetensors.torch.save_file(weights, aside / "adapter_model.safetensors")
 
 
 def describe(model: nn.Module) -> str:

@@ -1,12 +1,15 @@
 """The text and the model that a run begins with, or goes on with once its weights are put in."""
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
+from ...models.transformers import TransformersModel
 from ...text.shards.shards import Shards
 from .. import build
 from ..config import Config
-from . import lora
+from . import lora as low_rank
 from .init_from import init_from, source_of
 
 
@@ -29,5 +32,12 @@ def model(config: Config, shards: Shards, device: torch.device, fresh: bool = Tr
     if fresh:
         init_from(built, config, shards.tokenizer)
     if config.training.lora:
-        lora.add(built, config.training.lora, config.seed, config.training.freeze_layers or 0)
+        low_rank.add(built, config.training.lora, config.seed, config.training.freeze_layers or 0)
     return built
+
+
+def adapters(config: Config, trained: nn.Module, out: Path) -> None:
+    """Write what adapters have learned to `out`, where they belong to a folder of `transformers` as it is."""
+    lora, source = config.training.lora, source_of(config)
+    if lora and not lora.embeddings and source and source[1] and isinstance(trained, TransformersModel):
+        low_rank.write(trained, str(source[0]), out)
