@@ -1,7 +1,8 @@
-"""Packing: documents into rows of fixed length, once per run, so that a row has a permanent identity.
+"""Packing: documents into rows of fixed length, before the run begins, so that a row has a permanent identity.
 
 Best-fit decreasing (longest first, into the fullest row that has room), which leaves little padding. Every piece of a
-document starts with [CLS]; [SEP] ends the document. A document longer than a row is cut into full rows and a remainder.
+document starts with [CLS]; [SEP] ends the document. A document longer than a row is cut into full rows and a remainder,
+and in another packing of the same text (`Variant`) it begins with a shorter piece, so that all cuts are elsewhere.
 
 Shapes: D documents, P pieces, R rows, L positions.
 """
@@ -11,9 +12,11 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+import torch
 from numba import njit
 
 from ..masking.parallel import by_rows
+from ..noise import Noise
 from ..text.shards.shards import Split
 from ..text.tokenizers.vocabulary import Vocabulary
 from .prefetch import LINE, prefetch
@@ -23,14 +26,18 @@ AHEAD = 16
 
 
 @njit(cache=True)
-def _cut(offsets: np.ndarray, length: int, out: np.ndarray, write: bool) -> int:
-    """Cut documents into pieces (document, first token, number of tokens, closed by [SEP]); returns how many."""
+def _cut(offsets: np.ndarray, heads: np.ndarray, length: int, out: np.ndarray, write: bool) -> int:
+    """Cut documents into pieces (document, first token, number of tokens, closed by [SEP]); returns how many.
+
+    heads: [D] int64, the most tokens of the first piece of a document that does not fit into a row.
+    """
     count = 0
     for d in range(len(offsets) - 1):
         begin, end = offsets[d], offsets[d + 1]
         while begin < end:
             closed = end - begin <= length - 2
-            tokens = end - begin if closed else min(end - begin - 1, length - 1)  # [SEP] closes at least one token
+            room = heads[d] if begin == offsets[d] else length - 1
+            tokens = end - begin if closed else min(end - begin - 1, room)  # [SEP] closes at least one token
             if write:
                 out[count, 0], out[count, 1], out[count, 2], out[count, 3] = d, begin, tokens, closed
             count += 1
@@ -108,6 +115,30 @@ def _gather(b0, b1, rows, begins, pieces, stream, word_starts, special, cls, sep
 
 
 @dataclass(frozen=True)
+class Variant:
+    """One of several packings of the same text."""
+
+    seed: int
+    number: int
+    """From 0, which is the one where documents are cut into full rows, whatever the seed."""
+
+    def heads(self, documents: int, length: int) -> np.ndarray:
+        """[D] int64, the most tokens of the first piece of each document, 1 to `length` - 1."""
+        if not self.number:
+            return np.full(documents, length - 1)
+        return 1 + self._noise(documents).below(length - 1, "head", 1)[:, 0].numpy()
+
+    def ties(self, pieces: int) -> np.ndarray:
+        """[P] uint64, the order among pieces of the same size."""
+        if not self.number:
+            return np.zeros(pieces, np.uint64)
+        return self._noise(pieces).bits("ties", 1)[:, 0]
+
+    def _noise(self, count: int) -> Noise:
+        return Noise(self.seed, torch.full((count,), self.number), torch.arange(count))
+
+
+@dataclass(frozen=True)
 class Pack:
     """One split of the shards as R rows of `length` positions."""
 
@@ -121,7 +152,7 @@ class Pack:
     groups: np.ndarray
     """[G + 1] int64, the first row of each group of documents."""
     first: int = 0
-    """Number of its first row: rows in all blocks before this one, where the text comes in blocks."""
+    """Number of its first row: rows in all blocks or packings before this one, where there are several."""
 
     def __len__(self) -> int:
         return len(self.begins) - 1
@@ -165,20 +196,28 @@ class Pack:
         return np.where(document >= 0, self.pieces[first + np.maximum(document, 0), 0], -1)
 
 
-def pack(split: Split, vocabulary: Vocabulary, length: int, groups: np.ndarray | None = None) -> Pack:
+def pack(
+    split: Split,
+    vocabulary: Vocabulary,
+    length: int,
+    groups: np.ndarray | None = None,
+    variant: Variant = Variant(0, 0),
+    first: int = 0,
+) -> Pack:
     """Pack a split into rows of `length`. Raises ValueError when a row could not hold [CLS], a token and [SEP].
 
     groups: [D] int64; documents of different groups (0, 1, ...) share no row, and those of group -1 are left out. By
-    default all documents are in one group.
+    default all documents are in one group. variant: which packing. first: the number of its first row.
     """
     if length < 3:
         raise ValueError(f"rows.length={length}: a row holds [CLS], at least one token and [SEP], so at least 3")
     offsets = np.asarray(split.offsets, np.int64)
-    pieces = np.empty((_cut(offsets, length, np.empty((0, 4), np.int64), False), 4), np.int64)
-    _cut(offsets, length, pieces, True)
+    heads = variant.heads(len(offsets) - 1, length)
+    pieces = np.empty((_cut(offsets, heads, length, np.empty((0, 4), np.int64), False), 4), np.int64)
+    _cut(offsets, heads, length, pieces, True)
     group = np.zeros(len(pieces), np.int64) if groups is None else groups[pieces[:, 0]]
     sizes, row, firsts = 1 + pieces[:, 2] + pieces[:, 3], np.full(len(pieces), -1, np.int64), [0]
-    order = np.lexsort((-sizes, group))
+    order = np.lexsort((variant.ties(len(pieces)), -sizes, group))
     bounds = np.searchsorted(group[order], np.arange(group.max(initial=0) + 2))
     for mine in (order[begin:end] for begin, end in pairwise(bounds)):
         rows = _best_fit(sizes, mine, length, row)
@@ -186,4 +225,4 @@ def pack(split: Split, vocabulary: Vocabulary, length: int, groups: np.ndarray |
         firsts.append(firsts[-1] + rows)
     placed = np.argsort(row, kind="stable")[bounds[0] :]  # row -1, left out, sorts first
     begins = np.searchsorted(row[placed], np.arange(firsts[-1] + 1))
-    return Pack(split, vocabulary, length, pieces[placed], begins, np.array(firsts))
+    return Pack(split, vocabulary, length, pieces[placed], begins, np.array(firsts), first)

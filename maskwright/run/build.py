@@ -12,7 +12,7 @@ from torch import nn
 
 from ..data.batch_size_schedule import ScheduledLoader, batch_size_schedule
 from ..data.loader import Loader, length_schedule
-from ..data.pack import Pack, pack
+from ..data.pack import Pack, Variant, pack
 from ..data.streaming.blocks import Blocks, BlockSettings
 from ..data.streaming.loader import StreamLoader
 from ..files.yaml_files import parse_yaml
@@ -114,9 +114,19 @@ def _loader(config: Config, shards: Shards, blocks: Blocks | None) -> Loader:
     sizes = batch_size_schedule(config.training.batch_tokens)
     if blocks:
         return StreamLoader(blocks, sizes[0][1], config.seed, config.rows.keep_blocks)
-    groups, stages = config.order.groups(shards), length_schedule(config.rows.length)
-    packs = [(epoch, pack(shards.train, shards.vocabulary, length, groups)) for epoch, length in stages]
-    return ScheduledLoader(packs, sizes, config.seed, config.order)
+    return ScheduledLoader(_packs(config, shards), sizes, config.seed, config.order)
+
+
+def _packs(config: Config, shards: Shards) -> list[tuple[int, Pack]]:
+    """The packs of a run, each with its first epoch: one for each row length, and for each of `rows.packings`."""
+    groups, lengths = config.order.groups(shards), dict(length_schedule(config.rows.length))
+    packs: list[tuple[int, Pack]] = []
+    for epoch in sorted({*lengths, *range(config.rows.packings)}):
+        length = lengths[max(begun for begun in lengths if begun <= epoch)]
+        variant = Variant(config.seed, min(epoch, config.rows.packings - 1))
+        before = sum(len(one) for _, one in packs) if variant.number else 0
+        packs.append((epoch, pack(shards.train, shards.vocabulary, length, groups, variant, before)))
+    return packs
 
 
 def _blocks(config: Config, characters: int, show: bool) -> Blocks:

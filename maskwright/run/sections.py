@@ -20,6 +20,9 @@ class Rows:
 
     length: int | str = 128
     """Tokens in a row; or a schedule by epoch, `0:64,5:256`."""
+    packings: Annotated[int, Field(ge=1, le=1000)] = 1
+    """In how many ways documents are cut and put together into rows: each of the first so many epochs has its own, and
+    those that follow have the last."""
     block_chars: PositiveInt | None = None
     """Characters of training text in a block: training begins when the first is tokenized, and rows are shuffled within
     a block. Null tokenizes all text first and shuffles all rows."""
@@ -31,6 +34,8 @@ class Rows:
         stages = length_schedule(self.length)
         if self.keep_blocks and not self.block_chars:
             raise ValueError(f"keep_blocks={self.keep_blocks}: there are no blocks without rows.block_chars")
+        if self.block_chars and self.packings > 1:
+            raise ValueError(f"packings={self.packings}: with block_chars, a text is packed once; leave one out")
         if self.block_chars and len(stages) > 1:
             raise ValueError(f"length={self.length!r}: with block_chars, the end of an epoch is not known beforehand")
 

@@ -1,13 +1,13 @@
 """Packing loses nothing: every token stands in exactly one row, in order, between its [CLS] and [SEP]."""
 
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwright.data.pack import AHEAD, pack
+from maskwright.data.pack import AHEAD, Variant, pack
 
 from ..handmade import VOCABULARY, split
 
@@ -33,11 +33,11 @@ def pieces(p):
             yield origin[b, here][0], tokens[b, here].tolist()
 
 
-@given(SIZES, LENGTH)
-def test_every_token_stands_in_exactly_one_row(sizes, length):
+@given(SIZES, LENGTH, st.builds(Variant, st.integers(0, 3), st.integers(0, 3)))
+def test_every_token_stands_in_exactly_one_row(sizes, length, variant):
     text = split(sizes)
     found = {d: [] for d in range(len(sizes))}
-    for document, ids in pieces(pack(text, V, length)):
+    for document, ids in pieces(pack(text, V, length, variant=variant)):
         assert ids[0] == V.cls
         found[document].append(ids[1:])
     for d, parts in found.items():
@@ -108,6 +108,24 @@ def test_a_row_alone_is_what_it_is_in_a_batch():
     for row in range(len(p)):
         for alone, all_of_them in zip(gathered(p, [row]), together, strict=True):
             assert np.array_equal(alone[0], all_of_them[row])
+
+
+def test_other_packings_cut_elsewhere_and_put_others_together():
+    """A document begins with every length of piece about equally often, and short ones get other neighbours."""
+    sizes = [300] * 400 + [10, 11, 12] * 100
+    variants = [pack(split(sizes), V, 32, variant=Variant(7, number)) for number in range(3)]
+    begins = [{tuple(piece[:2]) for piece in one.pieces if piece[0] < 400 and piece[1] % 300} for one in variants]
+    assert len(begins[1] & begins[2]) < 0.1 * len(begins[1])
+    firsts = [one.pieces[np.lexsort((one.pieces[:, 1], one.pieces[:, 0]))] for one in variants]
+    heads = [one[np.unique(one[:, 0], return_index=True)[1], 2][:400] for one in firsts]
+    assert set(heads[0]) == {31}
+    counts = np.bincount(np.r_[heads[1], heads[2]], minlength=32)[1:]
+    assert ((counts - 800 / 31) ** 2 / (800 / 31)).sum() < 53.7, "chi-square of 30 degrees, 0.5 %"
+    alone = [{tuple(one.pieces[begin:end, 0]) for begin, end in pairwise(one.begins)} for one in variants]
+    assert alone[1] != alone[2]
+    again = pack(split(sizes), V, 32, variant=Variant(7, 2))
+    assert np.array_equal(again.pieces, variants[2].pieces)
+    assert not np.array_equal(pack(split(sizes), V, 32, variant=Variant(8, 2)).pieces, again.pieces)
 
 
 def test_rows_too_short_are_refused():
