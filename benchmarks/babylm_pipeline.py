@@ -106,6 +106,7 @@ class Both:
             str(data.resolve()),
             f"predictions={self.place / f'ours {name}'}",
             f"rules={self.given.rules}",
+            "floors=false",  # which the official program does not score
         ]
         theirs = [sys.executable, "-m", *official, "--backend", self.backend]
         theirs += ["--output_dir", str(self.place / f"theirs {name}")]

@@ -17,6 +17,8 @@ from maskwright.run.milestones import M
 
 from . import data as files
 
+FAST = ["fast=true", "workers=2"]
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch) -> None:
@@ -124,6 +126,28 @@ def test_several_workers_find_what_one_finds(place, monkeypatch) -> None:
     kept = [path for path in before if path.parts[-3] in ("blimp", "ewok") and "supplement" not in str(path)]
     assert len(kept) == 6
     assert all(path.read_text() == before[path] for path in kept)
+
+
+def test_what_several_workers_had_done_when_they_ended_is_not_asked_again(place, monkeypatch) -> None:
+    shutil.rmtree(place / "run/results")
+    evaluate, asked = jobs.evaluate_run, []
+
+    def evaluate_two(*what):
+        asked.append(what)
+        if len(asked) > 2:
+            raise KeyboardInterrupt
+        return evaluate(*what)
+
+    monkeypatch.setattr(jobs, "_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(jobs, "evaluate_run", evaluate_two)
+    for done in (2, 4):
+        asked.clear()
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_folder("babylm", place / "run/words", place / "evaluation_data", [*FAST, "tasks=blimp,ewok"])
+        assert len(list(place.glob("run/results/**/maskwright.json"))) == done
+    asked.clear()
+    evaluate_folder("babylm", place / "run/words", place / "evaluation_data", [*FAST, "tasks=blimp,ewok"])
+    assert len(asked) == 2
 
 
 def test_the_command_shows_the_table_and_leaves_with_1_where_something_lacks(place, command) -> None:
