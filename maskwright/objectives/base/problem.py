@@ -84,6 +84,8 @@ class Problem:
     def _padded(self, width: int) -> "Problem":
         """The same with positions that ask nothing and that no other sees, up to `width`."""
         more = width - self.inputs.shape[1]
+        if not more:
+            return self
         fill = {
             "inputs": 0,
             "targets": IGNORE,
