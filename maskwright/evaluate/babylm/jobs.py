@@ -23,6 +23,7 @@ from ...run import saved
 from ...run.discover import models
 from ...run.load import LoadedRun, load
 from ...storage.atomic import atomic_write
+from ...text.shards.encode import end_with_parent
 from ..suites._evaluate import WEIGHTS, evaluate_folder, evaluate_run, results_name
 
 RECORD = "maskwright.json"
@@ -116,9 +117,13 @@ def _each(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Numbers]]:
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes with one thread each; where a job fails, those that have not begun are dropped."""
-    started = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, started, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start() -> None:
+    torch.set_num_threads(1)
+    end_with_parent()

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -148,6 +151,19 @@ def test_what_several_workers_had_done_when_they_ended_is_not_asked_again(place,
     asked.clear()
     evaluate_folder("babylm", place / "run/words", place / "evaluation_data", [*FAST, "tasks=blimp,ewok"])
     assert len(asked) == 2
+
+
+def test_workers_end_with_a_killed_evaluation() -> None:
+    """Or they would keep their models in memory, waiting for work; here, the pipe open that they write to."""
+    code = """
+import os, signal
+from maskwright.evaluate.babylm.jobs import _pool
+with _pool(1) as pool:
+    print(pool.submit(abs, -7).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=120, check=False)
+    assert (done.returncode, done.stdout.split()) == (-signal.SIGKILL, [b"7"])
 
 
 def test_the_command_shows_the_table_and_leaves_with_1_where_something_lacks(place, command) -> None:
