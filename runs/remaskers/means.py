@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 
 HERE = Path(__file__).parent
 SHOWN = ("passes_per_text", "perplexity", "entropy", "repetition", "mauve")
-DRAWN = ("unmasker mdlm", "unmasker llada", "random errors learned", "own errors learned", "unfinished prism")
+DRAWN = ("longer mdlm", "longer llada", "random errors learned", "own errors learned", "unfinished prism")
 DRAWN += ("corrected 3 edit", "both learned")
 
 
@@ -30,7 +30,7 @@ def main() -> None:
 
 def draw(means: dict[str, dict[int, dict[str, float]]]) -> None:
     """Likelihood against variety: an arm is a line from its fewest passes (a dot) to its most."""
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for arm in DRAWN:
         line = list(means[arm].values())
         x, y = [cell["entropy"] for cell in line], [cell["perplexity"] for cell in line]
@@ -39,7 +39,9 @@ def draw(means: dict[str, dict[int, dict[str, float]]]) -> None:
     text = means["held-out text"][0]
     axes.scatter([text["entropy"]], [text["perplexity"]], marker="*", s=120, color="black", label="held-out text")
     axes.set(yscale="log", xlabel="entropy of a text's characters (nats)", ylabel="perplexity by the causal judge")
-    axes.legend(fontsize=8)
+    axes.set_yticks([4, 6, 10, 20, 40], ["4", "6", "10", "20", "40"], minor=False)
+    axes.minorticks_off()
+    figure.legend(loc="outside right upper", fontsize=8)
     figure.savefig(HERE / "passes.svg")
 
 
