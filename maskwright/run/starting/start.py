@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ...models.transformers import TransformersModel
+from ...models.transformers.pretrained import is_pretrained
 from ...text.shards.shards import Shards
 from .. import build
 from ..config import Config
@@ -38,6 +39,6 @@ def model(config: Config, shards: Shards, device: torch.device, fresh: bool = Tr
 
 def adapters(config: Config, trained: nn.Module, out: Path) -> None:
     """Write what adapters have learned to `out`, where they belong to a folder of `transformers` as it is."""
-    lora, source = config.training.lora, source_of(config)
-    if lora and not lora.embeddings and source and source[1] and isinstance(trained, TransformersModel):
-        low_rank.write(trained, str(source[0]), out)
+    lora, base = config.training.lora, config.training.init_from or getattr(config.model, "path", None)
+    if lora and not lora.embeddings and isinstance(trained, TransformersModel) and base and is_pretrained(Path(base)):
+        low_rank.write(trained, base, out)
