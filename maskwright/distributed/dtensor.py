@@ -32,4 +32,5 @@ def put(part: Tensor, tensor: Tensor) -> None:
 
 
 def is_sharded(tensor: Tensor) -> bool:
+    """Whether this is a DTensor, of which a rank holds a part."""
     return hasattr(tensor, "full_tensor")

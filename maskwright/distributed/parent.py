@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from multiprocessing import parent_process
 
 GRACE = 30.0
 """Seconds to save in, as torchrun gives them."""
@@ -20,3 +21,16 @@ def _follow(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_with_parent() -> None:
+    """End this worker of `multiprocessing`, which has nothing to save, at once when the process that started it ends,
+    killed or not."""
+    threading.Thread(target=_wait_for_end, daemon=True).start()
+
+
+def _wait_for_end() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -7,7 +7,8 @@ import signal
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from ...text.shards.encode import end_with_parent, hidden_main
+from ...distributed.parent import end_with_parent
+from ...distributed.spawn import hidden_main
 from .blocks import Blocks, BlockSettings
 
 

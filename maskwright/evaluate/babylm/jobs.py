@@ -17,13 +17,13 @@ from typing import Any
 import torch
 from rich.progress import BarColumn, TextColumn
 
+from ...distributed.parent import end_with_parent
 from ...files.json_files import read_object
 from ...progress import Bar, clock
 from ...run import saved
 from ...run.discover import models
 from ...run.load import LoadedRun, load
 from ...storage.atomic import atomic_write
-from ...text.shards.encode import end_with_parent
 from ..suites._evaluate import WEIGHTS, evaluate_folder, evaluate_run, results_name
 
 RECORD = "maskwright.json"

@@ -5,19 +5,18 @@ Which process encodes a chunk does not affect it, so the result is the same for 
 
 import gc
 import os
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 
 import numpy as np
 
+from ...distributed.parent import end_with_parent
+from ...distributed.spawn import hidden_main
 from ..corpus import Document
 from ..tokenizers.tokenizer import Tokenizer
 from .layout import DOCUMENT, text_hash, token_type
@@ -129,20 +128,6 @@ def _submit(pool: ProcessPoolExecutor, item: Work) -> Future[Chunk]:
         return pool.submit(_encode, *item)
 
 
-@contextmanager
-def hidden_main() -> Iterator[None]:
-    """Keep a process that is spawned meanwhile from importing, and thus running, the user's script."""
-    main = sys.modules["__main__"]
-    spec, file = main.__spec__, main.__dict__.pop("__file__", None)
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        main.__spec__ = spec
-        if file:
-            main.__file__ = file
-
-
 _worker: list[Tokenizer] = []
 """The tokenizer of this process, if it is a worker."""
 
@@ -152,18 +137,6 @@ def _start(tokenizer: Tokenizer) -> None:
     gc.disable()
     end_with_parent()
     _worker.append(tokenizer)
-
-
-def end_with_parent() -> None:
-    """End this process at once when the one that started it ends, killed or not."""
-    threading.Thread(target=_wait_for_end, daemon=True).start()
-
-
-def _wait_for_end() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _encode(documents: list[Document], held_out: bool) -> Chunk:
