@@ -23,7 +23,7 @@ from ..storage.atomic import atomic_write
 from ..text.shards.prepare import PreTokenized
 from ..text.tokenizers.tokenizer import TokenizerSettings
 from .sections import Evaluation, Rows, Top, Training
-from .starting.begin import filled_in
+from .starting.begin import begins_with, filled_in
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -240,7 +240,7 @@ def _check_lengths(config: Config) -> None:
 
 def _check_start(config: Config) -> None:
     knew = config.evaluation.knew
-    if knew is not None and config.training.init_from is None and getattr(config.model, "path", None) is None:
+    if knew is not None and begins_with(config) is None:
         raise ValueError(f"evaluation.knew={knew} needs what training.init_from began with: name a model")
     if knew is not None and config.training.stretch:
         raise ValueError(

@@ -19,6 +19,12 @@ RATIO = 0.3
 """Share of tokens that a masked model of `transformers` hides by default (Wettig et al. 2023, arXiv 2202.08005)."""
 
 
+def begins_with(config: Any) -> str | None:
+    """The folder that a run begins with: `training.init_from`, or else the one that its model names; None for none."""
+    source = config.training.init_from
+    return getattr(config.model, "path", None) if source is None else source
+
+
 def filled_in(tree: Mapping[str, Any]) -> dict[str, Any]:
     """The sections of a config, with those of the model that `training.init_from` names where they name none."""
     source = (tree.get("training") or {}).get("init_from") if isinstance(tree.get("training"), Mapping) else None

@@ -11,6 +11,7 @@ from ...progress import warn
 from ...text.tokenizers.tokenizer import Tokenizer
 from .. import saved
 from ..config import Config
+from .begin import begins_with
 from .stretch import stretch, without_places
 from .vocabulary_transfer import NewTokens, transfer
 
@@ -51,8 +52,7 @@ def source_of(config: Config) -> tuple[Path, bool, Any] | None:
 
     Raises ValueError when there is no model, or another one.
     """
-    source = getattr(config.model, "path", None) if config.training.init_from is None else config.training.init_from
-    if source is None:
+    if (source := begins_with(config)) is None:
         return None
     if not source:
         raise ValueError("training.init_from must name the folder of a run or of a model of transformers")

@@ -141,13 +141,14 @@ def merged(model: nn.Module) -> dict[str, Tensor]:
 
 def write(model: Any, base: str, out: Path) -> None:
     """Write the adapters of `model`, of `transformers`, to the folder `out` as `peft` puts them on the model `base`."""
+    from peft import get_peft_model_state_dict
+
     config, prefix = copy(model.peft_config[NAME]), "network."
     config.base_model_name_or_path, config.inference_mode = base, True
     config.target_modules = sorted(name.removeprefix(prefix) for name, _ in adapted(model))
+    learned = get_peft_model_state_dict(model, adapter_name=NAME, save_embedding_layers=False)
     weights = {
-        f"base_model.model.{name.removeprefix(prefix).replace(f'.{NAME}.', '.')}": weight.cpu().contiguous()
-        for name, weight in model.state_dict().items()
-        if ".lora_" in name
+        f"base_model.model.{name.removeprefix(prefix)}": weight.cpu().contiguous() for name, weight in learned.items()
     }
     with atomic_folder(out) as aside:
         config.save_pretrained(aside)

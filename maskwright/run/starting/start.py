@@ -10,7 +10,8 @@ from ...models.transformers.pretrained import is_pretrained
 from ...text.shards.shards import Shards
 from .. import build
 from ..config import Config
-from . import lora as low_rank
+from . import lora
+from .begin import begins_with
 from .init_from import init_from, source_of
 
 
@@ -33,12 +34,14 @@ def model(config: Config, shards: Shards, device: torch.device, fresh: bool = Tr
     if fresh:
         init_from(built, config, shards.tokenizer)
     if config.training.lora:
-        low_rank.add(built, config.training.lora, config.seed, config.training.freeze_layers or 0)
+        lora.add(built, config.training.lora, config.seed, config.training.freeze_layers or 0)
     return built
 
 
 def adapters(config: Config, trained: nn.Module, out: Path) -> None:
     """Write what adapters have learned to `out`, where they belong to a folder of `transformers` as it is."""
-    lora, base = config.training.lora, config.training.init_from or getattr(config.model, "path", None)
-    if lora and not lora.embeddings and isinstance(trained, TransformersModel) and base and is_pretrained(Path(base)):
-        low_rank.write(trained, base, out)
+    asked, base = config.training.lora, begins_with(config)
+    if not (asked and base and isinstance(trained, TransformersModel)) or asked.embeddings:
+        return
+    if is_pretrained(folder := Path(base).expanduser()):
+        lora.write(trained, str(folder), out)
