@@ -38,6 +38,21 @@ def typed(page: str) -> Iterator[list[str]]:
             yield shlex.split(line, comments=True)
 
 
+def smaller(words: list[str], quick: list[str]) -> list[str]:
+    """The command with the options `quick` in place of its length, but for those that it is about."""
+    if "--resume" in words:
+        quick = []
+    if begun := {"adapt", "answers", "model.path=bert-base-uncased", "mine/config.yaml"} & set(words):
+        quick = [word for word in quick if not word.startswith(("model.", "tokenizer."))]  # those of the model at hand
+    if begun & {"adapt", "mine/config.yaml"}:
+        quick = [*quick, "training.epochs=null"]
+    if "answers" in begun:
+        quick = [word for word in quick if not word.startswith("corpus.")]
+    own = {word.partition("=")[0] for word in words} - LENGTH
+    kept = [word for word in words if word.partition("=")[0] not in LENGTH]
+    return kept + [word for word in quick if word.partition("=")[0] not in own]
+
+
 @pytest.fixture
 def desk(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with texts, a suite, a table of weights, a class, and an adaptive run that the pages speak of."""
@@ -73,12 +88,5 @@ def test_the_commands_of_a_page_run_in_order(page: str, desk: Path, command: Cal
     for words in typed(page):
         if words == ["weights", "hard"]:
             command(*adaptive)
-        small = SMALL if words[0] == "train" and "--resume" not in words else []
-        if words[1] == "adapt":  # model and tokenizer are those that it begins with
-            small = [*(word for word in small if not word.startswith(("model.", "tokenizer."))), "training.epochs=null"]
-        own = {word.partition("=")[0] for word in words} - LENGTH
-        small = [word for word in small if word.partition("=")[0] not in own]
-        if "answers" in words:  # it takes the network and the tokenizer of the run that it begins with
-            small = [word for word in small if not word.startswith(("model.", "tokenizer.", "corpus."))]
-        code, _, complaint = command(*[word for word in words if word.partition("=")[0] not in LENGTH], *small)
+        code, _, complaint = command(*smaller(words, SMALL if words[0] == "train" else []))
         assert code == 0, (words, complaint)

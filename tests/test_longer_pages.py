@@ -19,7 +19,7 @@ from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
 from .evaluate.suites.test_classification import lines
 from .evaluate.suites.test_edges import sentences
-from .test_first_hour import LENGTH, SMALL, desk, typed
+from .test_first_hour import SMALL, desk, smaller, typed
 
 __all__ = ["desk"]
 
@@ -61,13 +61,6 @@ def library(desk: Path, text: Path) -> Path:
         (desk / path).parent.mkdir(parents=True, exist_ok=True)
         (desk / path).write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
 
-    pair = {
-        "sentence_good": "The list is sorted.",
-        "sentence_bad": "The list are sorted.",
-        "UID": "one",
-        "field": "syntax",
-    }
-    write("blimp_data/one.jsonl", *[pair | {"linguistics_term": "agreement"}] * 3)
     for part in ("train", "valid"):
         write(f"classification_data/mr/{part}.jsonl", *lines(40))
         write(f"edges_data/kinds/{part}.jsonl", *sentences(20, 1))
@@ -90,21 +83,16 @@ def data_of(words: list[str]) -> str:
     """The folder of what this command reads, where the page says FOLDER."""
     if words[0] == "finetune":
         return "tagging_data" if "FOLDER/masc_pos" in words else "classification_data"
-    return f"{'blimp' if '--ensemble' in words else words[2]}_data" if words[0] == "evaluate" and len(words) > 2 else ""
+    if "blimp" in words:
+        return "evaluation_data/full_eval/blimp_filtered"
+    return f"{words[2]}_data" if words[0] == "evaluate" and len(words) > 2 else ""
 
 
-def smaller(words: list[str]) -> list[str]:
-    """The command with options that make it quick, but for those that it is about."""
-    more = QUICK.get(words[0]) or QUICK.get(words[2] if words[2:] else "", [])
-    if words[0] == "train" and "--resume" not in words:
-        more = SMALL
-    if found := {"adapt", "model.path=bert-base-uncased", "mine/config.yaml"} & set(words):
-        more = [word for word in more if not word.startswith(("model.", "tokenizer."))]  # those of the model at hand
-        more += ["training.epochs=null"] * (found != {"model.path=bert-base-uncased"})
-    own = {word.partition("=")[0] for word in words} - LENGTH
-    return [word for word in words if word.partition("=")[0] not in LENGTH] + [
-        word for word in more if word.partition("=")[0] not in own
-    ]
+def quick_of(words: list[str]) -> list[str]:
+    """Options that make the command quick."""
+    if words[0] == "train":
+        return SMALL
+    return QUICK.get(words[0]) or QUICK.get(words[2] if words[2:] else "", [])
 
 
 @pytest.mark.parametrize("page", BEFORE)
@@ -113,5 +101,5 @@ def test_the_commands_of_a_longer_page_run_in_order(page: str, library: Path, co
     assert len(commands) >= 8
     for words in [*map(str.split, BEFORE[page]), *commands]:
         here = [word.replace("FOLDER", data_of(words)) for word in words]
-        code, _, complaint = command(*smaller(here))
+        code, _, complaint = command(*smaller(here, quick_of(here)))
         assert code == 0, (here, complaint)
