@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 
 from ..hardware import quickest
+from .dropout import drop
 
 NARROWEST = 16
 """Smallest head width that FlexAttention's kernels support."""
@@ -32,20 +33,21 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | BlockMa
     if isinstance(mask, BlockMask):
         assert not dropout
         return flex_attention(queries, keys, values, block_mask=mask).transpose(1, 2).flatten(2)
-    by_hand = attention_kernel(queries.device, queries.dtype, keys.shape[-2]) == "two products"
+    by_hand = attention_kernel(queries.device, queries.dtype, keys.shape[-2], dropout) == "two products"
     kernel = _two_products if by_hand else F.scaled_dot_product_attention
     return kernel(queries, keys, values, mask, dropout).transpose(1, 2).flatten(2)
 
 
-def attention_kernel(device: torch.device, dtype: torch.dtype, length: int) -> str:
+def attention_kernel(device: torch.device, dtype: torch.dtype, length: int, dropout: float = 0.0) -> str:
     """How rows of `length` positions are attended to.
 
     `fused` keeps no scores, so two products must be clearly faster: in bfloat16 on a CPU, where compiled code always
-    has them, and other code up to the length at which a measurement says so.
+    has them, and other code up to the length at which a measurement says so. With dropout no fused kernel of a CPU can
+    do without the scores.
     """
-    if device.type != "cpu" or dtype != torch.bfloat16:
+    if device.type != "cpu" or (dtype != torch.bfloat16 and not dropout):
         return "fused"
-    if torch.compiler.is_compiling():
+    if dropout or torch.compiler.is_compiling():
         return "two products"
     return _quickest_kernel(1 << (length - 1).bit_length())
 
@@ -67,4 +69,4 @@ def _two_products(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | 
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     weights = scores.softmax(dim=-1, dtype=torch.float32).to(values.dtype)
-    return F.dropout(weights, dropout) @ values
+    return drop(weights, dropout) @ values

@@ -6,8 +6,9 @@ rows and heads, so one product with a 0/1 matrix distributes the scores to pairs
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from .dropout import drop
 
 
 def attend_disentangled(
@@ -48,7 +49,7 @@ def softmax_mean(scores: Tensor, values: Tensor, mask: Tensor | None, dropout: f
     """Scores [B, H, L, L] float32 and values [B, H, L, width] → the values averaged by softmax, [B, L, H·width]."""
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
-    weights = F.dropout(scores.softmax(dim=-1).to(values.dtype), dropout)
+    weights = drop(scores.softmax(dim=-1).to(values.dtype), dropout)
     return (weights @ values).transpose(1, 2).flatten(2)
 
 

@@ -13,7 +13,7 @@ from .joint import Joint
 from .linear import linear
 from .local_attention import Window, attend_locally
 from .pick import in_rows, mask_of_targets, pick
-from .rotary import rotate_for_scores
+from .positions.rotary import rotate_for_scores
 from .variants.heads import HeadNorm, ValueMix
 
 

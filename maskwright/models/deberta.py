@@ -10,10 +10,11 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..layers.disentangled import split_heads
+from ..layers.dropout import Dropout
 from ..layers.init import fresh, truncated_normal_
 from ..layers.linear import Linear
 from ..layers.pick import pick
-from ..layers.skew import attend_skewed, distances
+from ..layers.positions.skew import attend_skewed, distances
 from ..layers.transformer import Transformer, TransformerSettings
 from ..settings import settings
 from ..settings.bounds import Size
@@ -69,7 +70,7 @@ class DebertaModel(Transformer):
         self.norm = _norm(settings)
         self.distances = nn.Embedding(2 * settings.buckets, settings.hidden)
         self.distances_norm = _norm(settings)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
         self.head = nn.Sequential(Linear(settings.hidden, settings.hidden), nn.GELU(), _norm(settings))
         self.decoder_bias = nn.Parameter(torch.empty(vocabulary_size))
@@ -109,7 +110,7 @@ class _Block(nn.Module):
         self.into = Linear(settings.hidden, settings.intermediate)
         self.out = Linear(settings.intermediate, settings.hidden)
         self.norm = _norm(settings)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(
         self,
@@ -131,7 +132,7 @@ class _Attention(nn.Module):
         super().__init__()
         self.heads, self.buckets = settings.heads, settings.buckets
         self.query, self.key, self.value, self.out = (Linear(settings.hidden, settings.hidden) for _ in range(4))
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, table: Tensor, buckets: Tensor, mask: Tensor | None, target_positions: Tensor | None

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from ..layers.dropout import Dropout
 from ..layers.geglu import Geglu
 from ..layers.init import fresh
 from ..layers.joint import Joint
@@ -61,7 +62,7 @@ class HlbGptModel(Transformer):
         super().__init__()
         self.max_length = settings.max_length
         self.embedding = nn.Embedding(vocabulary_size, settings.hidden)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.layers = nn.ModuleList(_Block(settings) for _ in range(settings.layers))
         self.final_norm = _norm(settings.hidden)
         self.decoder = Linear(settings.hidden, vocabulary_size, bias=False)
@@ -112,7 +113,7 @@ class _Block(nn.Module):
         self.inner = Geglu(settings.hidden, settings.intermediate, nn.Identity(), gelu="none", gate=0)
         self.falloff = nn.Parameter(torch.empty(2 * settings.heads))
         """Before softplus, which makes the slopes of keys before the query, of each head, and of keys after it."""
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, mask: Tensor | None, ahead: Tensor, target_positions: Tensor | None = None

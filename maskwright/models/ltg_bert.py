@@ -14,13 +14,14 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from ..layers.buckets import Buckets
 from ..layers.disentangled import attend_disentangled, split_heads
+from ..layers.dropout import Dropout
 from ..layers.geglu import Geglu
 from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
 from ..layers.linear import Linear
 from ..layers.pick import pick
+from ..layers.positions.buckets import Buckets
 from ..layers.transformer import Transformer, TransformerSettings
 from ..layers.variants.depth_weights import DepthWeights
 from ..settings import settings
@@ -87,7 +88,7 @@ class LtgBertModel(Transformer):
         self.buckets = Buckets(settings.max_length, settings.buckets // 2, settings.max_distance, settings.buckets)
         self.distances = nn.Embedding(2 * settings.buckets - 1, settings.hidden)
         self.distances_norm = _norm(settings, affine=True)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.sums = settings.residual == "sum"
         block = {"sum": _Block, "dense": _DenseBlock}.get(settings.residual, _ElcBlock)
         self.layers = nn.ModuleList(block(settings, number) for number in range(settings.layers))
@@ -142,7 +143,7 @@ class _Block(nn.Module):
         self.norm = _norm(settings)
         between = _norm(settings, settings.intermediate)
         self.feed_forward = Geglu(settings.hidden, settings.intermediate, between, gelu="tanh", gate=1)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, target_positions: Tensor | None = None
@@ -216,7 +217,7 @@ class _Attention(nn.Module):
         self.value = Joint(settings.hidden, settings.hidden, 2 if settings.gate else 1)
         self.out = Linear(settings.hidden, settings.hidden)
         self.out_norm = _norm(settings, affine=not settings.inner_norm)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(
         self, hidden: Tensor, table: Tensor, pairs: Tensor, mask: Tensor | None, target_positions: Tensor | None

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from ..attention import Mask
 from ..layers.attend import NARROWEST
+from ..layers.dropout import Dropout
 from ..layers.init import fresh
 from ..layers.joint import Joint
-from ..layers.learned_positions import LearnedPositions
 from ..layers.linear import Linear
 from ..layers.pick import pick
+from ..layers.positions.learned import LearnedPositions
 from ..layers.self_attention import Heads, self_attend
 from ..layers.transformer import Transformer, TransformerSettings, default_positions
 from ..settings import settings
@@ -108,7 +109,7 @@ class _Block(nn.Module):
         self.into = Linear(settings.hidden, settings.intermediate)
         self.back = Linear(settings.intermediate, settings.hidden)
         self.feed_forward_norm = nn.LayerNorm(settings.hidden, eps=EPSILON)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(self, hidden: Tensor, mask: Mask, target_positions: Tensor | None = None) -> Tensor:
         attended = self_attend(Heads(self.query_key_value, self.heads), hidden, mask, target_positions)

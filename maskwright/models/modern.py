@@ -15,14 +15,15 @@ from torch.nn.attention.flex_attention import BlockMask
 
 from ..attention import Mask
 from ..layers.attend import NARROWEST
+from ..layers.dropout import Dropout
 from ..layers.geglu import Geglu
 from ..layers.init import fresh, truncated_normal_
 from ..layers.joint import Joint
-from ..layers.learned_positions import LearnedPositions
 from ..layers.linear import Linear, linear
 from ..layers.local_attention import Window, local_blocks, window
 from ..layers.pick import pick
-from ..layers.rotary import Rotary
+from ..layers.positions.learned import LearnedPositions
+from ..layers.positions.rotary import Rotary
 from ..layers.self_attention import Heads, self_attend
 from ..layers.transformer import Transformer, TransformerSettings, default_positions
 from ..layers.variants.feed_forward import FeedForward, FeedForwardKind, feed_forward
@@ -112,7 +113,7 @@ class ModernModel(Transformer):
         local = settings.window and not learned
         self.local_rotary = Rotary(settings.max_length, width, settings.local_theta) if local else None
         self.norm = _norm(settings.hidden)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.wirings, self.skips = settings.residual.build(settings.layers), settings.residual.skips
         self.late = LateMasks(settings.mask_later) if settings.mask_later else None
         self.shares_layers = settings.distinct_layers is not None
@@ -229,7 +230,7 @@ class _Block(nn.Module):
         values = settings.attention.values
         self.mix = ValueMix(values) if number and values != "own" else None
         if owner is None:
-            between = nn.Dropout(settings.dropout)
+            between = Dropout(settings.dropout)
             self.feed_forward = feed_forward(settings.feed_forward, settings.hidden, settings.intermediate, between)
         else:
             self.__dict__.update(attention=owner.attention, feed_forward=owner.feed_forward)
@@ -260,7 +261,7 @@ class _Attention(nn.Module):
         self.heads, self.dropout = settings.heads, settings.dropout
         self.query_key_value = Joint(settings.hidden, settings.hidden, 3, bias=False)
         self.out = Linear(settings.hidden, settings.hidden, bias=False)
-        self.out_dropout = nn.Dropout(settings.dropout)
+        self.out_dropout = Dropout(settings.dropout)
         self.norm = HeadNorm(settings.hidden // settings.heads) if settings.attention.qk_norm else None
         self.gate = HeadGate(settings.hidden, settings.heads) if settings.attention.gate else None
 

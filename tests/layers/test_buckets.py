@@ -1,6 +1,6 @@
 import torch
 
-from maskwright.layers.buckets import Buckets, log_buckets
+from maskwright.layers.positions.buckets import Buckets, log_buckets
 
 FIRST = {17: 17, 18: 21, 19: 26, 20: 32, 21: 41, 22: 51, 23: 64, 24: 81, 25: 102, 26: 128, 27: 162, 28: 203}
 FIRST |= {29: 256, 30: 322, 31: 406}

@@ -5,8 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from maskwright.layers.attend import attend
-from maskwright.layers.buckets import Buckets
 from maskwright.layers.disentangled import attend_disentangled
+from maskwright.layers.positions.buckets import Buckets
 
 BATCH, HEADS, LENGTH, WIDTH, NEAR, FAR, COUNT = 2, 3, 21, 8, 2, 16, 5
 

@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from maskwright.layers.rotary import Rotary, rotate, rotate_for_scores
+from maskwright.layers.positions.rotary import Rotary, rotate, rotate_for_scores
 
 
 def turns(positions, width=8):

@@ -5,8 +5,8 @@ import torch
 from torch.testing import assert_close
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
-from maskwright.layers.buckets import log_buckets
-from maskwright.layers.skew import attend_skewed, distances, skewed
+from maskwright.layers.positions.buckets import log_buckets
+from maskwright.layers.positions.skew import attend_skewed, distances, skewed
 
 BATCH, HEADS, LENGTH, WIDTH, NEAR, FAR, COUNT = 2, 3, 21, 8, 2, 32, 5
 

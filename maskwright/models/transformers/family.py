@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ...files.json_files import parse_json, read_object
+from ...layers.dropout import quicken
 from ...layers.init import check_memory
 from ...settings import did_you_mean
 
@@ -162,7 +163,7 @@ def network(settings: Any, vocabulary_size: int, generator: torch.Generator) -> 
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         made = _made(str(settings.head), config).float()
     made.get_input_embeddings().padding_idx = None  # type: ignore[operator]  # the tokenizer says what is padding
-    return made
+    return quicken(made)
 
 
 def _made(head: str, config: Any) -> nn.Module:

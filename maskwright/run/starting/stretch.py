@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...layers.learned_positions import LearnedPositions
+from ...layers.positions.learned import LearnedPositions
 from ...models.transformers import TransformersModel
 from ...models.transformers.family import first_position
 

@@ -12,18 +12,23 @@ from ...prediction import LossFn, problem_loss
 
 
 def chosen_kernels(
-    device: torch.device, products: torch.dtype, length: int, loss_fn: LossFn = problem_loss
+    device: torch.device,
+    products: torch.dtype,
+    length: int,
+    loss_fn: LossFn = problem_loss,
+    dropout: float | None = 0.0,
 ) -> dict[str, Any]:
     """The choices, on which the bits of a run depend.
 
     products: dtype of the matrix products of training.  length: positions in a row.  loss_fn: compiled or not.
+    dropout: of the model.
     """
     compiled = loss_fn is not problem_loss
     on_cpu = {"inference": linear_kernel(), "gelu": gelu_kernel()} if device.type == "cpu" else {}
     return {
         "products": str(products).removeprefix("torch."),
         "newton_schulz": "bfloat16" if fast_bf16(device) else "float32",
-        "attention": "compiled" if compiled else attention_kernel(device, products, length),
+        "attention": "compiled" if compiled else attention_kernel(device, products, length, dropout or 0.0),
         "compiled": compiled,
     } | on_cpu
 

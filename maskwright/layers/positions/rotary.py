@@ -6,7 +6,7 @@ Su et al. 2021, RoFormer (arXiv 2104.09864); the halves of a head are paired as 
 import torch
 from torch import Tensor, nn
 
-from .linear import inferring
+from ..linear import inferring
 
 
 class Rotary(nn.Module):

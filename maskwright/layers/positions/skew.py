@@ -9,8 +9,8 @@ product with a 0/1 matrix (`disentangled`). But a row of L has only 2L − 1 dis
 import torch
 from torch import Tensor
 
+from ..disentangled import softmax_mean
 from .buckets import log_buckets
-from .disentangled import softmax_mean
 
 
 def distances(length: int, near: int, far: int, count: int, device: torch.device) -> Tensor:

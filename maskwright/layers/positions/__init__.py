@@ -1,0 +1,1 @@
+"""How a layer knows where a token stands: learned or rotary positions, and distances in buckets."""
