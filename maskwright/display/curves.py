@@ -69,6 +69,11 @@ def _long(axes: Axes, points: tuple[list[float], list[float]], color: str, label
     axes.plot(*points, color=color, linewidth=0.8, marker="o", markersize=1.5, markevery=every, label=label, gid=label)
 
 
+def _from_zero(axes: Axes) -> None:
+    """An axis from 0, with room above the highest value: one that never changes is not drawn on the frame."""
+    axes.set_ylim(0, 1.08 * axes.dataLim.ymax or None)
+
+
 def _loss(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
     _long(axes, column(lines, "loss"), "#b9c4d6", "training")
     _marked(axes, column(lines, "valid/loss"), "#1f4e9c", "validation")
@@ -83,20 +88,20 @@ def _accuracy(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
     _marked(axes, column(lines, f"{prefix}accuracy"), "#1f4e9c", "accuracy")
     axes.axhline(final[f"{prefix}unigram/accuracy"], color="#a33", linestyle=":", label="unigram")
     axes.set_ylabel(f"validation accuracy ({exam})")
-    axes.set_ylim(0, 1)
+    _from_zero(axes)
     axes.legend()
 
 
 def _rate(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
     _long(axes, column(lines, "lr"), "#1f4e9c", "learning rate")
     axes.set_ylabel("learning rate")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
 
 
 def _masked(axes: Axes, lines: Lines, final: Mapping[str, float]) -> None:
     _long(axes, column(lines, "mask_ratio"), "#1f4e9c", "mask ratio")
     axes.set_ylabel("share of the tokens predicted")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
 
 
 FIGURES = {"loss": _loss, "accuracy": _accuracy, "mask_ratio": _masked, "learning_rate": _rate}

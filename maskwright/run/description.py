@@ -17,6 +17,7 @@ def describe(config: Config, data: Data, model: nn.Module, device: torch.device)
     words, tokens, documents = int(train.words.sum()), len(train.tokens), len(train.bytes)
     order = f"order      {told}\n" if (told := config.order.describe(stage.pack.groups)) else ""
     sizes = [tokens for _, tokens in batch_size_schedule(config.training.batch_tokens)]
+    epochs = loader.epoch(data.steps)
     batches = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
     return (
         f"model      {type(config.model).__name__} with {parameters:,} parameters on {device}\n"
@@ -25,7 +26,7 @@ def describe(config: Config, data: Data, model: nn.Module, device: torch.device)
         f"{stage.pack.padding:.1%} padding, {stage.pack.cut:.1%} of documents split over rows\n"
         f"{order}objective  {type(objective).__name__}, {masks} corruption\n{_teachers(objective)}"
         f"training   {data.steps:,} steps of {batches} tokens"
-        + f" = {loader.epoch(data.steps):.1f} epochs"
+        + f" = {epochs:{'.1f' if epochs > 0.1 else '.1g'}} epochs"
         * (not loader.scope)
     )
 

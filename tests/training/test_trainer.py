@@ -1,6 +1,7 @@
 """A run learns, goes on where it was, and does not depend on how its batches are split."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,9 @@ def test_the_average_is_what_is_kept(settings: dict, tmp_path: Path) -> None:
     last = dict(trainer.model.named_parameters())
     assert all(torch.equal(kept[name], trainer.state.averages["ema"].weights[name]) for name in last)
     assert not all(torch.equal(kept[name], last[name]) for name in last)
+
+
+@pytest.mark.parametrize(("steps", "told"), [(1, "= 0.0[1-9] epochs"), (400, r"= \d+\.\d epochs")])
+def test_the_smallest_share_of_an_epoch_is_told(settings: dict, tmp_path: Path, steps: int, told: str) -> None:
+    settings["training"]["steps"] = steps
+    assert re.search(told, Trainer(Config.of(settings), tmp_path, show=False).describe())
