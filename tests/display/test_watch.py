@@ -79,4 +79,6 @@ def test_a_page_of_runs_in_a_browser(pair: list[Path], tmp_path: Path) -> None:
         assert "step " in page.text("#read")
         assert page.ask("form.metric.value") == "valid/loss"
         assert "+0.5000" not in page.text("tbody tr:first-child")
+        assert page.ask("ticks(38, 150)") == [50, 100, 150]
+        assert page.ask("ticks(-0.013, 0.071)") == [0, 0.05]
         check(page, here, "document.querySelectorAll('.curve').length === 2")

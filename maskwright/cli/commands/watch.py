@@ -24,7 +24,7 @@ def command(
     once: Annotated[bool, typer.Option("--once", help="Print the table once.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port of the page; 0 for any free one.")] = 8766,
 ) -> None:
-    """Follow runs while they train: curves, speed, time left, and the difference to the first of them."""
+    """Follow runs while they train: curves, speed, time left, and the difference from the first of them."""
     import time
     from contextlib import suppress
 

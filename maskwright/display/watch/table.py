@@ -14,7 +14,7 @@ def table(runs: Sequence[Watched]) -> Table:
     """A line for each run; the last column is the difference of its validation loss to that of the first."""
     metric = next((name for name in VALID if all(run.last(name) is not None for run in runs)), VALID[-1])
     shown = Table("run", caption=f"validation: {metric.removeprefix('valid/')}, nats per token", caption_justify="left")
-    for name in ("step", "done", "loss", "validation", "to the first", "tokens/s", "left", "silent for"):
+    for name in ("step", "done", "loss", "validation", "vs. first", "tokens/s", "left", "silent for"):
         shown.add_column(name, justify="right")
     first = runs[0].last(metric)
     for run in runs:
