@@ -42,7 +42,7 @@ class Examined(Trainer):
         self.batch, self.last = config.training.batch_tokens, 0
         self.clock = Clock(lambda: score(logits_of(self.model), text), every)
 
-    def validate(self) -> dict[str, float]:
+    def validate(self, *_, **__) -> dict[str, float]:
         self.clock.at(self.step * self.batch, self.step == self.steps)
         return {"valid/loss": self.clock.curve.loss[-1]}
 
