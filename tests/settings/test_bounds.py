@@ -19,6 +19,7 @@ from maskwright.settings import from_mapping, registry
 HUGE = 10**30
 SKIPPED = ["maskwright.__main__", "maskwright.evaluate.lm_eval"]
 if find_spec("sentence_transformers") is None:
+    SKIPPED += ["maskwright.hub.contrastive.train"]
     SKIPPED += [f"maskwright.evaluate.retrieval.{name}" for name in ("late_interaction", "token_vectors")]
 
 
