@@ -18,6 +18,7 @@ import torch
 from rich.progress import BarColumn, TextColumn
 
 from ...distributed.parent import end_with_parent
+from ...distributed.spawn import hidden_main
 from ...files.json_files import read_object
 from ...progress import Bar, clock
 from ...run import saved
@@ -109,7 +110,8 @@ def _each(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Numbers]]:
         yield from ((job, job()) for job in jobs)
         return
     with _pool(workers) as pool:
-        ending = {pool.submit(job): job for job in jobs}
+        with hidden_main():
+            ending = {pool.submit(job): job for job in jobs}
         for done in as_completed(ending):
             yield ending[done], done.result()
 
