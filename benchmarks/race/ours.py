@@ -1,6 +1,7 @@
 """Our side: the preset a user would take, at the size of the race, under our trainer."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,18 @@ class Examined(Trainer):
 
 
 def race(
-    text: Text, sizes: dict[str, int], lr: float, tokens: int, batch_tokens: int, every: int, seed: int = 0
+    text: Text,
+    sizes: dict[str, int],
+    lr: float,
+    tokens: int,
+    batch_tokens: int,
+    every: int,
+    seed: int = 0,
+    changes: Sequence[str] = (),
 ) -> Curve:
-    """One run over `tokens` tokens at peak learning rate `lr`, examined each `every` tokens."""
-    config = Config.of(tree(text, sizes, lr, tokens, batch_tokens, every, seed))
+    """One run over `tokens` tokens at peak learning rate `lr`, examined each `every` tokens; `changes` as in
+    `maskwright train`."""
+    config = Config.of(tree(text, sizes, lr, tokens, batch_tokens, every, seed), list(changes))
     with tempfile.TemporaryDirectory() as folder:
         trainer = Examined(config, Path(folder), text, every)
         trainer.train()
