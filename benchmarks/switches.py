@@ -17,13 +17,18 @@ from race import ours
 from race.text import Text
 from time_to_loss import BATCH_TOKENS, SIZES
 
-LR = 2e-2
+LR = 5e-3
 EXAMS = 20
 WIRING = ("model.residual.scale=true", "model.residual.first=true", "model.attention.values=first")
+BASE = ("optimizer.adamw_lr_ratio=0.4",)
+"""With LR: the rate of matrices, and two fifths of it for the rest."""
 SWITCHES: dict[str, tuple[str, ...]] = {
     "default": (),
-    "half the rate": ("optimizer.lr=1e-2", "optimizer.adamw_lr_ratio=0.2"),
-    "three times the rate beside matrices": ("optimizer.adamw_lr_ratio=0.3",),
+    "half the rate": ("optimizer.lr=2.5e-3", "optimizer.adamw_lr_ratio=0.8"),
+    "double the rate": ("optimizer.lr=1e-2", "optimizer.adamw_lr_ratio=0.2"),
+    "four times the rate": ("optimizer.lr=2e-2", "optimizer.adamw_lr_ratio=0.1"),
+    "double the rate beside matrices": ("optimizer.adamw_lr_ratio=0.8",),
+    "four times the rate beside matrices": ("optimizer.adamw_lr_ratio=1.6",),
     "norms of queries and keys": ("model.attention.qk_norm=true",),
     "wiring": WIRING,
     "rows of equal size (NorMuon)": ("optimizer.row_beta=0.95",),
@@ -32,7 +37,6 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "20 % hidden": ("objective.ratio=0.2",),
     "gates of heads": ("model.attention.gate=true",),
     "momentum that rises": ("optimizer.momentum={start: 0.85, end: 0.95, until: 0.1}",),
-    "double the rate": ("optimizer.lr=4e-2", "optimizer.adamw_lr_ratio=0.05"),
 }
 """By what it is called; a change of the rate of matrices leaves that of the rest."""
 
@@ -42,7 +46,7 @@ def run(name: str, text: Text, tokens: int, seed: int, out: Path) -> dict[str, A
     kept = out / f"{name.replace(' ', '_')}-{tokens}-seed{seed}.json"
     if not kept.exists():
         every = tokens // EXAMS // BATCH_TOKENS * BATCH_TOKENS
-        curve = ours.race(text, SIZES, LR, tokens, BATCH_TOKENS, every, seed, SWITCHES[name])
+        curve = ours.race(text, SIZES, LR, tokens, BATCH_TOKENS, every, seed, BASE + SWITCHES[name])
         out.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(asdict(curve)))
     return json.loads(kept.read_text())
