@@ -8,6 +8,8 @@ parts) and the optimizer. A frozen body counts as if it were trained, and [MASK]
 """
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -36,9 +38,20 @@ class Flops:
     def _forward(self, rows: int, length: int, targets: int) -> int:
         inputs = torch.zeros(rows, length, dtype=torch.int64, device="meta")
         places = torch.zeros(targets, dtype=torch.int64, device="meta")
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter, _without_autocast():
             problem_loss(self.twin, inputs, None, inputs, places, places)
         return counter.get_total_flops()
+
+
+@contextmanager
+def _without_autocast() -> Iterator[None]:
+    """Rotary positions of `transformers` before 5 turn autocast off, of which old PyTorch has none on this device."""
+    known = torch.autocast
+    torch.autocast = lambda *_, **__: nullcontext()  # type: ignore[assignment,misc]
+    try:
+        yield
+    finally:
+        torch.autocast = known  # type: ignore[misc]
 
 
 def _twin(model: nn.Module) -> nn.Module:

@@ -34,6 +34,7 @@ from maskwright.run.config import Config
 from maskwright.settings.registry import files, module
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 
+from ..families import needs
 from ..models.test_variants import ALL, VARIANTS
 
 DECODER = "ModernBertDecoderForCausalLM"
@@ -79,6 +80,8 @@ def ours(source, tokens: torch.Tensor, real: torch.Tensor, causal: bool) -> torc
 @torch.no_grad()
 def test_logits_are_ours(case: str, source, tmp_path: Path) -> None:
     name, options, objective, kind = CASES[case]
+    if kind == "ModernBertDecoderForCausalLM":
+        needs("modernbert-decoder")
     made, causal, remote = source(name, objective, **options), "Causal" in kind, "Maskwright" in kind
     out = tmp_path / case.replace(" ", "-")
     assert export(made, out, own_code="our code" in case).startswith(f"{kind}, {'with code' if remote else 'native'}")

@@ -18,6 +18,8 @@ from maskwright.models.transformers.quiet import silence
 from maskwright.run.load import load
 from maskwright.text.tokenizers.tokenizer import Tokenizer
 
+from ..families import needs
+
 QUICK = {"epochs": 16, "patience": 16, "lr": 0.005, "length": 32}
 TAGS = {"rule": "A", "value": "A", "list": "A", "name": "B", "object": "B"}
 FAMILIES = ["bert", "roberta", "distilbert", "electra", "albert", "mpnet", "modernbert", "deberta-v2", "gpt2", "llama"]
@@ -52,6 +54,7 @@ def family(tokenizer: Tokenizer, tmp_path: Path) -> Callable[[str], Path]:
     """A small model of a family with random weights, in a folder of `transformers`."""
 
     def made(name: str) -> Path:
+        needs(name)
         sizes = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 40}
         head = "causal" if name in ("gpt2", "llama") else "masked"
         settings = Transformers(architecture=name, head=head, dropout=0.0, **sizes)
@@ -108,7 +111,7 @@ def test_models_of_ours_go_out_under_a_native_class_or_with_our_file(
     before = {key: value.clone() for key, value in run.model.state_dict().items()}
     for task in (texts(), words()):
         out = tmp_path / f"out-{type(task).__name__}"
-        numbers = finetune(run, task, Options(**QUICK), out)
+        numbers = finetune(run, task, Options(**QUICK | {"lr": 0.003}), out)
         agrees(out, task, numbers, trust=(out / "modeling_maskwright.py").exists())
         if name == "modern" and not options and objective == "mlm":
             assert numbers["accuracy"] > 0.9

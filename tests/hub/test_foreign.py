@@ -17,12 +17,15 @@ from maskwright.models.transformers.quiet import silence
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 
+from ..families import needs
+
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 40}
 Command = Callable[..., tuple[int, str, str]]
 
 
 def written(family: str, text: Path, out: Path) -> Path:
     """A small model with a tokenizer of its own, as `save_pretrained` writes it."""
+    needs(family)
     texts = text.read_text(encoding="utf-8").split("\n\n")
     tokenizer = Tokenizer.train(texts, TokenizerSettings(kind="wordpiece", size=300, lowercase=True))
     network: Any = Transformers(architecture=family, **SIZES).build(300, torch.Generator().manual_seed(0)).network

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 import torch
+from packaging.version import Version
 from torch import Tensor, nn
 from torch.testing import assert_close
 
 from maskwright.attention import BACKWARD, BOTH, FORWARD, mask, positions
 from maskwright.models.transformers import Transformers, pretrained
 from maskwright.settings import from_mapping
+
+from ..families import INSTALLED, ONLY_SINCE_5, needs
 
 VOCABULARY = 60
 SIZES: dict[str, Any] = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 16, "dropout": 0.0}
@@ -37,6 +40,7 @@ def settings_of(family: str, **more: Any) -> Transformers:
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def model(request: pytest.FixtureRequest) -> nn.Module:
+    needs(request.param)
     return shaken(settings_of(request.param))
 
 
@@ -108,6 +112,19 @@ def test_a_family_that_breaks_a_contract_is_refused_with_it(family: str) -> None
     with pytest.raises(ValueError, match=f"architecture={family} cannot be trained here: {BROKEN[family]}") as refused:
         settings_of(family).build(VOCABULARY, torch.Generator().manual_seed(0))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.skipif(Version("5") <= INSTALLED, reason="transformers 5 has classes that take any mask")
+@pytest.mark.parametrize("family", ONLY_SINCE_5)
+def test_an_old_class_that_takes_no_mask_of_pairs_is_refused_in_a_sentence(family: str) -> None:
+    def built() -> nn.Module:
+        settings = from_mapping(Transformers, {"architecture": family, **SIZES}, "model")
+        return settings.build(VOCABULARY, torch.Generator().manual_seed(0))
+
+    with pytest.raises(ValueError, match=f"architecture={family}") as refused:
+        built()
+    assert "\n" not in str(refused.value)
+    assert "AttributeError" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,17 @@ from maskwright.optimizers._by_layer import decay_rates, depths, freeze_below
 from maskwright.optimizers.library import Adamw
 from maskwright.optimizers.muon import Muon
 
+from ..families import needs
+
 SIZES = {"hidden": 32, "layers": 3, "heads": 2, "intermediate": 48, "max_length": 40}
-MODELS = [Modern(**SIZES), Transformers(architecture="bert", **SIZES), Transformers(architecture="gpt2", **SIZES)]
+FAMILIES = ["modern", "bert", "gpt2"]
 
 
-@pytest.fixture(params=MODELS, ids=["modern", "bert", "gpt2"])
+@pytest.fixture(params=FAMILIES)
 def model(request) -> torch.nn.Module:
-    return request.param.build(60, torch.Generator().manual_seed(0))
+    needs(request.param)
+    settings = Modern(**SIZES) if request.param == "modern" else Transformers(architecture=request.param, **SIZES)
+    return settings.build(60, torch.Generator().manual_seed(0))
 
 
 def test_depths_are_those_of_the_layers(model) -> None:

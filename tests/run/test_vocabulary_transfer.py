@@ -18,6 +18,8 @@ from maskwright.settings.registry import load as registered
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 
+from ..families import needs
+
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 40}
 SHORT = ["rows.length=32", "training.batch_tokens=256", "evaluation.held_out=0.2", "training.compile=false"]
 
@@ -73,6 +75,7 @@ def test_every_other_weight_stays_and_tables_are_as_they_say(tokenizers, name, h
 
 
 def saved(family: str, tokenizer: Tokenizer, out: Path) -> Path:
+    needs(family)
     made = Transformers(architecture=family, **SIZES).build(tokenizer.vocabulary.size, torch.Generator().manual_seed(0))
     for parameter in made.parameters():
         torch.nn.init.normal_(parameter, std=0.2)

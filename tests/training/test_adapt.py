@@ -11,11 +11,14 @@ from maskwright.run.config import Config
 from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 from maskwright.training.trainer import Trainer
 
+from ..families import needs
+
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 40}
 SHORT = ["rows.length=32", "training.batch_tokens=256", "evaluation.held_out=0.2", "training.compile=false"]
 
 
 def saved(family: str, text: Path, out: Path, **sizes: int) -> Path:
+    needs(family)
     tokenizer = Tokenizer.train(text.read_text(encoding="utf-8").split("\n\n"), TokenizerSettings(size=300))
     network = Transformers(architecture=family, **SIZES | sizes).build(300, torch.Generator().manual_seed(0)).network
     with silence():

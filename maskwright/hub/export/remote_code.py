@@ -68,6 +68,7 @@ class MaskwrightPreTrainedModel(PreTrainedModel):
     config_class = MaskwrightConfig
     base_model_prefix = "model"
     _supports_sdpa = True
+    _supports_cache_class = True  # asked by transformers before 4.54; `takes_cache` of the network says who has one
     supports_gradient_checkpointing = True
     accepts_loss_kwargs = False
     """Losses are means over their own batch, so that a trainer divides them by the number of micro-batches."""

@@ -105,7 +105,6 @@ def write_tokenizer(folder: Path, source: str | None, tokenizer: Tokenizer, max_
     path = folder / "tokenizer_config.json"
     facts = read_object(path) | {
         "model_max_length": max_length,
-        "model_input_names": ["input_ids", "attention_mask"],
         "padding_side": "right",
     }
     path.write_text(json.dumps(facts, indent=2), encoding="utf-8")

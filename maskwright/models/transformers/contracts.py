@@ -4,6 +4,7 @@ A class that takes masks in another form gets it in that one; where none does, t
 """
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 
 import torch
 from torch import Tensor
@@ -30,7 +31,8 @@ def check(model: TransformersModel, architecture: str) -> None:
         if said[form] is None:
             model.train(was)
             return
-    raise ValueError(f"architecture={architecture} cannot be trained here: {said[as_bool]}")
+    made_by = f"transformers {version('transformers')}"
+    raise ValueError(f"architecture={architecture} cannot be trained here: {said[as_bool]}, with {made_by}")
 
 
 def _broken(model: TransformersModel) -> Iterator[str]:

@@ -60,9 +60,12 @@ class TransformersModel(nn.Module):
 
     @property
     def body(self) -> nn.Module:
-        """The network without its head."""
-        found: nn.Module = getattr(self.network, self.network.base_model_prefix)
-        return found
+        """The network without its head. Raises ValueError for a class that does not have it where it says."""
+        found = getattr(self.network, name := self.network.base_model_prefix, None)
+        if isinstance(found, nn.Module):
+            return found
+        kind, family = type(self.network).__name__, self.network.config.model_type
+        raise ValueError(f"architecture={family} cannot be trained here: {kind} has no {name}, which should be its body")
 
     @property
     def embedding(self) -> nn.Embedding:
@@ -103,7 +106,8 @@ class TransformersModel(nn.Module):
             raise ValueError(f"rows of {tokens.shape[1]} tokens do not fit model.max_length={self.max_length}")
         vectors = embed(tokens, self.embedding, self.nhot)  # [B, L, D]
         places = (default_positions(tokens) if positions is None else positions).expand(len(tokens), -1)
-        if mask is None and (self.causal or self._window < tokens.shape[1]):
+        if mask is None and (self.causal or self._window < tokens.shape[1] or tokens.is_meta):
+            # without one, old classes make their own and look what is in it, which nothing on the meta device tells
             mask = torch.ones(1, 1, tokens.shape[1], tokens.shape[1], dtype=torch.bool, device=vectors.device)
         sent = {"inputs_embeds": vectors, "position_ids": places + self.first} | self._plain
         hidden = self.body(attention_mask=self._masks(mask, places, vectors), **sent).last_hidden_state
@@ -114,7 +118,8 @@ class TransformersModel(nn.Module):
         """The width of local attention, in tokens on each side; more than any row without."""
         config: Any = self.network.config
         local = "sliding_attention" in (getattr(config, "layer_types", None) or ())
-        return int(config.sliding_window) if local else self.max_length
+        width = getattr(config, "sliding_window", None)  # in old classes under another name, and they take no such mask
+        return int(width) if local and width else self.max_length
 
     def _masks(self, mask: Tensor | None, positions: Tensor, vectors: Tensor) -> Any:
         """The mask as the class takes it; one for each kind of layer, where it has some with local attention."""

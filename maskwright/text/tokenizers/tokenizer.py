@@ -93,7 +93,11 @@ class Tokenizer:
         """
         written = Backend.from_str(self._recognising.to_str())
         written.post_processor = _framed(written, self.names, closed)
-        config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": False,
+            "model_input_names": ["input_ids", "attention_mask"],  # else old versions add types, which few take
+        }
         tokens = {f"{role}_token": name for role, name in self.names.items()}
         marks = {"bos_token": self.names["cls"], "eos_token": self.names["sep"]}
         atomic_write(Path(folder) / "tokenizer.json", written.to_str(pretty=True))

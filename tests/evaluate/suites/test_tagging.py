@@ -39,7 +39,7 @@ def loaded(trained):
 
 
 def test_parts_of_speech_that_can_be_learned_are(suite, write) -> None:
-    write("pos/train.txt", *tagged(60))
+    write("pos/train.txt", *tagged(120))
     folder = write("pos/valid.txt", *tagged(20, 1))
     numbers = suite("tagging", folder, *FULL)
     assert numbers["pos/accuracy"] > 0.95

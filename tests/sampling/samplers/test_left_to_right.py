@@ -246,7 +246,7 @@ def test_a_request_that_does_not_fit_is_one_sentence(said, runs: Path, words: st
 def test_kept_keys_change_no_draw_and_each_token_is_read_once(name):
     model = built(name, spread=0.2)
     for objective, prompt in [(Causal(), ()), (Causal(), (7, 9, 12)), (Prefix(), (7, 9, 12, 8))]:
-        begin, seen = prefill(blank(40, *prompt, length=20), objective, VOCABULARY)
+        begin, seen = prefill(blank(80, *prompt, length=20), objective, VOCABULARY)
         schedule = MaskSchedule(steps=int(begin.free[0].sum()))
         texts, read = [], ([], [])
         for keep, counted in zip((True, False), read, strict=True):
@@ -257,6 +257,6 @@ def test_kept_keys_change_no_draw_and_each_token_is_read_once(name):
         assert torch.equal(*texts)
         assert len({*(texts[0] == PAD).sum(1).tolist()}) > 3  # texts end at different places
         kept, anew = read
-        assert kept[0] == 40 * (len(prompt) + 1)
-        assert max(kept[1:]) <= 40
+        assert kept[0] == 80 * (len(prompt) + 1)
+        assert max(kept[1:]) <= 80
         assert sum(anew) > 3 * sum(kept)
