@@ -65,7 +65,7 @@ class TransformersModel(nn.Module):
         if isinstance(found, nn.Module):
             return found
         kind, family = type(self.network).__name__, self.network.config.model_type
-        raise ValueError(f"architecture={family} cannot be trained here: {kind} has no {name}, which should be its body")
+        raise ValueError(f"architecture={family} cannot be trained here: {kind} has no {name}, which it calls its body")
 
     @property
     def embedding(self) -> nn.Embedding:
