@@ -13,7 +13,7 @@ demo: install
 	@echo "The report is $(DEMO)/report.html"
 
 test: install
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The suite with the lowest versions that pyproject.toml allows: Python 3.11 or 3.12, for which numpy 1.26 is built.
 # The site and retrieval are left out, which need newer ones.

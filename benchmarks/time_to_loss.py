@@ -42,9 +42,9 @@ class Side:
 
 
 SIDES = {
-    "ours": Side(ours.race, (2e-2, 1e-2, 4e-2)),
+    "ours": Side(ours.race, (5e-3, 1e-2, 2.5e-3)),
     "expert adamw": Side(peer.race, (1e-3, 2e-3, 5e-4)),
-    "expert muon": Side(peer.race_with_muon, (2e-2, 1e-2, 4e-2)),
+    "expert muon": Side(peer.race_with_muon, (5e-3, 1e-2, 2.5e-3)),
 }
 
 

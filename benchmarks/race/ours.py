@@ -17,7 +17,7 @@ from race.text import Text, score
 
 RATIO = 0.3
 """Of tokens that are hidden, as on the other side: more questions a token than 15 % (Wettig et al. 2023)."""
-OTHERS = 0.1
+OTHERS = 0.8
 """The learning rate of embeddings and vectors, as a share of that of the matrices."""
 SCHEDULE = {"warmup": 0.05, "decay": "linear", "floor": 0.0}
 
