@@ -15,14 +15,13 @@ import argparse
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from os import getloadavg
 from pathlib import Path
 from typing import Any
 
 from race import ours, peer
-from race.clock import Curve
+from race.clock import Curve, kept
 from race.text import Text
 
 SIZES = {"layers": 6, "hidden": 256, "heads": 4, "intermediate": 704}
@@ -67,14 +66,9 @@ class Race:
     def leg(self, side: str, lr: float, seed: int) -> Curve:
         """A run of `side`, over whole steps."""
         tokens = _whole(self.tokens * (self.share if side == "ours" else 1))
-        kept = self.out / f"{side.replace(' ', '-')}-lr{lr:g}-{tokens}-seed{seed}.json"
-        if not kept.exists():
-            every = _whole(self.tokens / EXAMS)
-            curve = SIDES[side].race(self.text, SIZES, lr, tokens, BATCH_TOKENS, every, seed)
-            self.out.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps({"load": getloadavg()[1], **asdict(curve)}))
-        found = json.loads(kept.read_text())
-        return Curve(**{name: found[name] for name in ("tokens", "seconds", "core_seconds", "loss")})
+        path = self.out / f"{side.replace(' ', '-')}-lr{lr:g}-{tokens}-seed{seed}.json"
+        every = _whole(self.tokens / EXAMS)
+        return kept(path, lambda: SIDES[side].race(self.text, SIZES, lr, tokens, BATCH_TOKENS, every, seed))
 
     def tuned(self, side: str) -> dict[float, float]:
         """The last loss of seed 0 under each learning rate that was tried."""

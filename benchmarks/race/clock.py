@@ -1,7 +1,10 @@
 """A clock that is stopped during evaluation, and the loss curve that it records."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from os import getloadavg
+from pathlib import Path
 from time import perf_counter, process_time
 
 
@@ -19,6 +22,16 @@ class Curve:
     def first_below(self, loss: float) -> int | None:
         """The number of the first exam that was passed with `loss` or less."""
         return next((i for i, found in enumerate(self.loss) if found <= loss), None)
+
+
+def kept(path: Path, run: Callable[[], Curve]) -> Curve:
+    """The curve in the file `path`; where there is none it is run, and kept there with the load of the machine."""
+    if not path.exists():
+        curve = run()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"load": getloadavg()[1], **asdict(curve)}))
+    found = json.loads(path.read_text())
+    return Curve(**{part.name: found[part.name] for part in fields(Curve)})
 
 
 class Clock:

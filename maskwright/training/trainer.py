@@ -88,7 +88,7 @@ class Trainer:
         self.objective = build.objective(config, self.data.shards)
         loss_fn = chosen_loss(config, self.model, self.data, self.objective, self.world, found, show)
         with during("measuring this machine", show and self.world.first):
-            length, dropout = self.data.loader.stages[-1].pack.length, getattr(config.model, "dropout", 0.0)
+            length, dropout = self.data.loader.stages[-1].pack.length, getattr(config.model, "dropout", None) or 0.0
             chosen = chosen_kernels(self.device, rounded, length, loss_fn, dropout)
         self.environment = checkpoint.environment(self.device, self.world.size, chosen)
         self.use_block_mask = not self.objective.teaching and use_block_mask(self.model, loss_fn, self.device)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from study import READ
 
 from maskwright.compare.intervals import intervals
 
 HERE = Path(__file__).parent
 ARMS = ("at_once", "grown", "short", "scratch")
-BEFORE = {"at_once": 3000, "grown": 3000}
+BEFORE = dict.fromkeys(("at_once", "grown"), READ)
 """Steps of the causal model from which an arm begins."""
 
 

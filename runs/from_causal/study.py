@@ -11,7 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from maskwright.display.curves import column
+from maskwright.run.metrics_log import read_lines
+
 READ, ADAPTED = 3000, 1500
+READER_RATE = 0.008
 RATES = (0.004, 0.008)
 KEPT = Path(__file__).with_name("runs.json")
 
@@ -29,37 +33,37 @@ def main() -> None:
             if asked.items() <= kept.items():
                 return kept["nats_per_token"]
         folder = out / f"{arm}-{rate}-{seed}"
+        from_reader = [f"training.init_from={out / f'reader-{READER_RATE}-{seed}'}"]
         recipe, steps, start = {
             "reader": ("diffusion", READ, ["objective.name=causal"]),
-            "grown": ("causal_to_diffusion", ADAPTED, [f"training.init_from={out / f'reader-0.008-{seed}'}"]),
-            "at_once": ("diffusion", ADAPTED, [f"training.init_from={out / f'reader-0.008-{seed}'}"]),
+            "grown": ("causal_to_diffusion", ADAPTED, from_reader),
+            "at_once": ("diffusion", ADAPTED, from_reader),
             "short": ("diffusion", ADAPTED, []),
             "scratch": ("diffusion", READ + ADAPTED, []),
         }[arm]
         knobs = [f"training.steps={steps}", f"optimizer.lr={rate}", f"seed={seed}", *start]
-        tool("train", recipe, *files, *knobs, "--quiet", "--out", folder)
+        if not (folder / "final.json").exists():
+            tool("train", recipe, *files, *knobs, "--quiet", "--out", folder)
         found = json.loads(tool("evaluate", folder, "likelihood", "--json"))
         runs.append(asked | found | curve(folder))
         KEPT.write_text(json.dumps(runs, indent=1) + "\n")
         return found["nats_per_token"]
 
-    run("reader", 0.008, 0)
+    run("reader", READER_RATE, 0)
     best = {arm: min(RATES, key=lambda rate: run(arm, rate, 0)) for arm in ("grown", "at_once", "short", "scratch")}
     for seed in seeds:
-        run("reader", 0.008, seed)
+        run("reader", READER_RATE, seed)
         for arm, rate in best.items():
             run(arm, rate, seed)
 
 
 def tool(*arguments: object) -> str:
-    return subprocess.run(["maskwright", *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.check_output(["maskwright", *map(str, arguments)], text=True)
 
 
 def curve(folder: Path) -> dict[str, list[float]]:
     """Held-out loss (nats per token) on the way, which is estimated from fewer draws than the exact figure."""
-    lines = map(json.loads, (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-    held = [(line["step"], line["valid/loss"]) for line in lines if "valid/loss" in line]
-    return {"steps": [step for step, _ in held], "loss": [loss for _, loss in held]}
+    return dict(zip(("steps", "loss"), column(read_lines(folder / "metrics.jsonl"), "valid/loss"), strict=True))
 
 
 if __name__ == "__main__":

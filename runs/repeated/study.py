@@ -11,6 +11,9 @@ import sys
 from itertools import product
 from pathlib import Path
 
+from maskwright.display.curves import column
+from maskwright.run.metrics_log import read_lines
+
 WORDS = 100_000
 EPOCHS = {
     "causal": (1, 3, 10, 30),
@@ -70,14 +73,12 @@ def cut(path: Path, out: Path) -> Path:
 
 
 def tool(*arguments: object) -> str:
-    return subprocess.run(["maskwright", *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.check_output(["maskwright", *map(str, arguments)], text=True)
 
 
 def curve(folder: Path) -> dict[str, list[float]]:
     """Held-out loss (nats per token) on the way, which is estimated from fewer draws than the exact figure."""
-    lines = map(json.loads, (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-    held = [(line["step"], line["valid/loss"]) for line in lines if "valid/loss" in line]
-    return {"steps": [step for step, _ in held], "loss": [loss for _, loss in held]}
+    return dict(zip(("steps", "loss"), column(read_lines(folder / "metrics.jsonl"), "valid/loss"), strict=True))
 
 
 if __name__ == "__main__":

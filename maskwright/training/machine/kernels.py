@@ -16,7 +16,7 @@ def chosen_kernels(
     products: torch.dtype,
     length: int,
     loss_fn: LossFn = problem_loss,
-    dropout: float | None = 0.0,
+    dropout: float = 0.0,
 ) -> dict[str, Any]:
     """The choices, on which the bits of a run depend.
 
@@ -28,7 +28,7 @@ def chosen_kernels(
     return {
         "products": str(products).removeprefix("torch."),
         "newton_schulz": "bfloat16" if fast_bf16(device) else "float32",
-        "attention": "compiled" if compiled else attention_kernel(device, products, length, dropout or 0.0),
+        "attention": "compiled" if compiled else attention_kernel(device, products, length, dropout),
         "compiled": compiled,
     } | on_cpu
 
