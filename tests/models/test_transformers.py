@@ -207,3 +207,12 @@ def test_a_folder_of_another_body_is_refused(tmp_path: Path, folder: Path) -> No
     model = Transformers(path=str(folder)).build(VOCABULARY, torch.Generator())
     with pytest.raises(ValueError, match=r"lacks 16 weights of a RobertaForMaskedLM, as roberta\.encoder\.layer\.2"):
         pretrained.load(model, folder)
+
+
+@pytest.mark.parametrize(
+    ("rotary", "divisor"), [({"rope_type": "default"}, 1), ({"rope_type": "linear", "factor": 4.0}, 4)]
+)
+def test_rotary_positions_have_the_base_that_a_new_folder_names(rotary, divisor) -> None:
+    settings = Transformers(architecture="llama", options={"rope_parameters": {"rope_theta": 5e5, **rotary}}, **SIZES)
+    network: Any = settings.build(VOCABULARY, torch.Generator().manual_seed(0)).network
+    assert_close(network.model.rotary_emb.inv_freq, 5e5 ** -(torch.arange(0, 16, 2) / 16) / divisor)

@@ -82,10 +82,19 @@ def configuration(values: dict[str, Any]) -> Any:
     kind, options = CONFIG_MAPPING[architecture], {k: v for k, v in options.items() if k != "model_type"}
     if values["path"] is None:
         options = _sized(values, kind()) | options
-    made = _said(architecture, lambda: kind(**options))
+    made = _said(architecture, lambda: kind(**_rotated(options, kind())))
     for name in _dropouts(made) if values["dropout"] is not None else ():
         setattr(made, name, values["dropout"])
     return made
+
+
+def _rotated(options: dict[str, Any], default: Any) -> dict[str, Any]:
+    """With `rope_parameters` under the names that a class of transformers before 5, as `default` is one, reads."""
+    rotary = options.get("rope_parameters") or {}
+    if "rope_theta" not in rotary or not hasattr(default, "rope_theta"):
+        return options
+    scaling = {name: value for name, value in rotary.items() if name != "rope_theta"}
+    return options | {"rope_theta": rotary["rope_theta"], "rope_scaling": scaling}
 
 
 def _sized(values: dict[str, Any], default: Any) -> dict[str, Any]:
