@@ -28,6 +28,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "norms of queries and keys": ("model.attention.qk_norm=true",),
     "wiring": ("model.residual.scale=true", "model.residual.first=true", "model.attention.values=first"),
     "rows of equal size (NorMuon)": ("optimizer.row_beta=0.95",),
+    "entries of equal size (AdaMuon)": ("optimizer.entry_beta=0.95",),
     "squared ReLU": ("model.feed_forward=relu2", "model.intermediate=1056"),
     "40 % hidden": ("objective.ratio=0.4",),
     "20 % hidden": ("objective.ratio=0.2",),

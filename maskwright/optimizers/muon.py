@@ -5,8 +5,8 @@ scaled so that a step is as long as AdamW's (Liu et al. 2025, "Muon is scalable 
 section 2.2): one learning rate serves both. Matrices that are stored as one weight (queries, keys and values) are
 orthogonalised one by one, and all matrices of equal shape in one batch.
 
-Two refinements, each off unless asked for: `row_beta` makes it NorMuon, `cautious_decay` decays only what is not moving
-away from zero.
+Three refinements, each off unless asked for: `row_beta` makes it NorMuon, `entry_beta` AdaMuon, and `cautious_decay`
+decays only what is not moving away from zero.
 """
 
 from collections import defaultdict
@@ -59,11 +59,18 @@ class Muon:
     row_beta: Share | None = None
     """NorMuon (Li et al. 2025, arXiv 2510.05491; 0.95 there): decay per step of each row's mean square, by the root of
     which the row is divided. None leaves rows as they are."""
+    entry_beta: Share | None = None
+    """AdaMuon (Si et al. 2025, arXiv 2507.11005; 0.95 there): the signs of the momentum are orthogonalised, and each
+    entry is divided by the root of its mean square, of which this is the decay per step. None for neither."""
     cautious_decay: bool = False
     """Whether an entry of a matrix is decayed only while its step, too, is towards zero (Chen et al. 2025, arXiv
     2510.12402)."""
     decay_embeddings: bool = False
     """Whether embedding tables (a tied decoder is one) are decayed too."""
+
+    def __post_init__(self) -> None:
+        if self.row_beta is not None and self.entry_beta is not None:
+            raise ValueError(f"row_beta={self.row_beta} and entry_beta={self.entry_beta}: choose one, or none")
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of `model`, with one parameter group per role, each at its peak `lr`."""
@@ -72,7 +79,7 @@ class Muon:
         for group in groups:
             group["parts"] = [stacked.get(id(parameter), 1) for parameter in group["params"]]
             group["lr"] = self.lr * (1.0 if group["role"] == "matrix" else self.adamw_lr_ratio)
-        of_matrices = ("lr", "iterations", "row_beta", "cautious_decay")
+        of_matrices = ("lr", "iterations", "row_beta", "entry_beta", "cautious_decay")
         defaults = {name: getattr(self, name) for name in of_matrices} | {"momentum": value(self.momentum, 0.0)}
         return MuonOptimizer(groups, defaults | {"betas": self.betas, "eps": self.eps, "fused": True})
 
@@ -89,35 +96,45 @@ class MuonOptimizer(torch.optim.Optimizer):
     def _muon_step(self, group: dict[str, Any]) -> None:
         """W −= lr · decay · W + lr · scale · orthogonalised momentum, for each of the matrices stored as one weight."""
         counts = {p: count for p, count in zip(group["params"], group["parts"], strict=True) if p.grad is not None}
-        means = [self._momentum(parameter, group["momentum"]).chunk(count) for parameter, count in counts.items()]
+        means = [self._momentum(parameter, group).chunk(count) for parameter, count in counts.items()]
         steps = iter(orthogonalised([mean for joint in means for mean in joint], group["iterations"]))
         for parameter, count in counts.items():
             pieces = list(islice(steps, count))
             length = max(pieces[0].shape) ** 0.5  # 1 / the root mean square of an orthogonal matrix
-            if group["row_beta"] is not None:
-                pieces, length = self._with_even_rows(parameter, pieces, group["row_beta"]), 1.0
+            if group["row_beta"] is not None or group["entry_beta"] is not None:
+                pieces, length = self._evened(parameter, pieces, group), 1.0
             step = like(parameter, torch.cat(pieces).reshape(parameter.shape))
             decay = group["lr"] * group["weight_decay"]
             parameter.mul_(1 - decay * (step * parameter >= 0) if group["cautious_decay"] else 1 - decay)
             parameter.add_(step, alpha=-group["lr"] * RMS * length)
 
-    def _with_even_rows(self, parameter: Tensor, pieces: Sequence[Tensor], beta: float) -> list[Tensor]:
-        """Orthogonal matrices with each row divided by the root of its mean square over time, and the root mean square
-        of each whole matrix brought to 1 (Li et al. 2025, algorithm 1)."""
-        joined, state = torch.cat(list(pieces)).float(), self.state[parameter]
-        now = joined.square().mean(1)
-        state["rows"] = state["rows"].lerp(now, 1 - beta) if "rows" in state else (1 - beta) * now
-        even = joined / state["rows"].sqrt().clamp(min=TINY)[:, None]
+    def _evened(self, parameter: Tensor, pieces: Sequence[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        """Orthogonal matrices with each row, or each entry, divided by the root of its mean square over time, and the
+        root mean square of each whole matrix brought to 1 (Li et al. 2025 and Si et al. 2025, algorithm 1 of both)."""
+        joined = torch.cat(list(pieces)).float()
+        squares = joined.square()
+        if group["row_beta"] is not None:
+            root = self._root_mean(parameter, "rows", squares.mean(1), group["row_beta"])[:, None]
+        else:
+            root = self._root_mean(parameter, "entries", squares, group["entry_beta"])
+        even = joined / root
         return [each * (each.numel() ** 0.5 / each.norm().clamp(min=TINY)) for each in even.chunk(len(pieces))]
 
-    def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
-        """Nesterov momentum as a matrix: [rows, everything else]."""
+    def _root_mean(self, parameter: Tensor, name: str, squares: Tensor, beta: float) -> Tensor:
+        """The root of the mean of `squares` over time, which is kept in the state as `name`."""
+        state = self.state[parameter]
+        state[name] = state[name].lerp(squares, 1 - beta) if name in state else (1 - beta) * squares
+        return state[name].sqrt().clamp(min=TINY)
+
+    def _momentum(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+        """Nesterov momentum as a matrix: [rows, everything else]; its signs for AdaMuon."""
         assert parameter.grad is not None
         state = self.state[parameter]
         if not state:
             state["mean"] = torch.zeros_like(parameter)
-        mean = state["mean"].lerp_(parameter.grad, 1 - momentum)
-        return whole(parameter.grad.lerp(mean, momentum)).flatten(1)
+        mean = state["mean"].lerp_(parameter.grad, 1 - group["momentum"])
+        direction = whole(parameter.grad.lerp(mean, group["momentum"])).flatten(1)
+        return direction if group["entry_beta"] is None else direction.sign()
 
     def _adamw_step(self, group: dict[str, Any]) -> None:
         """AdamW (Loshchilov and Hutter 2019, algorithm 2), by torch's fused kernel."""

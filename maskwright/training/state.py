@@ -95,7 +95,10 @@ class State:
         for name, parameter in self.model.named_parameters():
             put(parameter, tensors["model"][name])
         optimizer = {key: self._placed(key, tensor) for key, tensor in tensors["optimizer"].items()}
-        self.optimizer.load_state_dict(checkpoint.unflatten(optimizer, facts["optimizer"]))
+        saved = checkpoint.unflatten(optimizer, facts["optimizer"])
+        groups = zip(self.optimizer.param_groups, saved["param_groups"], strict=True)
+        saved["param_groups"] = [now | then for now, then in groups]  # an option that is newer than the checkpoint
+        self.optimizer.load_state_dict(saved)
         self.objective.load_state_dict(tensors.get("objective", {}))
         for name, average in self._files():
             average.restore(tensors[name])

@@ -13,6 +13,7 @@ from maskwright.settings import field_names, from_mapping, registry
 
 EVERY = {name: kind() for name, kind in registry.entries("optimizers").items()}
 EVERY["normuon"] = Muon(row_beta=0.95, cautious_decay=True)
+EVERY["adamuon"] = Muon(entry_beta=0.95)
 
 
 @pytest.fixture(params=EVERY)

@@ -80,10 +80,32 @@ def test_even_rows_are_those_of_the_published_algorithm():
     assert_close(weight.detach(), twin, rtol=1e-4, atol=1e-5)
 
 
-def test_matrices_stored_as_one_have_even_rows_as_those_alone():
+def test_even_entries_are_those_of_the_published_algorithm():
+    """AdaMuon, algorithm 1, after the same orthogonalisation, from Nesterov's momentum as here."""
+    weight, twin = torch.nn.Parameter(normal((6, 4))), normal((6, 4))
+    optimizer = Muon(lr=0.1, weight_decay=0.0, entry_beta=0.8).build(torch.nn.ParameterList([weight]))
+    mean, squares = torch.zeros(6, 4), torch.zeros(6, 4)
+    for step in range(4):
+        gradient = weight.grad = normal((6, 4), step)
+        optimizer.step()
+        mean = 0.95 * mean + 0.05 * gradient
+        (direction,) = orthogonalised([torch.sign(0.05 * gradient + 0.95 * mean)], 5)
+        squares = 0.8 * squares + 0.2 * direction.float() ** 2
+        even = direction.float() / squares.sqrt()
+        twin = twin - 0.1 * 0.2 * 24**0.5 / even.norm() * even
+    assert_close(weight.detach(), twin, rtol=1e-4, atol=1e-5)
+
+
+def test_rows_or_entries_are_made_even_not_both():
+    with pytest.raises(ValueError, match="choose one"):
+        Muon(row_beta=0.9, entry_beta=0.9)
+
+
+@pytest.mark.parametrize("option", ["row_beta", "entry_beta"])
+def test_matrices_stored_as_one_are_made_even_as_those_alone(option):
     joint, alone = Joint(8, 8, 3), torch.nn.ParameterList(torch.nn.Parameter(torch.zeros(8, 8)) for _ in range(3))
     torch.nn.init.zeros_(joint.weight)
-    settings = Muon(lr=0.1, row_beta=0.5)
+    settings = Muon(lr=0.1, **{option: 0.5})
     gradients = [normal((8, 8), seed) * 10**seed for seed in range(3)]
     joint.weight.grad = torch.cat(gradients)
     for parameter, gradient in zip(alone, gradients, strict=True):

@@ -136,5 +136,12 @@ def test_the_optimizers_of_our_own_have_no_other_options():
     """A new option of Lamb or Muon needs a test above, or in its file; those of the libraries need a value in OTHER."""
     shared = {"lr", "betas", "eps", "weight_decay", "decay_embeddings"}
     assert set(field_names(Lamb)) == shared | {"decay_vectors", "scaling"}
-    assert set(field_names(Muon)) == shared | {"adamw_lr_ratio", "momentum", "iterations", "row_beta", "cautious_decay"}
+    assert set(field_names(Muon)) == shared | {
+        "adamw_lr_ratio",
+        "momentum",
+        "iterations",
+        "row_beta",
+        "entry_beta",
+        "cautious_decay",
+    }
     assert set(registry.entries("optimizers").values()) == {Lamb, Muon, *ENTRIES}

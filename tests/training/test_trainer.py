@@ -70,6 +70,15 @@ def test_a_resumed_run_is_the_unbroken_run(settings: dict, tmp_path: Path, optim
     assert same(weights(whole), weights(broken))
 
 
+def test_a_checkpoint_from_before_an_option_was_there_goes_on(settings: dict, tmp_path: Path) -> None:
+    state = Trainer(Config.of(settings | {"optimizer": {"name": "muon"}}), tmp_path, show=False).state
+    tensors, facts = state.saved()
+    groups = facts["optimizer"]["param_groups"]
+    older = [{name: value for name, value in group.items() if name != "cautious_decay"} for group in groups]
+    state.restore(tensors, facts | {"optimizer": facts["optimizer"] | {"param_groups": older}})
+    assert [group["cautious_decay"] for group in state.optimizer.param_groups] == [False] * len(groups)
+
+
 def interrupted(config: Config, out: Path, stop: int) -> None:
     """A run that ends without a word after its checkpoint at step `stop`."""
 
