@@ -1,11 +1,11 @@
 """Progress on stderr: bars in a terminal, lines in a log file, HTML that is updated in place in a notebook."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from threading import Event, Thread
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -14,6 +14,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -26,6 +27,7 @@ FIRST = 2.0
 """Seconds after which work that goes on is said for the first time where nothing moves on the screen."""
 REDRAWN = 0.5
 """Seconds between two states of a notebook's progress."""
+T = TypeVar("T")
 
 
 def warn(sentence: str) -> None:
@@ -122,10 +124,50 @@ class Bar(Progress):
         return f'<div style="{style}"><progress {done}></progress> {escape(self._said(task))}</div>'
 
 
+class Left(TimeRemainingColumn):
+    """How much is done and the time left, once `through` has told."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else Text(f"{task.percentage:.0f}%  left ") + super().render(task)
+
+
+class Part(NamedTuple):
+    """The part of a bar that belongs to what is done now; a whole one is 1 long."""
+
+    bar: Bar
+    task: TaskID
+    begin: float
+    end: float
+
+
+_part: Part | None = None
+
+
 @contextmanager
 def during(what: str, visible: bool = True) -> Iterator[None]:
-    """Say what is being done while it is, with the time that it has taken; nothing where a bar already shows."""
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    """Say what is being done while it is, with the time that it has taken, and where it goes `through` something the
+    time left; nothing where a bar already shows."""
+    global _part
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), Left()
     with Bar(*columns, visible=visible and not Bar.shown, transient=True) as bar:
-        bar.add_task(what, total=None)
-        yield
+        around, task = _part, bar.add_task(what, total=None)
+        _part = around if bar.disable else Part(bar, task, 0.0, 1.0)
+        try:
+            yield
+        finally:
+            _part = around
+
+
+def through(items: Sequence[T]) -> Iterator[T]:
+    """`items` one by one, as equal parts of what is being done (`during`); what an item goes through divides its part."""
+    global _part
+    whole = _part
+    try:
+        for done, item in enumerate(items):
+            if whole is not None:
+                begin, end = (whole.begin + (whole.end - whole.begin) * i / len(items) for i in (done, done + 1))
+                _part = whole._replace(begin=begin, end=end)
+                whole.bar.update(whole.task, total=1.0, completed=begin)
+            yield item
+    finally:
+        _part = whole

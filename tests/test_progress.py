@@ -66,6 +66,32 @@ def test_what_is_done_is_said_once_it_takes_long(written: io.StringIO, monkeypat
     assert "belongs" not in written.getvalue()
 
 
+def test_parts_of_parts_are_told_as_shares_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(progress.Bar, "update", lambda bar, task, total, completed: told.append(completed))
+    assert list(progress.through("ab")) == ["a", "b"]
+    with progress.during("reading"):
+        for _ in progress.through("ab"):
+            for number in progress.through(range(5)):
+                if number == 2:  # as training that stops early
+                    break
+            assert list(progress.through([])) == []
+        with progress.during("what belongs to it"):
+            assert list(progress.through("cd")) == ["c", "d"]
+    assert told == pytest.approx([0, 0, 0.1, 0.2, 0.5, 0.5, 0.6, 0.7, 0, 0.5])
+
+
+def test_a_line_has_the_share_that_is_done_and_the_time_left(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "FIRST", 0.001)
+    with progress.during("reading"):
+        for part in progress.through(range(4)):
+            if part == 2:
+                lines_until(written, "reading  0:0")
+    assert re.search(r"reading  0:00:\d\d  50%  left [-\d:]+", written.getvalue())
+
+
 def test_in_a_notebook_one_output_is_updated_in_place(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     states: list[list[str]] = []
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from ..files.errors import short_repr
+from ..progress import through
 from ..settings.bounds import MOST_EPOCHS, MOST_SIZE
 from .order import Order
 from .pack import Pack
@@ -197,5 +198,5 @@ def validation_batches(pack: Pack, rows: int, stride: int = 1) -> Iterator[Rows]
     They are in epoch 0, with progress 1.
     """
     chosen = np.arange(0, len(pack), stride)
-    for numbers in np.split(chosen, range(rows, len(chosen), rows)):
+    for numbers in through(np.split(chosen, range(rows, len(chosen), rows))):
         yield read_rows(pack, numbers, np.zeros_like(numbers), 1.0)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..noise import Noise
+from ..progress import through
 from ..settings.registry import name_of
 from .canvas import Canvas
 from .denoiser import Denoiser, Remasker
@@ -60,10 +61,10 @@ def generate(
     plan = replace(schedule, steps=max(1, schedule.steps // len(blocks))).after
     max_steps = len(plan) * len(blocks)
     yield Frame(0, tokens.clone(), _state(canvas.free, masked), max_steps)
-    for active in blocks:
+    for active in through(blocks):
         open_ = active if polish else active & (tokens == denoiser.vocabulary.mask)
         alive = torch.nonzero(open_.any(1))[:, 0]
-        for number, (before, after) in enumerate(pairwise([0.0 if polish else 1.0, *plan])):
+        for number, (before, after) in enumerate(through([*pairwise([0.0 if polish else 1.0, *plan])])):
             if not len(alive):
                 break
             noise = Noise(seed, torch.full_like(alive, next(steps)), alive)

@@ -20,6 +20,7 @@ from ...layers.transformer import vectors
 from ...noise import address
 from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
+from ...progress import through
 from ...settings import settings
 from ...settings.bounds import MOST_LAYERS, PositiveInt, Size
 from ...text.tokenizers.tokenizer import Tokenizer
@@ -144,7 +145,7 @@ class EdgeProbe:
         truth = train.labels[train.targets(stopping)]
         optimizer = torch.optim.Adam(probe.parameters(), lr=self.settings.lr)
         best, kept, at = -1.0, deepcopy(probe.state_dict()), 0
-        for epoch in range(1, self.settings.epochs + 1):
+        for epoch in through(range(1, self.settings.epochs + 1)):
             turn = shuffled_range(epoch * len(learning), (epoch + 1) * len(learning), len(learning), seed)[1]
             for some in train.batches(learning[turn], self.settings.batch):
                 wanted = torch.from_numpy(train.labels[train.targets(some)]).float().to(self.device)

@@ -3,7 +3,7 @@
 Part of the training examples is held out for early stopping; the validation examples are used once, at the end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from ...data.order import shuffled_range
 from ...noise import address, dropout_generator
 from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
+from ...progress import through
 from ...settings import settings
 from ...settings.bounds import PositiveInt, Size
 from ...settings.schedule import Share
@@ -197,9 +198,9 @@ class Tuner:
         optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=settings.weight_decay)
         device = next(network.parameters()).device
         steps = self._steps(len(train))
-        for epoch in range(1, settings.epochs + 1):
+        for epoch in through(range(1, settings.epochs + 1)):
             network.train()
-            for step, batch in enumerate(self._batches(train, epoch, seed), (epoch - 1) * steps):
+            for step, batch in enumerate(through(self._batches(train, epoch, seed)), (epoch - 1) * steps):
                 dropout_generator(device).manual_seed(address(seed, "dropout", step) % 2**63)
                 for group in optimizer.param_groups:
                     group["lr"] = rate * how.rate(step, steps * settings.epochs, settings.warmup)
@@ -231,11 +232,11 @@ class Tuner:
             raise ValueError(f"{self.rows.name} has {count} examples to train on, fewer than batch={size}")
         return steps
 
-    def _batches(self, train: np.ndarray, epoch: int, seed: int) -> Iterator[np.ndarray]:
+    def _batches(self, train: np.ndarray, epoch: int, seed: int) -> list[np.ndarray]:
         """The examples in the shuffled order of the epoch."""
         _, order = shuffled_range(len(train) * epoch, len(train) * (epoch + 1), len(train), seed)
         size = self.settings.batch
-        yield from (train[order[place * size : (place + 1) * size]] for place in range(self._steps(len(train))))
+        return [train[order[place * size : (place + 1) * size]] for place in range(self._steps(len(train)))]
 
     @torch.no_grad()
     def _predict(self, network: nn.Module, chosen: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import product
 from typing import TypeVar
 
+from ...progress import through
 from .finetune import FineTuner, Finetuning
 
 S = TypeVar("S", bound=Finetuning)
@@ -16,7 +17,8 @@ def best(settings: S, score: Callable[[S], float]) -> S:
     if not (settings.rates or settings.batches):
         return settings
     pairs = product(settings.rates or (settings.lr,), settings.batches or (settings.batch,))
-    return max((replace(settings, rates=(), batches=(), lr=rate, batch=batch) for rate, batch in pairs), key=score)
+    tried = [replace(settings, rates=(), batches=(), lr=rate, batch=batch) for rate, batch in pairs]
+    return max(through(tried), key=score)
 
 
 def chosen(asked: Finetuning, found: Finetuning) -> dict[str, float]:

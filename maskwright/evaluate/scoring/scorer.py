@@ -17,6 +17,7 @@ from ...attention import FORWARD, mask
 from ...data.rows import Rows
 from ...objectives.base.problem import Problem
 from ...prediction import logits_in_chunks
+from ...progress import through
 from ...text.tokenizers.tokenizer import Tokenizer
 from .backends import Questions
 from .batching import batches, regroup
@@ -155,7 +156,7 @@ class Scorer:
 
     def _problems(self, encoded: list[Encoded]) -> Iterator[Problem]:
         """The problems of all rows; `source_row` is the index into `encoded`."""
-        for chosen in batches([len(ids) for ids, _ in encoded], self.batch_tokens):
+        for chosen in through([*batches([len(ids) for ids, _ in encoded], self.batch_tokens)]):
             places = torch.from_numpy(chosen)
             for problem in self.questions(self._rows([encoded[i] for i in chosen])):
                 if problem.noise[:, 1].any():

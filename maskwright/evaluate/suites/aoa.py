@@ -15,6 +15,7 @@ import numpy as np
 from ...files.errors import short_repr
 from ...files.json_files import read_object
 from ...files.tables import rows
+from ...progress import through
 from ...run.discover import models
 from ...run.load import load
 from ...storage.atomic import atomic_write
@@ -47,7 +48,7 @@ def evaluate(run: Path, data: Path | None, options: Options) -> dict[str, float]
     contexts, children = _contexts(place / "cdi_childes.json", options.limit), _children(place / "cdi_human.csv")
     asked = {word: some for word, some in contexts.items() if len(word) > 1 and some}
     results: list[dict[str, Any]] = []
-    for count, path in checkpoints.items():
+    for count, path in through([*checkpoints.items()]):
         name, scorer = build_scorer(load(path, options.device), options)
         results += [{"step": path.name, "word_count": count} | line for line in _surprisals(scorer, asked)]
     chances = {word: chance(scorer.tokenizer, word) for word in asked}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...progress import through
 from ...run.load import LoadedRun
 from ...settings import settings
 from ...storage.atomic import atomic_write
@@ -40,12 +41,12 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     """
     found = options.files(data)
     numbers: dict[str, float] = {}
-    for name, files in found.items():
+    for name, files in through([*found.items()]):
         one = task(name, *files, options.limit)
         tuner = FineTuner(run.model, run.tokenizer, run.objective, one, options)
         first = tuner.protocol.first_seed
         chosen = search(tuner, first)
-        results = [tuner(first + seed) for seed in range(1 if options.protocol else options.seeds)]
+        results = [tuner(first + seed) for seed in through(range(1 if options.protocol else options.seeds))]
         numbers |= {f"{name}/{key}": number for key, number in (summary(one, results) | chosen).items()}
         if options.predictions:
             _write(official_folder(options.predictions, run.path) / "finetune" / name, one, results[0])

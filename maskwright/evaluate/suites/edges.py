@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...progress import through
 from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.edge_data import edges
@@ -28,9 +29,9 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     """
     found = options.files(data)
     numbers: dict[str, float] = {}
-    for name, files in found.items():
+    for name, files in through([*found.items()]):
         prober = EdgeProbe(run.model, run.tokenizer, run.objective, edges(*files, options.limit), options)
-        results = [prober(seed) for seed in range(options.seeds)]
+        results = [prober(seed) for seed in through(range(options.seeds))]
         numbers |= {f"{name}/{key}": float(np.mean([one[key] for one in results])) for key in results[0]}
         if len(results) > 1:
             numbers[f"{name}/f1_sd"] = float(np.std([one["f1"] for one in results], ddof=1))

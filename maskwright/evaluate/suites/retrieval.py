@@ -13,6 +13,7 @@ from pydantic import Field
 from ...attention import BACKWARD, BOTH, FORWARD
 from ...objectives.base.capabilities import reading_direction
 from ...objectives.base.objective import Objective
+from ...progress import through
 from ...run.load import LoadedRun
 from ...settings import settings
 from ...settings.bounds import Layers, PositiveInt, Size
@@ -74,7 +75,7 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     length = min(options.length, int(run.model.max_length))  # type: ignore[arg-type]
     recipe = late.Recipe(options.epochs, options.batch, options.lr, options.width)
     before, after = [], []
-    for seed in range(options.seeds):
+    for seed in through(range(options.seeds)):
         found = late.retriever(run.model, run.tokenizer, views, length, options.width, seed)
         before.append(late.ranks(found, test))
         late.learn(found, train, recipe, seed)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...progress import through
 from ...run.load import LoadedRun
 from ...settings import settings
 from ..finetuning.finetune import FineTuner, Finetuning
@@ -42,13 +43,13 @@ def evaluate(run: LoadedRun, data: Path | None, options: Options) -> dict[str, f
     """
     found = options.files(data, KINDS, alone=True)
     numbers: dict[str, float] = {}
-    for name, files in found.items():
+    for name, files in through([*found.items()]):
         one = tagging(name, *files, options.limit)
         if is_spans(one.classes):
             check_seqeval()
         tuner = FineTuner(run.model, run.tokenizer, run.objective, one, options)
         chosen = search(tuner, 0)
-        told = over_seeds([tuner(seed) for seed in range(options.seeds)]) | _floor(one) | chosen
+        told = over_seeds([tuner(seed) for seed in through(range(options.seeds))]) | _floor(one) | chosen
         numbers |= {f"{name}/{key}": value for key, value in told.items()}
     means = {key: float(np.mean([numbers[f"{name}/{key}"] for name in found])) for key in ("accuracy", "f1")}
     return numbers | means

@@ -21,6 +21,7 @@ from ...objectives.base.detector import detector
 from ...objectives.base.objective import IGNORE, Objective
 from ...objectives.base.problem import Problem
 from ...prediction import CHUNK, logits_in_chunks
+from ...progress import through
 from ...text.shards.shards import Split
 from .common import exams
 from .detection import detection
@@ -76,11 +77,12 @@ def validate_all(
     An own exam that equals a common one is run once.
     """
     own = objective.for_validation()
-    found = {"": take_exam(model, pack, own, batch_tokens, stride)}
-    for name, common in exams(objective).items():
-        same = common.task == own
-        found[f"{name}/"] = found[""] if same else take_exam(model, pack, common, batch_tokens, stride)
-    return found
+    common = {f"{name}/": exam for name, exam in exams(objective).items()}
+    same = [name for name, exam in common.items() if exam.task == own]
+    others = {name: exam for name, exam in common.items() if name not in same}
+    asked = {"": own} | others
+    found = {name: take_exam(model, pack, asked[name], batch_tokens, stride) for name in through([*asked])}
+    return {"": found[""]} | {name: found.get(name, found[""]) for name in common}
 
 
 def _score(result: ExamResult, pack: Pack, domains: list[str]) -> dict[str, float]:
