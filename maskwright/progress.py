@@ -102,7 +102,7 @@ class Bar(Progress):
         shown = (column for column in self.columns if isinstance(column, ProgressColumn))
         told = (column(task) for column in shown if not isinstance(column, BarColumn | SpinnerColumn))
         parts = (part.plain if isinstance(part, Text) else str(part) for part in told)
-        return "  ".join(parts).replace("  left  ", " left ")
+        return "  ".join(filter(None, parts)).replace("  left  ", " left ")
 
     def _redraw(self) -> None:
         while not self._stopped.wait(REDRAWN):
