@@ -18,6 +18,8 @@ from maskwright.run.starting import lora
 from maskwright.settings import from_mapping, registry
 from maskwright.training.trainer import Trainer
 
+from ..distributed.test_ranks import recipe, run
+
 PeftModel = pytest.importorskip("peft", reason="peft is an extra").PeftModel
 
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "intermediate": 48, "max_length": 24}
@@ -99,6 +101,15 @@ def test_a_run_with_adapters_resumes_to_the_same_bits(text: Path, first: Path, t
         half._save()
     resumed = Trainer(config, tmp_path / "run", resume=True, show=False).train()
     assert_close(resumed.model.state_dict(), whole.model.state_dict(), rtol=0, atol=0)
+
+
+def test_adapters_of_two_ranks_are_those_of_one(text: Path, first: Path, tmp_path: Path) -> None:
+    config = begun(text, first, "training.precision=fp32")
+    one = Trainer(config, tmp_path / "one", show=False).train().model.state_dict()
+    source = recipe(config.tree(), tmp_path)
+    two = run(source, tmp_path / "two", "--nproc", "2")
+    assert two.returncode == 0, two.stderr
+    assert_close(load(tmp_path / "two").model.state_dict(), dict(one), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # peft asks for it
