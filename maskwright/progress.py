@@ -159,7 +159,7 @@ def during(what: str, visible: bool = True) -> Iterator[None]:
 
 
 def through(items: Sequence[T]) -> Iterator[T]:
-    """`items` one by one, as equal parts of what is being done (`during`); what an item goes through divides its part."""
+    """`items` one by one, as equal parts of what is being done (`during`); what one goes through divides its part."""
     global _part
     whole = _part
     try:

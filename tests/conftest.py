@@ -6,7 +6,9 @@ epochs in a few seconds.
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # or each command that a test calls would leave a thread that watches the cores
+os.environ["OMP_WAIT_POLICY"] = (
+    "PASSIVE"  # or each command that a test calls would leave a thread that watches the cores
+)
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

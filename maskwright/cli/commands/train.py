@@ -16,7 +16,7 @@ EXAMPLES = """Examples
   maskwright train quickstart "corpus.files=[texts/,more.jsonl.gz]" \\
       tokenizer.size=8192 --out mine
   maskwright train first/config.yaml seed=1 --out again
-  maskwright train first --out first --resume
+  maskwright train --resume --out first
   # a model that is there goes on with the text of a domain
   maskwright train adapt training.init_from=FOLDER "corpus.files=[domain/]" \\
       evaluation.knew=general.txt
@@ -30,7 +30,13 @@ EXAMPLES = """Examples
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name, a YAML file, or the folder of an earlier run.")],
+    recipe: Annotated[
+        str | None,
+        typer.Argument(
+            help="A recipe's name, a YAML file, or the folder of an earlier run; that in OUT where a run is resumed.",
+            show_default=False,
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="SECTION.KEY=VALUE", help="Changes to it; `maskwright options` lists every key."),
@@ -45,6 +51,7 @@ def command(
     from ...files.secrets import hide
     from ...progress import during
 
+    recipe, overrides = _begun([word for word in (recipe, *(overrides or [])) if word], out if resume else None)
     if "RANK" not in os.environ:  # before what takes seconds to load, and once for all ranks
         typer.echo(hide(f"maskwright {__version__}: {recipe}, into {out}"), err=True)
 
@@ -57,7 +64,7 @@ def command(
         from ...training.trainer import Trainer
         from ..launch import launch
 
-    config = Config.load(recipe, overrides or [])
+    config = Config.load(recipe, overrides)
     if nproc > 1:
         raise typer.Exit(launch(nproc, out))
     trainer = Trainer(fit(config, out, resume, show=not quiet), out, resume, show=not quiet)
@@ -74,3 +81,13 @@ def command(
         said = write(out)
         typer.echo(said.partition("\n")[0] if quiet else said)
     trainer.world.leave(0)
+
+
+def _begun(words: list[str], resumed: Path | None) -> tuple[str, list[str]]:
+    """The recipe and the changes to it; the recipe of a resumed run need not be named."""
+    if words and ("=" not in words[0] or Path(words[0]).exists()):
+        return words[0], words[1:]
+    if resumed and (resumed / "config.yaml").is_file():
+        return str(resumed), words
+    nothing = f"{resumed} holds no run to resume; " if resumed else ""
+    raise typer.BadParameter(f"{nothing}give one, as in: maskwright train quickstart", param_hint="recipe")
