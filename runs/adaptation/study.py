@@ -1,10 +1,11 @@
 """What an encoder gains and forgets when it is adapted to a domain: python study.py DATA OUT [SEED]...
 
-The domain is movie reviews, and all other files of DATA/minibaby are general text. A `general` encoder of 10 M tokens is
-adapted for two epochs by masks (`mlm`), `span`s, `adaptive` masks, and with 500 new `words`; `scratch` learns reviews
-alone, at the rate of pretraining. The rate of adaptation is the one of four at which `mlm` ends best on reviews, at
-seed 0. Each is fine-tuned on mr (is a review good?), the primary metric, named beforehand, and on tags of MASC, and so
-is an `untrained` one. Goes on where it was stopped. Beside this file `runs.json` has the numbers of each run.
+The domain is movie reviews, and all other files of DATA/minibaby are general text. A `general` encoder of 10 M tokens
+is adapted for two epochs by masks (`mlm`), `span`s, `adaptive` masks, and with 500 new `words`; `scratch` learns
+reviews alone, at the rate of pretraining. The rate of adaptation is the one of four at which `mlm` ends best on
+reviews, at seed 0. Each is fine-tuned on mr (is a review good?), the primary metric, named beforehand, and on tags
+of MASC, and so is an `untrained` one. Goes on where it was stopped. Beside this file `runs.json` has the numbers of
+each run.
 """
 
 import json
