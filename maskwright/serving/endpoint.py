@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from ..files.json_files import parse_json
 from ..settings import from_mapping
 from . import protocol
 from .concurrency import ConcurrencyLimit
@@ -74,12 +75,12 @@ async def fields(request: Request) -> dict[str, Any]:
     except TimeoutError:
         raise TooSlow(f"the body did not come within {protocol.PATIENCE:g} seconds: send the whole of it") from None
     try:
-        found = json.loads(body)
+        found = parse_json(body.decode(errors="surrogatepass"), "the body", "replace", once=True)
         json.dumps(found, ensure_ascii=False).encode()  # JSON can escape half a character, which is no text
     except UnicodeEncodeError:
         raise ValueError("the body holds half of a surrogate pair, as in \\ud800, which is no character") from None
-    except (ValueError, RecursionError):
-        found = None
+    except UnicodeDecodeError:
+        raise ValueError("the body is not UTF-8") from None
     if not isinstance(found, dict):
         raise ValueError('the body is not a JSON object such as {"text": "…"}')
     return found

@@ -100,10 +100,15 @@ def test_a_mistake_is_one_sentence_that_names_the_field(
     assert "\n" not in said.json()["error"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"null", b"\xff", b"[" * 60_000])
-def test_what_is_no_object_is_refused(client: TestClient, body: bytes) -> None:
+@pytest.mark.parametrize(("body", "sentence"), [
+    (b"", "the body is not JSON"), (b"{", "the body is not JSON"), (b"[1]", "the body is not a JSON object"),
+    (b"null", "the body is not a JSON object"), (b"\xff", "the body is not UTF-8"),
+    (b"[" * 60_000, "the body is JSON that is nested too deeply"),
+    (b'{"text": "a", "text": "b"}', "the body cannot be read: the key 'text' occurs twice"),
+])  # fmt: skip
+def test_what_is_no_object_is_refused(client: TestClient, body: bytes, sentence: str) -> None:
     said = client.post("/fill", content=body, headers={"content-type": "application/json"})
-    assert (said.status_code, said.json()["error"][:30]) == (422, "the body is not a JSON object ")
+    assert (said.status_code, said.json()["error"][: len(sentence)]) == (422, sentence)
 
 
 def test_a_form_of_another_page_cannot_ask(client: TestClient) -> None:
