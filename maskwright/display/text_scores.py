@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .elements.table import Table
+from .elements.table import Table, in_a_line
 
 COLUMNS = ("log_likelihood", "per_token", "per_byte")
 
@@ -17,18 +17,23 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Table:
         pair = {name: part for name, part in line.items() if isinstance(part, Mapping)}
         for name, part in (pair or {"": line}).items():
             style = "bold" if name and line["likelier"] == name else ""
-            cells = (f"{part[column]:,.3f}" for column in COLUMNS)
-            shown.add_row(part["text"], *cells, style=style)
+            cells = (_cell(part[column]) for column in COLUMNS)
+            shown.add_row(in_a_line(part["text"]), *cells, style=style)
     return shown
 
 
 def columns_table(columns: Mapping[str, Sequence[Any]]) -> Table:
-    """A line for each row of `columns`; numbers with decimals have three."""
-    shown = Table()
+    """A line for each row of `columns`; numbers with decimals have three, and what is too wide breaks texts first."""
+    shown = Table(padding=(0, 1, 0, 0))
     for name, values in columns.items():
-        shown.add_column(name.replace("_", " "), justify="left" if any(isinstance(v, str) for v in values) else "right")
+        if any(isinstance(value, str) for value in values):
+            shown.add_column(name.replace("_", " "), overflow="fold")
+        else:
+            shown.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     for row in zip(*columns.values(), strict=True):
-        shown.add_row(
-            *("" if cell is None else f"{cell:,.3f}" if isinstance(cell, float) else str(cell) for cell in row)
-        )
+        shown.add_row(*map(_cell, row))
     return shown
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:,.3f}" if isinstance(value, float) else in_a_line(str(value))

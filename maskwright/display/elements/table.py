@@ -20,5 +20,10 @@ class Table(table.Table):
         super().add_row(*map(_text, cells), **options)
 
 
+def in_a_line(text: str) -> str:
+    """A text with the ends of its lines in sight."""
+    return text.replace("\n", "⏎")
+
+
 def _text(part: Any, style: str = "") -> Any:
     return Text(part, style) if isinstance(part, str) else part

@@ -83,3 +83,16 @@ def test_no_colour_ends_within_a_character() -> None:
     line = Table()
     line.add_row(painted([("नम", "red"), ("स्", "blue"), ("ते 👩\u200d", "red"), ("👧 |", "blue")]))
     assert "नमस्ते 👩\u200d👧 |" in printed(line)
+
+
+def test__no_digit_is_cut_in_a_narrow_terminal_and_a_row_is_a_line() -> None:
+    columns = {
+        "text_number": [1, 12], "position": [1, 12], "word": ["a\nb", "extraordinarily"], "start": [0, 120],
+        "end": [3, 134], "tokens": [1, 2], "log_prob_nats": [-101.03, -1234.5], "entropy_nats": [6.1, None],
+        "length": [3, 15], "log_frequency_nats": [-11.842, None],
+    }  # fmt: skip
+    console = Console(file=StringIO(), width=80)
+    console.print(text_scores.columns_table(columns))
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in said
+    assert all(number in said for number in ("-101.030", "-1,234.500", "-11.842", "frequency", "a⏎b"))
