@@ -36,24 +36,34 @@ def rows(columns: Columns) -> Iterator[dict[str, Any]]:
     return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
+def _of_one_kind(values: Sequence[Any]) -> list[Any]:
+    """A column for a table that is no JSON: one with lists, objects or several kinds is text, as JSON writes them."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float} or len(kinds - {dict, list}) == len(kinds) == 1:
+        return list(values)
+    return [value if value is None or isinstance(value, str) else _json(value) for value in values]
+
+
 def _separated(columns: Columns, delimiter: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerows([list(columns), *zip(*columns.values(), strict=True)])
+    writer.writerows([list(columns), *zip(*map(_of_one_kind, columns.values()), strict=True)])
     return text.getvalue()
 
 
 def _parquet(columns: Columns) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table({name: pa.array(list(values)) for name, values in columns.items()}), sink)
+    pq.write_table(pa.table({name: pa.array(_of_one_kind(values)) for name, values in columns.items()}), sink)
     return sink.getvalue().to_pybytes()
 
 
+_json = partial(json.dumps, ensure_ascii=False, default=str)
+"""Dates and whatever else JSON has no form for are text."""
 KINDS: dict[str, Callable[[Columns], str | bytes]] = {
     ".csv": partial(_separated, delimiter=","),
     ".tsv": partial(_separated, delimiter="\t"),
     ".parquet": _parquet,
-    ".json": lambda columns: json.dumps(list(rows(columns)), ensure_ascii=False, indent=1),
-    ".jsonl": lambda columns: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(columns)),
+    ".json": lambda columns: _json(list(rows(columns)), indent=1),
+    ".jsonl": lambda columns: "".join(_json(row) + "\n" for row in rows(columns)),
 }
 """Kind of file to the content that holds the columns."""
