@@ -25,10 +25,11 @@ EXAMPLES = """Examples
 def command(
     run: Annotated[Path, typer.Argument(help="A run or a checkpoint.")],
     file: Annotated[
-        Path, typer.Argument(help="One text per line; a table (.csv, .tsv); or .jsonl, also with pairs as in BLiMP.")
+        Path,
+        typer.Argument(help="One text per line; .csv, .tsv or .parquet; or .jsonl, also with pairs as in BLiMP."),
     ],
     column: Annotated[
-        str | None, typer.Option(help="The column of a table or field of .jsonl that holds the texts [text].")
+        str | None, typer.Option(help="The column of a table or field of .jsonl that holds the texts; by default text.")
     ] = None,
     per: Annotated[Literal["text", "token", "word"], typer.Option(help="What a row is about.")] = "text",
     unit: Annotated[Literal["nats", "bits"], typer.Option(help="The unit of log-probabilities.")] = "nats",
@@ -60,19 +61,23 @@ def command(
         opened = load(run)
         name, ready = scorer(opened, backend)
     if per == "text" and unit == "nats" and out is None:
-        with during(f"scoring {len(lines):,} texts"):
+        with during(f"scoring {file}"):
             found = likelihoods(ready, [item.texts for item in lines], windows(opened, name, ready))
-        whole = {"backend": name, "texts": found}
-        typer.echo(json.dumps(whole)) if as_json else Console().print(text_scores.table(found))
+        if as_json:
+            typer.echo(json.dumps({"backend": name, "texts": found}))
+        else:
+            typer.echo(f"scored by {name}", err=True)
+            Console().print(text_scores.table(found))
         return
     if len(lines[0].texts) == 2:
         raise ValueError(f"{file} holds pairs: --per, --unit and --out need one text a line, --column sentence_good")
-    with during(f"scoring {len(lines):,} texts"):
+    with during(f"scoring {file}"):
         columns = table(opened, name, ready, lines, per, unit)
     if out:
         write_columns(out, columns)
         typer.echo(f"{len(columns['text_number']):,} rows, scored by {name}, in {out}", err=True)
     if as_json:
-        typer.echo(json.dumps({"backend": name, f"{per}s": list(rows(columns))}))
+        typer.echo(json.dumps({"backend": name, f"{per}s": list(rows(columns))}, default=str))
     elif not out:
+        typer.echo(f"scored by {name}", err=True)
         Console().print(text_scores.columns_table(columns))

@@ -56,13 +56,14 @@ def _together(items: Sequence[Item], tables: Sequence[Columns]) -> Columns:
 
 
 def _text(figures: Mapping[str, Any], unit: str) -> Columns:
-    rates = {f"{name}_{unit}": [figures[name] / UNITS[unit]] for name in ("log_likelihood", "per_token", "per_byte")}
+    numbers = {name: figures[name] for name in ("log_likelihood", "per_token", "per_byte")}
+    rates = {f"{name}_{unit}": [None if nats is None else nats / UNITS[unit]] for name, nats in numbers.items()}
     return {"text": [figures["text"]]} | rates | {name: [figures[name]] for name in ("tokens", "bytes")}
 
 
 def _tokens(text: str, scores: TokenScores, tokenizer: Tokenizer, unit: str) -> Columns:
     ends = _ends(text, tokenizer)
-    starts = [0, *ends[:-1]]
+    starts = [0, *ends][:-1]
     return {
         "position": list(range(1, len(ends) + 1)),
         "token": [tokenizer.tokens[i] for i in scores.ids.tolist()],
@@ -80,7 +81,7 @@ def _words(text: str, scores: TokenScores, tokenizer: Tokenizer, unit: str, freq
     owner = np.searchsorted([end for _, end in spans], _ends(text, tokenizer)).clip(max=len(spans) - 1)
     tokens = np.bincount(owner, minlength=len(spans))
     known = np.where(tokens, np.bincount(owner, scores.log_prob, len(spans)), np.nan)
-    first = np.searchsorted(owner, np.arange(len(spans))).clip(max=len(owner) - 1)
+    first = np.searchsorted(owner, np.arange(len(spans)))
     words = [text[start:end] for start, end in spans]
     shares = np.array([frequencies.get(plain(word), np.nan) for word in words])
     return {
@@ -90,7 +91,7 @@ def _words(text: str, scores: TokenScores, tokenizer: Tokenizer, unit: str, freq
         "end": [end for _, end in spans],
         "tokens": tokens.tolist(),
         f"log_prob_{unit}": _in(unit, known),
-        f"entropy_{unit}": _in(unit, np.where(tokens, scores.entropy[first], np.nan)),
+        f"entropy_{unit}": _in(unit, np.where(tokens, np.append(scores.entropy, np.nan)[first], np.nan)),
         "length": [len(word) for word in words],
         f"log_frequency_{unit}": _in(unit, shares),
     }

@@ -1,5 +1,7 @@
 """What is said of each token and word is that of the plainest code, and adds up to the score of the text."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,14 +10,17 @@ from hypothesis import strategies as st
 
 from maskwright.evaluate.scoring.backends import FIXED, choose
 from maskwright.evaluate.scoring.by_token import by_token
-from maskwright.evaluate.scoring.columns import of_tokens, of_words
+from maskwright.evaluate.scoring.columns import of_texts, of_tokens, of_words
 from maskwright.evaluate.scoring.frequency import log_frequencies
 from maskwright.evaluate.scoring.scorer import Scorer, Text
-from maskwright.evaluate.scoring.text_files import Item
+from maskwright.evaluate.scoring.text_files import Item, likelihoods
 from maskwright.evaluate.scoring.windows import Windows
+from maskwright.models.modern import Modern
 from maskwright.objectives.diffusion import Diffusion
 from maskwright.objectives.mirror import Mirror
+from maskwright.text.tokenizers.tokenizer import Tokenizer, TokenizerSettings
 
+from .conftest import SIZES, restless
 from .test_scorer import LONG, TEXTS, chances
 
 
@@ -100,3 +105,26 @@ def test_a_words_length_and_share_of_the_corpus_are_given(judged) -> None:
     words = of_words([Item(("A (name) sits.",))], found, judged.tokenizer, "nats", frequencies)
     assert words["length"] == [1, 6, 5]
     assert words["log_frequency_nats"] == [pytest.approx(np.log(4 / 8)), pytest.approx(np.log(3 / 8)), None]
+
+
+@pytest.mark.parametrize("nothing", ["🙂", "\u200b", "\x07 \u0301"])
+def test_a_text_of_nothing_that_the_tokenizer_knows_has_no_numbers(text: Path, nothing: str) -> None:
+    """One of unknown characters, and one of which no token is left."""
+    settings = TokenizerSettings(kind="wordpiece", size=404)
+    tokenizer = Tokenizer.train(text.read_text(encoding="utf-8").split("\n\n"), settings)
+    model = restless(Modern(**SIZES), tokenizer.vocabulary.size)
+    scorer = Scorer(model, tokenizer, choose("mlm", None)[1])
+    texts = [nothing, "A name."]
+    items = [Item((one,)) for one in texts]
+    found = by_token(scorer, texts)
+    words = of_words(items, found, tokenizer, "nats", {})
+    assert set(words["log_prob_nats"][: len(nothing.split())]) == {None}
+    assert set(words["entropy_nats"][: len(nothing.split())]) == {None}
+    assert words["word"] == [*nothing.split(), "A", "name."]
+    tokens = of_tokens(items, found, tokenizer, "nats")
+    assert {lost is None for number, lost in zip(tokens["text_number"], tokens["log_prob_nats"], strict=True)
+            if number == 1} <= {True}  # fmt: skip
+    figures = likelihoods(scorer, [(one,) for one in texts])
+    assert [one["per_token"] is None for one in figures] == [True, False]
+    assert of_texts(items, figures, "bits")["log_likelihood_bits"][0] is None
+    assert likelihoods(scorer, [(nothing, "A name.")])[0]["likelier"] == "neither"

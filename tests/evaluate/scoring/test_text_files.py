@@ -1,8 +1,11 @@
 """Files of texts, and what is said of them."""
 
 import json
+from datetime import date
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from maskwright.evaluate.scoring.backends import choose
@@ -68,3 +71,17 @@ def test_a_column_holds_the_texts_and_the_others_come_along(tmp_path) -> None:
         items(plain, "sentence")
     with pytest.raises(ValueError, match=r"a\.tsv:1: no column 'text'"):
         items(table, "text")
+
+
+def test_a_column_of_parquet_holds_the_texts(tmp_path) -> None:
+    path = tmp_path / "a.parquet"
+    day = date(2024, 2, 29)
+    pq.write_table(pa.table({"sentence": ["A name.", None], "day": [day, day], "n": [1, 2]}), path)
+    with pytest.raises(ValueError, match=r"a\.parquet: no column 'text': name another by --column: 'sentence', 'day'"):
+        items(path)
+    with pytest.raises(ValueError, match=r"the column 'n' holds int64, not text"):
+        items(path, "n")
+    with pytest.raises(ValueError, match=r"a\.parquet:2: there is no text"):
+        items(path, "sentence")
+    pq.write_table(pq.read_table(path).slice(0, 1), path)
+    assert items(path, "sentence") == [Item(("A name.",), {"day": day, "n": 1})]
