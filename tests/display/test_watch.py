@@ -7,9 +7,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from maskwright.display.watch.runs import POINTS, find, look
+from maskwright.display.watch.table import table
 from maskwright.serving.watch.app import app
 
 from ..browser import browsing
+from .elements.test_table import printed
 from .test_pages import check
 
 
@@ -52,6 +54,35 @@ def test_the_table_tells_runs_from_the_first(command, tmp_path: Path) -> None:
     assert [part in said for part in ("+0.250", "1,000", "50%", "0:03:20")] == [True] * 4
     code, _, complaint = command("watch", tmp_path / "nowhere", "--once")
     assert (code, "holds no run (metrics.jsonl)" in complaint) == (2, True)
+
+
+def test_a_run_that_cannot_be_read_hides_no_other(command, tmp_path: Path) -> None:
+    written(tmp_path / "a", 100)
+    whole = written(tmp_path / "b", 100) / "metrics.jsonl"
+    whole.write_text("garbled\n" + whole.read_text().rpartition("\n")[0])
+    (written(tmp_path / "c", 100) / "config.yaml").write_text("training: [")
+    code, said, _ = command("watch", tmp_path, "--once")
+    assert (code, said.count("unreadable"), "50%" in said) == (0, 2, True)
+    assert "b/metrics.jsonl:1 is not an object of a step" in said.replace("\n", "")
+    client = TestClient(app(lambda: [look(name, path) for name, path in find([tmp_path]).items()], None))
+    a, b, c = client.get("/runs").json()
+    assert (a["step"], b["step"], b["done"], "is not YAML" in c["says"]) == (100, None, None, True)
+
+
+def test_a_loss_that_is_no_number_is_left_out_of_a_curve(tmp_path: Path) -> None:
+    log = written(tmp_path / "a", 2) / "metrics.jsonl"
+    log.write_text(log.read_text().replace("8.99", "NaN"))
+    client = TestClient(app(lambda: [look("a", tmp_path / "a")], None))
+    assert client.get("/runs").json()[0]["curves"]["loss"] == [[2, 8.98]]
+
+
+def test_losses_of_two_objectives_are_not_subtracted(tmp_path: Path) -> None:
+    runs = [written(tmp_path / name, 100, shift) for name, shift in (("mlm", 0.0), ("electra", -5.0))]
+    assert "-5.000" in printed(table([look(path.name, path) for path in runs]))
+    for path in runs:
+        (path / "config.yaml").write_text(f"objective: {{name: {path.name}}}")
+    said = printed(table([look(path.name, path) for path in runs]))
+    assert ("-5.000" in said, "the loss of each run's own objective" in said) == (False, True)
 
 
 @pytest.fixture

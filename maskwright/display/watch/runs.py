@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ class Watched:
     ago: float
     """Seconds since it wrote its last line."""
     finished: bool
+    objective: str = ""
+    """By name."""
+    fault: str = ""
+    """Why its files cannot be read."""
 
     def last(self, metric: str) -> float | None:
         """The newest value of a metric."""
@@ -41,15 +46,15 @@ class Watched:
 
     @property
     def says(self) -> str:
-        """Whether it is finished, or for how long it has said nothing."""
-        return "finished" if self.finished else clock(self.ago)
+        """Whether it is finished or cannot be read, or for how long it has said nothing."""
+        return "unreadable" if self.fault else "finished" if self.finished else clock(self.ago)
 
     def curves(self) -> dict[str, list[list[float]]]:
         """Of each metric the steps and values, at most POINTS of them and always the last."""
         found: dict[str, list[list[float]]] = {}
         for line in self.lines:
             for name, value in line.items():
-                if isinstance(value, int | float) and name not in ("step", "seconds"):
+                if isinstance(value, int | float) and isfinite(value) and name not in ("step", "seconds"):
                     found.setdefault(name, []).append([line["step"], value])
         return {name: _thinned(points) for name, points in found.items()}
 
@@ -68,18 +73,23 @@ def find(places: Sequence[Path]) -> dict[str, Path]:
 
 
 def look(name: str, path: Path) -> Watched:
-    """The run in `path` as it is now. A line that is being written is left out."""
-    lines, _ = read(path / "metrics.jsonl")
+    """The run in `path` as it is now. A line that is being written is left out; a file that is broken is a fault of
+    this run alone."""
     ago = time.time() - (path / "metrics.jsonl").stat().st_mtime
     finished = (path / "final.json").is_file()
-    return Watched(name, lines, 1.0 if finished else _done(path, lines), ago, finished)
+    try:
+        lines, _ = read(path / "metrics.jsonl")
+        config = read_yaml(path / "config.yaml") if (path / "config.yaml").is_file() else {}
+    except ValueError as error:
+        return Watched(name, [], nan, ago, finished, fault=str(error))
+    done = 1.0 if finished else _done(config.get("training", {}), lines)
+    return Watched(name, lines, done, ago, finished, config.get("objective", {}).get("name", ""))
 
 
-def _done(path: Path, lines: Sequence[dict[str, Any]]) -> float:
-    training = read_yaml(path / "config.yaml").get("training", {}) if (path / "config.yaml").is_file() else {}
+def _done(training: dict[str, Any], lines: Sequence[dict[str, Any]]) -> float:
     trained = [line for line in lines if "loss" in line]
     shares = [trained[-1][count] / training[name] for name, count in BUDGETS.items() if trained and training.get(name)]
-    return min([1.0, *shares]) if shares else float("nan")
+    return min([1.0, *shares]) if shares else nan
 
 
 def _thinned(points: list[list[float]]) -> list[list[float]]:

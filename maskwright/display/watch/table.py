@@ -11,12 +11,19 @@ VALID = ("valid/masked/loss", "valid/forward/loss", "valid/loss")
 
 
 def table(runs: Sequence[Watched]) -> Table:
-    """A line for each run; the last column is the difference of its validation loss to that of the first."""
-    metric = next((name for name in VALID if all(run.last(name) is not None for run in runs)), VALID[-1])
-    shown = Table("run", caption=f"validation: {metric.removeprefix('valid/')}, nats per token", caption_justify="left")
+    """A line for each run, with the difference of its validation loss to that of the first where both are of one exam.
+
+    Below stands which exam that is, and why a run cannot be read.
+    """
+    sound = [run for run in runs if not run.fault]
+    metric = next((name for name in VALID if all(run.last(name) is not None for run in sound)), VALID[-1])
+    alike = metric != VALID[-1] or len({run.objective for run in sound}) < 2
+    exam = f"{metric.removeprefix('valid/')}, nats per token" if alike else "the loss of each run's own objective"
+    faults = [run.fault for run in runs if run.fault]
+    shown = Table("run", caption="\n".join([f"validation: {exam}", *faults]), caption_justify="left")
     for name in ("step", "done", "loss", "validation", "vs. first", "tokens/s", "left", "silent for"):
         shown.add_column(name, justify="right")
-    first = runs[0].last(metric)
+    first = runs[0].last(metric) if alike else None
     for run in runs:
         valid, left = run.last(metric), run.left
         shown.add_row(
