@@ -66,7 +66,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(command, tmp_path: Path) -> No
     assert "b/metrics.jsonl:1 is not an object of a step" in said.replace("\n", "")
     client = TestClient(app(lambda: [look(name, path) for name, path in find([tmp_path]).items()], None))
     a, b, c = client.get("/runs").json()
-    assert (a["step"], b["step"], b["done"], "is not YAML" in c["says"]) == (100, None, None, True)
+    assert (a["step"], b["step"], b["done"], "is not YAML" in c["fault"]) == (100, None, None, True)
 
 
 def test_a_loss_that_is_no_number_is_left_out_of_a_curve(tmp_path: Path) -> None:
@@ -110,6 +110,8 @@ def test_a_page_of_runs_in_a_browser(pair: list[Path], tmp_path: Path) -> None:
         assert "step " in page.text("#read")
         assert page.ask("form.metric.value") == "valid/loss"
         assert "+0.5000" not in page.text("tbody tr:first-child")
+        assert page.text("tbody tr:first-child td:nth-child(2)") == "100"
+        assert page.ask("new Set(Array.from({length: 16}, (_, i) => look(i))).size") == 16
         assert page.ask("ticks(38, 150)") == [50, 100, 150]
         assert page.ask("ticks(-0.013, 0.071)") == [0, 0.05]
         check(page, here, "document.querySelectorAll('.curve').length === 2")

@@ -34,6 +34,6 @@ def app(look: Callable[[], Sequence[Watched]], hosts: frozenset[str] | None) -> 
 def facts(run: Watched) -> dict[str, Any]:
     """What the page shows of a run."""
     return {
-        "name": run.name, "says": run.fault or run.says, "done": None if run.done != run.done else run.done,
+        "name": run.name, "says": run.says, "fault": run.fault, "done": None if run.done != run.done else run.done,
         "left": run.left, "step": run.last("step"), "speed": run.last("tokens_per_second"), "curves": run.curves(),
     }  # fmt: skip
