@@ -47,9 +47,14 @@ def _list(numbers: Mapping[str, float]) -> Table:
     return table
 
 
-def token_text(token: str) -> str:
-    """A token without the blank before a word; one of whitespace alone in quotes, as Python writes it."""
-    return token.strip() or repr(token)
+def readable(guesses: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Guesses without the blank before a word; in quotes, as Python writes them, where only whitespace would tell one
+    from another."""
+    plain = [token.strip() for token, _ in guesses]
+    return [
+        (text if text and plain.count(text) == 1 else repr(token), share)
+        for text, (token, share) in zip(plain, guesses, strict=True)
+    ]
 
 
 def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
@@ -58,6 +63,6 @@ def blanks(text: str, found: Sequence[Blank]) -> RenderableType:
     line.highlight_words([MASK_TEXT], "bold black on yellow")
     table = Table(show_header=False, padding=(0, 2))
     for number, blank in enumerate(found, 1):
-        guesses = [Text.assemble(f"{token_text(guess)} ", (f"{share:.1%}", "dim")) for guess, share in blank.guesses]
+        guesses = [Text.assemble(f"{guess} ", (f"{share:.1%}", "dim")) for guess, share in readable(blank.guesses)]
         table.add_row(*([f"{number}."] if len(found) > 1 else []), *guesses)
     return Group(line, table)

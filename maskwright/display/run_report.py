@@ -20,7 +20,7 @@ from ..sampling.fill import Gap, gaps
 from .curves import curves
 from .elements.drawing import embedded
 from .elements.style import STYLE
-from .metrics import token_text
+from .metrics import readable
 from .validation import lines
 
 NEXT = """maskwright evaluate {run} validation
@@ -82,7 +82,7 @@ def _gaps(run: LoadedRun, config: Config) -> list[Gap]:
 
 
 def _line(gap: Gap) -> str:
-    guesses = "   ".join(f"{token_text(guess)} {share:.0%}" for guess, share in gap.guesses)
+    guesses = "   ".join(f"{guess} {share:.0%}" for guess, share in readable(gap.guesses))
     blank = " " * gap.truth.startswith(" ")
     text = f"{gap.before[-60:]}{blank}[{gap.truth.strip()}]{gap.after[:40]}".replace("\n", "⏎")
     return f"\n  … {text} …\n      {guesses}"
@@ -91,8 +91,8 @@ def _line(gap: Gap) -> str:
 def _gap(gap: Gap) -> str:
     bars = "".join(
         f'<li class="{"right" if guess == gap.truth else ""}"><b style="width:{share * 12:.1f}em"></b>'
-        f"{escape(token_text(guess))} <small>{share:.1%}</small></li>"
-        for guess, share in gap.guesses
+        f"{escape(shown)} <small>{share:.1%}</small></li>"
+        for (guess, share), (shown, _) in zip(gap.guesses, readable(gap.guesses), strict=True)
     )
     text = f"…{escape(gap.before)}<mark>{escape(gap.truth)}</mark>{escape(gap.after)}…"
     return f"<div class=gap><p>{text}</p><ol>{bars}</ol></div>"

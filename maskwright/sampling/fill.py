@@ -90,10 +90,9 @@ def _gap(model: nn.Module, tokenizer: Tokenizer, pack: Pack, number: int, top: i
     hidden = piece.clone()
     hidden[here] = tokenizer.vocabulary.mask
     (blank,) = fill_tokens(model, tokenizer, hidden, top, shift)
-    before, truth, after = (
-        tokenizer.decode(part) for part in (piece[:here], piece[here : here + 1], piece[here + 1 :])
-    )
-    return Gap(before, truth, after, blank.guesses)
+    truth = tokenizer.decode(piece[here : here + 1])
+    upto = tokenizer.decode(piece[: here + 1])  # with the space before a word that some tokenizers give no token alone
+    return Gap(upto.removesuffix(truth), truth, tokenizer.decode(piece).removeprefix(upto), blank.guesses)
 
 
 def _is_word(text: str) -> bool:

@@ -85,7 +85,12 @@ def test_no_colour_ends_within_a_character() -> None:
     assert "नमस्ते 👩\u200d👧 |" in printed(line)
 
 
-def test__no_digit_is_cut_in_a_narrow_terminal_and_a_row_is_a_line() -> None:
+def test_guesses_that_differ_by_a_blank_are_told_apart() -> None:
+    guesses = [(" .", 0.4), (".", 0.3), ("\n", 0.2), (" the", 0.1)]
+    assert [text for text, _ in metrics.readable(guesses)] == ["' .'", "'.'", "'\\n'", "the"]
+
+
+def test_no_digit_is_cut_in_a_narrow_terminal_and_a_row_is_a_line() -> None:
     columns = {
         "text_number": [1, 12], "position": [1, 12], "word": ["a\nb", "extraordinarily"], "start": [0, 120],
         "end": [3, 134], "tokens": [1, 2], "log_prob_nats": [-101.03, -1234.5], "entropy_nats": [6.1, None],
