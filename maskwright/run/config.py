@@ -198,7 +198,7 @@ def _named(section: str, where: str, given: Any) -> Any:
     if not dataclasses.is_dataclass(kind) or (section == "objective" and not issubclass(kind, Objective)):
         what = "a subclass of maskwright.Objective" if section == "objective" else "a class"
         raise ValueError(f"{section}.name={name} is not {what} with @settings from maskwright.settings")
-    return from_mapping(kind, preset | values, section)
+    return from_mapping(kind, preset | values, section, ["name"])
 
 
 def _checked(section: str, where: str, given: Any) -> Any:

@@ -6,7 +6,7 @@ names the option, its value and what would be right; `override` applies `a.b=c` 
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import wraps
 from types import NoneType
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
@@ -69,14 +69,14 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(choices) or 'nothing'}"
 
 
-def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+def from_mapping(cls: type[T], values: Mapping[str, Any], where: str, besides: Sequence[str] = ()) -> T:
     """Build `cls` from `values`.
 
     Raises ValueError with one sentence when a key is unknown or a value does not fit; `where` is the path of the
-    section, as in `objective`.
+    section, as in `objective`, and `besides` other keys that may stand there.
     """
     if odd := [key for key in values if not isinstance(key, str)]:
-        raise ValueError(f"unknown key {where}.{odd[0]}: {did_you_mean(str(odd[0]), field_names(cls))}")
+        raise ValueError(f"unknown key {where}.{odd[0]}: {did_you_mean(str(odd[0]), [*field_names(cls), *besides])}")
     for option in (name for name, value in values.items() if isinstance(value, bool) and not _takes_bool(cls, name)):
         raise ValueError(
             f"{where}.{option}={values[option]}: true and false belong to switches; give its value".strip(".")
@@ -84,7 +84,7 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     try:
         return cls(**values)
     except ValidationError as error:
-        raise ValueError(_sentence(cls, error, where)) from None
+        raise ValueError(_sentence(cls, error, where, besides)) from None
 
 
 def _takes_bool(cls: type, option: str) -> bool:
@@ -99,12 +99,13 @@ def _takes_bool(cls: type, option: str) -> bool:
     return False
 
 
-def _sentence(cls: type, error: ValidationError, where: str) -> str:
+def _sentence(cls: type, error: ValidationError, where: str, besides: Sequence[str]) -> str:
     fault = max(error.errors(), key=_specificity)
     holder, path = _locate(cls, [str(part) for part in fault["loc"]])
     option = ".".join((where, *path)).strip(".")
     if fault["type"] == "unexpected_keyword_argument":
-        return f"unknown key {option}: {did_you_mean(path[-1], field_names(holder))}"
+        known = [*field_names(holder), *(besides if len(path) == 1 else ())]
+        return f"unknown key {option}: {did_you_mean(path[-1], known)}"
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}"
     if fault["type"] == "missing":

@@ -108,6 +108,7 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
     [
         (["train", "quickstrat"], "no recipe or file 'quickstrat': did you mean 'quickstart'?"),
         (["train", "quickstart", "objective.ratoi=0.2"], "unknown key objective.ratoi: did you mean 'ratio'?"),
+        (["train", "quickstart", "objective.nmae=span"], "unknown key objective.nmae: did you mean 'name'?"),
         (["train", "quickstart", "objective.ratio=1.5"], "objective.ratio=1.5"),
         (["train", "quickstart", "objective.random_prob=0.9", "objective.keep_prob=0.2"], "_prob + keep_prob = 1.1"),
         (["train", "quickstart", "training.steps=many"], "training.steps='many'"),
