@@ -4,11 +4,14 @@ import yaml
 
 from maskwright.hub.export.model_card import card
 from maskwright.hub.export.published import published
+from maskwright.hub.export.run import way
+from maskwright.objectives.base.capabilities import predicted
+from maskwright.objectives.electra import Electra
 from maskwright.run.config import Config
 
 FACTS = {
     "name": "model", "revision": "", "kind": "BertForMaskedLM", "why": "it is", "causal": False, "remote": False,
-    "backend": "mlm", "parameters": 1000, "vocabulary": 404, "length": 512,
+    "backend": "mlm", "predicts": "a masked token", "parameters": 1000, "vocabulary": 404, "length": 512,
 }  # fmt: skip
 TREE = {
     "corpus": {"name": "files", "files": ["/home/me/secret/texts", "~/more.txt", "near/by.txt", "s3://bucket/far.txt"]},
@@ -44,3 +47,13 @@ def test_a_metric_stands_beside_its_margin_and_its_floor() -> None:
     assert "| masked/loss | 2.5 | 0.125 | 6.25 |" in said
     assert "| loss | 3.5 |  |  |" in said
     assert not {"unigram/", "margin/"} & {*said.split("|")}
+
+
+def test_the_card_of_a_detector_says_so_and_offers_no_masks_to_fill() -> None:
+    objective = Electra()
+    facts = FACTS | {"backend": way(objective, None)[1], "predicts": " and ".join(predicted(objective))}
+    said = card(facts, Config.of(TREE | {"objective": "electra"}).tree(), {})
+    assert "It was trained to predict whether a token is corrupted" in said
+    assert "not known" not in said
+    assert "pipeline_tag" not in yaml.safe_load(said.split("---")[1])
+    assert yaml.safe_load(card(FACTS, {}, {}).split("---")[1])["pipeline_tag"] == "fill-mask"

@@ -19,6 +19,10 @@ SCORING = {
     "causal": (
         "By log-likelihood: each token is predicted from those before it. In the BabyLM evaluation: `--backend causal`."
     ),
+    "own": (
+        "By `maskwright score` and the questions of its objective. It was trained to predict {predicts}: no backend of "
+        "the BabyLM evaluation asks for that, and it is no model to fill masks with."
+    ),
 }
 """What a score of a text is, by the backend."""
 
@@ -27,8 +31,7 @@ SINCE = {"ModernBertDecoderForCausalLM": "4.54"}
 
 CARD = """---
 library_name: transformers
-pipeline_tag: {task}
-{named}tags:
+{task}{named}tags:
 - maskwright
 - {tag}
 ---
@@ -62,15 +65,16 @@ It is a `{kind}`{since}: {why}. `AutoModel` and `AutoModelForSequenceClassificat
 def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
     """The card, as Markdown.
 
-    facts: name, revision, kind, why, causal, remote, backend, parameters, vocabulary, length.  config: the published
-    one, as a tree; empty where it is not known.  numbers: its final metrics, likewise.
+    facts: name, revision, kind, why, causal, remote, backend, predicts, parameters, vocabulary, length.  config: the
+    published one, as a tree; empty where it is not known.  numbers: its final metrics, likewise.
     """
+    task = "text-generation" if facts["causal"] else "fill-mask"
     auto = "AutoModelForCausalLM" if facts["causal"] else "AutoModelForMaskedLM"
     values = {
         "title": _text(facts["name"]),
         "quoted": json.dumps(facts["name"], ensure_ascii=False),
         "auto": auto,
-        "task": "text-generation" if facts["causal"] else "fill-mask",
+        "task": "" if facts["backend"] == "own" else f"pipeline_tag: {task}\n",
         "tag": "causal-lm" if facts["causal"] else "masked-lm",
         "objective": _code(config["objective"]["name"]) if config else "unknown",
         "rows": f", on rows of {_rows(config['rows']['length'])} tokens" if config else "",
@@ -79,7 +83,7 @@ def card(facts: Mapping[str, Any], config: Mapping[str, Any], numbers: Mapping[s
         "since": f" (transformers {SINCE[facts['kind']]} or newer)" if facts["kind"] in SINCE else "",
         "trust": ", trust_remote_code=True" if facts["remote"] else "",
         "with_code": ", with `trust_remote_code=True` as well" if facts["remote"] else "",
-        "scoring": SCORING.get(facts["backend"], "How it was trained is not known, so neither is how it scores texts."),
+        "scoring": SCORING[facts["backend"]].format(predicts=facts["predicts"]),
         "training": _training(config, numbers),
         "results": _results(numbers),
     }

@@ -7,7 +7,7 @@ import torch
 
 from ...attention import BOTH, FORWARD
 from ...data.rows import Rows
-from ...objectives.base.capabilities import backends
+from ...objectives.base.capabilities import backends, predicted
 from ...objectives.base.objective import Objective
 from ...objectives.base.problem import Problem
 from ...run import saved
@@ -77,6 +77,7 @@ def export(
         "causal": getattr(source.model, "causal", forward),
         "remote": found.source is not None,
         "backend": backend,
+        "predicts": " and ".join(predicted(source.objective)) if source.objective else "",
         "parameters": sum(parameter.numel() for parameter in source.model.parameters()),
         "vocabulary": source.tokenizer.vocabulary.size,
         "length": source.model_settings.max_length,

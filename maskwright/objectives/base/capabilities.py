@@ -44,6 +44,11 @@ def backends(objective: Objective) -> list[str]:
     return [name for name in found if name]
 
 
+def predicted(objective: Objective) -> list[str]:
+    """What a model trained by `objective` predicts, in words."""
+    return [one.predicts for name, one in CAPABILITIES.items() if name in objective.capabilities]
+
+
 def reading_direction(objective: Objective | None) -> tuple[int, str]:
     """The view in which a model reads a text, and the position that then attends to all of it: first or last."""
     capabilities = objective.capabilities if objective else frozenset()
