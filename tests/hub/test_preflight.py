@@ -163,3 +163,10 @@ def test_changes_are_those_of_a_config_and_not_of_a_model(folder: Path, settings
     assert "at most 48" in found["length"].message
     with pytest.raises(ValueError, match="is trained already"):
         findings(str(folder), 64, ["model.max_length=48"])
+
+
+def test_the_evaluation_asks_nothing_that_a_detector_has_learned(settings: dict, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    for name, met, told in (("mntp", True, "mntp: --backend mntp"), ("electra", False, "whether a token is corrupted")):
+        found = {one.need: one for one in findings(str(tmp_path / "recipe.yaml"), 64, [f"objective.name={name}"])}
+        assert (found["objective"].met, told in found["objective"].message) == (met, True), found["objective"]

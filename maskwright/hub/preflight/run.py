@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from ...evaluate.babylm.budget import excess
 from ...evaluate.babylm.tasks import checkpoints
+from ...objectives.base.capabilities import predicted
+from ...objectives.base.objective import Objective
 from ...run.config import Config
 from ...run.discover import is_model
 from ...run.load import LoadedRun, load, untrained
 from ...run.words_seen import words_seen
 from ...settings.outside import trusting
-from ..export.run import export
+from ...settings.registry import name_of
+from ..export.run import export, way
 
 if TYPE_CHECKING:
     from .checks import Finding
@@ -36,9 +39,22 @@ def findings(source: str, longest: int, overrides: Sequence[str] = (), track: st
         return preflight(path, longest) + budget
     with TemporaryDirectory() as place:
         folder = Path(place) / (path.resolve().name if path.is_dir() else path.stem)
-        export(_found(source, overrides), folder)
+        run = _found(source, overrides)
+        export(run, folder)
+        asked = [_asked(run.objective)] if run.objective else []
         with trusting(everything=True):  # the code that we have just written there
-            return preflight(folder, longest) + budget
+            return preflight(folder, longest) + asked + budget
+
+
+def _asked(objective: Objective) -> "Finding":
+    """Whether the evaluation asks for what a model trained by `objective` predicts."""
+    from .checks import Finding
+
+    _, backend = way(objective, None)
+    if backend == "own":
+        learns = " and ".join(predicted(objective))
+        return Finding("objective", False, f"{name_of(objective)} learns {learns}, which no backend asks for")
+    return Finding("objective", True, f"{name_of(objective)}: --backend {backend}")
 
 
 def _words(path: Path, overrides: Sequence[str], track: str) -> "Finding":
