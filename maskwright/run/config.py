@@ -288,6 +288,8 @@ def read(source: str | Path) -> dict[str, Any]:
     path = Path(source)
     candidates = [path / "config.yaml", path, RECIPES / f"{source}.yaml"]
     found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if found is None and path.is_dir():
+        raise ValueError(f"{source} holds no config.yaml; to begin with its model: RECIPE training.init_from={source}")
     if found is None:
         raise ValueError(f"no recipe or file {str(source)!r}: {did_you_mean(str(source), recipes())}")
     tree = read_yaml(found)

@@ -62,6 +62,7 @@ def test_from_text_to_filled_masks(run, recipe: Path, tmp_path: Path) -> None:
     code, said, complaint = run("train", recipe, "training.steps=20", "--out", out)
     assert code == 0, complaint
     final = json.loads((out / "final.json").read_text())
+    assert re.search(r"^training: \d+ seconds", said, flags=re.MULTILINE)
     shown = [f"{final[f'valid/masked/{metric}']:.1%}" for metric in ("accuracy", "top5", "unigram/accuracy")]
     assert "validation: masked accuracy {}, top-5 {} (unigram {}, ".format(*shown) in said
     assert f"validation: own objective accuracy {final['valid/accuracy']:.1%}" in said
@@ -87,6 +88,13 @@ def test_a_quiet_run_ends_with_one_line_of_result(run, recipe: Path, tmp_path: P
     assert re.fullmatch(r"validation: masked accuracy .*\n", said)
 
 
+def test_an_option_that_is_a_setting_is_told_how_it_is_written(run) -> None:
+    code, _, complaint = run("train", "quickstart", "--steps", "2")
+    assert code == 2
+    assert "written without dashes, as SECTION.KEY=VALUE" in " ".join(re.sub("[│╭╮╰╯─]", " ", complaint).split())
+    assert "written without" not in run("score", "--steps", "2")[2]
+
+
 def test_options_with_a_choice_list_it(run) -> None:
     assert "One of bpe, wordpiece, unigram, character." in " ".join(run("options", "tokenizer")[1].split())
     assert "One of true, false, auto." in " ".join(run("options", "training")[1].split())
@@ -109,6 +117,7 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         (["train", "quickstrat"], "no recipe or file 'quickstrat': did you mean 'quickstart'?"),
         (["train", "quickstart", "objective.ratoi=0.2"], "unknown key objective.ratoi: did you mean 'ratio'?"),
         (["train", "quickstart", "objective.nmae=span"], "unknown key objective.nmae: did you mean 'name'?"),
+        (["train", ".", "seed=1"], "to begin with its model: RECIPE training.init_from=."),
         (["train", "quickstart", "objective.ratio=1.5"], "objective.ratio=1.5"),
         (["train", "quickstart", "objective.random_prob=0.9", "objective.keep_prob=0.2"], "_prob + keep_prob = 1.1"),
         (["train", "quickstart", "training.steps=many"], "training.steps='many'"),
