@@ -50,9 +50,10 @@ def test_a_line_is_text_with_step_speed_and_time_left(written: io.StringIO, tmp_
     with Log(tmp_path, {}, (), 0, 40, show=True) as log:
         log.show(10, {"loss": 3.0, "tokens_per_second": 1234.5, "mfu": 0.25})
         with log.during("validating"):
-            pass
+            during = log.progress.tasks[0].description
         log.show(20, {"loss": 2.0, "tokens_per_second": 1234.5, "mfu": 0.25})
     (line,) = written.getvalue().splitlines()
+    assert during == "step 10 of 40  loss 3.000  validating"
     assert re.fullmatch(r"step 20 of 40  loss 2.000  1,23[45] tokens/s  25% MFU  \d:\d\d:\d\d left [-\d:]+", line)
 
 

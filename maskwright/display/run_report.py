@@ -61,7 +61,9 @@ def summary(numbers: Mapping[str, float]) -> list[str]:
     """The run in a few lines: each exam of its validation, and the training time."""
     valid = {name.removeprefix("valid/"): number for name, number in numbers.items() if name.startswith("valid/")}
     reached = f", {numbers['mfu']:.0%} MFU" if "mfu" in numbers else ""
-    return [*lines(valid), f"training: {numbers['seconds'] / 60:.1f} minutes{reached}"]
+    seconds = numbers["seconds"]
+    took = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
+    return [*lines(valid), f"training: {took}{reached}"]
 
 
 def _trained(run: LoadedRun, config: Config, numbers: Mapping[str, float]) -> Iterator[tuple[str, str]]:

@@ -77,8 +77,9 @@ class Log:
 
     @contextmanager
     def during(self, what: str) -> Iterator[None]:
-        """Say what is done beside training, while it is."""
-        self.progress.update(self.task, description=f"{self.said}  {what}")
+        """Say what is done beside training, while it is, in place of the speed."""
+        brief = "  ".join(self.said.split("  ")[:2])
+        self.progress.update(self.task, description=f"{brief}  {what}")
         yield
         self.progress.update(self.task, description=self.said)
 
