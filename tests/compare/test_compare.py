@@ -24,6 +24,7 @@ from maskwright.run.metrics_log import read_lines
 from maskwright.training.trainer import Trainer
 
 from ..browser import browsing
+from ..display.test_pages import check
 
 BLIMP = "blimp,data=full_eval,backend=mlm_word"
 RUNS = [f"{arm}/seed-{seed}" for arm in ("often", "rare") for seed in (0, 1)]
@@ -241,6 +242,7 @@ def test_the_page_in_a_browser(done: Path, tmp_path: Path) -> None:
     with browsing(tmp_path / "profile") as browser:
         browser.open((done / "page.html").as_uri())
         seen = browser.ask(MEASURE)
+        check(browser, (done / "page.html").as_uri())
     assert seen["drawn"] == 6, "curves and differences of loss, accuracy and top 5"
     assert seen["twice"] == 0
     assert seen["outside"] <= 0

@@ -35,6 +35,7 @@ FAINT = """(() => {
 
 def check(page: Page, address: str, ready: str = "true") -> None:
     """What a reader must be able to expect of a page."""
+    behind = set()
     for theme in ("light", "dark"):
         page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         for width in WIDTHS:
@@ -43,6 +44,8 @@ def check(page: Page, address: str, ready: str = "true") -> None:
             page.ask("document.querySelectorAll('details').forEach(one => { one.open = true })")
             assert page.ask("document.documentElement.scrollWidth") <= width, (theme, width)
             assert page.ask(FAINT) == [], (theme, width)
+            behind.add(page.ask("getComputedStyle(document.body).backgroundColor"))
+    assert len(behind) == 2, "light and dark"
     assert page.said == []
 
 

@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 from ...display.elements.drawing import embedded
+from ...display.elements.style import STYLE
 from ..differences import Difference, Summary
 from ..floors import FLOORS, floors
 from ..knobs import ABSENT, Matrix, knobs
@@ -24,6 +25,7 @@ def write(comparison: Comparison, curves: Sequence[Path], forests: Sequence[Path
     """Write page.html into the folder of the comparison, with the figures inside."""
     common, own = _differing(comparison)
     page = PAGE.substitute(
+        style=STYLE,
         title=escape(" · ".join(arm.name for arm in comparison.arms)),
         headlines="".join(f"<li>{escape(line)}" for line in headlines(comparison)) or "<li>The arms share no exam.",
         fairness="".join(f"<li>{escape(line)}" for line in fairness(comparison)),
