@@ -136,6 +136,7 @@ def test_tokenize_tells_what_it_wrote(run, recipe: Path, tmp_path: Path) -> None
         ),
         (["masks", "a text", "--ratio", "1"], "ratio=1.0: input should be less than 1"),
         (["masks", "a text", "--json"], "--plot, --json and --lexicon go with --report"),
+        (["masks", "a text", "--report", "--json"], "--json prints the report alone: give no text"),
         (["options", "training.bogus"], "no section 'training.bogus'"),
         (["fill", "nowhere", "a [MASK]"], "nowhere holds no trained model"),
         (["options", "objective.spam"], "no objective 'spam'"),

@@ -49,10 +49,13 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train recipes with several seeds on the same text and compare them, with confidence intervals over seeds."""
-    from ...compare.report import write
-    from ...compare.report.summary import headlines
-    from ...compare.study import compare
-    from ...training.interrupt import Stopped
+    from ...progress import during
+
+    with during("loading", not quiet):
+        from ...compare.report import write
+        from ...compare.report.summary import headlines
+        from ...compare.study import compare
+        from ...training.interrupt import Stopped
 
     try:
         comparison = compare(

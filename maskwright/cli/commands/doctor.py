@@ -18,9 +18,12 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     """Show what this machine is, which data types and kernels are chosen on it, and what would make it faster."""
     from rich.console import Console
 
-    from ...display.machine import report, table
+    from ...progress import during
 
-    lines = report()
+    with during("measuring this machine"):
+        from ...display.machine import report, table
+
+        lines = report()
     if as_json:
         typer.echo(json.dumps({line.name: line.value for line in lines}))
     else:

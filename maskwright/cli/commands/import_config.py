@@ -23,9 +23,12 @@ def command(
     out: Annotated[Path | None, typer.Option(help="The YAML to write; by default it is printed.")] = None,
 ) -> None:
     """Convert a config of another system; every key that is not converted is listed."""
-    from ...hub.convert.config import convert
+    from ...progress import during
 
-    imported = convert(file)
+    with during("loading"):
+        from ...hub.convert.config import convert
+
+        imported = convert(file)
     if out is None:
         typer.echo(imported.text(), nl=False)
         return

@@ -56,27 +56,36 @@ def command(
     """Show what each objective masks: a text over several epochs in colour, or statistics over a corpus."""
     from rich.console import Console
 
-    from ...display import masks
-    from ...evaluate.validation.mask_coverage import by_class
-    from ...evaluate.validation.mask_coverage import report as measure
-    from ...run.build import data, masked
-    from ...run.config import Config
-    from ...settings.registry import name_of
-    from ...text import pos_lexicon
+    from ...progress import during
+
+    with during("loading"):
+        from ...display import masks
+        from ...evaluate.validation.mask_coverage import by_class
+        from ...evaluate.validation.mask_coverage import report as measure
+        from ...run.build import data, masked
+        from ...run.config import Config
+        from ...settings.registry import name_of
+        from ...text import pos_lexicon
 
     if not texts and not report:
         raise ValueError('nothing to mask: give a text, as in maskwright masks "Some words.", or --report')
     if (plot or as_json or lexicon) and not report:
         raise ValueError("--plot, --json and --lexicon go with --report")
+    if texts and as_json:
+        raise ValueError("--json prints the report alone: give no text")
     parts = data(Config.load(run))
-    objectives = [one.build(parts.shards, seed) for one in masked(objective, ratio)]
-    for text in texts or []:
-        Console().print(masks.show(text, parts.shards.tokenizer, objectives, epochs, seed, progress or 0.0))
+    with during("drawing masks"):
+        objectives = [one.build(parts.shards, seed) for one in masked(objective, ratio)]
+        way = parts.shards.tokenizer, objectives, epochs, seed, progress or 0.0
+        shown = [masks.show(text, *way) for text in texts or []]
+    for each in shown:
+        Console().print(each)
     if report:
         batches = [parts.loader.batch(step, SAMPLE) for step in range(SAMPLE)]
         if progress is not None:
             batches = [replace(rows, progress=progress) for rows in batches]
-        figures = measure(batches, objectives, epochs, seed)
+        with during("counting masks"):
+            figures = measure(batches, objectives, epochs, seed)
         if lexicon:
             kinds, counts = pos_lexicon.tokens(pos_lexicon.read(lexicon), parts.shards.tokenizer)
             shares = counts / counts.sum(0).clip(min=1)

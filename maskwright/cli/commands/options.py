@@ -26,6 +26,10 @@ def command(
     """List what can be configured: sections, names, and every option with its default and meaning."""
     from rich.console import Console
 
-    from ...display.settings import table
+    from ...progress import during
 
-    Console().print(table(path))
+    with during("loading"):
+        from ...display.settings import table
+
+        found = table(path)
+    Console().print(found)

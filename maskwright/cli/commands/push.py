@@ -33,7 +33,10 @@ def command(
     ] = None,
 ) -> None:
     """Push a run to the Hub: its model to `main`, each checkpoint of training.keep_at to a branch such as chck_1M."""
-    from ...hub.push.push import push
+    from ...progress import during
+
+    with during("loading"):
+        from ...hub.push.push import push
 
     for line in push(run, name, private, causal, own_code=to == "hf-code"):
         typer.echo(line)

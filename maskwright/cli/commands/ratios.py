@@ -30,10 +30,13 @@ def command(
     """Compare forward and backward prediction over seeds, sizes and layers: ratios of their losses."""
     from rich.console import Console
 
-    from ...compare.directions import display
-    from ...compare.directions.ratios import ranges, ratios
+    from ...progress import during
 
-    rows = ratios(folder, metric, ranges(epochs or []))
+    with during("loading"):
+        from ...compare.directions import display
+        from ...compare.directions.ratios import ranges, ratios
+
+        rows = ratios(folder, metric, ranges(epochs or []))
     typer.echo(json.dumps(rows)) if as_json else Console().print(display.table(rows))
     for path in display.write(rows, out or folder / "ratios"):
         typer.echo(path, err=True)

@@ -65,12 +65,15 @@ def command(
     """Compare samplers at equal numbers of forward passes: quality, diversity and consistency over seeds."""
     from rich.console import Console
 
-    from ...compare.samplers import display
-    from ...compare.samplers.cells import SweepOptions, opened
-    from ...compare.samplers.sweep import carry_out
-    from ...run.load import load
-    from ...settings import from_mapping, override
-    from ...settings.outside import trusting
+    from ...progress import during
+
+    with during("loading", not quiet):
+        from ...compare.samplers import display
+        from ...compare.samplers.cells import SweepOptions, opened
+        from ...compare.samplers.sweep import carry_out
+        from ...run.load import load
+        from ...settings import from_mapping, override
+        from ...settings.outside import trusting
 
     wished = {
         "samplers": tuple(samplers or ()), "scorer": scorer, "remasker": remasker, "seeds": seeds, "prompts": prompts,

@@ -33,8 +33,11 @@ def command(
     ] = None,
 ) -> None:
     """Tokenize a corpus into memory-mapped shards; run it again to resume after an interruption."""
-    from ...run.config import Config
-    from ...text.shards.prepare import prepare
+    from ...progress import during
+
+    with during("loading"):
+        from ...run.config import Config
+        from ...text.shards.prepare import prepare
 
     config = Config.load(recipe, [*(overrides or []), *([f"errors={errors}"] if errors else [])])
     shards = prepare(config.corpus, config.tokenizer, config.evaluation.held_out, config.errors, folder=out, over=over)

@@ -56,9 +56,12 @@ def command(
         raise ValueError('tune needs Optuna: pip install "maskwright[tune]"')
     from rich.console import Console
 
-    from ...compare.tuning import report
-    from ...compare.tuning.study import tune
-    from ...training.interrupt import Stopped
+    from ...progress import during
+
+    with during("loading", not quiet):
+        from ...compare.tuning import report
+        from ...compare.tuning.study import tune
+        from ...training.interrupt import Stopped
 
     try:
         tuning = tune(recipe, over or [], trials, changes or [], seeds, metric, out, workers, halving, show=not quiet)

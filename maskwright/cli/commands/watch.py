@@ -52,13 +52,15 @@ def command(
 
 
 def _serve(now: Callable[[], Any], port: int) -> None:
+    from ...progress import during
     from ...serving.installed import check_installed
 
     check_installed()
-    from ...serving.host_check import LOCAL
-    from ...serving.server import address, listening
-    from ...serving.server import run as serve_until_stopped
-    from ...serving.watch.app import app
+    with during("loading"):
+        from ...serving.host_check import LOCAL
+        from ...serving.server import address, listening
+        from ...serving.server import run as serve_until_stopped
+        from ...serving.watch.app import app
 
     with listening("127.0.0.1", port) as listener:
         typer.echo(f"{address(listener)}   Ctrl-C to stop")

@@ -40,12 +40,15 @@ def command(
     """Show what a run has learned to mask: the hardest and easiest tokens, parts of speech, and plots over time."""
     from rich.console import Console
 
-    from ...display.adaptive import hiding_rates, weight_plots
-    from ...evaluate.statistics import rates_and_gains as gains
-    from ...evaluate.validation.hiding_rates import rates as measure
-    from ...run.metrics_log import read_lines
-    from ...text.tokenizers.token_text import in_sight
-    from ...training import token_weights
+    from ...progress import during
+
+    with during("loading"):
+        from ...display.adaptive import hiding_rates, weight_plots
+        from ...evaluate.statistics import rates_and_gains as gains
+        from ...evaluate.validation.hiding_rates import rates as measure
+        from ...run.metrics_log import read_lines
+        from ...text.tokenizers.token_text import in_sight
+        from ...training import token_weights
 
     if blimp and not lexicon:
         raise ValueError("--blimp relates gains to how often parts of speech are hidden: give --lexicon too")
