@@ -161,7 +161,9 @@ def final(path: Path) -> Path:
         return found
     hint = "" if path.exists() else "; if it is a name of the Hub, download that model first"
     if steps := checkpoint.steps(path / "checkpoints"):
-        hint = f"; its run stopped at step {steps[-1]}, resume it"
+        hint = f"; its run stopped at step {steps[-1]}: resume it, or open {path / 'checkpoints'}/step-{steps[-1]}"
+    elif steps := checkpoint.steps(path):
+        hint = f"; open one of its checkpoints, such as step-{steps[-1]}"
     elif (path / "config.json").is_file():
         hint = "; it is a model of transformers beside something else"
     raise ValueError(f"{path} holds no trained model (final/model.json){hint}")

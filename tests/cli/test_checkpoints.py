@@ -1,5 +1,6 @@
 """A checkpoint opens wherever a run does."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,10 @@ def test_a_command_opens_a_checkpoint(command, trained, tmp_path: Path, argument
 
 def test_a_page_serves_a_checkpoint(trained) -> None:
     assert opened(trained.path / "checkpoints" / "step-1", None, 40).trained == "mlm"
+
+
+def test_a_run_without_an_end_and_a_folder_of_checkpoints_name_one_that_opens(command, trained, tmp_path: Path) -> None:
+    checkpoints = Path(shutil.copytree(trained.path / "checkpoints", tmp_path / "run" / "checkpoints"))
+    for place, told in ((checkpoints.parent, f"open {checkpoints}/step-2"), (checkpoints, "such as step-2")):
+        code, _, complaint = command("fill", place, "A [MASK].")
+        assert (code, told in complaint) == (2, True)
