@@ -5,6 +5,8 @@ from typing import Any
 
 from .elements.table import Table, in_a_line
 
+NARROW = 8
+"""Signs of a text that a line has room for at least."""
 COLUMNS = ("log_likelihood", "per_token", "per_byte")
 
 
@@ -22,16 +24,24 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Table:
     return shown
 
 
-def columns_table(columns: Mapping[str, Sequence[Any]]) -> Table:
-    """A line for each row of `columns`; numbers with decimals have three, and what is too wide breaks texts first."""
-    shown = Table(padding=(0, 1, 0, 0))
+def columns_table(columns: Mapping[str, Sequence[Any]], room: int) -> Table:
+    """A line for each row of `columns`; numbers with decimals have three.
+
+    room: signs in a line of the terminal. Texts are broken to fit, but for NARROW signs of each; what is wider then is
+    wider than the terminal, and nothing of it cut.
+    """
+    shown, least = Table(padding=(0, 1, 0, 0)), len(columns)
     for name, values in columns.items():
+        longest = max(*map(len, name.split("_")), *(len(_cell(value)) for value in values))
         if any(isinstance(value, str) for value in values):
-            shown.add_column(name.replace("_", " "), overflow="fold")
+            least += (narrow := min(longest, NARROW))
+            shown.add_column(name.replace("_", " "), overflow="fold", min_width=narrow)
         else:
+            least += longest
             shown.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     for row in zip(*columns.values(), strict=True):
         shown.add_row(*map(_cell, row))
+    shown.width = least if least > room else None
     return shown
 
 

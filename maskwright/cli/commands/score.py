@@ -80,4 +80,4 @@ def command(
         typer.echo(json.dumps({"backend": name, f"{per}s": list(rows(columns))}, default=str))
     elif not out:
         typer.echo(f"scored by {name}", err=True)
-        Console().print(text_scores.columns_table(columns))
+        Console().print(text_scores.columns_table(columns, Console().width), crop=False)

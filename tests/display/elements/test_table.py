@@ -90,14 +90,20 @@ def test_guesses_that_differ_by_a_blank_are_told_apart() -> None:
     assert [text for text, _ in metrics.readable(guesses)] == ["' .'", "'.'", "'\\n'", "the"]
 
 
-def test_no_digit_is_cut_in_a_narrow_terminal_and_a_row_is_a_line() -> None:
+@pytest.mark.parametrize(
+    "carried", [{}, {"item": ["a long name", "b"], "condition": ["repeated", "new"], "list": ["x"] * 2}]
+)
+def test_no_digit_is_cut_in_a_narrow_terminal_and_a_row_is_a_line(
+    carried: dict, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
     columns = {
-        "text_number": [1, 12], "position": [1, 12], "word": ["a\nb", "extraordinarily"], "start": [0, 120],
+        "text_number": [1, 12], **carried, "position": [1, 12], "word": ["a\nb", "extraordinarily"], "start": [0, 120],
         "end": [3, 134], "tokens": [1, 2], "log_prob_nats": [-101.03, -1234.5], "entropy_nats": [6.1, None],
         "length": [3, 15], "log_frequency_nats": [-11.842, None],
     }  # fmt: skip
-    console = Console(file=StringIO(), width=80)
-    console.print(text_scores.columns_table(columns))
-    said = console.file.getvalue()  # type: ignore[attr-defined]
+    monkeypatch.setenv("COLUMNS", "80")
+    Console().print(text_scores.columns_table(columns, 80), crop=False)
+    said = capsys.readouterr().out
     assert "…" not in said
-    assert all(number in said for number in ("-101.030", "-1,234.500", "-11.842", "frequency", "a⏎b"))
+    assert all(sign in said for sign in ("-101.030", "-1,234.500", "-11.842", "frequency", "a⏎b", "extraord"))
+    assert (max(map(len, said.splitlines())) <= 80) == (not carried)
