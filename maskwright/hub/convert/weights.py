@@ -35,7 +35,8 @@ def adopt(folder: Path) -> tuple[Any, dict[str, Tensor], str]:
     config = AutoConfig.from_pretrained(folder)
     if config.model_type not in FAMILIES:
         raise ValueError(
-            f"{folder} is a {config.model_type}: what can be carried is {', '.join(FAMILIES)} and GPT-BERT"
+            f"{folder} holds {config.model_type}, and what can be carried is {', '.join(FAMILIES)} and GPT-BERT; "
+            f"it trains as it is: model.name=transformers model.path={folder} tokenizer.file={folder}"
         )
     family, auto = FAMILIES[config.model_type]
     settings = family.settings_of(config)
