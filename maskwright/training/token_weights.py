@@ -53,6 +53,8 @@ def read(out: Path) -> dict[str, np.ndarray]:
 
     Raises ValueError when the run has none.
     """
+    if not out.is_dir():
+        raise ValueError(f"there is no folder {out}")
     if not (out / NAME).is_file():
         raise ValueError(f"{out} holds no {NAME}: only objectives that adapt to tokens write one, such as adaptive")
     table = read_parquet(out / NAME)

@@ -56,6 +56,8 @@ def test_only_what_was_judged_is_ranked() -> None:
     ends = weight_plots.extremes(found, list("abcd"), 2)
     assert [line["token"] for line in ends["hardest"]] == ["b", "a"]
     assert [line["token"] for line in ends["easiest"]] == ["c", "a"]
+    with pytest.raises(ValueError, match="too short for weights"):
+        weight_plots.extremes(found | {"count": np.zeros((1, 4))}, list("abcd"), 2)
 
 
 def test_a_slip_in_many_is_left_out(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ def test_steps_follow_each_other_and_later_ones_go(tmp_path: Path) -> None:
 def test_a_run_without_one_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds no mask_weights\.parquet: only objectives that adapt"):
         token_weights.read(tmp_path)
+    with pytest.raises(ValueError, match=r"there is no folder .*nowhere"):
+        token_weights.read(tmp_path / "nowhere")
 
 
 def test_a_run_writes_it_and_a_resumed_run_the_same(settings: dict, tmp_path: Path) -> None:

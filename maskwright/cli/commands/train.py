@@ -44,7 +44,7 @@ def command(
     out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the newest intact checkpoint in OUT.")] = False,
     nproc: Annotated[int, typer.Option(min=1, max=1024, help="Data-parallel processes on this machine.")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, and one line of result.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No bar: what is trained, and one line of result.")] = False,
 ) -> None:
     """Train a model: from text to a run's folder with checkpoints, metrics, the final model and a report."""
     from ... import __version__

@@ -20,9 +20,14 @@ QUANTILES = (0.99, 0.9, 0.5, 0.1, 0.01)
 
 
 def extremes(found: Columns, tokens: Sequence[str], top: int) -> dict[str, list[dict[str, Any]]]:
-    """The `top` tokens with the highest and lowest weight at the last step, of those ever scored."""
+    """The `top` tokens with the highest and lowest weight at the last step, of those ever scored.
+
+    Raises ValueError when none was.
+    """
     weight, count, hard = (found[name][-1] for name in ("weight", "count", "difficulty"))
     judged = np.flatnonzero(count > 0)
+    if not len(judged):
+        raise ValueError("the run is too short for weights: none of its tokens has been judged yet")
     order = judged[np.argsort(-weight[judged], kind="stable")]
     lines = [
         {"token": tokens[i], "weight": float(weight[i]), "difficulty": float(hard[i]), "count": int(count[i])}
