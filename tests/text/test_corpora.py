@@ -283,7 +283,8 @@ def test_missing_files_columns_and_kinds_are_named(tmp_path: Path) -> None:
     (tmp_path / "notes.doc").write_text("x")
     for files, complaint in {
         (str(tmp_path / "t.parquet"),): "no column 'text': the columns are 'body'",
-        (str(tmp_path / "nothing*"),): "no file at",
+        (str(tmp_path / "nothing*"),): "no file at '.*' that ends in",
+        ("nothing/",): "no file at 'nothing/' in /.* that ends in",
         (str(tmp_path / "notes.doc"),): "not a kind of file that can be read",
         (): "corpus.files is empty",
     }.items():

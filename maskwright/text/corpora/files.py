@@ -72,8 +72,9 @@ def _matches(pattern: str, field: str) -> list[Path]:
     ours = [file for file in files if kind(file) in READERS and _ours(file, root)]
     if len(of_others) + len(ours) == len(files):
         endings = ", ".join(READERS)
+        place = "" if path.is_absolute() else f" in {Path.cwd()}"
         raise ValueError(
-            f"corpus.{field}: no file at {pattern!r} that ends in {endings} (or with {', '.join(COMPRESSED)})"
+            f"corpus.{field}: no file at {pattern!r}{place} that ends in {endings} (or with {', '.join(COMPRESSED)})"
         )
     if of_others:
         endings = listing(sorted({kind(file) or "no suffix" for file in of_others}))
