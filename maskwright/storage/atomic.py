@@ -53,6 +53,13 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Error codes of a disk that takes no more data: full, over quota, or file too large."""
 
 
+def check_writable(path: Path) -> None:
+    """Raises ValueError when `path` can be neither written nor made: asked before what takes long to compute."""
+    place = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not os.access(place, os.W_OK):
+        raise ValueError(f"{path} cannot be written: {place} is read-only; choose another place, or work on a copy")
+
+
 def atomic_write(path: Path, content: str | bytes) -> None:
     """Write `content`, text in UTF-8, to `path` so that no reader ever sees a partial file, not even after a power cut.
 

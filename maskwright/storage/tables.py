@@ -11,18 +11,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .atomic import atomic_write
+from .atomic import atomic_write, check_writable
 
 Columns = Mapping[str, Sequence[Any]]
 """Values by column; None where there is none."""
 
 
 def check_name(path: Path) -> None:
-    """Raises ValueError when no table can be written to `path`: its kind is unknown, or it exists already."""
+    """Raises ValueError when no table can be written to `path`: its kind is unknown, it exists already, or its folder
+    is read-only."""
     if path.suffix.lower() not in KINDS:
         raise ValueError(f"{path}: tables are written as {', '.join(KINDS)}")
     if path.exists():
         raise ValueError(f"{path} exists already: name another file, or move it away")
+    check_writable(path)
 
 
 def write_columns(path: Path, columns: Columns) -> None:

@@ -17,7 +17,7 @@ from ...run.load import LoadedRun, described, load
 from ...settings import from_mapping, override
 from ...settings.registry import module
 from ...storage.arrays import write_arrays
-from ...storage.atomic import atomic_write
+from ...storage.atomic import atomic_write, check_writable
 from ..scoring.minimal_pairs import Accuracies
 
 BOUNDS = ("low", "high")
@@ -35,9 +35,10 @@ def evaluate_folder(suite: str, folder: Path, data: Path | None, assignments: Se
     """The metrics of a suite, options given as `name=value`; saved in FOLDER/evaluations under `results_name`.
 
     If `folder` holds several checkpoints, all are evaluated: `words/1000000/accuracy` is the accuracy of chck_1M,
-    `step/500/…` of step-500. Raises ValueError when there is no such suite or option.
+    `step/500/…` of step-500. Raises ValueError when there is no such suite or option, or nothing can be saved.
     """
     suite_module = module("evaluate.suites", suite)
+    check_writable(folder / "evaluations")
     if hasattr(suite_module, "NEEDS_CHECKPOINTS"):
         numbers = suite_module.evaluate(folder, data, *_options(suite, assignments))
         return _save(suite, folder, data, assignments, numbers, _weights(folder))
