@@ -3,6 +3,7 @@
 Shapes: S steps, V tokens of the vocabulary.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,19 @@ from ..curves import Lines, column
 from ..elements.figure import figure
 from ..elements.table import Table
 
+logger = logging.getLogger("maskwright")
 Columns = Mapping[str, np.ndarray]
 """`training.token_weights.read`: `weight` [S, V] and the rest."""
 QUANTILES = (0.99, 0.9, 0.5, 0.1, 0.01)
 
 
 def extremes(found: Columns, tokens: Sequence[str], top: int) -> dict[str, list[dict[str, Any]]]:
-    """The `top` tokens with the highest and lowest weight at the last step, of those ever scored.
-
-    Raises ValueError when none was.
-    """
+    """The `top` tokens with the highest and lowest weight at the last step, of those ever scored; a warning says that
+    none was."""
     weight, count, hard = (found[name][-1] for name in ("weight", "count", "difficulty"))
     judged = np.flatnonzero(count > 0)
     if not len(judged):
-        raise ValueError("the run is too short for weights: none of its tokens has been judged yet")
+        logger.warning("the run is too short for weights: none of its tokens has been judged yet")
     order = judged[np.argsort(-weight[judged], kind="stable")]
     lines = [
         {"token": tokens[i], "weight": float(weight[i]), "difficulty": float(hard[i]), "count": int(count[i])}
