@@ -38,7 +38,8 @@ class Run(LoadedRun):
     def score(
         self, texts: str | Sequence[str], per_token: bool = False, backend: str | None = None
     ) -> list[dict[str, Any]]:
-        """How likely each text is: `log_likelihood`, `per_token` and `per_byte` in nats, beside `tokens` and `bytes`.
+        """How likely each text is: `log_likelihood`, `per_token` and `per_byte` in nats, beside `tokens` and `bytes`;
+        None where no token of a text is known.
 
         per_token: whether each also has `surprisals`, its tokens as text with −ln p of each in nats.
         backend: how texts are scored, such as mlm, mlm_word or causal; by default as the model was trained.
