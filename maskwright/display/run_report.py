@@ -27,6 +27,11 @@ NEXT = """maskwright evaluate {run} validation
 maskwright score {run} texts.txt --per word --out words.csv
 maskwright serve {run}
 maskwright export {run} model"""
+FILLED = """<p class="note">The word in yellow was masked; below it are the five most probable tokens, in green and bold
+where correct.</p>
+<div class="gaps">{}</div>"""
+BANDS = """<h2>Own objective, by how often a token occurs in the training text</h2>
+<div class="scroll">{}</div>"""
 GAPS = 12
 """Masked words of held-out text on the page."""
 
@@ -48,8 +53,8 @@ def write(out: Path) -> str:
         summary="".join(f"<li>{escape(line)}" for line in summary(numbers)),
         figures="".join(map(embedded, figures)),
         domains=_by("domain", numbers),
-        bands=_by("frequency", numbers),
-        gaps="".join(_gap(gap) for gap in filled) or "<p>This objective does not predict masks.</p>",
+        bands=BANDS.format(_by("frequency", numbers)) if any("/frequency/" in name for name in numbers) else "",
+        gaps=FILLED.format("".join(map(_gap, filled))) if filled else "<p>This objective does not predict masks.</p>",
         metrics=_table({name: f"{number:,.4f}" for name, number in numbers.items()}),
         config=escape((out / "config.yaml").read_text(encoding="utf-8")),
     )

@@ -24,7 +24,7 @@ def exams(numbers: Mapping[str, float]) -> Exams:
 
 def _metrics(numbers: Mapping[str, float], prefix: str) -> dict[str, float]:
     wanted = [*METRICS, *(f"unigram/{metric}" for metric in METRICS), "bits_per_byte"]
-    return {metric: numbers[prefix + metric] for metric in wanted}
+    return {metric: numbers[prefix + metric] for metric in wanted if prefix + metric in numbers}
 
 
 def lines(numbers: Mapping[str, float]) -> list[str]:
@@ -34,14 +34,13 @@ def lines(numbers: Mapping[str, float]) -> list[str]:
 
 def _line(name: str, exam: Mapping[str, float]) -> str:
     """`validation: masked accuracy 44.5%, top-5 65.9% (unigram 3.4%, 13.1%) · loss 2.91 (unigram 6.30)`"""
-    accuracy, top5, floor, floor5 = (
-        f"{exam[metric]:.1%}" for metric in ("accuracy", "top5", "unigram/accuracy", "unigram/top5")
-    )
+    shares = {"accuracy": "accuracy", "top-5": "top5"} if "top5" in exam else {"accuracy": "accuracy"}
+    reached = ", ".join(f"{word} {exam[metric]:.1%}" for word, metric in shares.items())
+    floors = ", ".join(f"{exam[f'unigram/{metric}']:.1%}" for metric in shares.values())
     return (
-        f"validation: {name} accuracy {accuracy}, top-5 {top5} (unigram {floor}, {floor5}) "
+        f"validation: {name} {reached} (unigram {floors}) "
         f"· loss {exam['loss']:.2f} (unigram {exam['unigram/loss']:.2f})"
-        + f" · {exam['bits_per_byte']:.2f} bits/byte"
-        * (name in LIKELIHOODS)
+        + (f" · {exam['bits_per_byte']:.2f} bits/byte" if name in LIKELIHOODS else "")
     )
 
 

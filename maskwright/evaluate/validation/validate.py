@@ -31,6 +31,8 @@ from .unigram import unigram
 
 EXAM = 0
 """The seed of every exam."""
+OF_TOKENS = {"top5", "perplexity", "bits_per_byte", "frequency"}
+"""Numbers that say nothing where the answer is one of two, that a token is right or wrong."""
 
 
 def validate(
@@ -49,7 +51,7 @@ def validate(
     ones, `detection/…` if it detects wrong tokens, and `…/domain/NAME/…` for a domain of the corpus. `…/margin/…` is
     half the width of a mean's 95 % interval over documents. With the `train` split, `…/unigram/…` is what its token
     frequencies alone would score on the same questions, and `…/frequency/BAND/…` the targets that occur so often in it.
-    Bits per byte assume the mean loss of the exam for every token of the split.
+    Bits per byte assume the mean loss of the exam for every token of the split; a detector has no `OF_TOKENS`.
     """
     counts = train.counts(pack.vocabulary.size) if train else None
     numbers: dict[str, float] = {}
@@ -63,6 +65,8 @@ def validate(
             numbers |= {f"{prefix}unigram/{name}": number for name, number in floor.items()}
             bands = by_frequency(result, counts, pack.vocabulary)
             numbers |= {f"{prefix}frequency/{name}": number for name, number in bands}
+    if objective.capabilities == {"detect"}:
+        numbers = {name: number for name, number in numbers.items() if not OF_TOKENS.intersection(name.split("/"))}
     if wrong := detector(objective.for_validation()):
         found = detection(model, pack, wrong, batch_tokens, stride)
         numbers |= {f"detection/{name}": number for name, number in found.items()}

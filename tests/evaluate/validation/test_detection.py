@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from maskwright.display.run_report import write
 from maskwright.evaluate.suites import detection as suite
 from maskwright.evaluate.suites import likelihood as price
 from maskwright.evaluate.validation.detection import detection, score
@@ -110,6 +111,12 @@ def test_a_run_reports_both(settings: dict, tmp_path):
     Trainer(unmasker, tmp_path / "unmasker", show=False).train()
     final = Trainer(finder, tmp_path / "finder", show=False).train().metrics
     assert {"valid/detection/auroc", "valid/detection/recall", "valid/detection/precision"} <= final.keys()
+    asked = {part for name in final for part in name.split("/")}
+    assert {"accuracy", "unigram", "margin"} <= asked
+    assert not asked & {"top5", "perplexity", "bits_per_byte", "frequency"}, "its answers are no tokens"
+    assert "top-5" not in write(tmp_path / "finder")
+    page = (tmp_path / "finder/report.html").read_text(encoding="utf-8")
+    assert not [words for words in ("how often a token", "in yellow") if words in page]
     found = suite.evaluate(load(tmp_path / "finder"), tmp_path / "unmasker")
     assert {name.partition("/")[0] for name in found} == {"own", "random", "fragment", "synthetic"}
     assert found["own/auroc"] == pytest.approx(final["valid/detection/auroc"])
