@@ -8,7 +8,7 @@ from rich.text import Text
 from ..sampling.fill import MASK_TEXT, Blank
 from .accuracies import scores
 from .accuracies import table as scores_table
-from .elements.table import Table
+from .elements.table import Table, written
 from .series import series
 from .series import table as rows_table
 from .side_by_side import columns
@@ -43,7 +43,7 @@ def _list(numbers: Mapping[str, float]) -> Table:
     table = Table("metric")
     table.add_column("value", justify="right")
     for name, number in numbers.items():
-        table.add_row(name, f"{number:,}" if isinstance(number, int) else f"{number:,.4f}")
+        table.add_row(name, written(number))
     return table
 
 

@@ -20,6 +20,7 @@ from ..sampling.fill import Gap, gaps
 from .curves import curves
 from .elements.drawing import embedded
 from .elements.style import STYLE
+from .elements.table import written
 from .metrics import readable
 from .validation import lines
 
@@ -55,7 +56,7 @@ def write(out: Path) -> str:
         domains=_by("domain", numbers),
         bands=BANDS.format(_by("frequency", numbers)) if any("/frequency/" in name for name in numbers) else "",
         gaps=FILLED.format("".join(map(_gap, filled))) if filled else "<p>This objective does not predict masks.</p>",
-        metrics=_table({name: f"{number:,.4f}" for name, number in numbers.items()}),
+        metrics=_table({name: written(number) for name, number in numbers.items()}),
         config=escape((out / "config.yaml").read_text(encoding="utf-8")),
     )
     (out / "report.html").write_text(page, encoding="utf-8")

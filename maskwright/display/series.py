@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from .elements.drawing import embedded
 from .elements.figure import figure
 from .elements.style import STYLE
-from .elements.table import Table
+from .elements.table import Table, written
 
 Series = dict[str, dict[int, dict[str, float]]]
 """Series (`layers`), row (3), metric (`forward/loss`), value."""
@@ -40,7 +40,7 @@ def table(what: str, rows: Mapping[int, Mapping[str, float]]) -> Table:
     for name in names:
         shown.add_column(name.replace("/", "\n"), justify="right")
     for row, numbers in rows.items():
-        shown.add_row(str(row), *(f"{numbers[name]:,.4f}" if name in numbers else "" for name in names))
+        shown.add_row(str(row), *(written(numbers.get(name)) for name in names))
     return shown
 
 
@@ -51,10 +51,7 @@ def page(found: Series, drawn: Path) -> Path:
     for what, rows in found.items():
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
         heads = "".join(f"<th>{escape(name)}" for name in [what, *names])
-        cells = [
-            [f"{row:,}", *(f"{numbers[name]:,.4f}" if name in numbers else "" for name in names)]
-            for row, numbers in rows.items()
-        ]
+        cells = [[f"{row:,}", *(written(numbers.get(name)) for name in names)] for row, numbers in rows.items()]
         parts.append(f"<table><tr>{heads}{''.join('<tr><td>' + '<td>'.join(line) for line in cells)}</table>")
     path = drawn.with_suffix(".html")
     path.write_text("\n".join(parts), encoding="utf-8")

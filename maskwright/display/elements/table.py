@@ -20,6 +20,11 @@ class Table(table.Table):
         super().add_row(*map(_text, cells), **options)
 
 
+def written(number: float | None) -> str:
+    """A number in a cell: a count whole, what was measured to four decimals; nothing where there is none."""
+    return "" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:,.4f}"
+
+
 def in_a_line(text: str) -> str:
     """A text with the ends of its lines in sight."""
     return text.replace("\n", "⏎")

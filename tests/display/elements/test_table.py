@@ -11,7 +11,7 @@ from maskwright import progress
 from maskwright.display import accuracies, metrics, preflight, series, side_by_side, text_scores
 from maskwright.display.adaptive import weight_plots
 from maskwright.display.elements.painted import painted
-from maskwright.display.elements.table import Table
+from maskwright.display.elements.table import Table, written
 from maskwright.hub.preflight.checks import Finding
 from maskwright.progress import Bar, warn
 from maskwright.sampling.fill import Blank
@@ -107,3 +107,7 @@ def test_no_digit_is_cut_in_a_narrow_terminal_and_a_row_is_a_line(
     assert "…" not in said
     assert all(sign in said for sign in ("-101.030", "-1,234.500", "-11.842", "frequency", "a⏎b", "extraord"))
     assert (max(map(len, said.splitlines())) <= 80) == (not carried)
+
+
+def test_counts_are_whole_and_measures_have_decimals() -> None:
+    assert [written(number) for number in (5, 5.0, 12345, None)] == ["5", "5.0000", "12,345", ""]
