@@ -42,7 +42,7 @@ class Side:
 
 SIDES = {
     "ours": Side(ours.race, (5e-3, 1e-2, 2.5e-3)),
-    "expert adamw": Side(peer.race, (1e-3, 2e-3, 5e-4)),
+    "expert adamw": Side(peer.race, (2e-3, 4e-3, 1e-3)),
     "expert muon": Side(peer.race_with_muon, (5e-3, 1e-2, 2.5e-3)),
 }
 
