@@ -29,7 +29,6 @@ ALLOWED = {
     "hub/export/bundle.py": "its own source",
     "hub/push/repository.py": "the bytes of files to upload",
     "serving/app.py": "its own template",
-    "serving/endpoint.py": "the body of a request",
     "serving/watch/app.py": "its own template",
     "settings/outside.py": "source code of one's own, as bytes",
     "storage/sealed.py": "sealed JSON, and hashes of files",
