@@ -33,7 +33,7 @@ def command(
     recipe: Annotated[
         str | None,
         typer.Argument(
-            help="A recipe's name, a YAML file, or the folder of an earlier run; that in OUT where a run is resumed.",
+            help="A recipe's name, a YAML file, or the folder of an earlier run. With --resume it may be left out.",
             show_default=False,
         ),
     ] = None,
