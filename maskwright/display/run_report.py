@@ -20,7 +20,7 @@ from ..sampling.fill import Gap, gaps
 from .curves import curves
 from .elements.drawing import embedded
 from .elements.style import STYLE
-from .elements.table import written
+from .elements.table import on_one_line, written
 from .metrics import readable
 from .validation import lines
 
@@ -92,7 +92,7 @@ def _gaps(run: LoadedRun, config: Config) -> list[Gap]:
 def _line(gap: Gap) -> str:
     guesses = "   ".join(f"{guess} {share:.0%}" for guess, share in readable(gap.guesses))
     blank = " " * gap.truth.startswith(" ")
-    text = f"{gap.before[-60:]}{blank}[{gap.truth.strip()}]{gap.after[:40]}".replace("\n", "⏎")
+    text = on_one_line(f"{gap.before[-60:]}{blank}[{gap.truth.strip()}]{gap.after[:40]}")
     return f"\n  … {text} …\n      {guesses}"
 
 

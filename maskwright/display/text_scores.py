@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .elements.table import Table, in_a_line
+from .elements.table import Table, on_one_line
 
 NARROW = 8
 """Signs of a text that a line has room for at least."""
@@ -20,7 +20,7 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Table:
         for name, part in (pair or {"": line}).items():
             style = "bold" if name and line["likelier"] == name else ""
             cells = (_cell(part[column]) for column in COLUMNS)
-            shown.add_row(in_a_line(part["text"]), *cells, style=style)
+            shown.add_row(on_one_line(part["text"]), *cells, style=style)
     return shown
 
 
@@ -46,4 +46,4 @@ def columns_table(columns: Mapping[str, Sequence[Any]], room: int) -> Table:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:,.3f}" if isinstance(value, float) else in_a_line(str(value))
+    return "" if value is None else f"{value:,.3f}" if isinstance(value, float) else on_one_line(str(value))

@@ -25,7 +25,7 @@ def written(number: float | None) -> str:
     return "" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:,.4f}"
 
 
-def in_a_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """A text with the ends of its lines in sight."""
     return text.replace("\n", "⏎")
 
